@@ -1,0 +1,29 @@
+// Every code a Problem can have. Codes are never reused; the number's first digit after MLT says where it
+// arises: 1 reading text and schemas, 2 references and meaning, 3 local runtime, 4 Envoy and xDS, 5 identity.
+
+import type { Severity } from "./problem.ts";
+
+interface CatalogueEntry {
+  readonly severity: Severity;
+  /** What the code means, as a heading in the docs. */
+  readonly title: string;
+  /** Istio's code for the same finding, where it has one. */
+  readonly istio?: string;
+}
+
+const entries = {
+  MLT1001: { severity: "error", title: "The text isn't valid YAML" },
+  MLT1002: { severity: "error", title: "A document isn't an object of a known kind" },
+  MLT1003: { severity: "error", title: "A field isn't known to its kind" },
+  MLT1004: { severity: "error", title: "A field has the wrong type" },
+  MLT1005: { severity: "error", title: "A value isn't allowed there" },
+  MLT1006: { severity: "error", title: "A required field is missing" },
+  MLT1007: { severity: "error", title: "Two objects have the same kind, namespace and name" },
+  MLT1008: { severity: "error", title: "A file can't be read or is too large" },
+  MLT1009: { severity: "warning", title: "A field is known but not implemented yet, and has no effect" },
+  MLT1010: { severity: "info", title: "A file holds no object" },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ProblemCode = keyof typeof entries;
+
+export const problemCatalogue: Readonly<Record<ProblemCode, CatalogueEntry>> = entries;
