@@ -1,0 +1,57 @@
+// The list of kinds that the mesh knows, and the ways to look one up.
+
+import { configMapKind } from "./config-map.ts";
+import { daemonSetKind } from "./daemon-set.ts";
+import type { Kind } from "./define-kind.ts";
+import { apiVersionOf } from "./define-kind.ts";
+import { deploymentKind } from "./deployment.ts";
+import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
+import { endpointSliceKind } from "./endpoint-slice.ts";
+import { gatewayKind } from "./gateway/gateway.ts";
+import { jobKind } from "./job.ts";
+import { meshConfigKind } from "./mesh-config/mesh-config.ts";
+import { namespaceKind } from "./namespace.ts";
+import { nodeKind } from "./node.ts";
+import { peerAuthenticationKind } from "./peer-authentication.ts";
+import { podKind } from "./pod/pod.ts";
+import { replicaSetKind } from "./replica-set.ts";
+import { secretKind } from "./secret.ts";
+import { serviceKind } from "./service.ts";
+import { serviceAccountKind } from "./service-account.ts";
+import { serviceEntryKind } from "./service-entry/service-entry.ts";
+import { statefulSetKind } from "./stateful-set.ts";
+import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
+
+export const kinds: readonly Kind[] = [
+  namespaceKind,
+  nodeKind,
+  serviceAccountKind,
+  configMapKind,
+  secretKind,
+  serviceKind,
+  endpointSliceKind,
+  podKind,
+  replicaSetKind,
+  deploymentKind,
+  statefulSetKind,
+  daemonSetKind,
+  jobKind,
+  virtualServiceKind,
+  destinationRuleKind,
+  gatewayKind,
+  serviceEntryKind,
+  peerAuthenticationKind,
+  meshConfigKind,
+];
+
+/** By Kind name, which is unique among ours. */
+export const kindByName: ReadonlyMap<string, Kind> = new Map(kinds.map((kind) => [kind.kind, kind]));
+
+/** The kind of an object as written, in any version that is served. */
+export function findKind(apiVersion: string, kind: string): Kind | undefined {
+  const found = kindByName.get(kind);
+  if (found === undefined || found.scope === "Pseudo") return undefined;
+  return found.versions.served.some((version) => apiVersionOf(found.group, version) === apiVersion)
+    ? found
+    : undefined;
+}

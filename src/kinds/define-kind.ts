@@ -1,0 +1,120 @@
+// A kind is a declaration: watchers, file loading, admission, CRDs, CLI columns and docs all read it.
+// It does no I/O and knows no object.
+
+import type { Severity } from "../core/problem.ts";
+import type { ProblemCode } from "../core/problem-catalogue.ts";
+import type { ObjectMeta } from "./object-meta.ts";
+import { objectMeta } from "./object-meta.ts";
+import type { Fields, Schema, TypeOf } from "./schema.ts";
+import { message, text } from "./schema.ts";
+
+/** `Pseudo`: an object of Meltemi's own making that no API server knows, such as MeshConfig. */
+export type Scope = "Namespaced" | "Cluster" | "Pseudo";
+
+/** Any object, where its kind doesn't matter. */
+export interface KubernetesObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly [field: string]: unknown;
+}
+
+/** What a rule finds in an object; the loader makes a Problem of it. */
+export interface Finding {
+  /** Where, such as `spec.http[0].route[1].weight`. */
+  readonly path: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** MLT1005 (a value isn't allowed there) unless said otherwise. */
+  readonly code?: ProblemCode;
+  readonly severity?: Severity;
+}
+
+/** Checks what a schema can't say. Pure: it sees one object, whose form is right already. */
+export type Rule<T> = (object: T) => Iterable<Finding>;
+
+/** Names another object, such as `{ path: "spec.gateways[]", kind: "Gateway" }`. */
+export interface Reference {
+  readonly path: string;
+  readonly kind: string;
+}
+
+/** A column of `meltemi get`. */
+export interface Column {
+  readonly title: string;
+  readonly path: string;
+}
+
+interface Declaration<K extends string, S extends Scope, O extends Fields, R extends Fields> {
+  readonly kind: K;
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly versions: { readonly served: readonly [string, ...string[]]; readonly storage: string };
+  readonly plural: string;
+  readonly shortNames?: readonly string[];
+  readonly scope: S;
+  /** Top-level fields beside apiVersion, kind and metadata. */
+  readonly fields: O;
+  /** Top-level fields that must be there. */
+  readonly requiredFields?: R;
+  readonly references?: readonly Reference[];
+  readonly columns?: readonly Column[];
+  readonly rules?: readonly Rule<ObjectFrom<K, S, O, R>>[];
+}
+
+type ObjectFrom<K extends string, S extends Scope, O extends Fields, R extends Fields> = {
+  readonly apiVersion: string;
+  readonly kind: K;
+  readonly metadata: S extends "Namespaced" ? ObjectMeta & { readonly namespace: string } : ObjectMeta;
+} & { readonly [F in keyof R]: TypeOf<R[F]> } & { readonly [F in keyof O]?: TypeOf<O[F]> };
+
+export interface Kind<T = KubernetesObject> {
+  readonly kind: string;
+  readonly group: string;
+  readonly versions: { readonly served: readonly string[]; readonly storage: string };
+  /** With the group: `networking.istio.io/v1`; what objects carry after loading. */
+  readonly apiVersion: string;
+  readonly plural: string;
+  readonly shortNames: readonly string[];
+  readonly scope: Scope;
+  /** Of the whole object. */
+  readonly schema: Schema<T>;
+  readonly references: readonly Reference[];
+  readonly columns: readonly Column[];
+  /** Runs the rules over an object whose form is right. */
+  check(object: T): Iterable<Finding>;
+}
+
+/** The type of a kind's objects after loading. */
+export type ObjectOf<K> = K extends { readonly schema: Schema<infer T> } ? T : never;
+
+/** Completes a declaration: the schema of the whole object and the defaults of what was left out. */
+export function defineKind<
+  const K extends string,
+  const S extends Scope,
+  const O extends Fields,
+  const R extends Fields = Record<never, never>,
+>(declaration: Declaration<K, S, O, R>): Kind<ObjectFrom<K, S, O, R>> {
+  const { kind, group, versions, plural, scope, fields, requiredFields } = declaration;
+  const schema = message(fields, {
+    required: { apiVersion: text(), kind: text(), metadata: objectMeta, ...requiredFields },
+  });
+  return {
+    kind,
+    group,
+    versions,
+    apiVersion: apiVersionOf(group, versions.storage),
+    plural,
+    shortNames: declaration.shortNames ?? [],
+    scope,
+    schema: schema as unknown as Schema<ObjectFrom<K, S, O, R>>,
+    references: declaration.references ?? [],
+    columns: declaration.columns ?? [],
+    check: (object) => (declaration.rules ?? []).flatMap((rule) => [...rule(object)]),
+  };
+}
+
+/** `v1` for the core group, else `GROUP/VERSION`. */
+export function apiVersionOf(group: string, version: string): string {
+  return group === "" ? version : `${group}/${version}`;
+}

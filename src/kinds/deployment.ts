@@ -1,0 +1,38 @@
+// Deployment: replicas of a pod that are replaced step by step when the template changes.
+
+import type { ObjectOf } from "./define-kind.ts";
+import { defineKind } from "./define-kind.ts";
+import { podTemplate } from "./pod/pod-spec.ts";
+import type { TypeOf } from "./schema.ts";
+import { anything, choice, flag, int32, intOrString, message } from "./schema.ts";
+import { labelSelector } from "./workload-selector.ts";
+
+export const deploymentSpec = message(
+  {
+    replicas: int32(),
+    minReadySeconds: int32(),
+    paused: flag(),
+    progressDeadlineSeconds: int32(),
+    revisionHistoryLimit: int32(),
+    strategy: message({
+      type: choice("RollingUpdate", "Recreate"),
+      rollingUpdate: message({ maxSurge: intOrString(), maxUnavailable: intOrString() }),
+    }),
+  },
+  { required: { selector: labelSelector, template: podTemplate } },
+);
+
+export const deploymentKind = defineKind({
+  kind: "Deployment",
+  group: "apps",
+  versions: { served: ["v1"], storage: "v1" },
+  plural: "deployments",
+  shortNames: ["deploy"],
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: { spec: deploymentSpec },
+  columns: [{ title: "Replicas", path: "spec.replicas" }],
+});
+
+export type Deployment = ObjectOf<typeof deploymentKind>;
+export type DeploymentSpec = TypeOf<typeof deploymentSpec>;

@@ -1,0 +1,29 @@
+// DestinationRule: how traffic is handled once a host is chosen.
+
+import type { ObjectOf } from "../define-kind.ts";
+import { defineKind } from "../define-kind.ts";
+import type { TypeOf } from "../schema.ts";
+import { anything, list, message, text } from "../schema.ts";
+import { workloadSelector } from "../workload-selector.ts";
+import { subset, trafficPolicy } from "./traffic-policy.ts";
+
+export const destinationRuleSpec = message(
+  { trafficPolicy, subsets: list(subset), exportTo: list(text()), workloadSelector },
+  { required: { host: text() } },
+);
+
+export const destinationRuleKind = defineKind({
+  kind: "DestinationRule",
+  group: "networking.istio.io",
+  versions: { served: ["v1", "v1beta1", "v1alpha3"], storage: "v1" },
+  plural: "destinationrules",
+  shortNames: ["dr"],
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: { spec: destinationRuleSpec },
+  references: [{ path: "spec.trafficPolicy.tls.credentialName", kind: "Secret" }],
+  columns: [{ title: "Host", path: "spec.host" }],
+});
+
+export type DestinationRule = ObjectOf<typeof destinationRuleKind>;
+export type DestinationRuleSpec = TypeOf<typeof destinationRuleSpec>;

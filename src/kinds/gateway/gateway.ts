@@ -1,0 +1,25 @@
+// Gateway: which ports a gateway's proxies open, and for which hosts.
+
+import type { ObjectOf } from "../define-kind.ts";
+import { defineKind } from "../define-kind.ts";
+import type { TypeOf } from "../schema.ts";
+import { anything, list, map, message, text } from "../schema.ts";
+import { server } from "./server.ts";
+
+export const gatewaySpec = message({ servers: list(server), selector: map(text()) });
+
+export const gatewayKind = defineKind({
+  kind: "Gateway",
+  group: "networking.istio.io",
+  versions: { served: ["v1", "v1beta1", "v1alpha3"], storage: "v1" },
+  plural: "gateways",
+  shortNames: ["gw"],
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: { spec: gatewaySpec },
+  references: [{ path: "spec.servers[].tls.credentialName", kind: "Secret" }],
+  columns: [{ title: "Selector", path: "spec.selector" }],
+});
+
+export type Gateway = ObjectOf<typeof gatewayKind>;
+export type GatewaySpec = TypeOf<typeof gatewaySpec>;

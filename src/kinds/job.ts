@@ -1,0 +1,53 @@
+// Job: pods that run to completion.
+
+import type { ObjectOf } from "./define-kind.ts";
+import { defineKind } from "./define-kind.ts";
+import { podTemplate } from "./pod/pod-spec.ts";
+import type { TypeOf } from "./schema.ts";
+import { anything, choice, flag, int32, int64, list, message, text } from "./schema.ts";
+import { labelSelector } from "./workload-selector.ts";
+
+const exitCodes = message(
+  { containerName: text() },
+  { required: { operator: choice("In", "NotIn"), values: list(int32()) } },
+);
+const podCondition = message({ status: text() }, { required: { type: text() } });
+const failureRule = message(
+  { onExitCodes: exitCodes, onPodConditions: list(podCondition) },
+  { required: { action: text() } },
+);
+
+export const jobSpec = message(
+  {
+    activeDeadlineSeconds: int64(),
+    backoffLimit: int32(),
+    backoffLimitPerIndex: int32(),
+    completionMode: choice("NonIndexed", "Indexed"),
+    completions: int32(),
+    managedBy: text(),
+    manualSelector: flag(),
+    maxFailedIndexes: int32(),
+    parallelism: int32(),
+    podFailurePolicy: message({}, { required: { rules: list(failureRule) } }),
+    podReplacementPolicy: text(),
+    selector: labelSelector,
+    successPolicy: anything(),
+    suspend: flag(),
+    ttlSecondsAfterFinished: int32(),
+  },
+  { required: { template: podTemplate } },
+);
+
+export const jobKind = defineKind({
+  kind: "Job",
+  group: "batch",
+  versions: { served: ["v1"], storage: "v1" },
+  plural: "jobs",
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: { spec: jobSpec },
+  columns: [{ title: "Completions", path: "spec.completions" }],
+});
+
+export type Job = ObjectOf<typeof jobKind>;
+export type JobSpec = TypeOf<typeof jobSpec>;

@@ -1,0 +1,26 @@
+// ReplicaSet: a number of equal pods.
+
+import type { ObjectOf } from "./define-kind.ts";
+import { defineKind } from "./define-kind.ts";
+import { podTemplate } from "./pod/pod-spec.ts";
+import { anything, int32, message } from "./schema.ts";
+import { labelSelector } from "./workload-selector.ts";
+
+export const replicaSetKind = defineKind({
+  kind: "ReplicaSet",
+  group: "apps",
+  versions: { served: ["v1"], storage: "v1" },
+  plural: "replicasets",
+  shortNames: ["rs"],
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: {
+    spec: message(
+      { replicas: int32(), minReadySeconds: int32(), template: podTemplate },
+      { required: { selector: labelSelector } },
+    ),
+  },
+  columns: [{ title: "Replicas", path: "spec.replicas" }],
+});
+
+export type ReplicaSet = ObjectOf<typeof replicaSetKind>;

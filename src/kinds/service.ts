@@ -1,0 +1,71 @@
+// Service: a name and a virtual IP for the pods that its selector finds.
+
+import type { ObjectOf } from "./define-kind.ts";
+import { defineKind } from "./define-kind.ts";
+import type { TypeOf } from "./schema.ts";
+import {
+  anything,
+  choice,
+  flag,
+  int32,
+  integer,
+  intOrString,
+  list,
+  map,
+  message,
+  port,
+  text,
+} from "./schema.ts";
+
+export const servicePort = message(
+  {
+    name: text(),
+    protocol: choice("TCP", "UDP", "SCTP"),
+    appProtocol: text(),
+    targetPort: intOrString(),
+    nodePort: integer(0, 65535),
+  },
+  { required: { port: port() } },
+);
+
+export const serviceSpec = message({
+  allocateLoadBalancerNodePorts: flag(),
+  clusterIP: text(),
+  clusterIPs: list(text()),
+  externalIPs: list(text()),
+  externalName: text(),
+  externalTrafficPolicy: choice("Cluster", "Local"),
+  healthCheckNodePort: integer(0, 65535),
+  internalTrafficPolicy: choice("Cluster", "Local"),
+  ipFamilies: list(choice("IPv4", "IPv6")),
+  ipFamilyPolicy: choice("SingleStack", "PreferDualStack", "RequireDualStack"),
+  loadBalancerClass: text(),
+  loadBalancerIP: text(),
+  loadBalancerSourceRanges: list(text()),
+  ports: list(servicePort),
+  publishNotReadyAddresses: flag(),
+  selector: map(text()),
+  sessionAffinity: choice("ClientIP", "None"),
+  sessionAffinityConfig: message({ clientIP: message({ timeoutSeconds: int32() }) }),
+  trafficDistribution: text(),
+  type: choice("ClusterIP", "NodePort", "LoadBalancer", "ExternalName"),
+});
+
+export const serviceKind = defineKind({
+  kind: "Service",
+  group: "",
+  versions: { served: ["v1"], storage: "v1" },
+  plural: "services",
+  shortNames: ["svc"],
+  scope: "Namespaced",
+  fields: { spec: serviceSpec, status: anything() },
+  columns: [
+    { title: "Type", path: "spec.type" },
+    { title: "Cluster-IP", path: "spec.clusterIP" },
+    { title: "Ports", path: "spec.ports" },
+  ],
+});
+
+export type Service = ObjectOf<typeof serviceKind>;
+export type ServiceSpec = TypeOf<typeof serviceSpec>;
+export type ServicePort = TypeOf<typeof servicePort>;

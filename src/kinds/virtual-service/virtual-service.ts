@@ -1,0 +1,39 @@
+// VirtualService: where requests and connections to a host go.
+
+import type { ObjectOf } from "../define-kind.ts";
+import { defineKind } from "../define-kind.ts";
+import type { TypeOf } from "../schema.ts";
+import { anything, list, message, text } from "../schema.ts";
+import { httpRoute } from "./http-route.ts";
+import { tcpRoute, tlsRoute } from "./tcp-route.ts";
+
+export const virtualServiceSpec = message({
+  hosts: list(text()),
+  gateways: list(text()),
+  http: list(httpRoute),
+  tls: list(tlsRoute),
+  tcp: list(tcpRoute),
+  exportTo: list(text()),
+});
+
+export const virtualServiceKind = defineKind({
+  kind: "VirtualService",
+  group: "networking.istio.io",
+  versions: { served: ["v1", "v1beta1", "v1alpha3"], storage: "v1" },
+  plural: "virtualservices",
+  shortNames: ["vs"],
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: { spec: virtualServiceSpec },
+  references: [
+    { path: "spec.gateways[]", kind: "Gateway" },
+    { path: "spec.http[].delegate", kind: "VirtualService" },
+  ],
+  columns: [
+    { title: "Gateways", path: "spec.gateways" },
+    { title: "Hosts", path: "spec.hosts" },
+  ],
+});
+
+export type VirtualService = ObjectOf<typeof virtualServiceKind>;
+export type VirtualServiceSpec = TypeOf<typeof virtualServiceSpec>;
