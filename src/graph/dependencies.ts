@@ -1,0 +1,108 @@
+// Which rows of one derived table read what: one edge for each thing read, shared by all of its readers.
+// It records and looks up; it never recomputes anything.
+
+/** A table or an index, compared by identity alone. */
+export type Target = object;
+
+/** What a pass changed so far: row keys of tables, index keys of indexes; targets without a change are absent. */
+export type ChangedKeys = ReadonlyMap<Target, ReadonlySet<string>>;
+
+/** One thing that was read. Mostly one row reads it, so a Set is made only for the second. */
+interface Edge {
+  readonly target: Target;
+  /** The key that was read, there or not; `undefined` for the whole table. */
+  readonly key: string | undefined;
+  readers: string | Set<string> | undefined;
+  /** The last run that recorded it. */
+  run: number;
+}
+
+const NO_EDGES: readonly Edge[] = [];
+
+export class Dependencies {
+  readonly #edgesByTarget = new Map<Target, Map<string | undefined, Edge>>();
+  readonly #edgesByRow = new Map<string, readonly Edge[]>();
+  #run = 0;
+  #recorded: Edge[] = [];
+
+  /** Starts recording what one row reads. */
+  begin(): void {
+    this.#run += 1;
+    this.#recorded = [];
+  }
+
+  /** Records that the row at work read `key` of `target`, or all of it. */
+  record(target: Target, key: string | undefined): void {
+    const edge = this.#edge(target, key);
+    if (edge.run === this.#run) return;
+    edge.run = this.#run;
+    this.#recorded.push(edge);
+  }
+
+  /** Ends recording: what `row` read since `begin` replaces what it read before. */
+  end(row: string): void {
+    const before = this.#edgesByRow.get(row) ?? NO_EDGES;
+    const recorded = this.#recorded;
+    if (isSameList(before, recorded)) return;
+    for (const edge of before) {
+      if (edge.run !== this.#run) this.#unlink(edge, row);
+    }
+    for (const edge of recorded) link(edge, row);
+    if (recorded.length === 0) this.#edgesByRow.delete(row);
+    else this.#edgesByRow.set(row, recorded);
+  }
+
+  forget(row: string): void {
+    for (const edge of this.#edgesByRow.get(row) ?? NO_EDGES) this.#unlink(edge, row);
+    this.#edgesByRow.delete(row);
+  }
+
+  /** Adds to `rows` those that read something which this pass changed. */
+  collectReaders(changed: ChangedKeys, rows: Set<string>): void {
+    for (const [target, edges] of this.#edgesByTarget) {
+      const keys = changed.get(target);
+      if (keys === undefined) continue;
+      addReaders(edges.get(undefined), rows);
+      for (const key of keys) addReaders(edges.get(key), rows);
+    }
+  }
+
+  #edge(target: Target, key: string | undefined): Edge {
+    let edges = this.#edgesByTarget.get(target);
+    if (edges === undefined) {
+      edges = new Map();
+      this.#edgesByTarget.set(target, edges);
+    }
+    let edge = edges.get(key);
+    if (edge === undefined) {
+      edge = { target, key, readers: undefined, run: 0 };
+      edges.set(key, edge);
+    }
+    return edge;
+  }
+
+  #unlink(edge: Edge, row: string): void {
+    if (edge.readers instanceof Set) {
+      edge.readers.delete(row);
+      if (edge.readers.size > 0) return;
+    } else if (edge.readers !== row) return;
+    edge.readers = undefined;
+    this.#edgesByTarget.get(edge.target)?.delete(edge.key);
+  }
+}
+
+function link(edge: Edge, row: string): void {
+  if (edge.readers instanceof Set) edge.readers.add(row);
+  else if (edge.readers === undefined) edge.readers = row;
+  else if (edge.readers !== row) edge.readers = new Set([edge.readers, row]);
+}
+
+function addReaders(edge: Edge | undefined, rows: Set<string>): void {
+  if (edge?.readers === undefined) return;
+  if (edge.readers instanceof Set) for (const row of edge.readers) rows.add(row);
+  else rows.add(edge.readers);
+}
+
+function isSameList(a: readonly Edge[], b: readonly Edge[]): boolean {
+  return a.length === b.length && a.every((edge, position) => edge === b[position]);
+}

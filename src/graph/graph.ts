@@ -1,0 +1,195 @@
+// Derived tables: source tables are written by commits, derived ones follow by themselves, and only where something changed.
+// One synchronous pass for each commit, in order of declaration. Knows nothing of what its rows mean.
+
+import type { Conflict } from "./claims.ts";
+import type { Target } from "./dependencies.ts";
+import type { Derivation } from "./derived-table.ts";
+import { DerivedTable } from "./derived-table.ts";
+import { GraphMisuse } from "./graph-misuse.ts";
+import type { Read } from "./read.ts";
+import { ONLY_KEY, storeOf } from "./read.ts";
+import type { Activity, Listener, StoredTable, Table, TableOptions, TablePlace } from "./table.ts";
+import { SourceTable } from "./table.ts";
+import type { Index } from "./table-index.ts";
+import { TableIndex } from "./table-index.ts";
+
+export interface Transaction {
+  /** `value` must not be changed afterwards. */
+  set<V>(table: SourceTable<V>, key: string, value: V): void;
+  delete<V>(table: SourceTable<V>, key: string): void;
+}
+
+/** A function that threw: a fault of the program, kept to the row where it arose. */
+export interface RowFailure {
+  /** The derived table or the index. */
+  readonly table: string;
+  /** The input row's key. */
+  readonly key: string;
+  readonly error: unknown;
+}
+
+export interface Commit {
+  /** Counts the commits that changed something; one that changed nothing has its predecessor's. */
+  readonly revision: number;
+  /** The keys of rows that were added, changed or removed, for tables that have any. */
+  readonly changed: ReadonlyMap<Table<unknown>, ReadonlySet<string>>;
+  /** What threw in this commit; `Graph.failures` tells what still stands. */
+  readonly errors: readonly RowFailure[];
+}
+
+export interface SingleDerivation<V> extends TableOptions<V> {
+  readonly name: string;
+  readonly value: (read: Read) => V;
+}
+
+/** The part of a StoredTable that is the same whatever its rows are. */
+interface Member
+  extends Table<unknown>,
+    Pick<StoredTable<unknown>, "failures" | "refresh" | "settle" | "notify" | "conflicts"> {
+  readonly indexes: readonly { readonly name: string; readonly failures: ReadonlyMap<string, unknown> }[];
+}
+
+export class Graph {
+  readonly #members: Member[] = [];
+  readonly #names = new Set<string>();
+  readonly #activity: Activity = { running: undefined };
+  /** The one input row of every table made by `deriveOne`; written by the first commit. */
+  readonly #unit: SourceTable<true>;
+  #revision = 0;
+  #isSealed = false;
+  #isCommitting = false;
+
+  constructor() {
+    this.#unit = this.source("(unit)");
+  }
+
+  /** The number of the last commit that changed something; 0 before the first. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  source<V>(name: string, options: TableOptions<V> = {}): SourceTable<V> {
+    const table = new SourceTable<V>(this.#place(name), options.equal);
+    this.#members.push(table);
+    return table;
+  }
+
+  /** Rows of `table` by the keys that `keysOf` gives; `keysOf` is pure. */
+  index<V>(table: Table<V>, name: string, keysOf: (value: V, key: string) => Iterable<string>): Index<V> {
+    this.#claimName(name);
+    const store = storeOf(table);
+    const index = new TableIndex(store, name, keysOf);
+    store.indexes.push(index);
+    return index;
+  }
+
+  /** A table whose rows follow from the rows of `from`, one function call for each. */
+  derive<I, O>(derivation: Derivation<I, O>): Table<O> {
+    const table = new DerivedTable(this.#place(derivation.name), storeOf(derivation.from), derivation);
+    this.#members.push(table);
+    return table;
+  }
+
+  /** A table of one row, read by `read.one`; computed by the first commit, and again when what it read changes. */
+  deriveOne<V>({ value, ...options }: SingleDerivation<V>): Table<V> {
+    return this.derive<true, V>({
+      ...options,
+      from: this.#unit,
+      rows: (_key, _input, read) => [[ONLY_KEY, value(read)]],
+    });
+  }
+
+  /** Same as `table.watch`. */
+  watch<V>(table: Table<V>, listener: Listener<V>): () => void {
+    return table.watch(listener);
+  }
+
+  /**
+   * Applies all that `write` asks for at once, brings every derived table in step, then tells the listeners.
+   * If `write` throws, nothing is applied. Breaking a rule of the graph throws after the pass has ended.
+   */
+  commit(write: (transaction: Transaction) => void): Commit {
+    if (this.#isCommitting)
+      throw new GraphMisuse("Cannot commit inside a commit: do it after it has returned");
+    this.#isSealed = true;
+    const writes = stage(write);
+    this.#isCommitting = true;
+    try {
+      for (const apply of writes) apply();
+      if (this.#revision === 0) this.#unit.write(ONLY_KEY, true);
+      return this.#run();
+    } finally {
+      this.#isCommitting = false;
+    }
+  }
+
+  /** Output keys with several claimants, by order of table, then key. */
+  conflicts(): readonly Conflict[] {
+    return this.#members.flatMap((member) => member.conflicts());
+  }
+
+  /** The rows whose function threw when it last ran, and those that an index couldn't place. */
+  failures(): readonly RowFailure[] {
+    return this.#members.flatMap((member) =>
+      [member, ...member.indexes].flatMap(({ name, failures }) =>
+        [...failures].map(([key, error]) => ({ table: name, key, error })),
+      ),
+    );
+  }
+
+  #run(): Commit {
+    const changedKeys = new Map<Target, ReadonlySet<string>>();
+    const errors: RowFailure[] = [];
+    for (const member of this.#members) {
+      for (const key of member.refresh(changedKeys)) {
+        errors.push({ table: member.name, key, error: member.failures.get(key) });
+      }
+      member.settle(changedKeys);
+      errors.push(...indexFailures(member, changedKeys));
+    }
+    if (changedKeys.size > 0) this.#revision += 1;
+    const changed = new Map<Table<unknown>, ReadonlySet<string>>();
+    const thrown: unknown[] = errors
+      .map(({ error }) => error)
+      .filter((error) => error instanceof GraphMisuse);
+    for (const member of this.#members) {
+      const keys = changedKeys.get(member);
+      if (keys === undefined || member === this.#unit) continue;
+      changed.set(member, keys);
+      thrown.push(...member.notify(keys, this.#revision));
+    }
+    if (thrown.length > 0)
+      throw new AggregateError(thrown, `Commit ${this.#revision} was applied, but something threw`);
+    return { revision: this.#revision, changed, errors };
+  }
+
+  #place(name: string): TablePlace {
+    this.#claimName(name);
+    return { name, position: this.#members.length, activity: this.#activity };
+  }
+
+  #claimName(name: string): void {
+    if (this.#isSealed) throw new GraphMisuse(`Cannot declare "${name}": the first commit has been made`);
+    if (this.#names.has(name)) throw new GraphMisuse(`Cannot declare "${name}": there is one of that name`);
+    this.#names.add(name);
+  }
+}
+
+/** What `write` asks for, checked, with nothing applied yet. */
+function stage(write: (transaction: Transaction) => void): (() => void)[] {
+  const writes: (() => void)[] = [];
+  const add = <V>(table: SourceTable<V>, key: string, value: V | undefined): void => {
+    if (!(table instanceof SourceTable)) throw new GraphMisuse("Cannot write to a table that isn't a source");
+    writes.push(() => table.write(key, value));
+  };
+  write({ set: add, delete: (table, key) => add(table, key, undefined) });
+  return writes;
+}
+
+function indexFailures(member: Member, changedKeys: ReadonlyMap<Target, ReadonlySet<string>>): RowFailure[] {
+  const keys = changedKeys.get(member);
+  if (keys === undefined) return [];
+  return member.indexes.flatMap(({ name, failures }) =>
+    [...failures].filter(([key]) => keys.has(key)).map(([key, error]) => ({ table: name, key, error })),
+  );
+}

@@ -1,0 +1,90 @@
+// The rows of one table by keys computed from them, kept up to date row by row.
+// Never scans its table: a commit costs as much as it changes.
+
+import type { Changes, Row, StoredTable } from "./table.ts";
+
+/** A handle for `Read.find`. `keysOf` is pure: it is asked again for an old value to find where that stood. */
+export interface Index<V> {
+  readonly name: string;
+  readonly table: { readonly name: string };
+  readonly keysOf: (value: V, key: string) => Iterable<string>;
+}
+
+interface Bucket<V> {
+  readonly keys: Set<string>;
+  /** Dropped when a row in it changes, made again by the next reader. */
+  rows: readonly Row<V>[] | undefined;
+}
+
+export class TableIndex<V> implements Index<V> {
+  readonly name: string;
+  readonly table: StoredTable<V>;
+  readonly keysOf: (value: V, key: string) => Iterable<string>;
+  readonly failures = new Map<string, unknown>();
+  readonly #buckets = new Map<string, Bucket<V>>();
+
+  constructor(table: StoredTable<V>, name: string, keysOf: (value: V, key: string) => Iterable<string>) {
+    this.table = table;
+    this.name = name;
+    this.keysOf = keysOf;
+  }
+
+  /** Sorted by row key; the array is shared between callers until a row in it changes. */
+  find(indexKey: string): readonly Row<V>[] {
+    const bucket = this.#buckets.get(indexKey);
+    if (bucket === undefined) return [];
+    bucket.rows ??= [...bucket.keys].sort().map((key) => [key, this.table.peek(key) as V] as const);
+    return bucket.rows;
+  }
+
+  /**
+   * Takes over what changed in its table (`before`: the old rows); returns the index keys that it concerns.
+   * A row for which `keysOf` throws stands nowhere and is listed in `failures`.
+   */
+  update(before: Changes<V>): ReadonlySet<string> {
+    const touched = new Set<string>();
+    for (const [key, old] of before) {
+      if (old !== undefined && !this.failures.delete(key)) {
+        for (const indexKey of this.keysOf(old, key)) {
+          this.#remove(indexKey, key);
+          touched.add(indexKey);
+        }
+      }
+      const value = this.table.peek(key);
+      if (value !== undefined) {
+        for (const indexKey of this.#keysOrFailure(value, key)) {
+          this.#add(indexKey, key);
+          touched.add(indexKey);
+        }
+      }
+    }
+    return touched;
+  }
+
+  #keysOrFailure(value: V, key: string): Iterable<string> {
+    try {
+      return [...this.keysOf(value, key)];
+    } catch (error) {
+      this.failures.set(key, error);
+      return [];
+    }
+  }
+
+  #add(indexKey: string, key: string): void {
+    const bucket = this.#buckets.get(indexKey);
+    if (bucket === undefined) {
+      this.#buckets.set(indexKey, { keys: new Set([key]), rows: undefined });
+      return;
+    }
+    bucket.keys.add(key);
+    bucket.rows = undefined;
+  }
+
+  #remove(indexKey: string, key: string): void {
+    const bucket = this.#buckets.get(indexKey);
+    if (bucket === undefined) return;
+    bucket.keys.delete(key);
+    bucket.rows = undefined;
+    if (bucket.keys.size === 0) this.#buckets.delete(indexKey);
+  }
+}
