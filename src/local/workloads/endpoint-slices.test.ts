@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { Service } from "../../kinds/service.ts";
 import { buildEndpointSlices } from "./endpoint-slices.ts";
-import type { Pod } from "./pod-spec.ts";
-import type { Service } from "./workload-spec.ts";
 
 interface PodOptions {
   readonly ip?: string;

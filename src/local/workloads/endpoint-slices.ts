@@ -1,9 +1,10 @@
 // EndpointSlices from a Service and the pods that it selects, as Kubernetes' controller makes them. Pure.
 
+import type { Endpoint, EndpointPort, EndpointSlice } from "../../kinds/endpoint-slice.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { Service, ServicePort } from "../../kinds/service.ts";
 import { isFinished, isReady, isTerminating } from "./pod-condition.ts";
-import type { Pod } from "./pod-spec.ts";
 import { stableJson, templateHash } from "./template-hash.ts";
-import type { Endpoint, EndpointPort, EndpointSlice, Service, ServicePort } from "./workload-spec.ts";
 
 export const MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by";
 export const MANAGED_BY = "local.meltemi.dev";
@@ -14,7 +15,7 @@ export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
  * Empty for a Service without a selector: its endpoints are the user's to say.
  */
 export function buildEndpointSlices(service: Service, pods: Iterable<Pod>): readonly EndpointSlice[] {
-  const { selector } = service.spec;
+  const selector = service.spec?.selector;
   if (selector === undefined || Object.keys(selector).length === 0) return [];
   const groups = new Map<string, { ports: readonly EndpointPort[]; endpoints: Endpoint[] }>();
   for (const pod of pods) {
@@ -32,33 +33,32 @@ export function buildEndpointSlices(service: Service, pods: Iterable<Pod>): read
 }
 
 function isSelected(service: Service, selector: Readonly<Record<string, string>>, pod: Pod): boolean {
-  if ((pod.metadata.namespace ?? "default") !== (service.metadata.namespace ?? "default")) return false;
+  if (pod.metadata.namespace !== service.metadata.namespace) return false;
   return Object.entries(selector).every(([label, value]) => pod.metadata.labels?.[label] === value);
 }
 
 function buildEndpoint(service: Service, pod: Pod): Endpoint | undefined {
   const ip = pod.status?.podIP;
   if (ip === undefined || isFinished(pod)) return undefined;
-  const namespace = pod.metadata.namespace ?? "default";
   const isServing = isReady(pod);
   const isLeaving = isTerminating(pod);
   const isNamedByService = pod.spec.hostname !== undefined && pod.spec.subdomain === service.metadata.name;
   return {
     addresses: [ip],
     conditions: {
-      ready: service.spec.publishNotReadyAddresses === true || (isServing && !isLeaving),
+      ready: service.spec?.publishNotReadyAddresses === true || (isServing && !isLeaving),
       serving: isServing,
       terminating: isLeaving,
     },
     ...(isNamedByService && pod.spec.hostname !== undefined ? { hostname: pod.spec.hostname } : {}),
     nodeName: pod.spec.nodeName ?? "local",
-    targetRef: { kind: "Pod", name: pod.metadata.name, namespace },
+    targetRef: { kind: "Pod", name: pod.metadata.name, namespace: pod.metadata.namespace },
   };
 }
 
 function resolvePorts(service: Service, pod: Pod): readonly EndpointPort[] {
   const ports: EndpointPort[] = [];
-  for (const port of service.spec.ports ?? []) {
+  for (const port of service.spec?.ports ?? []) {
     const number = resolveTargetPort(port, pod);
     if (number === undefined) continue;
     ports.push({
@@ -89,8 +89,8 @@ function buildSlice(
   service: Service,
   group: { ports: readonly EndpointPort[]; endpoints: readonly Endpoint[] },
 ): EndpointSlice {
-  const { name, namespace = "default", uid, labels } = service.metadata;
-  const headless = service.spec.clusterIP === "None" ? { "service.kubernetes.io/headless": "" } : {};
+  const { name, namespace, uid = "", labels } = service.metadata;
+  const headless = service.spec?.clusterIP === "None" ? { "service.kubernetes.io/headless": "" } : {};
   return {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
@@ -98,9 +98,7 @@ function buildSlice(
       name: `${name}-${templateHash(group.ports).slice(0, 5)}`,
       namespace,
       labels: { ...labels, ...headless, [SERVICE_NAME_LABEL]: name, [MANAGED_BY_LABEL]: MANAGED_BY },
-      ownerReferences: [
-        { apiVersion: "v1", kind: "Service", name, ...(uid === undefined ? {} : { uid }), controller: true },
-      ],
+      ownerReferences: [{ apiVersion: "v1", kind: "Service", name, uid, controller: true }],
     },
     addressType: "IPv4",
     endpoints: group.endpoints.toSorted((left, right) =>

@@ -1,12 +1,12 @@
 // The DaemonSet controller as a function: the machine is the only node, so a DaemonSet is one pod.
 
+import type { DaemonSet } from "../../kinds/daemon-set.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 import { REVISION_LABEL } from "./plan-stateful-set.ts";
 import { isAvailable, isFinished, isReady, isTerminating } from "./pod-condition.ts";
-import type { Pod } from "./pod-spec.ts";
 import { replicaSuffix } from "./template-hash.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
 import { buildPod, ownerReference, workloadTemplateHash } from "./workload-plan.ts";
-import type { DaemonSet } from "./workload-spec.ts";
 
 /** `pods` are those owned by the set, terminating ones too. The old pod goes before the new one comes. */
 export function planDaemonSet(set: DaemonSet, pods: readonly Pod[], nowMs: number): WorkloadPlan {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Deployment } from "../../kinds/deployment.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 import { planDeployment } from "./plan-deployment.ts";
 import { isReady, isTerminating } from "./pod-condition.ts";
-import type { Pod } from "./pod-spec.ts";
-import type { Deployment } from "./workload-spec.ts";
 
 function deployment(spec: Partial<Deployment["spec"]> = {}, image = "a"): Deployment {
   return {
@@ -12,6 +12,7 @@ function deployment(spec: Partial<Deployment["spec"]> = {}, image = "a"): Deploy
     metadata: { name: "reviews", namespace: "shop" },
     spec: {
       replicas: 3,
+      selector: { matchLabels: { app: "reviews" } },
       template: {
         metadata: { labels: { app: "reviews" } },
         spec: { containers: [{ name: "app", image }] },

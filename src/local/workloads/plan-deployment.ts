@@ -1,12 +1,12 @@
 // The Deployment controller as a function: what to create and remove so that old pods give way to new ones
 // within maxSurge and maxUnavailable. It sees pods alone: ReplicaSets exist in names and labels only.
 
+import type { Deployment } from "../../kinds/deployment.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 import { availableInMs, isAvailable, isFinished, isReady, isTerminating } from "./pod-condition.ts";
-import type { Pod } from "./pod-spec.ts";
 import { replicaSuffix } from "./template-hash.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
 import { buildPod, earliestMs, ownerReference, workloadTemplateHash } from "./workload-plan.ts";
-import type { Deployment } from "./workload-spec.ts";
 
 export const POD_TEMPLATE_HASH_LABEL = "pod-template-hash";
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { DaemonSet } from "../../kinds/daemon-set.ts";
+import type { Job } from "../../kinds/job.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 import { planDaemonSet } from "./plan-daemon-set.ts";
 import { planJob } from "./plan-job.ts";
-import type { Pod, PodPhase } from "./pod-spec.ts";
-import type { DaemonSet, Job } from "./workload-spec.ts";
 
 function job(spec: Partial<Job["spec"]> = {}, image = "a"): Job {
   const template = { spec: { restartPolicy: "Never" as const, containers: [{ name: "app", image }] } };
@@ -11,7 +12,7 @@ function job(spec: Partial<Job["spec"]> = {}, image = "a"): Job {
   return { apiVersion: "batch/v1", kind: "Job", metadata, spec: { template, ...spec } };
 }
 
-function inPhase(pod: Pod, phase: PodPhase): Pod {
+function inPhase(pod: Pod, phase: string): Pod {
   return { ...pod, status: { phase } };
 }
 
@@ -73,7 +74,7 @@ test("planDaemonSet() runs one pod and replaces it when the template changes", (
     apiVersion: "apps/v1",
     kind: "DaemonSet",
     metadata: { name: "agent", namespace: "shop" },
-    spec: { template: { spec: { containers: [{ name: "app", image }] } } },
+    spec: { selector: {}, template: { spec: { containers: [{ name: "app", image }] } } },
   });
   const { create } = planDaemonSet(daemonSet("a"), [], 0);
   assert.equal(create.length, 1);

@@ -1,12 +1,12 @@
 // The Job controller as a function: as many pods at a time as parallelism says, until completions succeeded
 // or more failed than backoffLimit allows. A changed template starts the job anew (Kubernetes would refuse it).
 
+import type { Job } from "../../kinds/job.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 import { isFinished, isTerminating } from "./pod-condition.ts";
-import type { Pod } from "./pod-spec.ts";
 import { replicaSuffix } from "./template-hash.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
 import { buildPod, ownerReference, workloadTemplateHash } from "./workload-plan.ts";
-import type { Job } from "./workload-spec.ts";
 
 const REVISION_LABEL = "local.meltemi.dev/template-hash";
 
@@ -71,7 +71,8 @@ function endOf(
   seen: Pick<View, "wantedCount" | "active" | "succeededCount" | "failedCount" | "deadlineInMs">,
 ): JobEnd | undefined {
   const restartCount = seen.active.flatMap((pod) => pod.status?.containerStatuses ?? []);
-  const failureCount = seen.failedCount + restartCount.reduce((sum, status) => sum + status.restartCount, 0);
+  const failureCount =
+    seen.failedCount + restartCount.reduce((sum, status) => sum + (status.restartCount ?? 0), 0);
   const isWorkQueueDone =
     seen.wantedCount === undefined && seen.succeededCount > 0 && seen.active.length === 0;
   if (isWorkQueueDone) return { type: "Complete" };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { StatefulSet } from "../../kinds/stateful-set.ts";
 import { planStatefulSet } from "./plan-stateful-set.ts";
 import { isTerminating } from "./pod-condition.ts";
-import type { Pod } from "./pod-spec.ts";
-import type { StatefulSet } from "./workload-spec.ts";
 
 function statefulSet(spec: Partial<StatefulSet["spec"]> = {}, image = "a"): StatefulSet {
   const template = { spec: { containers: [{ name: "app", image }] } };
@@ -11,7 +11,7 @@ function statefulSet(spec: Partial<StatefulSet["spec"]> = {}, image = "a"): Stat
     apiVersion: "apps/v1",
     kind: "StatefulSet",
     metadata: { name: "db", namespace: "shop" },
-    spec: { replicas: 3, serviceName: "db-nodes", template, ...spec },
+    spec: { replicas: 3, selector: {}, serviceName: "db-nodes", template, ...spec },
   };
 }
 

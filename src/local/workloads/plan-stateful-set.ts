@@ -1,11 +1,12 @@
 // The StatefulSet controller as a function: pods by ordinal, created upwards and removed downwards, one at a
 // time unless podManagementPolicy is Parallel; updates go from the highest ordinal down to the partition.
 
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { PodTemplate } from "../../kinds/pod/pod-spec.ts";
+import type { StatefulSet } from "../../kinds/stateful-set.ts";
 import { availableInMs, isAvailable, isReady, isTerminating } from "./pod-condition.ts";
-import type { Pod, PodTemplate } from "./pod-spec.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
 import { buildPod, earliestMs, ownerReference, workloadTemplateHash } from "./workload-plan.ts";
-import type { StatefulSet } from "./workload-spec.ts";
 
 export const REVISION_LABEL = "controller-revision-hash";
 
@@ -128,7 +129,7 @@ function podOf(set: StatefulSet, view: View, ordinal: number): Pod {
 
 function withIdentity(set: StatefulSet, podName: string): PodTemplate {
   const { template, serviceName, volumeClaimTemplates = [] } = set.spec;
-  const claims = volumeClaimTemplates.map(({ metadata: { name } }) => ({
+  const claims = claimNames(volumeClaimTemplates).map((name) => ({
     name,
     persistentVolumeClaim: { claimName: `${name}-${podName}` },
   }));
@@ -144,6 +145,13 @@ function withIdentity(set: StatefulSet, podName: string): PodTemplate {
       ...(volumes.length === 0 ? {} : { volumes }),
     },
   };
+}
+
+function claimNames(templates: readonly Readonly<Record<string, unknown>>[]): readonly string[] {
+  return templates.flatMap(({ metadata }) => {
+    const isNamed = typeof metadata === "object" && metadata !== null && "name" in metadata;
+    return isNamed && typeof metadata.name === "string" ? [metadata.name] : [];
+  });
 }
 
 function ordinalOf(set: StatefulSet, pod: Pod): number | undefined {

@@ -1,6 +1,6 @@
 // What a pod's stored status says to controllers and endpoints: ready, available, ended, leaving.
 
-import type { Pod } from "./pod-spec.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 
 export function isTerminating(pod: Pod): boolean {
   return pod.metadata.deletionTimestamp !== undefined;

@@ -1,7 +1,9 @@
 // What a controller decides in one look at its object and pods, and the pods that it makes. No I/O, no clock.
 
-import type { KubernetesObject, ObjectMetadata, OwnerReference, Pod, PodTemplate } from "./pod-spec.ts";
-import { stableJson, templateHash } from "./template-hash.ts";
+import type { ObjectMeta, OwnerReference } from "../../kinds/object-meta.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { PodTemplate } from "../../kinds/pod/pod-spec.ts";
+import { templateHash } from "./template-hash.ts";
 
 export interface WorkloadPlan {
   readonly create: readonly Pod[];
@@ -12,7 +14,7 @@ export interface WorkloadPlan {
   readonly recheckAfterMs?: number;
 }
 
-/** The smallest of the times given, if any. */
+/** The smallest of the times given that isn't zero, if any. */
 export function earliestMs(times: Iterable<number | undefined>): number | undefined {
   let earliest: number | undefined;
   for (const time of times) {
@@ -21,39 +23,44 @@ export function earliestMs(times: Iterable<number | undefined>): number | undefi
   return earliest;
 }
 
+export interface WorkloadObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta & { readonly namespace: string };
+}
+
 export interface PodIdentity {
   readonly name: string;
   /** As a random name's stem would be in Kubernetes; injection derives the workload's name from it. */
-  readonly generateName?: string;
+  readonly generateName: string;
   readonly owner: OwnerReference;
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A pod of `template` in the namespace of `workload`. */
-export function buildPod(workload: KubernetesObject, template: PodTemplate, identity: PodIdentity): Pod {
-  const metadata: ObjectMetadata = {
-    name: identity.name,
-    ...(identity.generateName === undefined ? {} : { generateName: identity.generateName }),
-    namespace: workload.metadata.namespace ?? "default",
-    labels: { ...template.metadata?.labels, ...identity.labels },
-    ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
-    ownerReferences: [identity.owner],
+export function buildPod(workload: WorkloadObject, template: PodTemplate, identity: PodIdentity): Pod {
+  const annotations = template.metadata?.annotations;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: identity.name,
+      generateName: identity.generateName,
+      namespace: workload.metadata.namespace,
+      labels: { ...template.metadata?.labels, ...identity.labels },
+      ...(annotations === undefined ? {} : { annotations }),
+      ownerReferences: [identity.owner],
+    },
+    spec: template.spec,
   };
-  return { apiVersion: "v1", kind: "Pod", metadata, spec: template.spec };
 }
 
 export function ownerReference(
-  workload: KubernetesObject,
+  workload: WorkloadObject,
   override: { apiVersion?: string; kind?: string; name?: string } = {},
 ): OwnerReference {
   const { apiVersion, kind, metadata } = workload;
-  const uid = metadata.uid === undefined ? {} : { uid: metadata.uid };
-  return { apiVersion, kind, name: metadata.name, ...uid, controller: true, ...override };
-}
-
-/** Whether the stored status says the same as the plan's, so that nothing need be written. */
-export function sameStatus(left: unknown, right: unknown): boolean {
-  return stableJson(left ?? {}) === stableJson(right ?? {});
+  return { apiVersion, kind, name: metadata.name, uid: metadata.uid ?? "", controller: true, ...override };
 }
 
 /** The hash of what a pod is made of; labels of the template count, as in Kubernetes. */
