@@ -1,0 +1,70 @@
+// Fault injection: delays and aborts that the route's configuration of Envoy's fault filter makes.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
+import type { FractionalPercentSchema } from "../../gen/envoy/type/v3/percent_pb.ts";
+import { FractionalPercent_DenominatorType } from "../../gen/envoy/type/v3/percent_pb.ts";
+import type {
+  HttpFaultInjectionAbort,
+  HttpFaultInjectionDelay,
+} from "../../kinds/virtual-service/http-route.ts";
+import { durationMessage } from "../duration-message.ts";
+import { typedConfig } from "../encode.ts";
+import { grpcStatusCode } from "../grpc-status-code.ts";
+import type { RouteFeature } from "./route-feature.ts";
+
+type FractionalPercentInit = MessageInitShape<typeof FractionalPercentSchema>;
+type HttpFaultInit = MessageInitShape<typeof HTTPFaultSchema>;
+
+export const FAULT_FILTER = "envoy.filters.http.fault";
+
+export const faultFeature: RouteFeature = {
+  fields: [
+    "VirtualService.spec.http[].fault.delay.fixedDelay",
+    "VirtualService.spec.http[].fault.delay.percent",
+    "VirtualService.spec.http[].fault.delay.percentage.*",
+    "VirtualService.spec.http[].fault.abort.httpStatus",
+    "VirtualService.spec.http[].fault.abort.grpcStatus",
+    "VirtualService.spec.http[].fault.abort.percentage.*",
+  ],
+  apply({ rule }, draft) {
+    if (rule?.fault === undefined) return;
+    const { delay, abort } = rule.fault;
+    draft.filterConfig[FAULT_FILTER] = typedConfig(HTTPFaultSchema, {
+      ...(delay?.fixedDelay === undefined ? {} : { delay: buildDelay(delay, delay.fixedDelay) }),
+      ...(abort === undefined ? {} : buildAbort(abort)),
+    });
+  },
+};
+
+function buildDelay(delay: HttpFaultInjectionDelay, fixedDelay: string): HttpFaultInit["delay"] {
+  const percentage =
+    delay.percentage === undefined && delay.percent !== undefined
+      ? { value: delay.percent }
+      : delay.percentage;
+  return {
+    faultDelaySecifier: { case: "fixedDelay", value: durationMessage(fixedDelay) },
+    percentage: fractionalPercent(percentage),
+  };
+}
+
+function buildAbort(abort: HttpFaultInjectionAbort): Pick<HttpFaultInit, "abort"> {
+  const percentage = fractionalPercent(abort.percentage);
+  if (abort.httpStatus !== undefined) {
+    return { abort: { percentage, errorType: { case: "httpStatus", value: abort.httpStatus } } };
+  }
+  if (abort.grpcStatus !== undefined) {
+    return {
+      abort: { percentage, errorType: { case: "grpcStatus", value: grpcStatusCode(abort.grpcStatus) } },
+    };
+  }
+  return {};
+}
+
+/** Istio's percent, to a hundredth of a hundredth; absent means always. */
+export function fractionalPercent(percent: { readonly value?: number } | undefined): FractionalPercentInit {
+  return {
+    numerator: percent === undefined ? 1_000_000 : Math.round((percent.value ?? 0) * 10_000),
+    denominator: FractionalPercent_DenominatorType.MILLION,
+  };
+}

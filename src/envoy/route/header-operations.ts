@@ -1,0 +1,57 @@
+// Headers that a rule or one of its destinations sets, adds or removes, on requests and responses.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { HeaderValueOptionSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { HeaderValueOption_HeaderAppendAction } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import type { HeaderOperations, Headers } from "../../kinds/virtual-service/destination.ts";
+import type { RouteFeature } from "./route-feature.ts";
+
+type HeaderValueOptionInit = MessageInitShape<typeof HeaderValueOptionSchema>;
+
+export const headerOperationsFeature: RouteFeature = {
+  fields: ["VirtualService.spec.http[].headers.*"],
+  apply({ rule }, draft) {
+    if (rule?.headers === undefined) return;
+    Object.assign(draft.route, headerOperations(rule.headers));
+    const authority = requestedAuthority(rule.headers);
+    if (authority !== undefined)
+      draft.action.hostRewriteSpecifier = { case: "hostRewriteLiteral", value: authority };
+  },
+};
+
+/** The four lists that Envoy's routes and weighted clusters share. */
+export function headerOperations(headers: Headers) {
+  return {
+    requestHeadersToAdd: headersToAdd(headers.request),
+    requestHeadersToRemove: [...(headers.request?.remove ?? [])],
+    responseHeadersToAdd: headersToAdd(headers.response),
+    responseHeadersToRemove: [...(headers.response?.remove ?? [])],
+  };
+}
+
+/** Envoy won't change `:authority` by a header operation: setting it is a rewrite of the host. */
+export function requestedAuthority(headers: Headers | undefined): string | undefined {
+  return Object.entries(headers?.request?.set ?? {}).find(([name]) => isAuthority(name))?.[1];
+}
+
+function headersToAdd(operations: HeaderOperations | undefined): HeaderValueOptionInit[] {
+  const { APPEND_IF_EXISTS_OR_ADD, OVERWRITE_IF_EXISTS_OR_ADD } = HeaderValueOption_HeaderAppendAction;
+  return [
+    ...headerValues(operations?.set, OVERWRITE_IF_EXISTS_OR_ADD),
+    ...headerValues(operations?.add, APPEND_IF_EXISTS_OR_ADD),
+  ];
+}
+
+function headerValues(
+  values: Readonly<Record<string, string>> | undefined,
+  appendAction: HeaderValueOption_HeaderAppendAction,
+): HeaderValueOptionInit[] {
+  return Object.entries(values ?? {})
+    .filter(([name]) => !isAuthority(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]) => ({ header: { key, value }, appendAction }));
+}
+
+function isAuthority(name: string): boolean {
+  return /^(:authority|host)$/i.test(name);
+}

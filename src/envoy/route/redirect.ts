@@ -1,0 +1,73 @@
+// Answers without an upstream: redirects and direct responses.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RedirectActionSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import { RedirectAction_RedirectResponseCode } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import type { HttpBody, HttpRedirect } from "../../kinds/virtual-service/http-route.ts";
+import type { RouteFeature } from "./route-feature.ts";
+
+type RedirectActionInit = MessageInitShape<typeof RedirectActionSchema>;
+
+// Istio's way to keep what follows the matched prefix.
+const PREFIX_PLACEHOLDER = "%PREFIX()%";
+
+const RESPONSE_CODES: Readonly<Record<number, RedirectAction_RedirectResponseCode>> = {
+  301: RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY,
+  302: RedirectAction_RedirectResponseCode.FOUND,
+  303: RedirectAction_RedirectResponseCode.SEE_OTHER,
+  307: RedirectAction_RedirectResponseCode.TEMPORARY_REDIRECT,
+  308: RedirectAction_RedirectResponseCode.PERMANENT_REDIRECT,
+};
+
+export const redirectFeature: RouteFeature = {
+  fields: ["VirtualService.spec.http[].redirect.*"],
+  apply({ rule }, draft) {
+    if (rule?.redirect === undefined) return;
+    draft.route.action = { case: "redirect", value: buildRedirect(rule.redirect) };
+  },
+};
+
+export const directResponseFeature: RouteFeature = {
+  fields: ["VirtualService.spec.http[].directResponse.*"],
+  apply({ rule }, draft) {
+    if (rule?.directResponse === undefined) return;
+    const { status, body } = rule.directResponse;
+    draft.route.action = {
+      case: "directResponse",
+      value: { status, ...(body === undefined ? {} : { body: { specifier: bodySpecifier(body) } }) },
+    };
+  },
+};
+
+function buildRedirect(redirect: HttpRedirect): RedirectActionInit {
+  // FROM_PROTOCOL_DEFAULT drops the request's port; FROM_REQUEST_PORT is what Envoy does by itself.
+  const port = redirect.port ?? (redirect.derivePort === "FROM_PROTOCOL_DEFAULT" ? 0 : undefined);
+  return {
+    ...(redirect.authority === undefined ? {} : { hostRedirect: redirect.authority }),
+    ...(port === undefined ? {} : { portRedirect: port }),
+    ...(redirect.scheme === undefined
+      ? {}
+      : { schemeRewriteSpecifier: { case: "schemeRedirect" as const, value: redirect.scheme } }),
+    ...pathRewrite(redirect),
+    responseCode:
+      RESPONSE_CODES[redirect.redirectCode ?? 301] ?? RedirectAction_RedirectResponseCode.MOVED_PERMANENTLY,
+  };
+}
+
+function pathRewrite({ uri, prefixRewrite }: HttpRedirect): Pick<RedirectActionInit, "pathRewriteSpecifier"> {
+  if (uri?.startsWith(PREFIX_PLACEHOLDER)) {
+    const value = uri.slice(PREFIX_PLACEHOLDER.length);
+    return { pathRewriteSpecifier: { case: "prefixRewrite", value } };
+  }
+  if (uri !== undefined && uri !== "") return { pathRewriteSpecifier: { case: "pathRedirect", value: uri } };
+  if (prefixRewrite !== undefined)
+    return { pathRewriteSpecifier: { case: "prefixRewrite", value: prefixRewrite } };
+  return {};
+}
+
+function bodySpecifier(body: HttpBody) {
+  if (body.bytes !== undefined) {
+    return { case: "inlineBytes" as const, value: new Uint8Array(Buffer.from(body.bytes, "base64")) };
+  }
+  return { case: "inlineString" as const, value: body.string ?? "" };
+}

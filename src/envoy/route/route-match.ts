@@ -1,0 +1,60 @@
+// Which requests a route takes: path, headers, method, authority, scheme and query parameters.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RouteMatchSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import type { HttpMatchRequest, StringMatch } from "../../kinds/virtual-service/matching.ts";
+import type { RouteFeature } from "./route-feature.ts";
+import { headerMatcher, queryParameterMatcher, withoutHeaderMatcher } from "./string-matcher.ts";
+
+type RouteMatchInit = MessageInitShape<typeof RouteMatchSchema>;
+
+export const routeMatchFeature: RouteFeature = {
+  fields: [
+    "VirtualService.spec.http[].match[].uri.*",
+    "VirtualService.spec.http[].match[].ignoreUriCase",
+    "VirtualService.spec.http[].match[].scheme.*",
+    "VirtualService.spec.http[].match[].method.*",
+    "VirtualService.spec.http[].match[].authority.*",
+    "VirtualService.spec.http[].match[].headers.*",
+    "VirtualService.spec.http[].match[].withoutHeaders.*",
+    "VirtualService.spec.http[].match[].queryParams.*",
+  ],
+  apply({ match }, draft) {
+    draft.route.match = match === undefined ? everyRequest() : buildRouteMatch(match);
+  },
+};
+
+function everyRequest(): RouteMatchInit {
+  return { pathSpecifier: { case: "prefix", value: "/" } };
+}
+
+function buildRouteMatch(match: HttpMatchRequest): RouteMatchInit {
+  return {
+    pathSpecifier: pathSpecifier(match.uri),
+    ...(match.ignoreUriCase ? { caseSensitive: false } : {}),
+    headers: [
+      ...pseudoHeader(":method", match.method),
+      ...pseudoHeader(":authority", match.authority),
+      ...pseudoHeader(":scheme", match.scheme),
+      ...sortedEntries(match.headers).map(([name, value]) => headerMatcher(name, value)),
+      ...sortedEntries(match.withoutHeaders).map(([name, value]) => withoutHeaderMatcher(name, value)),
+    ],
+    queryParameters: sortedEntries(match.queryParams).map(([name, value]) =>
+      queryParameterMatcher(name, value),
+    ),
+  };
+}
+
+function pathSpecifier(uri: StringMatch | undefined): NonNullable<RouteMatchInit["pathSpecifier"]> {
+  if (uri?.exact !== undefined) return { case: "path", value: uri.exact };
+  if (uri?.regex !== undefined) return { case: "safeRegex", value: { regex: uri.regex } };
+  return { case: "prefix", value: uri?.prefix ?? "/" };
+}
+
+function pseudoHeader(name: string, match: StringMatch | undefined) {
+  return match === undefined ? [] : [headerMatcher(name, match)];
+}
+
+function sortedEntries<V>(map: Readonly<Record<string, V>> | undefined): readonly (readonly [string, V])[] {
+  return Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,14 @@
+// The time a request may take in all, retries included; 0 means no limit, which is also the default.
+
+import { durationMessage, ZERO_DURATION } from "../duration-message.ts";
+import type { RouteFeature } from "./route-feature.ts";
+
+export const timeoutFeature: RouteFeature = {
+  fields: ["VirtualService.spec.http[].timeout"],
+  apply({ rule }, draft) {
+    const timeout = rule?.timeout === undefined ? ZERO_DURATION : durationMessage(rule.timeout);
+    draft.action.timeout = timeout;
+    // A gRPC client's own deadline holds, up to the route's timeout.
+    draft.action.maxStreamDuration = { grpcTimeoutHeaderMax: timeout };
+  },
+};
