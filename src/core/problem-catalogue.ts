@@ -26,6 +26,19 @@ const entries = {
   MLT5001: { severity: "error", title: "A private key can be read by other users" },
   MLT5002: { severity: "error", title: "The CA's files are incomplete or don't belong together" },
   MLT5003: { severity: "error", title: "A file of the CA can't be read or written" },
+  MLT3101: { severity: "error", title: "No command is known for a container's image" },
+  MLT3102: { severity: "error", title: "A container's command can't be found or run" },
+  MLT3103: { severity: "error", title: "A container needs a ConfigMap, Secret or key that doesn't exist" },
+  MLT3104: { severity: "warning", title: "A volume is treated differently on this machine" },
+  MLT3105: { severity: "error", title: "A field or resource that a container refers to can't be resolved" },
+  MLT3106: { severity: "warning", title: "A pod's ServiceAccount isn't declared" },
+  MLT3107: { severity: "info", title: "A namespace isn't declared and was made" },
+  MLT3108: { severity: "error", title: "A pod can't be injected" },
+  MLT3109: { severity: "error", title: "A pod can't be started" },
+  MLT3110: { severity: "warning", title: "A container ends again and again" },
+  MLT3111: { severity: "error", title: "images.yaml can't be read" },
+  MLT3112: { severity: "warning", title: "A host port of a gateway can't be used" },
+  MLT3113: { severity: "warning", title: "A lifecycle hook of a container failed" },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ProblemCode = keyof typeof entries;
