@@ -1,0 +1,60 @@
+// IP addresses and ranges in text, such as `10.0.0.0/8` or `fd00::1`.
+
+import { isIP } from "node:net";
+
+export interface Cidr {
+  readonly family: 4 | 6;
+  /** The first address of the range, as a number. */
+  readonly base: bigint;
+  readonly prefixLength: number;
+}
+
+/** An address alone is a range of one; undefined where the text is neither. */
+export function parseCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf("/");
+  const address = slash === -1 ? text : text.slice(0, slash);
+  const family = isIP(address);
+  if (family !== 4 && family !== 6) return undefined;
+  const bits = family === 4 ? 32 : 128;
+  const prefix = slash === -1 ? String(bits) : text.slice(slash + 1);
+  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > bits || address.includes("%")) return undefined;
+  const hostBits = BigInt(bits - Number(prefix));
+  return {
+    family,
+    base: (addressNumber(address, family) >> hostBits) << hostBits,
+    prefixLength: Number(prefix),
+  };
+}
+
+export function isIpAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes("%");
+}
+
+/** False where the families differ. */
+export function cidrContains(range: Cidr, inner: Cidr): boolean {
+  if (range.family !== inner.family || inner.prefixLength < range.prefixLength) return false;
+  const hostBits = BigInt((range.family === 4 ? 32 : 128) - range.prefixLength);
+  return inner.base >> hostBits === range.base >> hostBits;
+}
+
+function addressNumber(address: string, family: 4 | 6): bigint {
+  if (family === 4) return address.split(".").reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  return ipv6Groups(address).reduce((sum, group) => sum * 65536n + BigInt(group), 0n);
+}
+
+function ipv6Groups(address: string): number[] {
+  const [head = "", tail] = address.split("::");
+  const front = groupsOf(head);
+  if (tail === undefined) return front;
+  const back = groupsOf(tail);
+  return [...front, ...new Array<number>(8 - front.length - back.length).fill(0), ...back];
+}
+
+function groupsOf(text: string): number[] {
+  if (text === "") return [];
+  return text.split(":").flatMap((group) => {
+    if (!group.includes(".")) return [Number.parseInt(group, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = group.split(".").map(Number); // ::ffff:10.0.0.1
+    return [a * 256 + b, c * 256 + d];
+  });
+}
