@@ -1,5 +1,5 @@
 // How much one changed row costs beside a rebuild: 10,000 services × 10 endpoints, one derived row for each service.
-// Prints JSON; read the ratios, not the milliseconds. Run: node --import tsx bench/graph/one-change.ts
+// Prints JSON; read the ratios, not the milliseconds. Run: npm run bench -- graph
 
 import { isDeepStrictEqual } from "node:util";
 import { Graph } from "../../src/graph/graph.ts";
