@@ -1,0 +1,137 @@
+// One accepted HTTP/2 connection: its calls, its keepalive pings, its greatest age.
+// It ends calls for reasons of transport only.
+
+import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { PeerCertificate, TLSSocket } from "node:tls";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { GrpcMethod, GrpcPeer } from "./method.ts";
+import type { ServerCall } from "./server-call.ts";
+import { openServerCall } from "./server-call.ts";
+
+export interface ConnectionLimits {
+  /** Largest message that a client may send. */
+  readonly maxMessageBytes: number;
+  readonly maxConcurrentCalls: number;
+  /** Time between pings; a connection whose ping isn't answered within the timeout is closed. */
+  readonly keepaliveIntervalMs: number;
+  readonly keepaliveTimeoutMs: number;
+  /** Age, give or take 10 %, at which the client is told to reconnect elsewhere (GOAWAY). */
+  readonly maxConnectionAgeMs: number;
+  /** How long calls may then go on before they end with UNAVAILABLE. */
+  readonly maxConnectionAgeGraceMs: number;
+}
+
+export interface ServerConnectionOptions extends ConnectionLimits {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+}
+
+export class ServerConnection {
+  readonly #session: ServerHttp2Session;
+  readonly #methods: ReadonlyMap<string, GrpcMethod>;
+  readonly #options: ServerConnectionOptions;
+  readonly #calls = new Set<ServerCall>();
+  readonly #timers = new Map<"ping" | "pong" | "age", () => void>();
+
+  constructor(
+    session: ServerHttp2Session,
+    methods: ReadonlyMap<string, GrpcMethod>,
+    options: ServerConnectionOptions,
+  ) {
+    this.#session = session;
+    this.#methods = methods;
+    this.#options = options;
+  }
+
+  start(): void {
+    const session = this.#session;
+    session.on("error", (error) => this.#options.log.debug({ error: error.message }, "grpc session failed"));
+    session.once("close", () => {
+      for (const cancel of this.#timers.values()) cancel();
+    });
+    const peer = readPeer(session);
+    if (peer === "refused") {
+      this.#options.log.info({ remoteAddress: session.socket.remoteAddress }, "client certificate refused");
+      session.destroy();
+      return;
+    }
+    session.on("stream", (stream, headers) => {
+      const call = openServerCall(stream as ServerHttp2Stream, headers, {
+        methods: this.#methods,
+        peer,
+        maxMessageBytes: this.#options.maxMessageBytes,
+        clock: this.#options.clock,
+        log: this.#options.log,
+      });
+      if (call === undefined) return;
+      this.#calls.add(call);
+      stream.once("close", () => this.#calls.delete(call));
+    });
+    this.#armPing();
+    this.#armAge();
+  }
+
+  /** Takes no new calls and lets the open ones finish; the connection closes after the last. */
+  goAway(): void {
+    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+  }
+
+  /** Ends every call with UNAVAILABLE and closes. A client that doesn't read gets a second to take the news. */
+  close(reason: string): void {
+    for (const call of this.#calls) call.end("UNAVAILABLE", reason);
+    this.goAway();
+    this.#arm("age", LAST_WORDS_MS, () => this.#session.destroy());
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+  }
+
+  #armPing(): void {
+    this.#arm("ping", this.#options.keepaliveIntervalMs, () => {
+      this.#arm("pong", this.#options.keepaliveTimeoutMs, () => {
+        this.#options.log.info(
+          { remoteAddress: this.#session.socket?.remoteAddress },
+          "keepalive unanswered",
+        );
+        this.#session.destroy();
+      });
+      this.#session.ping((error) => {
+        this.#timers.get("pong")?.();
+        if (error === null) this.#armPing();
+      });
+    });
+  }
+
+  #armAge(): void {
+    const { maxConnectionAgeMs, maxConnectionAgeGraceMs, random } = this.#options;
+    if (!Number.isFinite(maxConnectionAgeMs)) return;
+    // The jitter keeps connections that were opened together from coming back together.
+    this.#arm("age", maxConnectionAgeMs * (0.9 + 0.2 * random()), () => {
+      this.goAway();
+      this.#arm("age", maxConnectionAgeGraceMs, () => this.close("The connection reached its greatest age"));
+    });
+  }
+
+  #arm(timer: "ping" | "pong" | "age", delayMs: number, callback: () => void): void {
+    this.#timers.get(timer)?.();
+    const cancel = this.#options.clock.after(delayMs, () => {
+      if (!this.#session.destroyed) callback();
+    });
+    this.#timers.set(timer, cancel);
+  }
+}
+
+const LAST_WORDS_MS = 1_000;
+
+/** A certificate that was shown but doesn't verify refuses the connection: it must not pass for an anonymous client. */
+function readPeer(session: ServerHttp2Session): GrpcPeer | "refused" {
+  const { remoteAddress } = session.socket;
+  if (session.encrypted !== true) return { remoteAddress, certificate: undefined };
+  const socket = session.socket as TLSSocket;
+  const shown: PeerCertificate | Record<string, never> | null = socket.getPeerCertificate(true);
+  if (shown === null || Object.keys(shown).length === 0) return { remoteAddress, certificate: undefined };
+  return socket.authorized ? { remoteAddress, certificate: shown as PeerCertificate } : "refused";
+}
