@@ -6,6 +6,12 @@ import type { AnySchema } from "@bufbuild/protobuf/wkt";
 
 export type AnyInit = MessageInitShape<typeof AnySchema>;
 
+/** A message as builders write it: a plain object, never one that protobuf-es made. */
+export type Plain<Schema extends DescMessage> = Exclude<
+  MessageInitShape<Schema>,
+  { readonly $typeName: string }
+>;
+
 /** Bytes depend on the message alone: maps are encoded in insertion order, so builders insert sorted keys. */
 export function encode<Schema extends DescMessage>(
   schema: Schema,

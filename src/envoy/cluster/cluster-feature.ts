@@ -1,0 +1,24 @@
+// A cluster is built, as a route is, by an ordered list of features that each claim the API fields they implement.
+
+import type { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import type { HttpProtocolOptionsSchema as CommonHttpProtocolOptionsSchema } from "../../gen/envoy/config/core/v3/protocol_pb.ts";
+import type { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
+import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
+import type { AnyInit, Plain } from "../encode.ts";
+
+export type ClusterInit = Plain<typeof ClusterSchema>;
+
+export interface ClusterDraft {
+  readonly cluster: ClusterInit;
+  readonly http: Plain<typeof HttpProtocolOptionsSchema>;
+  /** Of each connection, whatever HTTP it speaks. */
+  readonly connection: Plain<typeof CommonHttpProtocolOptionsSchema>;
+  /** By the name of the extension. */
+  readonly protocolOptions: Record<string, AnyInit>;
+}
+
+export interface ClusterFeature {
+  /** Paths such as `DestinationRule.spec.trafficPolicy.outlierDetection.*`. */
+  readonly fields: readonly string[];
+  readonly apply: (inputs: OutboundClusterInputs, draft: ClusterDraft) => void;
+}

@@ -1,0 +1,58 @@
+// How a cluster's endpoints are found: by EDS over the same stream, by DNS, or from the connection itself.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import {
+  Cluster_DiscoveryType,
+  type Cluster_EdsClusterConfigSchema,
+} from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
+import type { InlineEndpoint } from "../../view/cluster-inputs.ts";
+import { socketAddress } from "../address.ts";
+import { durationMessage, ZERO_DURATION } from "../duration-message.ts";
+import type { ClusterFeature } from "./cluster-feature.ts";
+
+type EdsClusterConfigInit = MessageInitShape<typeof Cluster_EdsClusterConfigSchema>;
+
+export const discoveryFeature: ClusterFeature = {
+  fields: ["ServiceEntry.spec.resolution", "MeshConfig.dnsRefreshRate"],
+  apply({ name, discovery, dnsRefreshRate }, { cluster }) {
+    switch (discovery.kind) {
+      case "eds":
+        cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType.EDS };
+        cluster.edsClusterConfig = edsOverAds(name);
+        return;
+      case "original-destination":
+        cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST };
+        return;
+      case "dns":
+        cluster.clusterDiscoveryType = {
+          case: "type",
+          value: discovery.isLogical ? Cluster_DiscoveryType.LOGICAL_DNS : Cluster_DiscoveryType.STRICT_DNS,
+        };
+        cluster.dnsRefreshRate = durationMessage(dnsRefreshRate);
+        cluster.respectDnsTtl = true;
+        cluster.loadAssignment = {
+          clusterName: name,
+          endpoints: [{ lbEndpoints: discovery.endpoints.map(lbEndpoint) }],
+        };
+    }
+  },
+};
+
+function edsOverAds(serviceName: string): EdsClusterConfigInit {
+  return {
+    serviceName,
+    edsConfig: {
+      configSourceSpecifier: { case: "ads", value: {} },
+      initialFetchTimeout: ZERO_DURATION,
+      resourceApiVersion: ApiVersion.V3,
+    },
+  };
+}
+
+function lbEndpoint({ address, port, weight }: InlineEndpoint) {
+  return {
+    hostIdentifier: { case: "endpoint" as const, value: { address: socketAddress(address, port) } },
+    loadBalancingWeight: weight,
+  };
+}

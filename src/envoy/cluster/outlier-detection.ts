@@ -1,0 +1,69 @@
+// Endpoints that fail are taken out of the load-balancing pool for a while.
+
+import type { OutlierDetection } from "../../kinds/destination-rule/connection-pool.ts";
+import { durationMessage } from "../duration-message.ts";
+import type { ClusterFeature } from "./cluster-feature.ts";
+
+export const outlierDetectionFeature: ClusterFeature = {
+  fields: [
+    "DestinationRule.spec.trafficPolicy.outlierDetection.splitExternalLocalOriginErrors",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutiveErrors",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutiveLocalOriginFailures",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutiveGatewayErrors",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutive5xxErrors",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.interval",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.baseEjectionTime",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.maxEjectionPercent",
+    "DestinationRule.spec.trafficPolicy.outlierDetection.minHealthPercent",
+  ],
+  apply({ policy }, { cluster }) {
+    const { outlierDetection } = policy;
+    if (outlierDetection === undefined) return;
+    cluster.outlierDetection = buildOutlierDetection(outlierDetection);
+    // Envoy's panic mode would send traffic to all endpoints when half are out; Istio asks for it by name only.
+    cluster.commonLbConfig = { healthyPanicThreshold: { value: outlierDetection.minHealthPercent ?? 0 } };
+  },
+};
+
+function buildOutlierDetection(detection: OutlierDetection) {
+  const gatewayErrors = detection.consecutiveGatewayErrors ?? detection.consecutiveErrors;
+  return {
+    // Istio ejects by counted errors only.
+    enforcingSuccessRate: 0,
+    ...consecutive5xx(detection.consecutive5xxErrors),
+    ...(gatewayErrors === undefined
+      ? {}
+      : {
+          consecutiveGatewayFailure: gatewayErrors,
+          enforcingConsecutiveGatewayFailure: enforcing(gatewayErrors),
+        }),
+    ...(detection.splitExternalLocalOriginErrors
+      ? localOrigin(detection.consecutiveLocalOriginFailures)
+      : {}),
+    ...(detection.interval === undefined ? {} : { interval: durationMessage(detection.interval) }),
+    ...(detection.baseEjectionTime === undefined
+      ? {}
+      : { baseEjectionTime: durationMessage(detection.baseEjectionTime) }),
+    ...(detection.maxEjectionPercent === undefined
+      ? {}
+      : { maxEjectionPercent: detection.maxEjectionPercent }),
+  };
+}
+
+function consecutive5xx(count: number | undefined) {
+  return count === undefined ? {} : { consecutive5xx: count, enforcingConsecutive5xx: enforcing(count) };
+}
+
+function localOrigin(count: number | undefined) {
+  return {
+    splitExternalLocalOriginErrors: true,
+    ...(count === undefined
+      ? {}
+      : { consecutiveLocalOriginFailure: count, enforcingConsecutiveLocalOriginFailure: enforcing(count) }),
+  };
+}
+
+/** 0 errors means: never for this reason. */
+function enforcing(count: number): number {
+  return count > 0 ? 100 : 0;
+}

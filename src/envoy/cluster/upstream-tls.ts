@@ -1,0 +1,179 @@
+// TLS towards a cluster's endpoints: automatic mTLS, Istio mutual, or as the DestinationRule says.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { isHttp2, isSniffed, isTcp, type Protocol } from "../../core/protocol.ts";
+import type { SpiffeId } from "../../core/spiffe-id.ts";
+import { RawBufferSchema } from "../../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
+import {
+  SubjectAltNameMatcher_SanType,
+  type SubjectAltNameMatcherSchema,
+  TlsParameters_TlsProtocol,
+} from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
+import {
+  type CommonTlsContext_CombinedCertificateValidationContextSchema,
+  UpstreamTlsContextSchema,
+} from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import type { ClientTlsSettings } from "../../kinds/destination-rule/client-tls.ts";
+import type { OutboundClusterInputs, UpstreamTls } from "../../view/cluster-inputs.ts";
+import { HTTP1_ALPN, HTTP2_ALPN, TCP_ALPN } from "../application-protocol.ts";
+import { typedConfig } from "../encode.ts";
+import {
+  agentSecret,
+  controlPlaneSecret,
+  WORKLOAD_CERTIFICATE,
+  WORKLOAD_ROOTS,
+} from "../secret/secret-config.ts";
+import type { ClusterDraft, ClusterFeature } from "./cluster-feature.ts";
+import { hasHttp2Upstream } from "./http-protocol.ts";
+
+type UpstreamTlsContextInit = MessageInitShape<typeof UpstreamTlsContextSchema>;
+type ValidationInit = MessageInitShape<typeof CommonTlsContext_CombinedCertificateValidationContextSchema>;
+type SanMatcherInit = MessageInitShape<typeof SubjectAltNameMatcherSchema>;
+
+const TLS_SOCKET = "envoy.transport_sockets.tls";
+
+export const upstreamTlsFeature: ClusterFeature = {
+  fields: ["DestinationRule.spec.trafficPolicy.tls.*", "MeshConfig.enableAutoMtls"],
+  apply(inputs, draft) {
+    const { tls } = inputs;
+    if (tls.kind === "automatic") applyAutomatic(tls, inputs, draft);
+    else if (tls.kind === "mesh") draft.cluster.transportSocket = tlsSocket(meshContext(tls, inputs));
+    else if (tls.kind === "configured")
+      draft.cluster.transportSocket = tlsSocket(configuredContext(tls, inputs));
+  },
+};
+
+function applyAutomatic(
+  tls: Extract<UpstreamTls, { kind: "automatic" }>,
+  inputs: OutboundClusterInputs,
+  { cluster }: ClusterDraft,
+): void {
+  cluster.transportSocketMatches = [
+    {
+      name: "tlsMode-istio",
+      match: { tlsMode: "istio" },
+      transportSocket: tlsSocket(meshContext({ ...tls, subjectAltNames: [] }, inputs)),
+    },
+    {
+      name: "tlsMode-disabled",
+      match: {},
+      transportSocket: {
+        name: "envoy.transport_sockets.raw_buffer",
+        configType: { case: "typedConfig", value: typedConfig(RawBufferSchema, {}) },
+      },
+    },
+  ];
+}
+
+interface MeshTls {
+  readonly serverName: string;
+  readonly identities: readonly SpiffeId[];
+  readonly subjectAltNames: readonly string[];
+}
+
+function meshContext(tls: MeshTls, inputs: OutboundClusterInputs): UpstreamTlsContextInit {
+  const names = tls.subjectAltNames.length > 0 ? tls.subjectAltNames : tls.identities;
+  return {
+    sni: tls.serverName,
+    commonTlsContext: {
+      tlsParams: modernTls(),
+      alpnProtocols: [...meshAlpn(inputs)],
+      tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
+      validationContextType: {
+        case: "combinedValidationContext",
+        value: {
+          defaultValidationContext: { matchTypedSubjectAltNames: exactNames(names) },
+          validationContextSdsSecretConfig: agentSecret(WORKLOAD_ROOTS),
+        },
+      },
+    },
+  };
+}
+
+function meshAlpn(inputs: OutboundClusterInputs): readonly string[] {
+  if (isSniffed(inputs.protocol) || isTcp(inputs.protocol)) return TCP_ALPN;
+  return hasHttp2Upstream(inputs) ? HTTP2_ALPN : HTTP1_ALPN;
+}
+
+function configuredContext(
+  tls: Extract<UpstreamTls, { kind: "configured" }>,
+  inputs: OutboundClusterInputs,
+): UpstreamTlsContextInit {
+  const { settings } = tls;
+  return {
+    // Without an SNI of its own, a TLS origination names the host that was asked for.
+    ...(settings.sni === undefined ? { autoHostSni: false, sni: inputs.hostname } : { sni: settings.sni }),
+    commonTlsContext: {
+      tlsParams: modernTls(),
+      alpnProtocols: originationAlpn(inputs.protocol, hasHttp2Upstream(inputs)),
+      tlsCertificateSdsSecretConfigs: clientCertificate(settings),
+      ...validation(tls),
+    },
+  };
+}
+
+function originationAlpn(protocol: Protocol, isUpgraded: boolean): string[] {
+  if (isUpgraded || isHttp2(protocol)) return ["h2"];
+  return isTcp(protocol) || isSniffed(protocol) ? [] : ["http/1.1"];
+}
+
+function clientCertificate(settings: ClientTlsSettings) {
+  if (settings.mode !== "MUTUAL") return [];
+  if (settings.credentialName !== undefined)
+    return [controlPlaneSecret(`kubernetes://${settings.credentialName}`)];
+  return [agentSecret(`file-cert:${settings.clientCertificate}~${settings.privateKey}`)];
+}
+
+function validation({ settings, subjectAltNames }: Extract<UpstreamTls, { kind: "configured" }>) {
+  if (settings.insecureSkipVerify) return {};
+  const roots = rootsOf(settings);
+  const value: ValidationInit = {
+    defaultValidationContext: {
+      matchTypedSubjectAltNames: exactNames(subjectAltNames),
+      // No CA is named: trust what the machine trusts.
+      ...(roots === undefined
+        ? { trustedCa: { specifier: { case: "filename", value: "/etc/ssl/certs/ca-certificates.crt" } } }
+        : {}),
+    },
+    ...(roots === undefined ? {} : { validationContextSdsSecretConfig: roots }),
+  };
+  if (roots === undefined) {
+    return {
+      validationContextType: {
+        case: "validationContext" as const,
+        value: value.defaultValidationContext ?? {},
+      },
+    };
+  }
+  return { validationContextType: { case: "combinedValidationContext" as const, value } };
+}
+
+function rootsOf({ credentialName, caCertificates }: ClientTlsSettings) {
+  if (credentialName !== undefined) return controlPlaneSecret(`kubernetes://${credentialName}-cacert`);
+  if (caCertificates !== undefined && caCertificates !== "system")
+    return agentSecret(`file-root:${caCertificates}`);
+  return undefined;
+}
+
+/** Each name as URI and as DNS name, since the API doesn't say which it is. */
+function exactNames(names: readonly string[]): SanMatcherInit[] {
+  return names.map((name) => ({
+    sanType: name.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
+    matcher: { matchPattern: { case: "exact" as const, value: name } },
+  }));
+}
+
+// Envoy as a client stops at TLS 1.2 by default.
+function modernTls() {
+  return {
+    tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
+    tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
+  };
+}
+
+function tlsSocket(context: UpstreamTlsContextInit) {
+  return {
+    name: TLS_SOCKET,
+    configType: { case: "typedConfig" as const, value: typedConfig(UpstreamTlsContextSchema, context) },
+  };
+}

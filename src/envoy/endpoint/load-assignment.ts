@@ -1,0 +1,61 @@
+// A cluster's endpoints, grouped by locality in a fixed order.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { HealthStatus } from "../../gen/envoy/config/core/v3/health_check_pb.ts";
+import type {
+  LbEndpointSchema,
+  LocalityLbEndpointsSchema,
+} from "../../gen/envoy/config/endpoint/v3/endpoint_components_pb.ts";
+import type { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
+import type { ClusterEndpoint, EndpointInputs } from "../../view/cluster-inputs.ts";
+import { socketAddress } from "../address.ts";
+
+/** Endpoints keep the order that they are given in, so equal inputs make equal bytes. */
+export function buildLoadAssignment({
+  clusterName,
+  endpoints,
+}: EndpointInputs): MessageInitShape<typeof ClusterLoadAssignmentSchema> {
+  const byLocality = new Map<string, ClusterEndpoint[]>();
+  for (const endpoint of endpoints) {
+    const sameLocality = byLocality.get(endpoint.locality);
+    if (sameLocality === undefined) byLocality.set(endpoint.locality, [endpoint]);
+    else sameLocality.push(endpoint);
+  }
+  const localities = [...byLocality].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    clusterName,
+    endpoints: localities.map(([locality, members]) => localityEndpoints(locality, members)),
+  };
+}
+
+function localityEndpoints(
+  locality: string,
+  members: readonly ClusterEndpoint[],
+): MessageInitShape<typeof LocalityLbEndpointsSchema> {
+  const [region = "", zone = "", subZone = ""] = locality.split("/");
+  return {
+    locality: { region, zone, subZone },
+    lbEndpoints: members.map(lbEndpoint),
+    loadBalancingWeight: members.reduce((sum, { weight }) => sum + weight, 0),
+  };
+}
+
+function lbEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEndpointSchema> {
+  const { workload, namespace } = endpoint;
+  return {
+    hostIdentifier: { case: "endpoint", value: { address: socketAddress(endpoint.address, endpoint.port) } },
+    healthStatus: healthStatus(endpoint),
+    loadBalancingWeight: endpoint.weight,
+    metadata: {
+      filterMetadata: {
+        ...(endpoint.isMutualTls ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
+        ...(workload === "" ? {} : { istio: { workload, namespace } }),
+      },
+    },
+  };
+}
+
+function healthStatus({ isHealthy, isDraining }: ClusterEndpoint): HealthStatus {
+  if (isDraining) return HealthStatus.DRAINING;
+  return isHealthy ? HealthStatus.HEALTHY : HealthStatus.UNHEALTHY;
+}

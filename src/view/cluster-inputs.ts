@@ -1,0 +1,92 @@
+// What the builders of clusters and of their endpoints may see: their cache keys.
+
+import type { Protocol } from "../core/protocol.ts";
+import type { SpiffeId } from "../core/spiffe-id.ts";
+import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
+import type { TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
+import type { Source } from "./source.ts";
+
+/** A traffic policy for one port: port-level settings have replaced what they override. */
+export type PortPolicy = Omit<TrafficPolicy, "portLevelSettings">;
+
+/** How connections to a cluster's endpoints are secured. */
+export type UpstreamTls =
+  | { readonly kind: "plaintext" }
+  /** mTLS to endpoints that can speak it (their `tlsMode` label), plaintext to the others. */
+  | { readonly kind: "automatic"; readonly serverName: string; readonly identities: readonly SpiffeId[] }
+  /** DestinationRule `ISTIO_MUTUAL`: mTLS with the workload's own certificate to every endpoint. */
+  | {
+      readonly kind: "mesh";
+      readonly serverName: string;
+      readonly identities: readonly SpiffeId[];
+      readonly subjectAltNames: readonly string[];
+    }
+  /** DestinationRule `SIMPLE` and `MUTUAL`. */
+  | {
+      readonly kind: "configured";
+      readonly settings: ClientTlsSettings;
+      readonly subjectAltNames: readonly string[];
+    };
+
+export interface InlineEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+}
+
+/** How Envoy learns a cluster's endpoints. */
+export type Discovery =
+  | { readonly kind: "eds" }
+  /** The connection's own destination. */
+  | { readonly kind: "original-destination" }
+  | { readonly kind: "dns"; readonly endpoints: readonly InlineEndpoint[]; readonly isLogical: boolean };
+
+export interface OutboundClusterInputs {
+  readonly name: string;
+  readonly hostname: string;
+  readonly port: number;
+  readonly subset: string;
+  readonly service: { readonly name: string; readonly namespace: string };
+  readonly protocol: Protocol;
+  readonly discovery: Discovery;
+  readonly policy: PortPolicy;
+  readonly tls: UpstreamTls;
+  /** MeshConfig's, where the policy has none of its own. */
+  readonly connectTimeout: string;
+  readonly dnsRefreshRate: string;
+  /** Cleartext HTTP/1.1 is upgraded to HTTP/2 between proxies: MeshConfig's or the policy's h2UpgradePolicy. */
+  readonly isHttp2Upgraded: boolean;
+  readonly source: Source;
+}
+
+export interface InboundClusterInputs {
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly services: readonly {
+    readonly hostname: string;
+    readonly name: string;
+    readonly namespace: string;
+  }[];
+  readonly connectTimeout: string;
+  readonly source: Source;
+}
+
+export interface EndpointInputs {
+  readonly clusterName: string;
+  readonly endpoints: readonly ClusterEndpoint[];
+}
+
+export interface ClusterEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  /** `region/zone/subzone`; empty where unknown. */
+  readonly locality: string;
+  /** The endpoint's sidecar takes mTLS on this port. */
+  readonly isMutualTls: boolean;
+  readonly isHealthy: boolean;
+  /** Being drained: kept for sessions that stick to it, offered to no new request. */
+  readonly isDraining: boolean;
+  readonly workload: string;
+  readonly namespace: string;
+}
