@@ -22,6 +22,8 @@ const entries = {
   MLT1008: { severity: "error", title: "A file can't be read or is too large" },
   MLT1009: { severity: "warning", title: "A field is known but not implemented yet, and has no effect" },
   MLT1010: { severity: "info", title: "A file holds no object" },
+  MLT1011: { severity: "info", title: "A kind is known but has no effect here" },
+  MLT1012: { severity: "warning", title: "A file is broken, and what it held before stays in force" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },
   MLT5001: { severity: "error", title: "A private key can be read by other users" },
   MLT5002: { severity: "error", title: "The CA's files are incomplete or don't belong together" },

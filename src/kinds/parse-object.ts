@@ -1,0 +1,120 @@
+// From a plain value, as YAML or JSON gives it, to an object of a known kind with what is wrong with it.
+// It reads no file and knows no place; whoever calls adds those to the findings.
+
+import { spellingHint } from "../core/nearest-spelling.ts";
+import type { ObjectKey } from "../core/object-key.ts";
+import { objectKey } from "../core/object-key.ts";
+import { problemCatalogue } from "../core/problem-catalogue.ts";
+import { findKind, kindByName, kinds } from "./all-kinds.ts";
+import { checkForm } from "./check-form.ts";
+import type { Finding, Kind, KubernetesObject } from "./define-kind.ts";
+import { apiVersionOf } from "./define-kind.ts";
+import { matchingPaths } from "./field-pattern.ts";
+import { findInertKind, inertKinds } from "./inert-kinds.ts";
+import { checkMetadata } from "./object-name.ts";
+import type { Schema } from "./schema.ts";
+import { unimplementedFields } from "./unimplemented-fields.ts";
+
+export const DEFAULT_NAMESPACE = "default";
+
+export interface ParsedObject {
+  /** Absent where an error was found, or the kind is inert. */
+  readonly object?: KubernetesObject;
+  /** There as soon as kind and name can be read, even if the object has errors. */
+  readonly key?: ObjectKey;
+  /** A known kind without effect: its findings say so, and nothing else was checked. */
+  readonly isInert?: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** The result's `apiVersion` is the storage version, and a namespaced object has a namespace. */
+export function parseObject(value: unknown): ParsedObject {
+  if (!isRecord(value)) {
+    return refused("", "found no object here, wanted one with apiVersion, kind and metadata");
+  }
+  const { apiVersion, kind: kindName } = value;
+  if (typeof apiVersion !== "string")
+    return refused("apiVersion", "the object has no apiVersion", apiVersionHint(value));
+  if (typeof kindName !== "string") return refused("kind", "the object has no kind");
+  const kind = findKind(apiVersion, kindName);
+  return kind === undefined ? parseForeign(apiVersion, kindName) : parseKnown(kind, value);
+}
+
+function parseKnown(kind: Kind, value: Record<string, unknown>): ParsedObject {
+  const key = keyOf(kind, value);
+  const form = checkForm(kind.schema as Schema<unknown>, value, { isSecret: kind.kind === "Secret" });
+  const findings = [...form.findings];
+  if (key === undefined && !findings.some(({ path }) => path.startsWith("metadata"))) {
+    findings.push({ code: "MLT1006", path: "metadata.name", message: '"name" is required' });
+  }
+  if (findings.length > 0) return { findings, ...(key === undefined ? {} : { key }) };
+  const object = completed(kind, form.value as KubernetesObject);
+  findings.push(...checkMetadata(object), ...kind.check(object), ...unimplemented(object));
+  const isInForce = key !== undefined && !findings.some(isError);
+  return { findings, ...(key === undefined ? {} : { key }), ...(isInForce ? { object } : {}) };
+}
+
+/** Whether it keeps the object out of force. */
+export function isError({ severity, code = "MLT1005" }: Finding): boolean {
+  return (severity ?? problemCatalogue[code].severity) === "error";
+}
+
+function completed(kind: Kind, object: KubernetesObject): KubernetesObject {
+  const { namespace, ...metadata } = object.metadata;
+  const place = kind.scope === "Namespaced" ? { namespace: namespace ?? DEFAULT_NAMESPACE } : {};
+  return { ...object, apiVersion: kind.apiVersion, metadata: { ...metadata, ...place } };
+}
+
+function keyOf(kind: Kind, { metadata }: Record<string, unknown>): ObjectKey | undefined {
+  if (!isRecord(metadata)) return undefined;
+  const { name, namespace = DEFAULT_NAMESPACE } = metadata;
+  if (typeof name !== "string" || name === "" || name.includes("/")) return undefined;
+  if (kind.scope !== "Namespaced") return objectKey({ kind: kind.kind, namespace: "", name });
+  if (typeof namespace !== "string" || namespace.includes("/")) return undefined;
+  return objectKey({ kind: kind.kind, namespace: namespace || DEFAULT_NAMESPACE, name });
+}
+
+function unimplemented(object: KubernetesObject): Finding[] {
+  return unimplementedFields.flatMap(({ kind, pattern, reason }) => {
+    if (kind !== object.kind) return [];
+    const message = `this field is known but has no effect yet: ${reason}`;
+    return matchingPaths(object, pattern).map((path) => ({ code: "MLT1009" as const, path, message }));
+  });
+}
+
+function parseForeign(apiVersion: string, kindName: string): ParsedObject {
+  const inert = findInertKind(apiVersion, kindName);
+  if (inert !== undefined) {
+    const message = `kind ${kindName} of ${apiVersion} has no effect here`;
+    return {
+      isInert: true,
+      findings: [{ code: "MLT1011", severity: inert.severity, path: "kind", message }],
+    };
+  }
+  const sameName = kindByName.get(kindName);
+  if (sameName !== undefined && sameName.scope !== "Pseudo") {
+    const served = sameName.versions.served.map((version) => apiVersionOf(sameName.group, version));
+    const message = `found "${apiVersion}" as the apiVersion of a ${kindName}, wanted ${served.join(" or ")}`;
+    return refused("apiVersion", message, spellingHint(apiVersion, served));
+  }
+  const names = [...kinds, ...inertKinds].map(({ kind }) => kind);
+  return refused(
+    "kind",
+    `there is no kind "${kindName}" of ${apiVersion} here`,
+    spellingHint(kindName, names),
+  );
+}
+
+function apiVersionHint(value: Record<string, unknown>) {
+  const known = typeof value.kind === "string" ? kindByName.get(value.kind) : undefined;
+  if (known !== undefined) return `a ${known.kind} has "apiVersion: ${known.apiVersion}"`;
+  return spellingHint("apiVersion", Object.keys(value));
+}
+
+function refused(path: string, message: string, hint?: string): ParsedObject {
+  return { findings: [{ code: "MLT1002", path, message, ...(hint === undefined ? {} : { hint }) }] };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
