@@ -39,3 +39,12 @@ export interface RouteInputs {
   readonly defaultRetries?: HttpRetry;
   readonly source: Source;
 }
+
+/** A virtual host without its domains, which differ between the namespaces that share it. */
+export interface VirtualHostInputs {
+  /** `reviews.shop.svc.cluster.local:9080`. */
+  readonly name: string;
+  readonly routes: readonly RouteInputs[];
+  /** A gateway's `httpsRedirect`: every plaintext request is answered 301. */
+  readonly requiresTls: boolean;
+}

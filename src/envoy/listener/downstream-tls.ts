@@ -1,0 +1,130 @@
+// TLS as a server: a sidecar's mTLS with the workload's own certificate, and a gateway's as its servers say.
+
+import type { TransportSocketSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import {
+  type CertificateValidationContextSchema,
+  SubjectAltNameMatcher_SanType,
+  TlsParameters_TlsProtocol,
+} from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
+import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import type { ServerTlsSettings, TlsProtocol } from "../../kinds/gateway/server.ts";
+import type { GatewayChain } from "../../view/listener-inputs.ts";
+import { type Plain, typedConfig } from "../encode.ts";
+import {
+  agentSecret,
+  controlPlaneSecret,
+  WORKLOAD_CERTIFICATE,
+  WORKLOAD_ROOTS,
+} from "../secret/secret-config.ts";
+
+type TransportSocketInit = Plain<typeof TransportSocketSchema>;
+type DownstreamTlsContextInit = Plain<typeof DownstreamTlsContextSchema>;
+
+export const downstreamTlsFields: readonly string[] = [
+  "Gateway.spec.servers[].tls.mode",
+  "Gateway.spec.servers[].tls.credentialName",
+  "Gateway.spec.servers[].tls.credentialNames",
+  "Gateway.spec.servers[].tls.caCertCredentialName",
+  "Gateway.spec.servers[].tls.serverCertificate",
+  "Gateway.spec.servers[].tls.privateKey",
+  "Gateway.spec.servers[].tls.caCertificates",
+  "Gateway.spec.servers[].tls.tlsCertificates[].*",
+  "Gateway.spec.servers[].tls.subjectAltNames",
+  "Gateway.spec.servers[].tls.verifyCertificateSpki",
+  "Gateway.spec.servers[].tls.verifyCertificateHash",
+  "Gateway.spec.servers[].tls.minProtocolVersion",
+  "Gateway.spec.servers[].tls.maxProtocolVersion",
+  "Gateway.spec.servers[].tls.cipherSuites",
+  "Gateway.spec.servers[].tls.insecureSkipVerify",
+];
+
+/** A sidecar's side of mTLS: any workload of the mesh may connect; policies decide later who may do what. */
+export function meshServerTls(alpnProtocols: readonly string[]): TransportSocketInit {
+  return tlsSocket({
+    requireClientCertificate: true,
+    commonTlsContext: {
+      tlsParams: { tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2 },
+      alpnProtocols: [...alpnProtocols],
+      tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
+      validationContextType: {
+        case: "combinedValidationContext",
+        value: {
+          defaultValidationContext: {},
+          validationContextSdsSecretConfig: agentSecret(WORKLOAD_ROOTS),
+        },
+      },
+    },
+  });
+}
+
+export function gatewayServerTls(
+  tls: NonNullable<GatewayChain["tls"]>,
+  isHttp: boolean,
+): TransportSocketInit {
+  const { settings } = tls;
+  if (settings.mode === "ISTIO_MUTUAL") return meshServerTls(isHttp ? ["h2", "http/1.1"] : []);
+  const wantsClient = settings.mode === "MUTUAL" || settings.mode === "OPTIONAL_MUTUAL";
+  return tlsSocket({
+    requireClientCertificate: settings.mode === "MUTUAL",
+    commonTlsContext: {
+      tlsParams: tlsParameters(settings),
+      alpnProtocols: isHttp ? ["h2", "http/1.1"] : [],
+      tlsCertificateSdsSecretConfigs: tls.secrets.map(secretConfig),
+      ...(wantsClient ? { validationContextType: clientValidation(tls) } : {}),
+    },
+  });
+}
+
+function clientValidation({ settings, caSecret }: NonNullable<GatewayChain["tls"]>) {
+  const checks: Plain<typeof CertificateValidationContextSchema> = {
+    matchTypedSubjectAltNames: (settings.subjectAltNames ?? []).map((name) => ({
+      sanType: name.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
+      matcher: { matchPattern: { case: "exact" as const, value: name } },
+    })),
+    verifyCertificateSpki: [...(settings.verifyCertificateSpki ?? [])],
+    verifyCertificateHash: [...(settings.verifyCertificateHash ?? [])],
+    // OPTIONAL_MUTUAL lets a client without a certificate in; one with a certificate must have a good one.
+  };
+  if (caSecret === undefined) return { case: "validationContext" as const, value: checks };
+  return {
+    case: "combinedValidationContext" as const,
+    value: { defaultValidationContext: checks, validationContextSdsSecretConfig: secretConfig(caSecret) },
+  };
+}
+
+/** Files are served by the agent, Secrets by the control plane. */
+function secretConfig(name: string) {
+  return name.startsWith("file-") ? agentSecret(name) : controlPlaneSecret(name);
+}
+
+function tlsParameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTlsSettings) {
+  return {
+    tlsMinimumProtocolVersion: tlsVersion(minProtocolVersion) ?? TlsParameters_TlsProtocol.TLSv1_2,
+    ...(tlsVersion(maxProtocolVersion) === undefined
+      ? {}
+      : { tlsMaximumProtocolVersion: tlsVersion(maxProtocolVersion) ?? TlsParameters_TlsProtocol.TLS_AUTO }),
+    cipherSuites: [...(cipherSuites ?? [])],
+  };
+}
+
+function tlsVersion(version: TlsProtocol | undefined): TlsParameters_TlsProtocol | undefined {
+  switch (version) {
+    case "TLSV1_0":
+      return TlsParameters_TlsProtocol.TLSv1_0;
+    case "TLSV1_1":
+      return TlsParameters_TlsProtocol.TLSv1_1;
+    case "TLSV1_2":
+      return TlsParameters_TlsProtocol.TLSv1_2;
+    case "TLSV1_3":
+      return TlsParameters_TlsProtocol.TLSv1_3;
+    default:
+      return undefined;
+  }
+}
+
+function tlsSocket(context: DownstreamTlsContextInit): TransportSocketInit {
+  return {
+    name: "envoy.transport_sockets.tls",
+    configType: { case: "typedConfig", value: typedConfig(DownstreamTlsContextSchema, context) },
+  };
+}

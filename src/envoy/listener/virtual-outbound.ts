@@ -1,0 +1,43 @@
+// The listener that takes all that a workload sends, and hands it to the listener of where it was going;
+// what no listener knows passes through or is dropped, as the mesh's outbound policy says.
+
+import { BLACK_HOLE_CLUSTER } from "../../core/cluster-name.ts";
+import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import type { ListenerSettings } from "../../view/listener-inputs.ts";
+import { socketAddress } from "../address.ts";
+import { tcpFilterChain } from "./filter-chain.ts";
+import type { ListenerInit } from "./outbound-listener.ts";
+
+export const virtualOutboundFields: readonly string[] = [
+  "MeshConfig.outboundTrafficPolicy.mode",
+  "MeshConfig.proxyListenPort",
+];
+
+export interface VirtualOutboundInputs {
+  /** 15001 unless MeshConfig says otherwise. */
+  readonly port: number;
+  /** PassthroughCluster, or BlackHoleCluster under REGISTRY_ONLY. */
+  readonly otherwise: string;
+  readonly settings: ListenerSettings;
+}
+
+export function buildVirtualOutbound({ port, otherwise, settings }: VirtualOutboundInputs): ListenerInit {
+  return {
+    name: "virtualOutbound",
+    address: socketAddress("0.0.0.0", port),
+    trafficDirection: TrafficDirection.OUTBOUND,
+    useOriginalDst: true,
+    filterChains: [
+      {
+        // A connection to this very port, by somebody who found it, would loop.
+        ...tcpFilterChain(
+          "virtualOutbound-blackhole",
+          [{ cluster: BLACK_HOLE_CLUSTER, weight: 1 }],
+          settings,
+        ),
+        filterChainMatch: { destinationPort: port },
+      },
+      tcpFilterChain("virtualOutbound-catchall-tcp", [{ cluster: otherwise, weight: 1 }], settings),
+    ],
+  };
+}

@@ -1,0 +1,91 @@
+// What the builders of listeners may see: their cache keys.
+
+import type { Protocol } from "../core/protocol.ts";
+import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
+import type { RouteInputs } from "./route-inputs.ts";
+import type { Source } from "./source.ts";
+
+/** Of MeshConfig, what every listener depends on. */
+export interface ListenerSettings {
+  /** Absent: no access log. */
+  readonly accessLog?: { readonly path: string; readonly format: string; readonly isJson: boolean };
+  readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
+  /** How long a sniffing listener waits for a client's first bytes; `0s` waits for ever. */
+  readonly protocolDetectionTimeout: string;
+}
+
+export interface TcpDestination {
+  readonly cluster: string;
+  readonly weight: number;
+}
+
+/** A filter chain that forwards bytes. */
+export interface TcpChain {
+  /** TLS server names that it takes; empty: any, TLS or not. */
+  readonly serverNames: readonly string[];
+  /** Destination CIDRs that it takes; empty: any. */
+  readonly destinationSubnets: readonly string[];
+  readonly destinations: readonly TcpDestination[];
+  readonly source: Source;
+}
+
+export interface OutboundListenerInputs {
+  /** `0.0.0.0_9080` or `10.96.0.12_6379`. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** The route configuration of HTTP on this port; absent where there is none. */
+  readonly http?: { readonly routeName: string; readonly hasGrpcWeb: boolean };
+  /** What isn't HTTP, most specific match first; the last one without a match takes the rest. */
+  readonly tcp: readonly TcpChain[];
+  readonly settings: ListenerSettings;
+}
+
+export type MutualTlsMode = "STRICT" | "PERMISSIVE" | "DISABLE";
+
+export interface InboundPort {
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly mode: MutualTlsMode;
+  /** The service that names the port first; empty for none. */
+  readonly hostname: string;
+  readonly route: RouteInputs;
+  readonly source: Source;
+}
+
+export interface InboundListenerInputs {
+  /** By number. */
+  readonly ports: readonly InboundPort[];
+  /** For ports of the application that no service names. */
+  readonly otherPortsMode: MutualTlsMode;
+  readonly settings: ListenerSettings;
+}
+
+/** A filter chain of a gateway's listener. */
+export interface GatewayChain {
+  /** TLS server names; empty where the port isn't TLS, or takes any. */
+  readonly serverNames: readonly string[];
+  readonly tls?: {
+    readonly settings: ServerTlsSettings;
+    /** Names of the secrets with certificates, as the control plane serves them. */
+    readonly secrets: readonly string[];
+    /** The secret with the CA for client certificates. */
+    readonly caSecret?: string;
+  };
+  readonly forward:
+    | { readonly kind: "http"; readonly routeName: string }
+    | {
+        readonly kind: "tcp";
+        readonly destinations: readonly TcpDestination[];
+        readonly isPassthroughTls: boolean;
+      };
+  readonly source: Source;
+}
+
+export interface GatewayListenerInputs {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly chains: readonly GatewayChain[];
+  readonly settings: ListenerSettings;
+}
