@@ -1,0 +1,83 @@
+// Where SDS gets secrets from: the workload's own certificate, and certificates in files. A secret's version never
+// depends on its private half, since versions are logged.
+
+import { createHash } from "node:crypto";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Redacted } from "../core/redacted.ts";
+import { redacted } from "../core/redacted.ts";
+import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
+import type { CertificateRotation } from "./certificate-rotation.ts";
+
+export interface EncodedSecret {
+  readonly name: string;
+  /** Hash of the public part. */
+  readonly version: string;
+  /** envoy.extensions.transport_sockets.tls.v3.Secret */
+  readonly bytes: Redacted<Uint8Array>;
+}
+
+export interface SecretSource {
+  /**
+   * Calls at once with the secret, if there is one, and at each change; returns what ends it.
+   * Undefined for a name that this source will never have.
+   */
+  watch(name: string, listener: (secret: EncodedSecret) => void): (() => void) | undefined;
+}
+
+export function encodeCertificateSecret(
+  name: string,
+  certificate: { readonly chainPem: string; readonly keyPem: Redacted<string> },
+): EncodedSecret {
+  const { chainPem, keyPem } = certificate;
+  const secret = create(SecretSchema, {
+    name,
+    type: {
+      case: "tlsCertificate",
+      value: { certificateChain: inlineText(chainPem), privateKey: inlineText(keyPem.reveal()) },
+    },
+  });
+  return { name, version: versionOf(chainPem), bytes: redacted(toBinary(SecretSchema, secret)) };
+}
+
+export function encodeRootsSecret(name: string, rootsPem: string): EncodedSecret {
+  const secret = create(SecretSchema, {
+    name,
+    type: { case: "validationContext", value: { trustedCa: inlineText(rootsPem) } },
+  });
+  return { name, version: versionOf(rootsPem), bytes: redacted(toBinary(SecretSchema, secret)) };
+}
+
+/** `default`: the workload's certificate and key; `ROOTCA`: whom it trusts. Istio's names. */
+export function createWorkloadSecretSource(rotation: CertificateRotation): SecretSource {
+  return {
+    watch(name, listener) {
+      if (name === "default")
+        return rotation.watch((current) => listener(encodeCertificateSecret(name, current)));
+      if (name === "ROOTCA") {
+        return rotation.watch(({ rootsPem }) => listener(encodeRootsSecret(name, rootsPem)));
+      }
+      return undefined;
+    },
+  };
+}
+
+/** The first source that knows a name serves it. */
+export function firstSecretSourceOf(sources: readonly SecretSource[]): SecretSource {
+  return {
+    watch(name, listener) {
+      for (const source of sources) {
+        const end = source.watch(name, listener);
+        if (end !== undefined) return end;
+      }
+      return undefined;
+    },
+  };
+}
+
+function inlineText(text: string) {
+  return { specifier: { case: "inlineBytes", value: Buffer.from(text) } } as const;
+}
+
+function versionOf(publicText: string): string {
+  return createHash("sha256").update(publicText).digest("hex").slice(0, 16);
+}
