@@ -114,7 +114,7 @@ class TestRun {
     if (event.type === "pass") this.#counts.passed += 1;
     else if (event.type === "skip") {
       this.#counts.skipped.push({ name: `${event.file}: ${event.name}`, reason: event.reason });
-    } else this.#fail(`${event.file}:${event.line} ${event.name}`, event.error);
+    } else this.#fail(`${event.file} ${event.name}`, event.error);
   }
 
   #fail(name, details) {

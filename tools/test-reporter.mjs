@@ -18,7 +18,7 @@ export default async function* report(events) {
   for await (const { type, data } of events) {
     if (type === "test:start") names[data.nesting] = data.name;
     if (type === "test:dequeue" || type === "test:complete") {
-      sendTestEvent({ type: type.slice(5), id: `${data.file}:${data.line}:${data.nesting} ${data.name}` });
+      sendTestEvent({ type: type.slice(5), id: `${fileOf(data)} ${data.name}` });
     }
     if (type === "test:pass" || type === "test:fail") {
       const event = resultEvent(type, data, names.slice(0, data.nesting));
@@ -38,8 +38,7 @@ function resultEvent(type, data, parents) {
     if (data.skip === undefined) return undefined;
   }
   const base = {
-    file: data.file === undefined ? undefined : relative(process.cwd(), data.file),
-    line: data.line,
+    file: fileOf(data),
     name: [...parents, data.name].join(" > "),
     durationMs,
   };
@@ -53,4 +52,9 @@ function resultEvent(type, data, parents) {
   }
   if (type === "test:pass") return { type: "pass", ...base };
   return { type: "fail", ...base, error: inspect(error.cause ?? error, { depth: 4 }) };
+}
+
+/** Without the line: node:test reads it from compiled code, where a TypeScript file has only one. */
+function fileOf(data) {
+  return data.file === undefined ? "-" : relative(process.cwd(), data.file);
 }

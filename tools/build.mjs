@@ -1,0 +1,92 @@
+// Bundles the programs of src/main to dist/, and does nothing where dist/ already matches the sources.
+// Chunks of earlier builds stay for a while, as a running Meltemi may still load one.
+
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const output = join(root, "dist");
+const stampFile = join(output, ".stamp");
+
+/** Each is a program of its own; those that aren't written yet are left out. */
+const programs = ["cli", "control-plane", "supervisor", "agent"];
+const OLD_CHUNK_AGE_MS = 3_600_000;
+
+export function isBuilt() {
+  return existsSync(stampFile) && readFileSync(stampFile, "utf8") === currentStamp();
+}
+
+/** Of sizes and times, not of contents: that is a tenth of the work, and a needless build costs little. */
+function currentStamp() {
+  const hash = createHash("sha256");
+  const add = (path) => {
+    const { size, mtimeMs } = statSync(path);
+    hash.update(`${relative(root, path)} ${size} ${mtimeMs}\n`);
+  };
+  for (const entry of readdirSync(join(root, "src"), { withFileTypes: true })) {
+    const path = join(root, "src", entry.name);
+    if (entry.name === "gen") add(join(path, ".stamp"));
+    else if (entry.isDirectory()) {
+      for (const name of readdirSync(path, { recursive: true })) {
+        if (/(?<!\.test)\.(ts|json)$/.test(name)) add(join(path, name));
+      }
+    }
+  }
+  add(join(root, "package-lock.json"));
+  add(fileURLToPath(import.meta.url));
+  return hash.digest("hex");
+}
+
+export async function build() {
+  const stamp = currentStamp();
+  const { build: bundle } = await import("esbuild");
+  const result = await bundle({
+    absWorkingDir: root,
+    entryPoints: programs.map((name) => `src/main/${name}.ts`).filter((path) => existsSync(join(root, path))),
+    outdir: "dist",
+    outbase: "src/main",
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    sourcemap: "linked",
+    write: false,
+    logLevel: "warning",
+  });
+  for (const file of result.outputFiles) writeWhole(file.path, file.contents);
+  removeOldChunks(new Set(result.outputFiles.map((file) => file.path)));
+  writeWhole(stampFile, stamp);
+}
+
+function writeWhole(path, contents) {
+  mkdirSync(dirname(path), { recursive: true });
+  const staging = `${path}.${process.pid}`;
+  writeFileSync(staging, contents);
+  renameSync(staging, path);
+}
+
+function removeOldChunks(current) {
+  const chunks = join(output, "chunks");
+  if (!existsSync(chunks)) return;
+  for (const name of readdirSync(chunks)) {
+    const path = join(chunks, name);
+    if (!current.has(path) && Date.now() - statSync(path).mtimeMs > OLD_CHUNK_AGE_MS)
+      rmSync(path, { force: true });
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href && !isBuilt()) await build();
