@@ -6,12 +6,14 @@ import type { Target } from "./dependencies.ts";
 import type { Derivation } from "./derived-table.ts";
 import { DerivedTable } from "./derived-table.ts";
 import { GraphMisuse } from "./graph-misuse.ts";
+import { GroupedTable } from "./grouped-table.ts";
 import type { Read } from "./read.ts";
-import { ONLY_KEY, storeOf } from "./read.ts";
-import type { Activity, Listener, StoredTable, Table, TableOptions, TablePlace } from "./table.ts";
+import { indexOf, ONLY_KEY, storeOf } from "./read.ts";
+import type { Activity, Listener, Row, StoredTable, Table, TableOptions, TablePlace } from "./table.ts";
 import { SourceTable } from "./table.ts";
 import type { Index } from "./table-index.ts";
 import { TableIndex } from "./table-index.ts";
+import { UnionTable } from "./union-table.ts";
 
 export interface Transaction {
   /** `value` must not be changed afterwards. */
@@ -86,6 +88,20 @@ export class Graph {
   /** A table whose rows follow from the rows of `from`, one function call for each. */
   derive<I, O>(derivation: Derivation<I, O>): Table<O> {
     const table = new DerivedTable(this.#place(derivation.name), storeOf(derivation.from), derivation);
+    this.#members.push(table);
+    return table;
+  }
+
+  /** The groups of an index as rows: each index key with the rows under it, sorted by row key. */
+  group<V>(name: string, index: Index<V>): Table<readonly Row<V>[]> {
+    const table = new GroupedTable(this.#place(name), indexOf(index));
+    this.#members.push(table);
+    return table;
+  }
+
+  /** All rows of several tables; a key that is in more than one has the row of the first of them. */
+  union<V>(name: string, tables: readonly Table<V>[]): Table<V> {
+    const table = new UnionTable(this.#place(name), tables.map(storeOf));
     this.#members.push(table);
     return table;
   }

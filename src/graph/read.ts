@@ -95,7 +95,8 @@ export function storeOf<V>(table: Table<V>): StoredTable<V> {
   return table;
 }
 
-function indexOf<V>(index: Index<V>): TableIndex<V> {
+/** The index behind its handle. */
+export function indexOf<V>(index: Index<V>): TableIndex<V> {
   if (!(index instanceof TableIndex))
     throw new GraphMisuse(`Cannot use "${index.name}": it isn't of a graph`);
   return index;
