@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import { injectManifest } from "./inject-manifest.ts";
+import { defaultInjectionSettings } from "./injection-settings.ts";
+
+function inject(text: string) {
+  return injectManifest(text, "app.yaml", defaultInjectionSettings);
+}
+
+function objects(text: string): { kind: string; [field: string]: unknown }[] {
+  return parseAllDocuments(text).map((document) => document.toJS());
+}
+
+const service = "# keep me\napiVersion: v1\nkind: Service\nmetadata:\n  name: web # the shop\n";
+const template = "{metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}";
+
+function workload(kind: string, spec: string): string {
+  return `apiVersion: apps/v1\nkind: ${kind}\nmetadata: {name: web, namespace: shop}\nspec: ${spec}\n`;
+}
+
+test("injectManifest() keeps order and gives other documents back as written", () => {
+  const { text } = inject(`${service}---\n${workload("Deployment", `{template: ${template}}`)}`);
+  assert.ok(text.startsWith(service));
+  assert.deepEqual(
+    objects(text).map(({ kind }) => kind),
+    ["Service", "Deployment"],
+  );
+});
+
+const workloads = [
+  { kind: "Deployment", spec: `{template: ${template}}` },
+  { kind: "StatefulSet", spec: `{template: ${template}}` },
+  { kind: "DaemonSet", spec: `{template: ${template}}` },
+  { kind: "ReplicaSet", spec: `{template: ${template}}` },
+  { kind: "Job", spec: `{template: ${template}}` },
+  { kind: "CronJob", spec: `{jobTemplate: {spec: {template: ${template}}}}` },
+  { kind: "Pod", spec: "{containers: [{name: web, image: web}]}" },
+];
+
+for (const { kind, spec } of workloads) {
+  test(`injectManifest() injects a ${kind} and names it as the owner`, () => {
+    const { text } = inject(workload(kind, spec));
+    assert.match(text, /name: istio-proxy/);
+    assert.match(text, new RegExp(`/namespaces/shop/${kind.toLowerCase()}s/web`));
+  });
+}
+
+test("injectManifest() injects the items of a List", () => {
+  const item = JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "a" },
+    spec: { containers: [] },
+  });
+  const { text } = inject(`apiVersion: v1\nkind: List\nitems: [${item}]\n`);
+  assert.match(text, /name: istio-proxy/);
+});
+
+test("injectManifest() says which workload it left alone, and why", () => {
+  const { skipped, text } = inject(workload("Pod", "{hostNetwork: true, containers: [{name: web}]}"));
+  assert.deepEqual(skipped, ["Pod web: it uses the node's network (hostNetwork)"]);
+  assert.doesNotMatch(text, /istio-proxy/);
+});
+
+test("injectManifest() reports YAML that it can't read with its place", () => {
+  const { problems } = inject("kind: Pod\n  bad: [\n");
+  assert.equal(problems[0]?.code, "MLT1001");
+  assert.equal(problems[0]?.location?.file, "app.yaml");
+});

@@ -1,0 +1,235 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Container } from "../kinds/pod/container.ts";
+import { injectPod } from "./inject-pod.ts";
+import type { InjectablePod } from "./injectable-pod.ts";
+import type { InjectionSettings } from "./injection-settings.ts";
+import { defaultInjectionSettings } from "./injection-settings.ts";
+
+interface PodOptions {
+  readonly labels?: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  readonly containers?: readonly Container[];
+  readonly initContainers?: readonly Container[];
+}
+
+const reviews: Container = {
+  name: "reviews",
+  image: "shop/reviews",
+  ports: [{ name: "http", containerPort: 9080 }],
+};
+
+function podOf({
+  labels,
+  annotations = {},
+  containers = [reviews],
+  initContainers,
+}: PodOptions = {}): InjectablePod {
+  const owner = {
+    apiVersion: "apps/v1",
+    kind: "ReplicaSet",
+    name: "reviews-v1-5f7d",
+    uid: "1",
+    controller: true,
+  };
+  return {
+    metadata: {
+      namespace: "shop",
+      generateName: "reviews-v1-5f7d-",
+      labels: { app: "reviews", version: "v1", "pod-template-hash": "5f7d", ...labels },
+      annotations,
+      ownerReferences: [owner],
+    },
+    spec: { containers, ...(initContainers === undefined ? {} : { initContainers }) },
+  };
+}
+
+function inject(pod: InjectablePod, changes: Partial<InjectionSettings> = {}): InjectablePod {
+  const injection = injectPod(pod, undefined, { ...defaultInjectionSettings, ...changes });
+  assert.ok(injection.kind === "injected", JSON.stringify(injection));
+  return injection.pod;
+}
+
+function proxyOf({ spec }: InjectablePod): Container {
+  const found = [...spec.containers, ...(spec.initContainers ?? [])].find(
+    ({ name }) => name === "istio-proxy",
+  );
+  assert.ok(found !== undefined);
+  return found;
+}
+
+function envOf(pod: InjectablePod, name: string): string | undefined {
+  return proxyOf(pod).env?.find((variable) => variable.name === name)?.value;
+}
+
+function initArgs(pod: InjectablePod): readonly string[] {
+  return pod.spec.initContainers?.find(({ name }) => name === "istio-init")?.args ?? [];
+}
+
+test("injectPod() adds the init container, the proxy and its volumes", () => {
+  const { spec } = inject(podOf());
+  assert.deepEqual(
+    spec.initContainers?.map(({ name }) => name),
+    ["istio-init"],
+  );
+  assert.deepEqual(
+    spec.containers.map(({ name }) => name),
+    ["reviews", "istio-proxy"],
+  );
+  assert.deepEqual(
+    spec.volumes?.map(({ name }) => name),
+    [
+      "workload-socket",
+      "credential-socket",
+      "workload-certs",
+      "istio-envoy",
+      "istio-data",
+      "istio-podinfo",
+      "istio-token",
+      "istiod-ca-cert",
+    ],
+  );
+});
+
+test("injectPod() labels the pod for telemetry and mTLS", () => {
+  const { labels } = inject(podOf()).metadata;
+  assert.equal(labels?.["service.istio.io/canonical-name"], "reviews");
+  assert.equal(labels?.["service.istio.io/canonical-revision"], "v1");
+  assert.equal(labels?.["security.istio.io/tlsMode"], "istio");
+});
+
+test("injectPod() names the Deployment behind a ReplicaSet as the owner", () => {
+  const injected = inject(podOf());
+  assert.equal(envOf(injected, "ISTIO_META_WORKLOAD_NAME"), "reviews-v1");
+  const owner = "kubernetes://apis/apps/v1/namespaces/shop/deployments/reviews-v1";
+  assert.equal(envOf(injected, "ISTIO_META_OWNER"), owner);
+});
+
+test("injectPod() tells the proxy the app's ports and containers", () => {
+  const injected = inject(podOf());
+  assert.equal(envOf(injected, "ISTIO_META_POD_PORTS"), '[{"name":"http","containerPort":9080}]');
+  assert.equal(envOf(injected, "ISTIO_META_APP_CONTAINERS"), "reviews");
+});
+
+test("injectPod() leaves a note of what it added", () => {
+  const status = JSON.parse(inject(podOf()).metadata.annotations?.["sidecar.istio.io/status"] ?? "{}");
+  assert.deepEqual([status.initContainers, status.containers], [["istio-init"], ["istio-proxy"]]);
+});
+
+test("injectPod() applied twice is the same as once", () => {
+  const containers = [{ ...reviews, livenessProbe: { httpGet: { path: "/health", port: "http" } } }];
+  const annotations = { "prometheus.io/scrape": "true", "prometheus.io/port": "9080" };
+  const once = inject(podOf({ containers, annotations }));
+  assert.deepEqual(inject(once), once);
+});
+
+const captureAnnotations = [
+  { name: "traffic.sidecar.istio.io/includeOutboundIPRanges", value: "10.0.0.0/8", flag: "-i" },
+  { name: "traffic.sidecar.istio.io/excludeOutboundIPRanges", value: "10.1.0.0/16", flag: "-x" },
+  { name: "traffic.sidecar.istio.io/includeInboundPorts", value: "80,443", flag: "-b" },
+  { name: "traffic.sidecar.istio.io/includeOutboundPorts", value: "9000", flag: "-q" },
+  { name: "traffic.sidecar.istio.io/excludeOutboundPorts", value: "3306", flag: "-o" },
+  { name: "traffic.sidecar.istio.io/excludeInterfaces", value: "net1", flag: "-c" },
+  { name: "traffic.sidecar.istio.io/kubevirtInterfaces", value: "vnet0", flag: "-k" },
+  { name: "istio.io/reroute-virtual-interfaces", value: "vnet1", flag: "-k" },
+  { name: "sidecar.istio.io/interceptionMode", value: "TPROXY", flag: "-m" },
+];
+
+for (const { name, value, flag } of captureAnnotations) {
+  test(`injectPod() passes ${name} as ${flag}`, () => {
+    const args = initArgs(inject(podOf({ annotations: { [name]: value } })));
+    assert.equal(args[args.indexOf(flag) + 1], value);
+  });
+}
+
+test("injectPod() excludes the proxy's own ports beside the user's", () => {
+  const annotations = { "traffic.sidecar.istio.io/excludeInboundPorts": "4,5" };
+  const args = initArgs(inject(podOf({ annotations })));
+  assert.equal(args[args.indexOf("-d") + 1], "15090,15021,4,5,15020");
+});
+
+test("injectPod() refuses an annotation that it can't read", () => {
+  const annotations = { "traffic.sidecar.istio.io/excludeOutboundPorts": "http" };
+  const injection = injectPod(podOf({ annotations }), undefined, defaultInjectionSettings);
+  assert.ok(injection.kind === "refused");
+  assert.match(injection.problems[0]?.message ?? "", /excludeOutboundPorts "http": wanted ports/);
+});
+
+test("injectPod() captures nothing in mode NONE", () => {
+  const injected = inject(podOf({ annotations: { "sidecar.istio.io/interceptionMode": "NONE" } }));
+  assert.equal(injected.spec.initContainers, undefined);
+});
+
+test("injectPod() puts the proxy first where the app is to wait for it", () => {
+  const annotations = { "proxy.istio.io/config": "holdApplicationUntilProxyStarts: true" };
+  const injected = inject(podOf({ annotations }));
+  assert.deepEqual(
+    injected.spec.containers.map(({ name }) => name),
+    ["istio-proxy", "reviews"],
+  );
+  assert.deepEqual(proxyOf(injected).lifecycle?.postStart?.exec?.command, ["pilot-agent", "wait"]);
+});
+
+test("injectPod() makes a native sidecar an init container before the user's own", () => {
+  const initContainers = [{ name: "migrate", image: "shop/migrate" }];
+  const injected = inject(podOf({ initContainers }), { usesNativeSidecars: true });
+  assert.deepEqual(
+    injected.spec.initContainers?.map(({ name }) => name),
+    ["istio-init", "istio-proxy", "migrate"],
+  );
+  assert.equal(proxyOf(injected).restartPolicy, "Always");
+});
+
+test("injectPod() lays the user's istio-proxy container over its own", () => {
+  const own = {
+    name: "istio-proxy",
+    image: "auto",
+    env: [{ name: "TZ", value: "UTC" }],
+    resources: { limits: { cpu: "1" } },
+  };
+  const proxy = proxyOf(inject(podOf({ containers: [reviews, own] })));
+  assert.equal(proxy.image, defaultInjectionSettings.images.proxy);
+  assert.equal(proxy.resources?.limits?.cpu, "1");
+  assert.equal(proxy.resources?.limits?.memory, "1Gi");
+  assert.ok(proxy.env?.some(({ name }) => name === "TZ"));
+  assert.ok(proxy.env?.some(({ name }) => name === "POD_NAME"));
+});
+
+test("injectPod() builds a gateway from the template of that name", () => {
+  const containers = [{ name: "istio-proxy", image: "auto", ports: [{ containerPort: 8080 }] }];
+  const injected = inject(podOf({ containers, annotations: { "inject.istio.io/templates": "gateway" } }));
+  assert.equal(injected.spec.initContainers, undefined);
+  assert.deepEqual(proxyOf(injected).args?.slice(0, 2), ["proxy", "router"]);
+  assert.deepEqual(
+    proxyOf(injected).ports?.map(({ containerPort }) => containerPort),
+    [15090, 8080],
+  );
+  const sysctl = { name: "net.ipv4.ip_unprivileged_port_start", value: "0" };
+  assert.deepEqual(injected.spec.securityContext?.sysctls, [sysctl]);
+});
+
+test("injectPod() merges the app's metrics with the proxy's", () => {
+  const annotations = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": "9080",
+    "prometheus.io/path": "/m",
+  };
+  const injected = inject(podOf({ annotations }));
+  assert.equal(injected.metadata.annotations?.["prometheus.io/port"], "15020");
+  const own = '{"scrape":"true","path":"/m","port":"9080"}';
+  assert.equal(envOf(injected, "ISTIO_PROMETHEUS_ANNOTATIONS"), own);
+});
+
+test("injectPod() takes the proxy's resources from annotations", () => {
+  const annotations = { "sidecar.istio.io/proxyCPU": "50m", "sidecar.istio.io/proxyMemoryLimit": "256Mi" };
+  const { resources } = proxyOf(inject(podOf({ annotations })));
+  assert.deepEqual(resources, { requests: { cpu: "50m" }, limits: { memory: "256Mi" } });
+});
+
+test("injectPod() hands proxyMetadata to proxy and init container", () => {
+  const meshConfig = { defaultConfig: { proxyMetadata: { ISTIO_META_DNS_CAPTURE: "true" } } };
+  const injected = inject(podOf(), { meshConfig });
+  assert.equal(envOf(injected, "ISTIO_META_DNS_CAPTURE"), "true");
+  const wanted = [{ name: "ISTIO_META_DNS_CAPTURE", value: "true" }];
+  assert.deepEqual(injected.spec.initContainers?.[0]?.env, wanted);
+});

@@ -1,0 +1,34 @@
+// Metrics of app and proxy at one address: the pod's `prometheus.io/*` annotations point to the agent,
+// and the agent is told where the app's own metrics are.
+
+import type { EnvVar } from "../kinds/pod/container.ts";
+import { annotationOf } from "./injectable-pod.ts";
+import type { SidecarPlan } from "./sidecar-plan.ts";
+
+export interface PrometheusMerge {
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly env: readonly EnvVar[];
+}
+
+const nothing: PrometheusMerge = { annotations: {}, env: [] };
+
+export function mergePrometheus({ pod, settings, statusPort }: SidecarPlan): PrometheusMerge {
+  const asked = annotationOf(pod, "prometheus.istio.io/merge-metrics");
+  const isMerged =
+    asked === undefined ? settings.meshConfig.enablePrometheusMerge !== false : asked === "true";
+  const scrape = annotationOf(pod, "prometheus.io/scrape");
+  if (!isMerged || scrape === "false") return nothing;
+  const own = {
+    scrape: scrape ?? "",
+    path: annotationOf(pod, "prometheus.io/path") ?? "",
+    port: annotationOf(pod, "prometheus.io/port") ?? "",
+  };
+  const annotations = {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/path": "/stats/prometheus",
+    "prometheus.io/port": `${statusPort}`,
+  };
+  const isScraped = Object.values(own).some((text) => text !== "") && own.port !== `${statusPort}`;
+  const env = isScraped ? [{ name: "ISTIO_PROMETHEUS_ANNOTATIONS", value: JSON.stringify(own) }] : [];
+  return { annotations, env };
+}

@@ -1,0 +1,64 @@
+// The volumes of a pod's proxy and where it mounts them; names and paths are Istio's.
+
+import type { VolumeMount } from "../kinds/pod/container.ts";
+import type { Volume } from "../kinds/pod/volume.ts";
+
+interface ProxyVolume {
+  readonly volume: Volume;
+  readonly mountPath: string;
+}
+
+/** Half a day: the agent reads the file anew for each certificate, and kubelet renews it at 80 %. */
+const TOKEN_LIFETIME_SECONDS = 43_200;
+
+const proxyVolumes: readonly ProxyVolume[] = [
+  { volume: { name: "workload-socket", emptyDir: {} }, mountPath: "/var/run/secrets/workload-spiffe-uds" },
+  { volume: { name: "credential-socket", emptyDir: {} }, mountPath: "/var/run/secrets/credential-uds" },
+  {
+    volume: { name: "workload-certs", emptyDir: {} },
+    mountPath: "/var/run/secrets/workload-spiffe-credentials",
+  },
+  { volume: { name: "istio-envoy", emptyDir: { medium: "Memory" } }, mountPath: "/etc/istio/proxy" },
+  { volume: { name: "istio-data", emptyDir: {} }, mountPath: "/var/lib/istio/data" },
+  {
+    volume: {
+      name: "istio-podinfo",
+      downwardAPI: {
+        items: [
+          { path: "labels", fieldRef: { fieldPath: "metadata.labels" } },
+          { path: "annotations", fieldRef: { fieldPath: "metadata.annotations" } },
+        ],
+      },
+    },
+    mountPath: "/etc/istio/pod",
+  },
+  {
+    volume: {
+      name: "istio-token",
+      projected: {
+        sources: [
+          {
+            serviceAccountToken: {
+              audience: "istio-ca",
+              expirationSeconds: TOKEN_LIFETIME_SECONDS,
+              path: "istio-token",
+            },
+          },
+        ],
+      },
+    },
+    mountPath: "/var/run/secrets/tokens",
+  },
+  {
+    volume: { name: "istiod-ca-cert", configMap: { name: "istio-ca-root-cert" } },
+    mountPath: "/var/run/secrets/istio",
+  },
+];
+
+export function volumesOfProxy(): Volume[] {
+  return proxyVolumes.map(({ volume }) => volume);
+}
+
+export function mountsOfProxy(): VolumeMount[] {
+  return proxyVolumes.map(({ volume, mountPath }) => ({ name: volume.name, mountPath }));
+}
