@@ -1,7 +1,7 @@
 // What a container wrote: the last lines in memory for those who ask, and a file that is rotated by size.
 
 import type { WriteStream } from "node:fs";
-import { createWriteStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createWriteStream, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
 export interface LogLine {

@@ -1,0 +1,74 @@
+// Resolves everything that a container's process starts with: argv, environment, mounts, directory, user.
+
+import { objectKey } from "../../core/object-key.ts";
+import type { Problem } from "../../core/problem.ts";
+import { problem } from "../../core/problem.ts";
+import type { Container } from "../../kinds/pod/container.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { Environment } from "./environment.ts";
+import { containerPath, resolveEnvironment } from "./environment.ts";
+import { resolveCommand } from "./image-command.ts";
+import type { PodSurroundings, SpawnRequest } from "./pod-surroundings.ts";
+import type { PodVolumes } from "./pod-volumes.ts";
+import type { Resolution } from "./resolution.ts";
+import { resolved, unresolved } from "./resolution.ts";
+import { findExecutable } from "./sandbox-process.ts";
+import { expandVariables } from "./variable-expansion.ts";
+
+export interface LaunchContext {
+  readonly pod: Pod;
+  readonly volumes: PodVolumes;
+  readonly surroundings: PodSurroundings;
+}
+
+export async function resolveLaunch(
+  { pod, volumes, surroundings }: LaunchContext,
+  container: Container,
+): Promise<Resolution<SpawnRequest>> {
+  const command = resolveCommand(pod, container, surroundings.images());
+  if (command.kind === "unresolved") return command;
+  const declared = resolveEnvironment(pod, container, surroundings.objects);
+  if (declared.kind === "unresolved") return declared;
+  const mounts = await volumes.mount(container, declared.value);
+  if (mounts.kind === "unresolved") return mounts;
+  const [executable = "", ...words] = command.value.argv.map((word) => expandVariables(word, declared.value));
+  const env = { ...baseEnvironment(pod, surroundings), ...command.value.env, ...declared.value };
+  const cwd = command.value.workingDir ?? surroundings.workingDirectory;
+  const isMounted = mounts.value.some(({ target }) => executable.startsWith(target));
+  const place = { path: env.PATH ?? "", workingDir: cwd };
+  if (!isMounted && findExecutable(executable, place) === undefined) {
+    return unresolved(missingExecutable(pod, container, { executable, cwd }));
+  }
+  return resolved({
+    argv: [executable, ...words],
+    env,
+    cwd,
+    mounts: mounts.value,
+    ...userOf(pod, container, surroundings),
+  });
+}
+
+/** What a container finds in its environment before anything is declared, as an image would give it. */
+function baseEnvironment(pod: Pod, { user }: PodSurroundings): Environment {
+  return { PATH: user.path, HOME: user.home, HOSTNAME: pod.spec.hostname ?? pod.metadata.name };
+}
+
+function userOf(pod: Pod, container: Container, { user }: PodSurroundings) {
+  const security = { ...pod.spec.securityContext, ...container.securityContext };
+  const uid = security.runAsUser ?? user.uid;
+  return { uid, gid: security.runAsGroup ?? (security.runAsUser === undefined ? user.gid : uid) };
+}
+
+function missingExecutable(pod: Pod, container: Container, at: { executable: string; cwd: string }): Problem {
+  const { executable, cwd } = at;
+  const isPath = executable.includes("/");
+  const where = isPath ? `no executable file is there (from directory "${cwd}")` : "it isn't in PATH";
+  return problem("MLT3102", {
+    object: objectKey({ kind: "Pod", namespace: pod.metadata.namespace, name: pod.metadata.name }),
+    path: `${containerPath(pod, container)}.command[0]`,
+    message: `Cannot start container "${container.name}": "${executable}" can't be run, ${where}`,
+    hint: isPath
+      ? "containers run on this machine's own files: install it there, or set workingDir"
+      : `install the package that has "${executable}", or add its directory to PATH in the container's env`,
+  });
+}

@@ -1,0 +1,77 @@
+// What a pod needs of the machine and the mesh, as it is asked for: namespaces, sidecar, tokens, objects.
+// Interfaces alone; the supervisor hands in what stands behind them.
+
+import type { ChildProcess } from "node:child_process";
+import type { Clock } from "../../core/clock.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { Problem } from "../../core/problem.ts";
+import type { Container } from "../../kinds/pod/container.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { ContainerLog } from "./container-log.ts";
+import type { ReferencedObjects } from "./environment.ts";
+import type { ImageCommands } from "./image-command.ts";
+import type { VolumeMountPoint } from "./pod-volumes.ts";
+import type { ProbeOutcome } from "./probe-loop.ts";
+import type { ProbeKind } from "./probe-state.ts";
+
+export interface SpawnRequest {
+  readonly argv: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mounts: readonly VolumeMountPoint[];
+}
+
+/** A pod's namespaces. */
+export interface PodSandbox {
+  readonly ip: string;
+  /** Standard output and error are pipes; standard input is what `stdin` says. */
+  spawn(request: SpawnRequest, stdin: "ignore" | "pipe"): ChildProcess;
+  /** Sets up interception as the init container's arguments say. */
+  capture(initContainer: Container): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The agent and Envoy beside a pod's applications. */
+export interface PodSidecar {
+  readonly adminSocketPath: string;
+  /** Of Envoy, once it runs. */
+  readonly pid: number | undefined;
+  /** Resolves when Envoy serves its first complete configuration. */
+  ready(signal: AbortSignal): Promise<void>;
+  /** Asks an application's own probe from inside the pod. */
+  probe(containerName: string, kind: ProbeKind): Promise<ProbeOutcome>;
+  /** Lets connections end. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface PodSurroundings {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly images: () => ImageCommands;
+  readonly objects: ReferencedObjects;
+  /** Who runs an application whose pod doesn't say; and what its process finds. */
+  readonly user: { readonly uid: number; readonly gid: number; readonly home: string; readonly path: string };
+  /** Where a container without workingDir starts. */
+  readonly workingDirectory: string;
+  /** The pods' volumes lie under it; those of claims stay. */
+  readonly volumesDirectory: string;
+  createSandbox(pod: Pod): Promise<PodSandbox>;
+  startSidecar(
+    pod: Pod,
+    sandbox: PodSandbox,
+    onLine: (stream: "stdout" | "stderr", text: string) => void,
+  ): PodSidecar;
+  issueToken(pod: Pod, request: { audience: string | undefined; ttlSeconds: number }): Promise<string>;
+  /** Bounds how many pods are set up at once; runs `work` when it is its turn. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** Resolves when no proxy sends the pod new requests any more, or when it isn't worth waiting longer. */
+  awaitEndpointRemoval(pod: Pod): Promise<void>;
+  /** The log of a container, which may outlive it. */
+  containerLog(pod: Pod, containerName: string): ContainerLog;
+  /** `place` is the container, or the pod's own name; undefined withdraws what was told of it. */
+  onProblem(pod: Pod, place: string, problem: Problem | undefined): void;
+  onStatus(pod: Pod): void;
+}

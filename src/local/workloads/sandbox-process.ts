@@ -1,0 +1,71 @@
+// One process of a container: started in the pod's sandbox, its output cut into lines, its end awaited.
+
+import type { ChildProcess } from "node:child_process";
+import { accessSync, constants as fsConstants } from "node:fs";
+import { constants as osConstants } from "node:os";
+import { delimiter, isAbsolute, join, resolve as resolvePath } from "node:path";
+import { splitLines } from "./line-splitter.ts";
+
+export interface ProcessExit {
+  /** As a shell tells it: 128 + the signal's number for a killed process. */
+  readonly exitCode: number;
+  readonly signal?: number;
+}
+
+export interface SandboxProcess {
+  readonly pid: number | undefined;
+  readonly exited: Promise<ProcessExit>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Takes over a spawned child. `onLine` gets what it writes; a failed spawn is told there and ends with code 127. */
+export function watchProcess(
+  child: ChildProcess,
+  onLine: (stream: "stdout" | "stderr", text: string) => void,
+): SandboxProcess {
+  for (const stream of ["stdout", "stderr"] as const) {
+    const splitter = splitLines((text) => onLine(stream, text));
+    child[stream]?.on("data", (chunk: Uint8Array) => splitter.write(chunk));
+    child[stream]?.on("end", () => splitter.end());
+    child[stream]?.on("error", () => splitter.end());
+  }
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.once("exit", (code, signal) => resolve(exitOf(code, signal)));
+    child.once("error", (cause) => {
+      onLine("stderr", `Cannot start the process: ${cause.message}`);
+      resolve({ exitCode: 127 });
+    });
+  });
+  return { pid: child.pid, exited, kill: (signal) => killTree(child, signal) };
+}
+
+function exitOf(code: number | null, signal: NodeJS.Signals | null): ProcessExit {
+  if (signal === null) return { exitCode: code ?? 0 };
+  const number = osConstants.signals[signal];
+  return { exitCode: 128 + number, signal: number };
+}
+
+function killTree(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+}
+
+/** The absolute path that `execvp` would take for `executable`, or undefined. */
+export function findExecutable(
+  executable: string,
+  { path, workingDir }: { readonly path: string; readonly workingDir: string },
+): string | undefined {
+  const candidates = executable.includes("/")
+    ? [isAbsolute(executable) ? executable : resolvePath(workingDir, executable)]
+    : path.split(delimiter).map((directory) => join(directory === "" ? workingDir : directory, executable));
+  return candidates.find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, fsConstants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
