@@ -1,0 +1,91 @@
+// Who may import whom, as data: the rooms of src/ in the order of the one-way street. tools/check-layers
+// enforces it and draws it into ARCHITECTURE.md.
+
+export interface Room {
+  readonly name: string;
+  /** For the diagram. */
+  readonly purpose: string;
+  /** Rooms, or single files or folders of one (`admin/contract`), whose values and types it may use. */
+  readonly sees: readonly string[];
+  /** The same, for types alone. */
+  readonly seesTypesOf?: readonly string[];
+  /** A pure room does no I/O: it imports none of `impureModules`. */
+  readonly isPure?: boolean;
+}
+
+export const rooms: readonly Room[] = [
+  { name: "core", purpose: "nouns without I/O", sees: [], isPure: true },
+  { name: "gen", purpose: "Envoy's and Istio's API, generated", sees: [], isPure: true },
+  { name: "graph", purpose: "derived tables, the incremental engine", sees: ["core"], isPure: true },
+  { name: "kinds", purpose: "one declaration per kind of object", sees: ["core"], isPure: true },
+  { name: "sources", purpose: "write objects into source tables", sees: ["core", "graph", "kinds"] },
+  {
+    name: "model",
+    purpose: "resolves relations between objects",
+    sees: ["core", "graph", "kinds"],
+    isPure: true,
+  },
+  {
+    name: "view",
+    purpose: "what one proxy may see",
+    sees: ["core", "graph", "kinds", "model"],
+    isPure: true,
+  },
+  {
+    name: "envoy",
+    purpose: "pure builders of Envoy's config",
+    sees: ["core", "kinds", "gen"],
+    seesTypesOf: ["model", "view"],
+    isPure: true,
+  },
+  { name: "grpc", purpose: "a thin gRPC layer on HTTP/2", sees: ["core"] },
+  { name: "xds", purpose: "streams, versions, opaque bytes", sees: ["core", "gen", "grpc"] },
+  {
+    name: "fleet",
+    purpose: "who is connected, and which set they get",
+    sees: ["core", "gen", "graph", "kinds", "view", "envoy", "xds"],
+  },
+  { name: "identity", purpose: "CA, SPIFFE, certificates", sees: ["core", "gen", "kinds"] },
+  { name: "capture", purpose: "interception rules as data", sees: ["core", "kinds"] },
+  // Injection writes the arguments of the init container, which are capture's to define.
+  { name: "inject", purpose: "the sidecar in a pod", sees: ["core", "kinds", "capture"], isPure: true },
+  {
+    name: "agent",
+    purpose: "keys, SDS and Envoy in the pod",
+    sees: ["core", "gen", "kinds", "identity", "grpc"],
+  },
+  {
+    name: "local",
+    purpose: "pods as processes on one machine",
+    sees: ["core", "kinds", "inject", "capture", "agent"],
+  },
+  { name: "analysis", purpose: "what is wrong with the objects", sees: ["core", "kinds", "model"] },
+  {
+    name: "explain",
+    purpose: "why a proxy does what it does",
+    sees: ["core", "gen", "kinds", "view", "envoy"],
+  },
+  { name: "telemetry", purpose: "our own metrics and traces", sees: ["core", "kinds"] },
+  { name: "admin", purpose: "HTTP and JSON about all of it", sees: ["core", "kinds"] },
+  { name: "cli", purpose: "one file per command", sees: ["core", "kinds", "admin/contract"] },
+];
+
+/** `main` constructs and wires: it sees every room, and nobody imports it. */
+export const wiringRoom = "main";
+
+/** Node's modules that read or change the world. */
+export const impureModules: readonly string[] = [
+  ...[
+    "child_process",
+    "cluster",
+    "dgram",
+    "dns",
+    "dns/promises",
+    "fs",
+    "fs/promises",
+    "http",
+    "http2",
+    "https",
+  ],
+  ...["inspector", "os", "process", "readline", "repl", "timers", "timers/promises", "tls", "worker_threads"],
+].map((name) => `node:${name}`);
