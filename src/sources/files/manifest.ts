@@ -1,0 +1,113 @@
+// One file's text, read as objects: which it holds, where they stand, and what is wrong with them.
+// Pure: it gets text and reads no file.
+
+import type { ObjectKey } from "../../core/object-key.ts";
+import type { PositionNode, Positions } from "../../core/positions.ts";
+import { locate, subtree } from "../../core/positions.ts";
+import type { Problem } from "../../core/problem.ts";
+import { problem } from "../../core/problem.ts";
+import type { Finding, KubernetesObject } from "../../kinds/define-kind.ts";
+import { parseObject } from "../../kinds/parse-object.ts";
+import { meshConfigEntry } from "./mesh-config-text.ts";
+import { parseYaml } from "./yaml-documents.ts";
+
+/** An object in force, and where its fields stand; plain JSON. */
+export interface LoadedObject {
+  readonly key: ObjectKey;
+  readonly object: KubernetesObject;
+  readonly positions: Positions;
+}
+
+/** What a document holds: an object, or only the key of one with errors. */
+export interface ManifestEntry {
+  readonly key: ObjectKey;
+  readonly positions: Positions;
+  /** Absent where the object has errors. */
+  readonly object?: KubernetesObject;
+}
+
+export interface Manifest {
+  readonly file: string;
+  readonly entries: readonly ManifestEntry[];
+  readonly problems: readonly Problem[];
+  /**
+   * Whether all that the file holds could be named. If not, an object that it held before and that isn't among
+   * the entries may well be meant to be there still.
+   */
+  readonly isComplete: boolean;
+}
+
+export function parseManifest(file: string, text: string): Manifest {
+  const { documents, problems: syntaxProblems } = parseYaml(file, text);
+  if (syntaxProblems.some(({ severity }) => severity === "error")) {
+    // What stands before an error may be cut short by it, so none of the file is taken.
+    return { file, entries: [], problems: syntaxProblems, isComplete: false };
+  }
+  const items = documents.flatMap(({ value, root }) => itemsOf(value, root));
+  const parts = items.map(({ value, root }) => parseItem(value, { file, root }));
+  const problems = [...syntaxProblems, ...parts.flatMap((part) => part.problems)];
+  if (items.length === 0) problems.push(emptyProblem(file));
+  return {
+    file,
+    entries: parts.flatMap((part) => part.entries),
+    problems,
+    isComplete: parts.every((part) => part.isComplete),
+  };
+}
+
+/** The file of a path that couldn't be read. */
+export function unreadableManifest(file: string, found: Problem): Manifest {
+  return { file, entries: [], problems: [found], isComplete: false };
+}
+
+function emptyProblem(file: string): Problem {
+  return problem("MLT1010", { location: { file, line: 1, column: 1 }, message: "the file holds no object" });
+}
+
+interface Item {
+  readonly value: unknown;
+  readonly root: PositionNode;
+}
+
+// `kind: List`, and the typed lists that `kubectl get -o yaml` writes, such as ServiceList.
+function itemsOf(value: unknown, root: PositionNode): Item[] {
+  if (!isRecord(value) || typeof value.kind !== "string" || !value.kind.endsWith("List"))
+    return [{ value, root }];
+  if (!Array.isArray(value.items)) return [{ value, root }];
+  return value.items.flatMap((item: unknown, index) => itemsOf(item, subtree(root, ["items", index])));
+}
+
+interface ParsedItem {
+  readonly entries: readonly ManifestEntry[];
+  readonly problems: readonly Problem[];
+  readonly isComplete: boolean;
+}
+
+function parseItem(value: unknown, positions: Positions): ParsedItem {
+  const { key, object, findings, isInert = false } = parseObject(value);
+  const problems = findings.map((finding) => problemOf(finding, positions, key));
+  if (key === undefined) return { entries: [], problems, isComplete: isInert };
+  const entry = { key, positions, ...(object === undefined ? {} : { object }) };
+  const meshConfig = object === undefined ? undefined : meshConfigEntry(object, positions);
+  if (meshConfig === undefined) return { entries: [entry], problems, isComplete: true };
+  return {
+    entries: [entry, ...meshConfig.entries],
+    problems: [...problems, ...meshConfig.problems],
+    isComplete: true,
+  };
+}
+
+/** Joins what was found in an object with the object's key and the place in its file. */
+export function problemOf(finding: Finding, positions: Positions, key: ObjectKey | undefined): Problem {
+  const { code = "MLT1005", path, ...rest } = finding;
+  return problem(code, {
+    ...rest,
+    ...(key === undefined ? {} : { object: key }),
+    ...(path === "" ? {} : { path }),
+    location: locate(positions, path),
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
