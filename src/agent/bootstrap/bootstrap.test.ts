@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { testBootstrapOptions, testDirectory, testEnvoyPath } from "../test-envoy.ts";
+import type { BootstrapOptions } from "./bootstrap.ts";
+import { buildBootstrap, encodeBootstrap } from "./bootstrap.ts";
+import { buildStatsConfig } from "./stats-config.ts";
+
+const run = promisify(execFile);
+
+// What Envoy has to say beyond its "OK": deprecations and errors alike.
+async function complaintsOf(t: TestContext, change: (options: BootstrapOptions) => BootstrapOptions) {
+  const directory = await testDirectory(t);
+  const file = join(directory, "bootstrap.json");
+  await writeFile(file, encodeBootstrap(buildBootstrap(change(testBootstrapOptions(directory)))));
+  const args = ["--mode", "validate", "-c", file, "-l", "warning", "--disable-hot-restart"];
+  const { stdout, stderr } = await run(await testEnvoyPath(), args);
+  assert.match(stdout, /OK/);
+  return stderr.trim();
+}
+
+const variants: Readonly<Record<string, (options: BootstrapOptions) => BootstrapOptions>> = {
+  "a sidecar with mutual TLS over a unix socket": (options) => options,
+  "a router": (options) => ({ ...options, node: { ...options.node, type: "router" } }),
+  "plaintext to an address": (options) => ({
+    ...options,
+    controlPlane: { kind: "tcp", host: "127.0.0.1", port: 15010 },
+  }),
+  "TLS to a host name": (options) => ({
+    ...options,
+    controlPlane: {
+      kind: "tcp",
+      host: "meltemi.meltemi-system.svc",
+      port: 15012,
+      tlsServerName: "meltemi.meltemi-system.svc",
+    },
+  }),
+  "marks, more statistics and runtime values": (options) => ({
+    ...options,
+    socketMark: 1337,
+    stats: { inclusionPrefixes: ["cluster.outbound"], inclusionRegexps: [".*upstream_rq_.*"] },
+    runtimeValues: { "envoy.reloadable_features.http_reject_path_with_fragment": "true" },
+  }),
+};
+
+for (const [name, change] of Object.entries(variants)) {
+  test(`buildBootstrap() makes what Envoy takes without a word: ${name}`, async (t) => {
+    assert.equal(await complaintsOf(t, change), "");
+  });
+}
+
+test("buildBootstrap() names the node as Istio does", () => {
+  const { node } = buildBootstrap(testBootstrapOptions("/run"));
+  assert.equal(node?.id, "sidecar~10.244.0.5~reviews-v1-0.shop~shop.svc.cluster.local");
+  assert.equal(node?.cluster, "reviews.shop");
+  assert.equal(node?.metadata?.POD_PORTS, '[{"name":"http","containerPort":9080,"protocol":"TCP"}]');
+  assert.equal(node?.metadata?.INSTANCE_IPS, "10.244.0.5");
+});
+
+test("encodeBootstrap() prints the same text for the same options", () => {
+  const text = () => encodeBootstrap(buildBootstrap(testBootstrapOptions("/run")));
+  assert.equal(text(), text());
+});
+
+const labels: readonly (readonly [string, string, string, string])[] = [
+  [
+    "cluster_name",
+    "cluster.outbound|80|v1|reviews.shop.svc.cluster.local.upstream_rq_200",
+    "outbound|80|v1|reviews.shop.svc.cluster.local",
+    "cluster.upstream_rq_200",
+  ],
+  ["cluster_name", "cluster.xds-grpc.lb_healthy_panic", "xds-grpc", "cluster.lb_healthy_panic"],
+  [
+    "cluster_name",
+    "cluster.inbound|9080||.circuit_breakers.default.cx_open",
+    "inbound|9080||",
+    "cluster.circuit_breakers.default.cx_open",
+  ],
+  ["response_code", "cluster.upstream_rq_503", "503", "cluster.upstream_rq"],
+  ["response_code_class", "http.downstream_rq_5xx", "5xx", "http.downstream_rq"],
+  [
+    "http_conn_manager_prefix",
+    "http.outbound_0.0.0.0_9080.downstream_rq_total",
+    "outbound_0.0.0.0_9080",
+    "http.downstream_rq_total",
+  ],
+  ["http_conn_manager_prefix", "http.admin.downstream_cx_active", "admin", "http.downstream_cx_active"],
+  [
+    "listener_address",
+    "listener.0.0.0.0_15006.downstream_cx_active",
+    "0.0.0.0_15006",
+    "listener.downstream_cx_active",
+  ],
+  [
+    "tcp_prefix",
+    "tcp.outbound|6379||redis.shop.svc.cluster.local.downstream_cx_total",
+    "outbound|6379||redis.shop.svc.cluster.local",
+    "tcp.downstream_cx_total",
+  ],
+];
+
+for (const [tag, name, label, rest] of labels) {
+  test(`buildStatsConfig() cuts ${tag} out of ${name}`, () => {
+    const tags = buildStatsConfig({}).statsTags ?? [];
+    const value = tags.find((specifier) => specifier.tagName === tag)?.tagValue;
+    const match = new RegExp(value?.case === "regex" ? value.value : "never").exec(name);
+    assert.equal(match?.[2], label);
+    assert.equal(name.replace(match?.[1] ?? "", ""), rest);
+  });
+}

@@ -1,0 +1,55 @@
+// The Envoy that tests run, and where their sockets live. Tests alone import this.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import type { BootstrapOptions } from "./bootstrap/bootstrap.ts";
+import { findEnvoy } from "./envoy-binary.ts";
+
+/** The path of a real Envoy, found without fetching; fails the test where there is none. */
+export async function testEnvoyPath(): Promise<string> {
+  const found = await findEnvoy({ env: process.env, mayFetch: false });
+  if ("problem" in found) throw new Error(found.problem.message);
+  return found.envoy.path;
+}
+
+/** A directory of few characters, for sockets, removed after the test. */
+export async function testDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "mlt-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export function testBootstrapOptions(directory: string): BootstrapOptions {
+  return {
+    node: {
+      type: "sidecar",
+      podName: "reviews-v1-0",
+      namespace: "shop",
+      instanceIps: ["10.244.0.5"],
+      serviceAccount: "reviews",
+      labels: { app: "reviews", version: "v1" },
+      annotations: {},
+      workloadName: "reviews-v1",
+      owner: "kubernetes://apis/apps/v1/namespaces/shop/deployments/reviews-v1",
+      meshId: "cluster.local",
+      clusterId: "Kubernetes",
+      istioVersion: "1.31.1",
+      appContainers: ["reviews"],
+      podPorts: [{ name: "http", containerPort: 9080, protocol: "TCP" }],
+      locality: { region: "eu", zone: "eu-1" },
+    },
+    controlPlane: {
+      kind: "unix",
+      path: join(directory, "xds.sock"),
+      tlsServerName: "meltemi.meltemi-system.svc",
+    },
+    sockets: {
+      sds: join(directory, "sds.sock"),
+      agent: join(directory, "agent.sock"),
+      admin: join(directory, "admin.sock"),
+      app: join(directory, "app.sock"),
+    },
+  };
+}
