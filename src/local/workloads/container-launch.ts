@@ -5,10 +5,11 @@ import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
+import type { SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import type { Environment } from "./environment.ts";
 import { containerPath, resolveEnvironment } from "./environment.ts";
 import { resolveCommand } from "./image-command.ts";
-import type { PodSurroundings, SpawnRequest } from "./pod-surroundings.ts";
+import type { PodSurroundings } from "./pod-surroundings.ts";
 import type { PodVolumes } from "./pod-volumes.ts";
 import type { Resolution } from "./resolution.ts";
 import { resolved, unresolved } from "./resolution.ts";
@@ -24,7 +25,7 @@ export interface LaunchContext {
 export async function resolveLaunch(
   { pod, volumes, surroundings }: LaunchContext,
   container: Container,
-): Promise<Resolution<SpawnRequest>> {
+): Promise<Resolution<SpawnOptions>> {
   const command = resolveCommand(pod, container, surroundings.images());
   if (command.kind === "unresolved") return command;
   const declared = resolveEnvironment(pod, container, surroundings.objects);
@@ -70,5 +71,15 @@ function missingExecutable(pod: Pod, container: Container, at: { executable: str
     hint: isPath
       ? "containers run on this machine's own files: install it there, or set workingDir"
       : `install the package that has "${executable}", or add its directory to PATH in the container's env`,
+  });
+}
+
+/** `sentence` says which mount is impossible, and why. */
+export function missingMount(pod: Pod, container: Container, sentence: string): Problem {
+  return problem("MLT3104", {
+    severity: "error",
+    object: objectKey({ kind: "Pod", namespace: pod.metadata.namespace, name: pod.metadata.name }),
+    path: `${containerPath(pod, container)}.volumeMounts`,
+    message: sentence,
   });
 }

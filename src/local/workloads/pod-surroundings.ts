@@ -1,37 +1,17 @@
 // What a pod needs of the machine and the mesh, as it is asked for: namespaces, sidecar, tokens, objects.
 // Interfaces alone; the supervisor hands in what stands behind them.
 
-import type { ChildProcess } from "node:child_process";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
+import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
 import type { ContainerLog } from "./container-log.ts";
 import type { ReferencedObjects } from "./environment.ts";
 import type { ImageCommands } from "./image-command.ts";
-import type { VolumeMountPoint } from "./pod-volumes.ts";
 import type { ProbeOutcome } from "./probe-loop.ts";
 import type { ProbeKind } from "./probe-state.ts";
-
-export interface SpawnRequest {
-  readonly argv: readonly [string, ...string[]];
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mounts: readonly VolumeMountPoint[];
-}
-
-/** A pod's namespaces. */
-export interface PodSandbox {
-  readonly ip: string;
-  /** Standard output and error are pipes; standard input is what `stdin` says. */
-  spawn(request: SpawnRequest, stdin: "ignore" | "pipe"): ChildProcess;
-  /** Sets up interception as the init container's arguments say. */
-  capture(initContainer: Container): Promise<void>;
-  close(): Promise<void>;
-}
 
 /** The agent and Envoy beside a pod's applications. */
 export interface PodSidecar {
@@ -59,6 +39,8 @@ export interface PodSurroundings {
   /** The pods' volumes lie under it; those of claims stay. */
   readonly volumesDirectory: string;
   createSandbox(pod: Pod): Promise<PodSandbox>;
+  /** Sets up interception as the arguments of the init container say. */
+  capture(sandbox: PodSandbox, initContainer: Container): Promise<void>;
   startSidecar(
     pod: Pod,
     sandbox: PodSandbox,

@@ -1,0 +1,261 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { systemClock } from "../../core/clock.ts";
+import { silentLogger } from "../../core/logger.ts";
+import type { Problem } from "../../core/problem.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
+import { ContainerLog } from "./container-log.ts";
+import { buildTestPod, referencedObjects } from "./pod-fixture.ts";
+import { PodRunner } from "./pod-runner.ts";
+import type { PodSurroundings } from "./pod-surroundings.ts";
+
+/** A sandbox without namespaces: processes of the machine itself, so that these tests need no privilege. */
+function bareSandbox(events: string[]): PodSandbox {
+  return {
+    podKey: "shop/reviews-1",
+    ip: "127.0.0.1",
+    networkNamespacePath: "",
+    ended: new Promise(() => undefined),
+    mountObjection: () => undefined,
+    command: () => ({ argv: [], environment: {} }),
+    spawn: ({ argv, env, cwd, stdio = "pipe" }) =>
+      spawn(argv[0] ?? "", argv.slice(1), { env, stdio, ...(cwd === undefined ? {} : { cwd }) }),
+    restore: async () => undefined,
+    openSockets: async () => [],
+    close: async () => {
+      events.push("sandbox closed");
+    },
+  };
+}
+
+async function run(context: TestContext, pod: Pod, given: Partial<PodSurroundings> = {}) {
+  const directory = await mkdtemp(join(tmpdir(), "meltemi-pod-"));
+  const events: string[] = [];
+  const problems: Problem[] = [];
+  const waiters = new Set<() => void>();
+  const wake = () => {
+    for (const waiter of waiters) waiter();
+  };
+  const log = new ContainerLog();
+  log.watch((line) => {
+    events.push(line.text);
+    wake();
+  });
+  const surroundings: PodSurroundings = {
+    clock: systemClock,
+    log: silentLogger,
+    images: () => new Map(),
+    objects: referencedObjects(),
+    user: {
+      uid: process.getuid?.() ?? 0,
+      gid: process.getgid?.() ?? 0,
+      home: "/",
+      path: process.env.PATH ?? "",
+    },
+    workingDirectory: directory,
+    volumesDirectory: directory,
+    createSandbox: async () => bareSandbox(events),
+    capture: async (_, { args = [] }) => {
+      events.push(`capture ${args.join(" ")}`);
+    },
+    startSidecar: () => {
+      throw new Error("This pod has no sidecar");
+    },
+    issueToken: async ({ spec }, { audience }) => `token ${spec.serviceAccountName ?? "default"} ${audience}`,
+    inTurn: (work) => work(),
+    awaitEndpointRemoval: async () => {
+      events.push("endpoints left");
+    },
+    containerLog: () => log,
+    onProblem: (_, __, found) => {
+      if (found !== undefined) problems.push(found);
+    },
+    onStatus: wake,
+    ...given,
+  };
+  const runner = new PodRunner(pod, surroundings);
+  context.after(async () => {
+    await runner.terminate(0);
+    await rm(directory, { recursive: true, force: true });
+  });
+  const until = (claim: () => boolean) =>
+    new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(
+        () =>
+          reject(new Error(`not seen: ${JSON.stringify({ status: runner.pod.status, events, problems })}`)),
+        20_000,
+      );
+      const check = () => {
+        if (!claim()) return;
+        clearTimeout(timer);
+        waiters.delete(check);
+        resolve();
+      };
+      waiters.add(check);
+      check();
+    });
+  runner.start();
+  return { runner, events, problems, until, directory };
+}
+
+function isReady(runner: PodRunner): boolean {
+  return (
+    runner.pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false
+  );
+}
+
+function script(text: string): readonly string[] {
+  return ["sh", "-c", text];
+}
+
+test("PodRunner runs init containers in order, then the applications", async (context) => {
+  const pod = buildTestPod(
+    { command: script("echo app; exec sleep 60") },
+    {
+      spec: {
+        initContainers: [
+          { name: "one", command: script("sleep 0.1; echo one") },
+          { name: "istio-init", args: ["istio-iptables", "-p", "15001"] },
+          { name: "two", command: script("echo two") },
+        ],
+      },
+    },
+  );
+  const { runner, events, until } = await run(context, pod);
+  await until(() => events.includes("app") && isReady(runner));
+  assert.deepEqual(events, ["one", "capture istio-iptables -p 15001", "two", "app"]);
+  assert.equal(runner.pod.status?.phase, "Running");
+  assert.equal(runner.pod.status?.podIP, "127.0.0.1");
+});
+
+test("PodRunner tries a failed init container again", async (context) => {
+  const init = { name: "once", command: script("[ -e done ] || { touch done; exit 1; }") };
+  const pod = buildTestPod({ command: script("exec sleep 60") }, { spec: { initContainers: [init] } });
+  const { runner, until } = await run(context, pod);
+  await until(() => isReady(runner));
+  assert.equal(runner.pod.status?.initContainerStatuses?.[0]?.restartCount, 1);
+});
+
+test("PodRunner holds applications until the sidecar is ready, and ends it after them", async (context) => {
+  let openGate: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    openGate = resolve;
+  });
+  const order: string[] = [];
+  const pod = buildTestPod(
+    {},
+    {
+      spec: {
+        containers: [
+          {
+            name: "app",
+            command: script("trap 'echo bye; exit' TERM; echo up; while :; do sleep 0.05; done"),
+          },
+          { name: "istio-proxy" },
+        ],
+      },
+    },
+  );
+  const { runner, events, until } = await run(context, pod, {
+    startSidecar: () => {
+      order.push("sidecar started");
+      return {
+        adminSocketPath: "",
+        pid: undefined,
+        ready: () => gate,
+        probe: async () => ({ isSuccess: true, message: "" }),
+        drain: async () => void order.push("drained"),
+        close: async () => void order.push("closed"),
+      };
+    },
+  });
+  await until(() => order.includes("sidecar started"));
+  assert.ok(!events.includes("up"));
+  openGate();
+  await until(() => events.includes("up") && isReady(runner));
+  await runner.terminate(5);
+  assert.deepEqual(events, ["up", "endpoints left", "bye", "sandbox closed"]);
+  assert.deepEqual(order, ["sidecar started", "drained", "closed"]);
+});
+
+test("PodRunner of a job succeeds and ends its sidecar", async (context) => {
+  let isClosed = false;
+  const containers = [{ name: "app", command: script("echo done") }, { name: "istio-proxy" }];
+  const pod = buildTestPod({}, { spec: { restartPolicy: "Never", containers } });
+  const { runner, until } = await run(context, pod, {
+    startSidecar: () => ({
+      adminSocketPath: "",
+      pid: undefined,
+      ready: async () => undefined,
+      probe: async () => ({ isSuccess: true, message: "" }),
+      drain: async () => undefined,
+      close: async () => {
+        isClosed = true;
+      },
+    }),
+  });
+  await until(() => runner.pod.status?.phase === "Succeeded" && isClosed);
+});
+
+test("PodRunner mounts volumes and follows a ConfigMap's changes", async (context) => {
+  let colour = "red";
+  const spec: Partial<Pod["spec"]> = {
+    volumes: [
+      { name: "config", configMap: { name: "settings" } },
+      { name: "token", projected: { sources: [{ serviceAccountToken: { path: "token", audience: "x" } }] } },
+    ],
+  };
+  const mounts = [
+    { name: "config", mountPath: "/etc/shop" },
+    { name: "token", mountPath: "/var/token" },
+  ];
+  const pod = buildTestPod(
+    {},
+    {
+      spec: {
+        ...spec,
+        containers: [{ name: "app", command: script("exec sleep 60"), volumeMounts: mounts }],
+      },
+    },
+  );
+  const { runner, directory, until } = await run(context, pod, {
+    objects: referencedObjects({
+      configMap: (namespace, name) => ({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name, namespace },
+        data: { colour },
+      }),
+    }),
+  });
+  await until(() => isReady(runner));
+  const volumes = join(directory, "pods/shop/reviews-1");
+  assert.equal(await readFile(join(volumes, "config/colour"), "utf8"), "red");
+  assert.equal(await readFile(join(volumes, "token/token"), "utf8"), "token default x");
+  colour = "blue";
+  await runner.refresh();
+  assert.equal(await readFile(join(volumes, "config/colour"), "utf8"), "blue");
+});
+
+test("PodRunner says which executable is missing and what to do", async (context) => {
+  const pod = buildTestPod({ command: ["no-such-program"] });
+  const { runner, problems, until } = await run(context, pod);
+  await until(() => problems.length > 0);
+  assert.equal(problems[0]?.code, "MLT3102");
+  assert.equal(runner.pod.status?.phase, "Pending");
+});
+
+test("PodRunner asks exec probes in the container and is ready by them", async (context) => {
+  const readinessProbe = { exec: { command: ["test", "-e", "ready"] }, periodSeconds: 1 };
+  const pod = buildTestPod({ command: script("sleep 0.3; touch ready; exec sleep 60"), readinessProbe });
+  const { runner, until } = await run(context, pod);
+  await until(() => runner.pod.status?.phase === "Running");
+  assert.equal(isReady(runner), false);
+  await until(() => isReady(runner));
+});

@@ -1,0 +1,365 @@
+// Runs one pod from creation to removal as kubelet would: namespaces, init containers in order, the sidecar,
+// then the applications; at the end everything in reverse. It reports by status and never touches the store.
+
+import { problem } from "../../core/problem.ts";
+import type { Container } from "../../kinds/pod/container.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
+import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
+import { missingMount, resolveLaunch } from "./container-launch.ts";
+import { ContainerRunner } from "./container-runner.ts";
+import type { ContainerSnapshot } from "./container-state.ts";
+import { askProbe, dialAction, runHookAction } from "./pod-questions.ts";
+import type { PodPhase } from "./pod-status.ts";
+import { buildPodStatus, podPhase } from "./pod-status.ts";
+import type { PodSidecar, PodSurroundings } from "./pod-surroundings.ts";
+import { PodVolumes } from "./pod-volumes.ts";
+import type { ProbeOutcome } from "./probe-loop.ts";
+import type { ProbeKind } from "./probe-state.ts";
+import type { Resolution } from "./resolution.ts";
+import { resolved, unresolved } from "./resolution.ts";
+import type { RestartPolicy } from "./restart-policy.ts";
+import type { SandboxProcess } from "./sandbox-process.ts";
+import { watchProcess } from "./sandbox-process.ts";
+import { SidecarContainer } from "./sidecar-container.ts";
+
+const DEFAULT_GRACE_SECONDS = 30;
+const CAPTURE_CONTAINERS: ReadonlySet<string> = new Set(["istio-init", "istio-validation"]);
+export const PROXY_CONTAINER = "istio-proxy";
+
+type PodContainer = ContainerRunner | SidecarContainer;
+
+export class PodRunner {
+  readonly #surroundings: PodSurroundings;
+  readonly #volumes: PodVolumes;
+  readonly #abort = new AbortController();
+  readonly #startedAtMs: number;
+  readonly #containers = new Map<string, PodContainer>();
+  readonly #startWaiters = new Set<() => void>();
+  #pod: Pod;
+  #sandbox: PodSandbox | undefined;
+  #sidecar: SidecarContainer | undefined;
+  #isInitialized = false;
+  #failure: { reason: string; message: string } | undefined;
+  #termination: Promise<void> | undefined;
+  #startup: Promise<void> = Promise.resolve();
+
+  constructor(pod: Pod, surroundings: PodSurroundings) {
+    this.#pod = pod;
+    this.#surroundings = surroundings;
+    this.#startedAtMs = surroundings.clock.now();
+    this.#volumes = new PodVolumes({
+      pod,
+      objects: surroundings.objects,
+      clock: surroundings.clock,
+      directory: surroundings.volumesDirectory,
+      issueToken: (request) => surroundings.issueToken(this.#pod, request),
+      onWarning: (found) => surroundings.onProblem(pod, found.path ?? "", found),
+    });
+    for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+      if (CAPTURE_CONTAINERS.has(container.name)) continue;
+      this.#containers.set(container.name, this.#containerOf(container));
+    }
+  }
+
+  /** With its latest status. */
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  get phase(): PodPhase {
+    return podPhase(this.#snapshot());
+  }
+
+  get sandbox(): PodSandbox | undefined {
+    return this.#sandbox;
+  }
+
+  get sidecar(): PodSidecar | undefined {
+    return this.#sidecar?.sidecar;
+  }
+
+  /** Process ids by container, of those that run. */
+  pids(): ReadonlyMap<string, number> {
+    const pids = new Map<string, number>();
+    for (const [name, { pid }] of this.#containers) if (pid !== undefined) pids.set(name, pid);
+    return pids;
+  }
+
+  start(): void {
+    this.#startup = this.#bringUp().catch((cause: unknown) => this.#giveUp(cause));
+  }
+
+  /** Something that pods refer to has changed. */
+  async refresh(): Promise<void> {
+    if (this.#termination !== undefined) return;
+    for (const container of this.#containers.values()) {
+      if (container instanceof ContainerRunner) container.retry();
+    }
+    await this.#volumes.refresh();
+  }
+
+  /**
+   * Ends the pod: endpoints first, then preStop and SIGTERM for the applications, then the sidecar, then the
+   * namespaces. Resolves when nothing of it is left.
+   */
+  terminate(graceSeconds = this.#graceSeconds()): Promise<void> {
+    this.#termination ??= this.#tearDown(graceSeconds);
+    return this.#termination;
+  }
+
+  /** Runs a command as the named container would run it: in its namespaces, with its variables, files and user. */
+  async exec(containerName: string, argv: readonly [string, ...string[]]) {
+    const container = this.#pod.spec.containers.find((candidate) => candidate.name === containerName);
+    if (this.#sandbox === undefined || container === undefined) return undefined;
+    const launch = await this.#resolveLaunch(container);
+    if (launch.kind === "unresolved") return launch;
+    return resolved(this.#sandbox.spawn({ ...launch.value, argv, stdio: "pipe" }));
+  }
+
+  async #bringUp(): Promise<void> {
+    this.#report();
+    this.#sandbox = await this.#surroundings.inTurn(() => this.#surroundings.createSandbox(this.#pod));
+    this.#report();
+    if (this.#abort.signal.aborted) return;
+    for (const container of this.#pod.spec.initContainers ?? []) {
+      if (await this.#initialize(container)) continue;
+      if (!this.#abort.signal.aborted) await this.#stopSidecars(0);
+      return;
+    }
+    this.#isInitialized = true;
+    this.#report();
+    // The proxy first, whatever its place in the list: an application that starts before it finds no network.
+    const proxy = this.#containers.get(PROXY_CONTAINER);
+    if (proxy !== undefined && !(await this.#startAndWait(proxy))) return;
+    for (const { name } of this.#pod.spec.containers) {
+      if (name !== PROXY_CONTAINER) void this.#containers.get(name)?.start();
+    }
+    void this.#endWithApplications();
+  }
+
+  /** False when the pod can't go on. */
+  async #initialize(container: Container): Promise<boolean> {
+    if (this.#abort.signal.aborted) return false;
+    if (CAPTURE_CONTAINERS.has(container.name)) {
+      if (container.name === "istio-init" && this.#sandbox !== undefined) {
+        await this.#surroundings.capture(this.#sandbox, container);
+      }
+      return true;
+    }
+    const runner = this.#containers.get(container.name);
+    if (runner === undefined) return true;
+    if (container.restartPolicy === "Always") return this.#startAndWait(runner);
+    await runner.start();
+    if (runner instanceof ContainerRunner) await runner.ended();
+    this.#report();
+    const { state } = runner.snapshot;
+    return !this.#abort.signal.aborted && state.kind === "terminated" && state.end.exitCode === 0;
+  }
+
+  async #startAndWait(container: PodContainer): Promise<boolean> {
+    await container.start();
+    if (container instanceof SidecarContainer) await container.ready();
+    else await this.#untilStarted(container);
+    return !this.#abort.signal.aborted;
+  }
+
+  #untilStarted(container: ContainerRunner): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        if (!container.snapshot.isStarted && !this.#abort.signal.aborted) return;
+        this.#startWaiters.delete(check);
+        resolve();
+      };
+      this.#startWaiters.add(check);
+      check();
+    });
+  }
+
+  /** A pod whose applications have all ended for good (a job's) ends its sidecars too. */
+  async #endWithApplications(): Promise<void> {
+    const applications = this.#applications();
+    if (applications.length === 0) return;
+    await Promise.all(applications.map((application) => application.ended()));
+    if (this.#termination === undefined) await this.#stopSidecars(DEFAULT_GRACE_SECONDS * 1000);
+    this.#report();
+  }
+
+  #applications(): readonly ContainerRunner[] {
+    return this.#pod.spec.containers
+      .map(({ name }) => this.#containers.get(name))
+      .filter((container) => container instanceof ContainerRunner);
+  }
+
+  async #tearDown(graceSeconds: number): Promise<void> {
+    const deadlineMs = this.#surroundings.clock.now() + graceSeconds * 1000;
+    const remainingMs = () => Math.max(0, deadlineMs - this.#surroundings.clock.now());
+    this.#abort.abort();
+    for (const waiter of this.#startWaiters) waiter();
+    const wasServing = this.#pod.status?.conditions?.some(
+      ({ type, status }) => type === "Ready" && status === "True",
+    );
+    if (wasServing === true && graceSeconds > 0) await this.#surroundings.awaitEndpointRemoval(this.#pod);
+    const initContainers = (this.#pod.spec.initContainers ?? []).filter(
+      (one) => one.restartPolicy !== "Always",
+    );
+    const stopping = [...this.#applications(), ...this.#runnersOf(initContainers)];
+    await Promise.all(stopping.map((container) => container.stop(remainingMs())));
+    await this.#stopSidecars(remainingMs());
+    await this.#startup;
+    await this.#sandbox?.close();
+    await this.#volumes.close();
+    this.#report();
+  }
+
+  /** In reverse order of their start, so that what a sidecar may need goes last. */
+  async #stopSidecars(graceMs: number): Promise<void> {
+    const native = (this.#pod.spec.initContainers ?? []).filter((one) => one.restartPolicy === "Always");
+    for (const container of this.#runnersOf(native).toReversed()) await container.stop(graceMs);
+    await this.#sidecar?.stop(graceMs > 0);
+  }
+
+  #runnersOf(containers: readonly Container[]): readonly ContainerRunner[] {
+    return containers
+      .map(({ name }) => this.#containers.get(name))
+      .filter((container) => container instanceof ContainerRunner);
+  }
+
+  #containerOf(container: Container): PodContainer {
+    if (container.name === PROXY_CONTAINER) {
+      this.#sidecar = new SidecarContainer(container, {
+        signal: this.#abort.signal,
+        clock: this.#surroundings.clock,
+        inTurn: (work) => this.#surroundings.inTurn(work),
+        start: () => this.#startSidecar(),
+        onChange: () => this.#report(),
+      });
+      return this.#sidecar;
+    }
+    return new ContainerRunner({
+      container,
+      restartPolicy: this.#restartPolicyOf(container),
+      clock: this.#surroundings.clock,
+      graceMs: this.#graceSeconds() * 1000,
+      start: () => this.#launch(container),
+      ask: (kind, probe) => this.#ask(container, kind, probe),
+      runHook: (handler) => this.#runHook(container, handler),
+      onChange: () => this.#report(),
+      say: (text) => this.#write(container.name, "stderr", text),
+      onProblem: (found) => this.#surroundings.onProblem(this.#pod, container.name, found),
+    });
+  }
+
+  #restartPolicyOf(container: Container): RestartPolicy {
+    if (container.restartPolicy !== undefined) return container.restartPolicy;
+    const policy = this.#pod.spec.restartPolicy ?? "Always";
+    const isInit = !this.#pod.spec.containers.includes(container);
+    return isInit && policy === "Always" ? "OnFailure" : policy;
+  }
+
+  #startSidecar(): PodSidecar {
+    if (this.#sandbox === undefined) throw new Error("A sidecar needs its pod's namespaces");
+    return this.#surroundings.startSidecar(this.#pod, this.#sandbox, (stream, text) =>
+      this.#write(PROXY_CONTAINER, stream, text),
+    );
+  }
+
+  async #launch(container: Container): Promise<Resolution<SandboxProcess>> {
+    const launch = await this.#resolveLaunch(container);
+    if (launch.kind === "unresolved") return launch;
+    return resolved(this.#spawn(launch.value, (stream, text) => this.#write(container.name, stream, text)));
+  }
+
+  async #resolveLaunch(container: Container): Promise<Resolution<SpawnOptions>> {
+    const context = { pod: this.#pod, volumes: this.#volumes, surroundings: this.#surroundings };
+    const launch = await resolveLaunch(context, container);
+    if (launch.kind === "unresolved") return launch;
+    const objection = this.#sandbox?.mountObjection(launch.value);
+    return objection === undefined ? launch : unresolved(missingMount(this.#pod, container, objection));
+  }
+
+  #spawn(options: SpawnOptions, onLine: (stream: "stdout" | "stderr", text: string) => void): SandboxProcess {
+    if (this.#sandbox === undefined) throw new Error("A container needs its pod's namespaces");
+    const stdio = ["ignore", "pipe", "pipe"] as const;
+    return watchProcess(this.#sandbox.spawn({ ...options, stdio: [...stdio] }), onLine);
+  }
+
+  #ask(container: Container, kind: ProbeKind, probe: Probe): Promise<ProbeOutcome> {
+    const sidecar = this.#sidecar?.sidecar;
+    const ip = this.#sandbox?.ip ?? "";
+    const exec = (argv: readonly [string, ...string[]], timeoutMs: number) =>
+      this.#run(container, argv, timeoutMs);
+    return askProbe({ container, kind, probe, ip, exec, ...(sidecar === undefined ? {} : { sidecar }) });
+  }
+
+  #runHook(container: Container, handler: LifecycleHandler): Promise<string | undefined> {
+    return runHookAction(handler, {
+      clock: this.#surroundings.clock,
+      exec: (argv, timeoutMs) => this.#run(container, argv, timeoutMs),
+      dial: (action) => dialAction(container, action, this.#sandbox?.ip ?? ""),
+      graceMs: this.#graceSeconds() * 1000,
+    });
+  }
+
+  /** Runs a command in the container to its end. */
+  async #run(
+    container: Container,
+    argv: readonly [string, ...string[]],
+    timeoutMs: number,
+  ): Promise<ProbeOutcome> {
+    const launch = await this.#resolveLaunch(container);
+    if (launch.kind === "unresolved" || this.#sandbox === undefined) {
+      return { isSuccess: false, message: "the container isn't running" };
+    }
+    let lastLine = "";
+    const child = this.#spawn({ ...launch.value, argv }, (_, text) => {
+      lastLine = text;
+    });
+    const cancelKill = this.#surroundings.clock.after(timeoutMs, () => child.kill("SIGKILL"));
+    const { exitCode } = await child.exited;
+    cancelKill();
+    return { isSuccess: exitCode === 0, message: `exit code ${exitCode}${lastLine && `: ${lastLine}`}` };
+  }
+
+  #write(containerName: string, stream: "stdout" | "stderr", text: string): void {
+    const atMs = this.#surroundings.clock.now();
+    this.#surroundings.containerLog(this.#pod, containerName).append({ atMs, stream, text });
+  }
+
+  #giveUp(cause: unknown): void {
+    if (this.#abort.signal.aborted) return;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    this.#failure = { reason: "FailedCreatePodSandBox", message };
+    const { namespace, name } = this.#pod.metadata;
+    this.#surroundings.log.error({ pod: `${namespace}/${name}`, cause: message }, "pod failed to start");
+    const found = problem("MLT3109", { message: `Cannot start pod "${namespace}/${name}": ${message}` });
+    this.#surroundings.onProblem(this.#pod, name, found);
+    this.#report();
+  }
+
+  #graceSeconds(): number {
+    return this.#pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+  }
+
+  #report(): void {
+    const status = buildPodStatus(this.#snapshot(), this.#surroundings.clock.now());
+    this.#pod = { ...this.#pod, status };
+    for (const waiter of this.#startWaiters) waiter();
+    this.#surroundings.onStatus(this.#pod);
+  }
+
+  #snapshot() {
+    const snapshotsOf = (containers: readonly Container[]): readonly ContainerSnapshot[] =>
+      containers.flatMap(({ name }) => this.#containers.get(name)?.snapshot ?? []);
+    return {
+      pod: this.#pod,
+      ip: this.#sandbox?.ip,
+      startedAtMs: this.#startedAtMs,
+      isInitialized: this.#isInitialized,
+      isSidecarReady: this.#sidecar === undefined || this.#sidecar.snapshot.isReady,
+      initContainers: snapshotsOf(this.#pod.spec.initContainers ?? []),
+      containers: snapshotsOf(this.#pod.spec.containers),
+      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
+    };
+  }
+}

@@ -1,0 +1,104 @@
+// The container `istio-proxy` of a pod: no process of its own here, but the agent's Envoy. It is started once;
+// the agent restarts Envoy when it dies.
+
+import type { Clock } from "../../core/clock.ts";
+import type { Container } from "../../kinds/pod/container.ts";
+import type { ContainerSnapshot, ContainerState } from "./container-state.ts";
+import type { PodSidecar } from "./pod-surroundings.ts";
+
+// A control plane that is away must not hold the turn of pods that wait behind this one.
+const LONGEST_TURN_MS = 5_000;
+
+export interface SidecarContainerOptions {
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  start(): PodSidecar;
+  onChange(): void;
+}
+
+export class SidecarContainer {
+  readonly #container: Container;
+  readonly #options: SidecarContainerOptions;
+  #state: ContainerState = { kind: "waiting", reason: "PodInitializing" };
+  #sidecar: PodSidecar | undefined;
+  #isReady = false;
+  #readiness: Promise<void> = Promise.resolve();
+
+  constructor(container: Container, options: SidecarContainerOptions) {
+    this.#container = container;
+    this.#options = options;
+  }
+
+  get sidecar(): PodSidecar | undefined {
+    return this.#sidecar;
+  }
+
+  get pid(): number | undefined {
+    return this.#sidecar?.pid;
+  }
+
+  get snapshot(): ContainerSnapshot {
+    const { kind } = this.#state;
+    return {
+      container: this.#container,
+      state: this.#state,
+      restartCount: 0,
+      isStarted: kind === "running",
+      isReady: this.#isReady,
+    };
+  }
+
+  async start(): Promise<void> {
+    const { inTurn, signal, clock } = this.#options;
+    if (signal.aborted || this.#sidecar !== undefined) return;
+    await inTurn(async () => {
+      const sidecar = this.#options.start();
+      this.#sidecar = sidecar;
+      this.#change({ kind: "running", startedAtMs: clock.now() });
+      this.#readiness = sidecar.ready(signal).then(
+        () => this.#becomeReady(),
+        (cause: unknown) => {
+          if (!signal.aborted) throw cause;
+        },
+      );
+      this.#readiness.catch(() => undefined);
+      await Promise.race([this.#readiness, untilElapsed(clock, LONGEST_TURN_MS)]);
+    });
+  }
+
+  /** Resolves when the proxy serves, or the pod is to end. */
+  ready(): Promise<void> {
+    return this.#readiness;
+  }
+
+  async stop(isGraceful: boolean): Promise<void> {
+    const sidecar = this.#sidecar;
+    if (sidecar === undefined || this.#state.kind === "terminated") return;
+    this.#isReady = false;
+    const startedAtMs = this.#state.kind === "running" ? this.#state.startedAtMs : this.#options.clock.now();
+    if (isGraceful) await sidecar.drain();
+    await sidecar.close();
+    this.#change({
+      kind: "terminated",
+      end: { exitCode: 0, startedAtMs, finishedAtMs: this.#options.clock.now() },
+    });
+  }
+
+  #becomeReady(): void {
+    if (this.#state.kind !== "running") return;
+    this.#isReady = true;
+    this.#options.onChange();
+  }
+
+  #change(state: ContainerState): void {
+    this.#state = state;
+    this.#options.onChange();
+  }
+}
+
+function untilElapsed(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}
