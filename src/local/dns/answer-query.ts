@@ -1,0 +1,87 @@
+// From the bytes of a query to the bytes of its answer, given the table and someone to ask for the rest.
+
+import { decode } from "dns-packet";
+import type { Logger } from "../../core/logger.ts";
+import { type DnsQuery, type DnsReply, encodeError, encodeReply, parseQuery } from "./dns-message.ts";
+import type { DnsTable } from "./dns-table.ts";
+import { encodeQuestion } from "./encode-question.ts";
+import { type DnsAnswer, type DnsRecord, resolve } from "./resolve.ts";
+import type { UpstreamResolver } from "./upstream-resolver.ts";
+
+export interface AnswerSurroundings {
+  readonly table: DnsTable;
+  readonly transport: "udp" | "tcp";
+  readonly upstream: UpstreamResolver;
+  /** By how much several addresses are turned round, so that clients that take the first spread. */
+  readonly rotation: number;
+  readonly log: Logger;
+}
+
+/** Undefined where there is nothing to say: not a query at all. Never rejects. */
+export async function answerQuery(
+  bytes: Buffer,
+  surroundings: AnswerSurroundings,
+): Promise<Buffer | undefined> {
+  const parsed = parseQuery(bytes);
+  if (parsed.kind === "ignore") return undefined;
+  if (parsed.kind === "error") return encodeError(parsed.id, parsed.code);
+  const { query } = parsed;
+  const { table, transport, rotation, log } = surroundings;
+  const found = resolve(query.question, table);
+  if (found.kind === "forward" && found.answers.length === 0) {
+    const answer = await surroundings.upstream.ask(bytes, transport);
+    return answer ?? encodeReply(query, failure([]), maxBytes(query, transport));
+  }
+  const reply =
+    found.kind === "answer"
+      ? { ...found, answers: rotate(found.answers, rotation), zone: table.clusterDomain }
+      : await followAlias(found, query, surroundings);
+  try {
+    return encodeReply(query, reply, maxBytes(query, transport));
+  } catch (cause) {
+    // A name in the table that DNS can't carry, as an external name of a label too long.
+    log.warn({ name: query.question.name, reason: String(cause) }, "dns answer can't be encoded");
+    return encodeReply(query, failure([]), maxBytes(query, transport));
+  }
+}
+
+function maxBytes(query: DnsQuery, transport: "udp" | "tcp"): number {
+  return transport === "udp" ? query.maxUdpBytes : 65_535;
+}
+
+function failure(answers: readonly DnsRecord[]): DnsReply {
+  return { code: "SERVFAIL", answers, additionals: [] };
+}
+
+// Stub resolvers don't follow an alias by themselves: the answer must hold the addresses as well.
+async function followAlias(
+  found: Extract<DnsAnswer, { kind: "forward" }>,
+  query: DnsQuery,
+  { upstream }: AnswerSurroundings,
+): Promise<DnsReply> {
+  const question = encodeQuestion({ name: found.name, type: query.question.type });
+  const answer = question === undefined ? undefined : await upstream.ask(question, "udp");
+  const records = answer === undefined ? undefined : readAddresses(answer);
+  if (records === undefined) return failure(found.answers);
+  return { code: "NOERROR", answers: [...found.answers, ...records], additionals: [] };
+}
+
+function readAddresses(answer: Buffer): readonly DnsRecord[] | undefined {
+  try {
+    return (decode(answer).answers ?? []).flatMap((record): DnsRecord[] => {
+      if (record.type !== "A" && record.type !== "AAAA" && record.type !== "CNAME") return [];
+      return [{ type: record.type, name: record.name.toLowerCase(), data: record.data }];
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+function rotate(records: readonly DnsRecord[], by: number): readonly DnsRecord[] {
+  const isAddress = (record: DnsRecord): boolean => record.type === "A" || record.type === "AAAA";
+  const addresses = records.filter(isAddress);
+  if (addresses.length < 2) return records;
+  const start = by % addresses.length;
+  const turned = [...addresses.slice(start), ...addresses.slice(0, start)];
+  return [...records.filter((record) => !isAddress(record)), ...turned];
+}

@@ -1,0 +1,263 @@
+// One pod: a network, hostname, IPC and mount namespace, held by a small shell process, and the container
+// processes started in them. Everything that runs in the pod's network namespace ends with close().
+
+import type { ChildProcess, StdioOptions } from "node:child_process";
+import { spawn } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
+import type { Readable } from "node:stream";
+import type { Logger } from "../../core/logger.ts";
+import { meshDirectory } from "../front/mesh-init-script.ts";
+import type { IpCommandBatch } from "../network/ip-command-batch.ts";
+import { macAddressOf, parseIpv4 } from "../network/ipv4-range.ts";
+import type { RestoreCommand } from "../network/packet-filter.ts";
+import { findTool, requireTool, toolEnvironment, toolPath } from "../network/run-tool.ts";
+import { buildContainerCommand, type ContainerCapabilities } from "./container-command.ts";
+import { meshFileSystemView } from "./file-system-view.ts";
+import { type ContainerMount, type MountPlan, planMounts } from "./mount-plan.ts";
+import { endProcessesOf, networkNamespaceOf } from "./namespace-processes.ts";
+import { openSocketsIn, type PassedSocket, type SocketRequest } from "./open-sockets.ts";
+
+export interface SpawnOptions {
+  readonly argv: readonly string[];
+  /** The whole environment of the process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `/` unless said otherwise. */
+  readonly cwd?: string;
+  /** 0 is the user who runs the mesh, with or without root. */
+  readonly uid: number;
+  readonly gid: number;
+  readonly capabilities?: ContainerCapabilities;
+  readonly mounts?: readonly ContainerMount[];
+  /** Paths, besides `cwd` and an absolute `argv[0]`, that `uid` must reach though they lie under a closed directory. */
+  readonly reachable?: readonly string[];
+  readonly stdio?: StdioOptions;
+}
+
+export interface PodSandbox {
+  /** `namespace/name`. */
+  readonly podKey: string;
+  readonly ip: string;
+  /** Good for Envoy's `network_namespace_filepath` and nsenter, inside the mesh. */
+  readonly networkNamespacePath: string;
+  /** Resolves, with the holder's exit code, when the pod's namespaces are gone; that is after close() unless it was killed. */
+  readonly ended: Promise<void>;
+  /** One sentence on a mount that can't be made, or undefined: to ask before spawn(), which throws then. */
+  mountObjection(options: Pick<SpawnOptions, "mounts" | "uid" | "gid">): string | undefined;
+  /** Starts a process; its pid is the program's own. When it ends, what is left of its process group is killed. */
+  spawn(options: SpawnOptions): ChildProcess;
+  /** The command line that spawn() would run, for a caller that starts it elsewhere, as with a terminal. */
+  command(options: SpawnOptions): {
+    readonly argv: readonly string[];
+    readonly environment: Readonly<Record<string, string>>;
+  };
+  /** Applies text of iptables-save's form in the pod's namespace, in place of the rules there. */
+  restore(rules: { readonly ipv4: string; readonly ipv6?: string }): Promise<void>;
+  /** Sockets that listen in the pod's network namespace and belong to this process. */
+  openSockets(requests: readonly SocketRequest[]): Promise<readonly PassedSocket[]>;
+  close(): Promise<void>;
+}
+
+export interface PodSandboxOptions {
+  readonly podKey: string;
+  readonly hostname: string;
+  readonly ip: string;
+  readonly dnsSearch: readonly string[];
+}
+
+/** What all pods of a mesh share. */
+export interface PodSurroundings {
+  readonly bridge: string;
+  readonly bridgeIp: string;
+  readonly ipCommands: IpCommandBatch;
+  readonly restoreCommand: RestoreCommand;
+  readonly log: Logger;
+}
+
+export async function createPodSandbox(
+  options: PodSandboxOptions,
+  surroundings: PodSurroundings,
+): Promise<PodSandbox> {
+  const { podKey, ip } = options;
+  const linkName = hostLinkName(ip);
+  const filesDirectory = writePodFiles(options, surroundings.bridgeIp);
+  const holder = spawnHolder({ ...options, filesDirectory, linkName, bridgeIp: surroundings.bridgeIp });
+  const ended = new Promise<void>((resolve) => {
+    holder.once("exit", () => resolve());
+    holder.once("error", () => resolve());
+  });
+  try {
+    await holderReady(holder, podKey);
+    await surroundings.ipCommands.run([`link set ${linkName} master ${surroundings.bridge} up`]);
+  } catch (cause) {
+    holder.kill("SIGKILL");
+    rmSync(filesDirectory, { recursive: true, force: true });
+    throw cause;
+  }
+  const holderPid = holder.pid ?? unreachable();
+  const networkNamespace = networkNamespaceOf(holderPid);
+  const command = (spawnOptions: SpawnOptions) => buildCommand(spawnOptions, holderPid);
+  return {
+    podKey,
+    ip,
+    networkNamespacePath: `/proc/${holderPid}/ns/net`,
+    ended,
+    mountObjection(spawnOptions) {
+      const plan = planFor({ argv: [], env: {}, ...spawnOptions });
+      return plan.kind === "refused" ? plan.sentence : undefined;
+    },
+    command,
+    spawn: (spawnOptions) => spawnContainer(command(spawnOptions), spawnOptions.stdio ?? "pipe"),
+    async restore(rules) {
+      const enter = ["nsenter", `--target=${holderPid}`, "--net", "--"] as const;
+      await requireTool([...enter, surroundings.restoreCommand, "--wait"], rules.ipv4);
+      if (rules.ipv6 === undefined) return;
+      await requireTool([...enter, `ip6${surroundings.restoreCommand.slice(2)}`, "--wait"], rules.ipv6);
+    },
+    openSockets: (requests) => openSocketsIn(holderPid, requests),
+    async close() {
+      const killedCount = await endProcessesOf(networkNamespace, { except: holderPid });
+      holder.kill("SIGKILL");
+      await ended;
+      // The kernel takes namespaces down late; a pod that comes back with this address needs the name free now.
+      await surroundings.ipCommands.run([`link delete ${linkName}`]).catch(() => undefined);
+      rmSync(filesDirectory, { recursive: true, force: true });
+      surroundings.log.debug({ podKey, killedCount }, "pod sandbox closed");
+    },
+  };
+}
+
+/** The name of a pod's link on the mesh's side: `mlt` and its address in hexadecimal. */
+export function hostLinkName(ip: string): string {
+  return `mlt${(parseIpv4(ip) ?? 0).toString(16).padStart(8, "0")}`;
+}
+
+// Runs as the first process of the pod's namespaces and stays: they live as long as it does. Its standard
+// input is held open by the supervisor, so that it ends with it.
+const holderScript = `
+set -eu
+mount -n --bind "$1" ${meshDirectory}/pod
+hostname "$2"
+cd /proc/sys/net
+echo 0 > ipv4/ip_unprivileged_port_start
+echo 0 > ipv4/conf/all/rp_filter
+echo 0 > ipv4/conf/default/rp_filter
+if [ -e ipv6/conf/default/disable_ipv6 ]; then echo 1 > ipv6/conf/default/disable_ipv6; fi
+cd /
+ip -batch - <<END
+$3
+END
+echo ready
+exec 1>&- 2>&-
+read -r _ || :
+`;
+
+interface HolderOptions extends PodSandboxOptions {
+  readonly filesDirectory: string;
+  readonly linkName: string;
+  readonly bridgeIp: string;
+}
+
+function spawnHolder(options: HolderOptions): ChildProcess {
+  const { podKey, hostname, ip, filesDirectory, linkName, bridgeIp } = options;
+  // All traffic goes by the bridge's own address, also between pods: there VIPs are translated, both ways.
+  const ipCommands = [
+    "link set lo up",
+    `link add name eth0 address ${macAddressOf(ip)} type veth peer name ${linkName} netns 1`,
+    `address add ${ip}/32 dev eth0`,
+    "link set eth0 up",
+    `route add ${bridgeIp} dev eth0 src ${ip}`,
+    `route add default via ${bridgeIp} dev eth0 src ${ip}`,
+  ];
+  const script = [
+    "sh",
+    "-c",
+    holderScript,
+    `meltemi-pod ${podKey}`,
+    filesDirectory,
+    hostname,
+    ipCommands.join("\n"),
+  ];
+  return spawn("unshare", ["--net", "--uts", "--ipc", "--mount", ...script], {
+    stdio: ["pipe", "pipe", "pipe"],
+    env: toolEnvironment(),
+    detached: true,
+  });
+}
+
+function holderReady(holder: ChildProcess, podKey: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let words = "";
+    holder.stdin?.on("error", () => undefined);
+    holder.stderr?.on("data", (chunk: Buffer) => {
+      words += chunk.toString("utf8");
+    });
+    holder.once("error", (cause) => reject(new Error(`Cannot start the sandbox of ${podKey}`, { cause })));
+    holder.once("close", () => reject(new Error(`Cannot make the sandbox of ${podKey}: ${words.trim()}`)));
+    (holder.stdout as Readable | null)?.once("data", () => resolve());
+  });
+}
+
+function writePodFiles(options: PodSandboxOptions, nameserver: string): string {
+  const { podKey, hostname, ip, dnsSearch } = options;
+  const directory = join(meshDirectory, "pods", podKey.replace("/", "_"));
+  mkdirSync(directory, { recursive: true });
+  const search = dnsSearch.length === 0 ? "" : `search ${dnsSearch.join(" ")}\n`;
+  writeFileSync(join(directory, "resolv.conf"), `nameserver ${nameserver}\n${search}options ndots:5\n`);
+  const loopback = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+  writeFileSync(join(directory, "hosts"), `${loopback}${ip} ${hostname}\n`);
+  writeFileSync(join(directory, "hostname"), `${hostname}\n`);
+  return directory;
+}
+
+type PlanInput = Pick<SpawnOptions, "argv" | "cwd" | "mounts" | "reachable" | "uid" | "gid"> & {
+  readonly env: object;
+};
+
+function planFor({ argv, cwd, mounts = [], reachable = [], uid, gid }: PlanInput): MountPlan {
+  const program = argv[0] !== undefined && isAbsolute(argv[0]) ? [argv[0]] : [];
+  const targets = mounts.map((mount) => mount.target);
+  // What a volume provides is found there, not on the machine.
+  const needed = [...program, ...(cwd === undefined ? [] : [cwd]), ...reachable].filter(
+    (path) => !targets.some((target) => path === target || path.startsWith(`${target}/`)),
+  );
+  return planMounts({ mounts, reachable: needed, uid, gid }, meshFileSystemView());
+}
+
+function buildCommand(options: SpawnOptions, holderPid: number): ReturnType<typeof buildContainerCommand> {
+  const plan = planFor(options);
+  if (plan.kind === "refused") throw new Error(plan.sentence);
+  for (const { path, kind } of plan.create) {
+    mkdirSync(kind === "directory" ? path : dirname(path), { recursive: true });
+    if (kind === "file") writeFileSync(path, "", { flag: "a" });
+  }
+  const { argv, env, cwd = "/", uid, gid, capabilities = "none" } = options;
+  return buildContainerCommand(
+    { holderPid, argv, env, cwd, uid, gid, capabilities, steps: plan.steps },
+    { path: toolPath(), nsenter: findTool("nsenter") ?? "nsenter" },
+  );
+}
+
+function spawnContainer(
+  command: ReturnType<typeof buildContainerCommand>,
+  stdio: StdioOptions,
+): ChildProcess {
+  const [program = "nsenter", ...args] = command.argv;
+  const child = spawn(program, args, { stdio, env: command.environment, detached: true });
+  child.once("exit", () => {
+    if (child.pid !== undefined) killGroup(child.pid);
+  });
+  return child;
+}
+
+function killGroup(leaderPid: number): void {
+  try {
+    process.kill(-leaderPid, "SIGKILL");
+  } catch {
+    // Nothing of the group is left: the usual case.
+  }
+}
+
+function unreachable(): never {
+  throw new Error("The holder was ready without a pid");
+}
