@@ -1,0 +1,196 @@
+// Watches manifests and tells of every change of their objects. A broken or half-written file changes nothing
+// but the problems: what it held before stays in force until it is mended or the object is deleted.
+
+import { basename, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { FSWatcher } from "chokidar";
+import { watch } from "chokidar";
+import type { Clock } from "../../core/clock.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { ObjectKey } from "../../core/object-key.ts";
+import type { Problem } from "../../core/problem.ts";
+import type { FileState } from "./file-state.ts";
+import { losesObjects, mergeFileStates, nextFileState } from "./file-state.ts";
+import type { LastGoodStore } from "./last-good.ts";
+import { loadManifest } from "./load-files.ts";
+import type { LoadedObject } from "./manifest.ts";
+import type { FoundFile } from "./manifest-files.ts";
+import { findManifestFiles, STANDARD_INPUT } from "./manifest-files.ts";
+
+/** What changed, in one step. */
+export interface FileBatch {
+  readonly upserts: readonly LoadedObject[];
+  readonly deletes: readonly ObjectKey[];
+  /** All that stand now, not only the new ones. */
+  readonly problems: readonly Problem[];
+}
+
+export interface WatchFilesOptions {
+  /** Files and directories; `-` is read once. */
+  readonly paths: readonly string[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Must not throw. */
+  readonly onChange: (batch: FileBatch) => void;
+  readonly lastGood?: LastGoodStore;
+  /** From an event to reading, so that one save gives one batch. */
+  readonly debounceMs?: number;
+  /** How long a file that lost objects must stay so before that is believed: editors empty, rename and rewrite. */
+  readonly settleMs?: number;
+}
+
+/** Resolves when the first batch, which may be empty, has been given to `onChange`. */
+export async function watchFiles(options: WatchFilesOptions): Promise<FileWatch> {
+  const fileWatch = new FileWatch(options);
+  await fileWatch.start();
+  return fileWatch;
+}
+
+interface Doubt {
+  readonly signature: string;
+  readonly sinceMs: number;
+}
+
+export class FileWatch {
+  readonly #options: Required<Omit<WatchFilesOptions, "lastGood">> & Pick<WatchFilesOptions, "lastGood">;
+  readonly #states = new Map<string, FileState>();
+  readonly #doubts = new Map<string, Doubt>();
+  #watcher: FSWatcher | undefined;
+  #inForce: ReadonlyMap<ObjectKey, LoadedObject> = new Map();
+  #problems: readonly Problem[] | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: WatchFilesOptions) {
+    this.#options = { debounceMs: 20, settleMs: 120, ...options };
+  }
+
+  async start(): Promise<void> {
+    const roots = this.#options.paths.filter((path) => path !== STANDARD_INPUT);
+    if (roots.length > 0) await this.#watch(roots);
+    this.#reading = this.#reading.then(() => this.#read());
+    await this.#reading;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    await this.#watcher?.close();
+    await this.#reading;
+  }
+
+  async #watch(roots: readonly string[]) {
+    const named = new Set(roots.map((root) => resolve(root)));
+    const ignored = (path: string) => {
+      const isPassedOver = basename(path).startsWith(".") || basename(path) === "node_modules";
+      return isPassedOver && !named.has(resolve(path));
+    };
+    const watcher = watch([...roots], { ignoreInitial: true, atomic: false, ignored });
+    this.#watcher = watcher;
+    // An event only wakes us: what has changed is found by looking. Raw events aren't throttled as others are,
+    // so the last of several quick writes is never missed.
+    watcher.on("all", () => this.#wake(this.#options.debounceMs));
+    watcher.on("raw", () => this.#wake(this.#options.debounceMs));
+    watcher.on("error", (cause) => this.#options.log.warn({ cause: String(cause) }, "watching files failed"));
+    await new Promise<void>((done) => {
+      watcher.once("ready", done);
+    });
+  }
+
+  #wake(delayMs: number) {
+    if (this.#isClosed || this.#cancelTimer !== undefined) return;
+    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
+      this.#cancelTimer = undefined;
+      this.#reading = this.#reading.then(() => this.#read());
+    });
+  }
+
+  async #read(): Promise<void> {
+    if (this.#isClosed) return;
+    const found = await findManifestFiles(this.#options.paths);
+    const changed = found.files.filter(
+      ({ file, signature }) => this.#states.get(file)?.signature !== signature,
+    );
+    for (const file of changed) await this.#readFile(file);
+    this.#dropMissing(found.files);
+    if (this.#isClosed) return;
+    const order = found.files.map(({ file }) => file);
+    this.#publish(order, found.problems);
+    if (this.#doubts.size > 0) this.#wake(this.#options.settleMs);
+  }
+
+  async #readFile({ file, signature }: FoundFile) {
+    const manifest = await loadManifest(file);
+    const state = this.#states.get(file);
+    if (state !== undefined && losesObjects(state, manifest) && !this.#isSettled(file, signature)) {
+      this.#states.set(file, { ...state, isDoubtful: true });
+      return;
+    }
+    this.#doubts.delete(file);
+    const before = state?.kept ?? (await this.#restore(file));
+    const next = nextFileState(signature, manifest, before);
+    this.#states.set(file, next);
+    await this.#store(file, before, next.kept);
+  }
+
+  /** Whether the file has looked like this for long enough; begins to count when it looks new. */
+  #isSettled(file: string, signature: string): boolean {
+    const nowMs = this.#options.clock.now();
+    const doubt = this.#doubts.get(file);
+    if (doubt?.signature === signature) return nowMs - doubt.sinceMs >= this.#options.settleMs;
+    this.#doubts.set(file, { signature, sinceMs: nowMs });
+    return false;
+  }
+
+  async #dropMissing(files: readonly FoundFile[]) {
+    const present = new Set(files.map(({ file }) => file));
+    for (const [file, state] of [...this.#states]) {
+      if (present.has(file)) continue;
+      if (state.kept.size > 0 && !this.#isSettled(file, "gone")) {
+        this.#states.set(file, { ...state, isDoubtful: true });
+        continue;
+      }
+      this.#states.delete(file);
+      this.#doubts.delete(file);
+      await this.#store(file, state.kept, new Map());
+    }
+  }
+
+  async #restore(file: string): Promise<ReadonlyMap<ObjectKey, LoadedObject>> {
+    const objects = (await this.#options.lastGood?.get(file)) ?? [];
+    return new Map(objects.map((loaded) => [loaded.key, loaded]));
+  }
+
+  async #store(
+    file: string,
+    before: ReadonlyMap<ObjectKey, LoadedObject>,
+    kept: ReadonlyMap<ObjectKey, LoadedObject>,
+  ) {
+    if (isDeepStrictEqual(before, kept)) return;
+    try {
+      await this.#options.lastGood?.put(file, [...kept.values()]);
+    } catch (cause) {
+      this.#options.log.warn({ file, cause: String(cause) }, "keeping the last good version failed");
+    }
+  }
+
+  #publish(order: readonly string[], pathProblems: readonly Problem[]) {
+    const gone = [...this.#states.keys()].filter((file) => !order.includes(file)).sort();
+    const states = [...order, ...gone].flatMap((file) => this.#states.get(file) ?? []);
+    const { objects, problems: fileProblems } = mergeFileStates(states);
+    const upserts = [...objects.values()].filter(
+      (loaded) => !isDeepStrictEqual(this.#inForce.get(loaded.key), loaded),
+    );
+    const deletes = [...this.#inForce.keys()].filter((key) => !objects.has(key));
+    const problems = [...pathProblems, ...fileProblems];
+    const isQuiet =
+      upserts.length === 0 && deletes.length === 0 && isDeepStrictEqual(problems, this.#problems);
+    this.#inForce = objects;
+    this.#problems = problems;
+    if (isQuiet) return;
+    const counts = { upserts: upserts.length, deletes: deletes.length, problems: problems.length };
+    this.#options.log.info(counts, "files read");
+    this.#options.onChange({ upserts, deletes, problems });
+  }
+}
