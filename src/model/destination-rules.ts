@@ -1,0 +1,176 @@
+// Which DestinationRule holds for a client and a host, and what it says for one port and subset.
+
+import { qualifyHostname } from "../core/hostname.ts";
+import type { ObjectKey } from "../core/object-key.ts";
+import { objectKey } from "../core/object-key.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import type { DestinationRule } from "../kinds/destination-rule/destination-rule.ts";
+import type { Subset, TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
+import { findByHost, hostLookups } from "./host-table.ts";
+import type { MeshSettings } from "./mesh-settings.ts";
+import { byAge } from "./service.ts";
+import type { Sources } from "./sources.ts";
+import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
+
+export const destinationRuleFields: readonly string[] = [
+  "DestinationRule.spec.host",
+  "DestinationRule.spec.exportTo",
+  "DestinationRule.spec.workloadSelector.*",
+  "DestinationRule.spec.subsets[].name",
+  "DestinationRule.spec.subsets[].labels.*",
+  "DestinationRule.spec.trafficPolicy.portLevelSettings[].port.*",
+  "MeshConfig.defaultDestinationRuleExportTo",
+  "MeshConfig.defaultTrafficPolicy.*",
+];
+
+/** A DestinationRule with its host qualified; what it says of traffic is the object's own. */
+export interface HostRule {
+  readonly hostname: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly visibility: Visibility;
+  /** Clients that it holds for; undefined for all. */
+  readonly clientLabels: Readonly<Record<string, string>> | undefined;
+  readonly trafficPolicy: TrafficPolicy | undefined;
+  readonly subsets: readonly Subset[];
+  readonly object: ObjectKey;
+}
+
+export interface HostRules {
+  readonly table: Table<HostRule>;
+  readonly byHost: Index<HostRule>;
+  readonly settings: Table<MeshSettings>;
+}
+
+/** Who asks: the namespace, and the labels that rules may look at. */
+export interface Client {
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What all rules for a host add up to, for one client. */
+export interface EffectiveRule {
+  readonly trafficPolicy: TrafficPolicy | undefined;
+  readonly subsets: readonly Subset[];
+  /** The objects it came from, the leading one first. */
+  readonly objects: readonly ObjectKey[];
+}
+
+export function declareHostRules(graph: Graph, sources: Sources, settings: Table<MeshSettings>): HostRules {
+  const table = graph.derive<DestinationRule, HostRule>({
+    name: "host rules",
+    from: sources.DestinationRule,
+    rows: (key, rule, read) => [[key, hostRule(rule, read.one(settings))]],
+  });
+  return { table, settings, byHost: graph.index(table, "host rules by host", ({ hostname }) => [hostname]) };
+}
+
+function hostRule({ metadata, spec }: DestinationRule, settings: MeshSettings): HostRule {
+  const { namespace, name, creationTimestamp } = metadata;
+  const labels = spec.workloadSelector?.matchLabels;
+  // A rule that selects workloads is for its own namespace alone.
+  const exportTo = labels === undefined ? spec.exportTo : ["."];
+  return {
+    hostname: qualifyHostname(spec.host, namespace, settings.clusterDomain),
+    namespace,
+    name,
+    createdAt: creationTimestamp ?? "",
+    visibility: resolveVisibility(exportTo, namespace, settings.defaultExportTo.destinationRule),
+    clientLabels: labels,
+    trafficPolicy: spec.trafficPolicy,
+    subsets: spec.subsets ?? [],
+    object: objectKey({ kind: "DestinationRule", namespace, name }),
+  };
+}
+
+/** Whether clients of different namespaces or labels may be told different things about a service. */
+export function isClientDependent(read: Read, rules: HostRules, service: ServiceName): boolean {
+  const { rootNamespace } = read.one(rules.settings);
+  return findByHost(read, rules.byHost, service.hostname).some(
+    ([, rule]) =>
+      rule.visibility !== "public" ||
+      (rule.namespace !== service.namespace && rule.namespace !== rootNamespace),
+  );
+}
+
+export interface ServiceName {
+  readonly hostname: string;
+  readonly namespace: string;
+}
+
+/**
+ * Istio's precedence: rules of the client's namespace, else of the service's, else of the root namespace; among them
+ * the most specific host. Rules for the same host add their subsets to the oldest's, whose traffic policy holds.
+ */
+export function effectiveRule(
+  read: Read,
+  rules: HostRules,
+  client: Client,
+  service: ServiceName,
+): EffectiveRule | undefined {
+  const { rootNamespace } = read.one(rules.settings);
+  for (const namespace of new Set([client.namespace, service.namespace, rootNamespace])) {
+    for (const lookup of hostLookups(service.hostname)) {
+      const found = read
+        .find(rules.byHost, lookup)
+        .map(([, rule]) => rule)
+        .filter((rule) => rule.namespace === namespace && holdsFor(rule, client));
+      if (found.length > 0) return merge(found);
+    }
+  }
+  return undefined;
+}
+
+function holdsFor({ visibility, clientLabels }: HostRule, { namespace, labels }: Client): boolean {
+  if (!isVisibleTo(visibility, namespace)) return false;
+  return (
+    clientLabels === undefined || Object.entries(clientLabels).every(([key, value]) => labels[key] === value)
+  );
+}
+
+function merge(rules: readonly HostRule[]): EffectiveRule {
+  // Rules that select workloads stand before those for all.
+  const ordered = [...rules].sort(
+    (a, b) => Number(a.clientLabels === undefined) - Number(b.clientLabels === undefined) || byAge(a, b),
+  );
+  const subsets = new Map<string, Subset>();
+  for (const subset of ordered.flatMap((rule) => rule.subsets)) {
+    if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
+  }
+  return {
+    trafficPolicy: ordered.find(({ trafficPolicy }) => trafficPolicy !== undefined)?.trafficPolicy,
+    subsets: [...subsets.values()],
+    objects: ordered.map(({ object }) => object),
+  };
+}
+
+export type PortPolicy = Omit<TrafficPolicy, "portLevelSettings">;
+
+/** The policy for one port: the port's settings replace the rule's whole where they are given, the subset's likewise. */
+export function policyForPort(
+  rule: TrafficPolicy | undefined,
+  subset: TrafficPolicy | undefined,
+  port: number,
+): PortPolicy {
+  return { ...ownPolicy(rule, port), ...ownPolicy(subset, port) };
+}
+
+function ownPolicy(policy: TrafficPolicy | undefined, port: number): PortPolicy {
+  if (policy === undefined) return {};
+  const { portLevelSettings = [], ...general } = policy;
+  const ofPort = portLevelSettings.find((settings) => settings.port?.number === port);
+  if (ofPort === undefined) return general;
+  const { port: _selector, ...settings } = ofPort;
+  // A port's settings stand for themselves: what they leave out is the default, not the rule's.
+  const { tunnel, proxyProtocol, retryBudget } = general;
+  return {
+    ...(tunnel === undefined ? {} : { tunnel }),
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+    ...(retryBudget === undefined ? {} : { retryBudget }),
+    ...settings,
+  };
+}

@@ -1,0 +1,223 @@
+// The endpoints of each service, rows by the service's key. Services and pods change slowly, endpoints fast:
+// they are a table of their own so that one pod's coming and going touches nothing else.
+
+import { type SpiffeId, spiffeId } from "../core/spiffe-id.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import type { EndpointSlice, Endpoint as SliceEndpoint } from "../kinds/endpoint-slice.ts";
+import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry.ts";
+import type { MeshSettings } from "./mesh-settings.ts";
+import { type MutualTlsModes, modeOfPort, mutualTlsOf } from "./mutual-tls-modes.ts";
+import type { MeshService, MeshServicePort } from "./service.ts";
+import { rowKey, type Sources } from "./sources.ts";
+import { TLS_MODE_LABEL, type Workload, type Workloads } from "./workloads.ts";
+
+export interface ServiceEndpoint {
+  /** The service's port, by number. */
+  readonly servicePort: number;
+  readonly address: string;
+  readonly port: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Undefined where nothing tells. */
+  readonly identity: SpiffeId | undefined;
+  readonly isMutualTls: boolean;
+  readonly isHealthy: boolean;
+  readonly isDraining: boolean;
+  readonly weight: number;
+  readonly locality: string;
+  readonly workload: string;
+  readonly namespace: string;
+}
+
+export interface EndpointInputs {
+  readonly services: Table<MeshService>;
+  readonly workloads: Workloads;
+  readonly settings: Table<MeshSettings>;
+  readonly modes: MutualTlsModes;
+}
+
+const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
+
+/** Ready endpoints, and terminating ones that still serve; sorted by address and port. */
+export function declareEndpoints(
+  graph: Graph,
+  sources: Sources,
+  inputs: EndpointInputs,
+): Table<readonly ServiceEndpoint[]> {
+  const slices = graph.index(sources.EndpointSlice, "endpoint slices by service", (slice) => {
+    const service = slice.metadata.labels?.[SERVICE_NAME_LABEL];
+    return service === undefined ? [] : [rowKey(slice.metadata.namespace, service)];
+  });
+  return graph.derive<MeshService, readonly ServiceEndpoint[]>({
+    name: "endpoints",
+    from: inputs.services,
+    rows: (key, service, read) => {
+      const found =
+        service.registry === "Kubernetes"
+          ? sliceEndpoints(service, { read, slices, ...inputs })
+          : entryEndpoints(service, { read, ...inputs });
+      return [[key, found.sort(byAddress)]];
+    },
+  });
+}
+
+/** The identities that a client may meet at a service: what its certificate check accepts. */
+export function declareServiceIdentities(
+  graph: Graph,
+  endpoints: Table<readonly ServiceEndpoint[]>,
+): Table<readonly SpiffeId[]> {
+  return graph.derive<readonly ServiceEndpoint[], readonly SpiffeId[]>({
+    name: "service identities",
+    from: endpoints,
+    rows: (key, rows) => {
+      const identities = rows.flatMap(({ identity }) => (identity === undefined ? [] : [identity]));
+      return [[key, [...new Set(identities)].sort()]];
+    },
+  });
+}
+
+interface Context extends EndpointInputs {
+  readonly read: Read;
+}
+
+function sliceEndpoints(
+  service: MeshService,
+  context: Context & { readonly slices: Index<EndpointSlice> },
+): ServiceEndpoint[] {
+  const found = context.read.find(context.slices, rowKey(service.namespace, service.name));
+  return found.flatMap(([, slice]) =>
+    service.ports.flatMap((port) => {
+      const slicePort = slice.ports?.find(({ name = "" }) => name === port.name);
+      if (slicePort?.port === undefined) return [];
+      const { port: number } = slicePort;
+      return slice.endpoints.flatMap((endpoint) =>
+        sliceEndpoint({ service, port, number, endpoint }, context),
+      );
+    }),
+  );
+}
+
+interface SliceEntry {
+  readonly service: MeshService;
+  readonly port: MeshServicePort;
+  /** The endpoint's own port. */
+  readonly number: number;
+  readonly endpoint: SliceEndpoint;
+}
+
+function sliceEndpoint({ service, port, number, endpoint }: SliceEntry, context: Context): ServiceEndpoint[] {
+  const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
+  if (!ready && !service.publishesNotReady) return [];
+  const [address] = endpoint.addresses;
+  if (address === undefined) return [];
+  const workload = workloadOf(endpoint, address, context);
+  return [
+    {
+      servicePort: port.number,
+      address,
+      port: number,
+      labels: workload?.labels ?? {},
+      identity: workload === undefined ? undefined : identityOf(workload, context),
+      isMutualTls: workload !== undefined && takesMutualTls(workload, number, context),
+      isHealthy: serving || service.publishesNotReady,
+      isDraining: terminating,
+      weight: 1,
+      locality: endpoint.zone === undefined ? "" : `/${endpoint.zone}`,
+      workload: workload?.workloadName ?? "",
+      namespace: workload?.namespace ?? service.namespace,
+    },
+  ];
+}
+
+function workloadOf(
+  { targetRef }: SliceEndpoint,
+  address: string,
+  { read, workloads }: Context,
+): Workload | undefined {
+  if (targetRef?.kind === "Pod" && targetRef.name !== undefined) {
+    return read.get(workloads.table, rowKey(targetRef.namespace, targetRef.name));
+  }
+  return read.find(workloads.byAddress, address)[0]?.[1];
+}
+
+function identityOf({ namespace, serviceAccount }: Workload, { read, settings }: Context): SpiffeId {
+  return spiffeId({ trustDomain: read.one(settings).trustDomain, namespace, serviceAccount });
+}
+
+/** Its sidecar speaks mTLS, and no policy has turned it off for the port. */
+function takesMutualTls(workload: Workload, port: number, { read, modes }: Context): boolean {
+  return workload.hasMutualTls && modeOfPort(mutualTlsOf(read, modes, workload), port) !== "DISABLE";
+}
+
+function entryEndpoints(service: MeshService, context: Context): ServiceEndpoint[] {
+  const inline =
+    service.inlineEndpoints.length === 0 && service.resolution.startsWith("dns")
+      ? [{ address: service.hostname }]
+      : service.inlineEndpoints;
+  const written = inline.flatMap((entry) =>
+    service.ports.map((port) => inlineEndpoint(service, port, entry, context)),
+  );
+  return [...written, ...selectedEndpoints(service, context)];
+}
+
+function inlineEndpoint(
+  service: MeshService,
+  port: MeshServicePort,
+  entry: WorkloadEntrySpec,
+  { read, settings }: Context,
+): ServiceEndpoint {
+  const { namespace } = service;
+  const { trustDomain } = read.one(settings);
+  const { serviceAccount } = entry;
+  return {
+    servicePort: port.number,
+    address: entry.address ?? service.hostname,
+    port: entry.ports?.[port.name] ?? port.targetPort ?? port.number,
+    labels: entry.labels ?? {},
+    identity: serviceAccount === undefined ? undefined : spiffeId({ trustDomain, namespace, serviceAccount }),
+    isMutualTls: entry.labels?.[TLS_MODE_LABEL] === "istio",
+    isHealthy: true,
+    isDraining: false,
+    weight: entry.weight ?? 1,
+    locality: entry.locality ?? "",
+    workload: "",
+    namespace,
+  };
+}
+
+/** A ServiceEntry's workloadSelector takes pods of its namespace as a Service's selector does. */
+function selectedEndpoints(service: MeshService, context: Context): ServiceEndpoint[] {
+  const { selector } = service;
+  if (selector === undefined) return [];
+  return context.read.find(context.workloads.byNamespace, service.namespace).flatMap(([, workload]) => {
+    if (workload.address === "" || !isSelected(selector, workload.labels)) return [];
+    return service.ports.map((port) => ({
+      servicePort: port.number,
+      address: workload.address,
+      port: port.targetPort ?? port.number,
+      labels: workload.labels,
+      identity: identityOf(workload, context),
+      isMutualTls: takesMutualTls(workload, port.targetPort ?? port.number, context),
+      isHealthy: true,
+      isDraining: false,
+      weight: 1,
+      locality: "",
+      workload: workload.workloadName,
+      namespace: workload.namespace,
+    }));
+  });
+}
+
+export function isSelected(
+  selector: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  return Object.entries(selector).every(([key, value]) => labels[key] === value);
+}
+
+function byAddress(a: ServiceEndpoint, b: ServiceEndpoint): number {
+  if (a.address !== b.address) return a.address < b.address ? -1 : 1;
+  return a.servicePort - b.servicePort || a.port - b.port;
+}

@@ -1,0 +1,134 @@
+// VirtualServices with their names resolved and their delegates merged in, found by the hosts they speak of.
+
+import { qualifyHostname } from "../core/hostname.ts";
+import type { ObjectKey } from "../core/object-key.ts";
+import { objectKey } from "../core/object-key.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
+import type { TcpRoute, TlsRoute } from "../kinds/virtual-service/tcp-route.ts";
+import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
+import { mergeDelegates } from "./delegates.ts";
+import type { MeshSettings } from "./mesh-settings.ts";
+import { rowKey, type Sources } from "./sources.ts";
+import { resolveVisibility, type Visibility } from "./visibility.ts";
+
+export const hostRouteFields: readonly string[] = [
+  "VirtualService.spec.hosts",
+  "VirtualService.spec.gateways",
+  "VirtualService.spec.exportTo",
+  "VirtualService.spec.http[].name",
+  "VirtualService.spec.http[].match[].name",
+  "VirtualService.spec.http[].match[].port",
+  "VirtualService.spec.http[].match[].gateways",
+  "VirtualService.spec.http[].match[].sourceLabels.*",
+  "VirtualService.spec.http[].match[].sourceNamespace",
+  "VirtualService.spec.http[].delegate.*",
+  "VirtualService.spec.tcp[].*",
+  "VirtualService.spec.tls[].*",
+  "MeshConfig.defaultVirtualServiceExportTo",
+];
+
+/** The name by which a VirtualService binds to sidecars. */
+export const MESH_GATEWAY = "mesh";
+
+export interface HttpRule {
+  readonly rule: HttpRoute;
+  /** Where the rule was written: a delegate's rules stand in another object than their root's. */
+  readonly object: ObjectKey;
+  readonly path: string;
+  /** Of the object that the rule was written in: short host names in it are meant there. */
+  readonly namespace: string;
+}
+
+export interface HostRoutes {
+  readonly namespace: string;
+  readonly name: string;
+  readonly createdAt: string;
+  /** Qualified, in the order written, lower case. */
+  readonly hosts: readonly string[];
+  /** `mesh` or `namespace/name`. */
+  readonly gateways: readonly string[];
+  readonly visibility: Visibility;
+  readonly http: readonly HttpRule[];
+  readonly tcp: readonly TcpRoute[];
+  readonly tls: readonly TlsRoute[];
+  /** Some match looks at the client's labels or namespace. */
+  readonly isClientDependent: boolean;
+  readonly object: ObjectKey;
+}
+
+export interface HostRoutesTable {
+  readonly table: Table<HostRoutes>;
+  /** Those bound to sidecars, by host as written: wildcards stand under themselves. */
+  readonly byMeshHost: Index<HostRoutes>;
+  readonly byGateway: Index<HostRoutes>;
+}
+
+export function declareHostRoutes(
+  graph: Graph,
+  sources: Sources,
+  settings: Table<MeshSettings>,
+): HostRoutesTable {
+  const table = graph.derive<VirtualService, HostRoutes>({
+    name: "host routes",
+    from: sources.VirtualService,
+    *rows(key, service, read) {
+      // One without hosts is a delegate: it speaks through the VirtualService that names it.
+      if ((service.spec.hosts ?? []).length > 0)
+        yield [key, hostRoutes(service, sources, read, read.one(settings))];
+    },
+  });
+  return {
+    table,
+    byMeshHost: graph.index(table, "host routes of sidecars by host", ({ gateways, hosts }) =>
+      gateways.includes(MESH_GATEWAY) ? new Set(hosts) : [],
+    ),
+    byGateway: graph.index(
+      table,
+      "host routes by gateway",
+      ({ gateways }) => new Set(gateways.filter((gateway) => gateway !== MESH_GATEWAY)),
+    ),
+  };
+}
+
+function hostRoutes(
+  service: VirtualService,
+  sources: Sources,
+  read: Read,
+  settings: MeshSettings,
+): HostRoutes {
+  const { namespace, name, creationTimestamp } = service.metadata;
+  const { spec } = service;
+  const http = mergeDelegates(service, (delegate) => read.get(sources.VirtualService, delegate));
+  return {
+    namespace,
+    name,
+    createdAt: creationTimestamp ?? "",
+    hosts: (spec.hosts ?? []).map((host) =>
+      qualifyHostname(host, namespace, settings.clusterDomain).toLowerCase(),
+    ),
+    gateways: (spec.gateways ?? [MESH_GATEWAY]).map((gateway) => qualifyGateway(gateway, namespace)),
+    visibility: resolveVisibility(spec.exportTo, namespace, settings.defaultExportTo.virtualService),
+    http,
+    tcp: spec.tcp ?? [],
+    tls: spec.tls ?? [],
+    isClientDependent: looksAtClient(http, spec),
+    object: objectKey({ kind: "VirtualService", namespace, name }),
+  };
+}
+
+export function qualifyGateway(gateway: string, namespace: string): string {
+  return gateway === MESH_GATEWAY || gateway.includes("/") ? gateway : rowKey(namespace, gateway);
+}
+
+function looksAtClient(http: readonly HttpRule[], { tcp = [], tls = [] }: VirtualService["spec"]): boolean {
+  const matches = [
+    ...http.flatMap(({ rule }) => rule.match ?? []),
+    ...tcp.flatMap((route) => route.match ?? []),
+    ...tls.flatMap((route) => route.match),
+  ];
+  return matches.some((match) => match.sourceLabels !== undefined || match.sourceNamespace !== undefined);
+}

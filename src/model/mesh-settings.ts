@@ -1,0 +1,74 @@
+// The mesh's configuration with every default filled in: Istio's own defaults.
+
+import type { Graph } from "../graph/graph.ts";
+import type { Table } from "../graph/table.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { Sources } from "./sources.ts";
+
+export interface MeshSettings {
+  readonly trustDomain: string;
+  /** The domain of Kubernetes' service names. */
+  readonly clusterDomain: string;
+  /** Where mesh-wide policies live. */
+  readonly rootNamespace: string;
+  readonly outboundPort: number;
+  readonly inboundPort: number;
+  readonly connectTimeout: string;
+  readonly dnsRefreshRate: string;
+  readonly protocolDetectionTimeout: string;
+  readonly isAutomaticMutualTls: boolean;
+  readonly isHttp2Upgraded: boolean;
+  /** Hosts that the mesh doesn't know are passed through, not refused. */
+  readonly allowsUnknownHosts: boolean;
+  readonly accessLogFile: string;
+  readonly accessLogFormat: string;
+  readonly isAccessLogJson: boolean;
+  readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
+  readonly defaultExportTo: {
+    readonly service: readonly string[];
+    readonly virtualService: readonly string[];
+    readonly destinationRule: readonly string[];
+  };
+  readonly defaultRetries: MeshConfigSpec["defaultHttpRetryPolicy"];
+  readonly defaultTrafficPolicy: MeshConfigSpec["defaultTrafficPolicy"];
+  readonly tcpKeepalive: MeshConfigSpec["tcpKeepalive"];
+}
+
+const EVERYBODY = ["*"];
+
+/** One row; the object is the one named `mesh`, whether it came from a ConfigMap or a file. */
+export function declareMeshSettings(graph: Graph, sources: Sources): Table<MeshSettings> {
+  return graph.deriveOne({
+    name: "mesh settings",
+    value: (read) => resolveMeshSettings(read.get(sources.MeshConfig, "/mesh")?.spec ?? {}),
+  });
+}
+
+export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
+  const normalization = spec.pathNormalization?.normalization ?? "DEFAULT";
+  return {
+    trustDomain: spec.trustDomain ?? "cluster.local",
+    clusterDomain: "cluster.local",
+    rootNamespace: spec.rootNamespace ?? "istio-system",
+    outboundPort: spec.proxyListenPort ?? 15001,
+    inboundPort: spec.proxyInboundListenPort ?? 15006,
+    connectTimeout: spec.connectTimeout ?? "10s",
+    dnsRefreshRate: spec.dnsRefreshRate ?? "60s",
+    protocolDetectionTimeout: spec.protocolDetectionTimeout ?? "0s",
+    isAutomaticMutualTls: spec.enableAutoMtls ?? true,
+    isHttp2Upgraded: spec.h2UpgradePolicy === "UPGRADE",
+    allowsUnknownHosts: spec.outboundTrafficPolicy?.mode !== "REGISTRY_ONLY",
+    accessLogFile: spec.accessLogFile ?? "",
+    accessLogFormat: spec.accessLogFormat ?? "",
+    isAccessLogJson: spec.accessLogEncoding === "JSON",
+    pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
+    defaultExportTo: {
+      service: spec.defaultServiceExportTo ?? EVERYBODY,
+      virtualService: spec.defaultVirtualServiceExportTo ?? EVERYBODY,
+      destinationRule: spec.defaultDestinationRuleExportTo ?? EVERYBODY,
+    },
+    defaultRetries: spec.defaultHttpRetryPolicy,
+    defaultTrafficPolicy: spec.defaultTrafficPolicy,
+    tcpKeepalive: spec.tcpKeepalive,
+  };
+}

@@ -1,0 +1,67 @@
+// A service as the mesh sees it, whether a Kubernetes Service or a host of a ServiceEntry made it.
+
+import type { ObjectKey } from "../core/object-key.ts";
+import type { Protocol } from "../core/protocol.ts";
+import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry.ts";
+import type { Visibility } from "./visibility.ts";
+
+export interface MeshServicePort {
+  readonly name: string;
+  readonly number: number;
+  readonly protocol: Protocol;
+  /** The application's port where it is a number; undefined where pods name it. */
+  readonly targetPort: number | undefined;
+  /** The name of the container's port, where the target is named. */
+  readonly targetPortName?: string;
+}
+
+/** How a client finds the endpoints. `headless`: it knows their addresses from DNS, and names the one it wants. */
+export type Resolution = "endpoints" | "headless" | "dns" | "dns-round-robin" | "none";
+
+export interface MeshService {
+  readonly hostname: string;
+  readonly namespace: string;
+  /** The object's own name. */
+  readonly name: string;
+  readonly registry: "Kubernetes" | "External";
+  /** TCP ports only: UDP isn't proxied. */
+  readonly ports: readonly MeshServicePort[];
+  /** Virtual addresses, and CIDRs of ServiceEntries; empty for none. */
+  readonly addresses: readonly string[];
+  readonly resolution: Resolution;
+  /** Outside the mesh: no mTLS of its own. */
+  readonly isExternal: boolean;
+  readonly visibility: Visibility;
+  /** Pods that belong to it; undefined where it has no selector. */
+  readonly selector: Readonly<Record<string, string>> | undefined;
+  /** Endpoints written in the ServiceEntry. */
+  readonly inlineEndpoints: readonly WorkloadEntrySpec[];
+  readonly subjectAltNames: readonly string[];
+  readonly publishesNotReady: boolean;
+  readonly createdAt: string;
+  readonly object: ObjectKey;
+}
+
+/** The key of a service's row. */
+export function serviceKey({
+  namespace,
+  hostname,
+}: {
+  readonly namespace: string;
+  readonly hostname: string;
+}): string {
+  return `${namespace}/${hostname}`;
+}
+
+/** Oldest first, then by namespace and name: the order in which Istio settles conflicts. */
+export function byAge(
+  a: { readonly createdAt: string; readonly namespace: string; readonly name: string },
+  b: { readonly createdAt: string; readonly namespace: string; readonly name: string },
+): number {
+  return compare(a.createdAt, b.createdAt) || compare(a.namespace, b.namespace) || compare(a.name, b.name);
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

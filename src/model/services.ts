@@ -1,0 +1,155 @@
+// The table of services, from Kubernetes' Services and from ServiceEntries, rows by `namespace/hostname`.
+
+import { objectKey } from "../core/object-key.ts";
+import { parseProtocol, protocolOfServicePort } from "../core/protocol.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Table } from "../graph/table.ts";
+import type { Service, ServicePort } from "../kinds/service.ts";
+import type { ServiceEntry, ServiceEntrySpec } from "../kinds/service-entry/service-entry.ts";
+import type { MeshSettings } from "./mesh-settings.ts";
+import type { MeshService, MeshServicePort, Resolution } from "./service.ts";
+import { serviceKey } from "./service.ts";
+import type { Sources } from "./sources.ts";
+import { resolveVisibility, type Visibility } from "./visibility.ts";
+
+export const serviceFields: readonly string[] = [
+  "Service.spec.ports[].*",
+  "Service.spec.clusterIP",
+  "Service.spec.clusterIPs",
+  "Service.spec.selector.*",
+  "Service.spec.type",
+  "Service.spec.publishNotReadyAddresses",
+  "ServiceEntry.spec.hosts",
+  "ServiceEntry.spec.addresses",
+  "ServiceEntry.spec.ports[].*",
+  "ServiceEntry.spec.location",
+  "ServiceEntry.spec.resolution",
+  "ServiceEntry.spec.exportTo",
+  "ServiceEntry.spec.subjectAltNames",
+  "ServiceEntry.spec.endpoints[].*",
+  "ServiceEntry.spec.workloadSelector.*",
+  "MeshConfig.defaultServiceExportTo",
+];
+
+const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
+
+/** A Service stands before a ServiceEntry that names the same host in the same namespace. */
+export function declareServices(
+  graph: Graph,
+  sources: Sources,
+  settings: Table<MeshSettings>,
+): Table<MeshService> {
+  const fromKubernetes = graph.derive<Service, MeshService>({
+    name: "services of Kubernetes",
+    from: sources.Service,
+    *rows(_key, service, read) {
+      if (service.spec?.type === "ExternalName") return;
+      const found = kubernetesService(service, read.one(settings));
+      yield [serviceKey(found), found];
+    },
+  });
+  const fromEntries = graph.derive<ServiceEntry, MeshService>({
+    name: "services of ServiceEntries",
+    from: sources.ServiceEntry,
+    *rows(_key, entry, read) {
+      for (const hostname of new Set(entry.spec.hosts)) {
+        const found = entryService(entry, hostname, read.one(settings));
+        yield [serviceKey(found), found];
+      }
+    },
+  });
+  return graph.union("services", [fromKubernetes, fromEntries]);
+}
+
+function kubernetesService(service: Service, settings: MeshSettings): MeshService {
+  const { name, namespace, annotations, creationTimestamp } = service.metadata;
+  const spec = service.spec ?? {};
+  return {
+    hostname: `${name}.${namespace}.svc.${settings.clusterDomain}`,
+    namespace,
+    name,
+    registry: "Kubernetes",
+    ports: (spec.ports ?? []).flatMap(kubernetesPort),
+    addresses: virtualAddresses(spec.clusterIPs ?? [spec.clusterIP ?? ""]),
+    resolution: spec.clusterIP === "None" ? "headless" : "endpoints",
+    isExternal: false,
+    visibility: resolveVisibility(
+      words(annotations?.[EXPORT_TO_ANNOTATION]),
+      namespace,
+      settings.defaultExportTo.service,
+    ),
+    selector: spec.selector,
+    inlineEndpoints: [],
+    subjectAltNames: [],
+    publishesNotReady: spec.publishNotReadyAddresses ?? false,
+    createdAt: creationTimestamp ?? "",
+    object: objectKey({ kind: "Service", namespace, name }),
+  };
+}
+
+function kubernetesPort({ name, appProtocol, port, protocol, targetPort }: ServicePort): MeshServicePort[] {
+  const mesh = protocolOfServicePort({ name, appProtocol, port, transport: protocol });
+  if (mesh === "UDP" || protocol === "SCTP") return [];
+  return [
+    {
+      name: name ?? "",
+      number: port,
+      protocol: mesh,
+      targetPort: typeof targetPort === "string" ? undefined : (targetPort ?? port),
+      ...(typeof targetPort === "string" ? { targetPortName: targetPort } : {}),
+    },
+  ];
+}
+
+function virtualAddresses(addresses: readonly string[]): readonly string[] {
+  return addresses.filter((address) => address !== "" && address !== "None");
+}
+
+function words(list: string | undefined): readonly string[] | undefined {
+  return list?.split(",").map((word) => word.trim());
+}
+
+function entryService(entry: ServiceEntry, hostname: string, settings: MeshSettings): MeshService {
+  const { name, namespace, creationTimestamp } = entry.metadata;
+  const { spec } = entry;
+  return {
+    hostname,
+    namespace,
+    name,
+    registry: "External",
+    ports: (spec.ports ?? []).flatMap(entryPort),
+    addresses: spec.addresses ?? [],
+    resolution: entryResolution(spec),
+    isExternal: spec.location !== "MESH_INTERNAL",
+    visibility: entryVisibility(entry, settings),
+    selector: spec.workloadSelector?.labels,
+    inlineEndpoints: spec.endpoints ?? [],
+    subjectAltNames: spec.subjectAltNames ?? [],
+    publishesNotReady: false,
+    createdAt: creationTimestamp ?? "",
+    object: objectKey({ kind: "ServiceEntry", namespace, name }),
+  };
+}
+
+function entryPort(port: NonNullable<ServiceEntrySpec["ports"]>[number]): MeshServicePort[] {
+  const protocol = parseProtocol(port.protocol ?? "");
+  if (protocol === "UDP") return [];
+  return [{ name: port.name, number: port.number, protocol, targetPort: port.targetPort ?? port.number }];
+}
+
+function entryResolution({ resolution, workloadSelector }: ServiceEntrySpec): Resolution {
+  switch (resolution) {
+    case "STATIC":
+      return "endpoints";
+    case "DNS":
+      return "dns";
+    case "DNS_ROUND_ROBIN":
+      return "dns-round-robin";
+    default:
+      return workloadSelector === undefined ? "none" : "endpoints";
+  }
+}
+
+function entryVisibility(entry: ServiceEntry, settings: MeshSettings): Visibility {
+  return resolveVisibility(entry.spec.exportTo, entry.metadata.namespace, settings.defaultExportTo.service);
+}

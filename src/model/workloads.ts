@@ -1,0 +1,86 @@
+// Of pods, what config depends on: who they are, where they are, what they listen on. A pod's status changes often;
+// rows here change only when one of these facts does.
+
+import type { Graph } from "../graph/graph.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import type { Pod } from "../kinds/pod/pod.ts";
+import { rowKey, type Sources } from "./sources.ts";
+
+export interface Workload {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** Empty until it has one. */
+  readonly address: string;
+  /** Its sidecar speaks mTLS. */
+  readonly hasMutualTls: boolean;
+  /** The owning Deployment's or other controller's name, as far as the pod's own name tells. */
+  readonly workloadName: string;
+  readonly nodeName: string;
+  /** Numbers of its containers' ports by their names. */
+  readonly portNumbers: Readonly<Record<string, number>>;
+}
+
+export interface Workloads {
+  /** By `namespace/name` of the pod. */
+  readonly table: Table<Workload>;
+  readonly byAddress: Index<Workload>;
+  readonly byNamespace: Index<Workload>;
+}
+
+export const TLS_MODE_LABEL = "security.istio.io/tlsMode";
+
+export function declareWorkloads(graph: Graph, sources: Sources): Workloads {
+  const table = graph.derive<Pod, Workload>({
+    name: "workloads",
+    from: sources.Pod,
+    rows: (_key, pod) =>
+      isEnded(pod) ? [] : [[rowKey(pod.metadata.namespace, pod.metadata.name), workloadOf(pod)]],
+  });
+  return {
+    table,
+    byAddress: graph.index(table, "workloads by address", ({ address }) => (address === "" ? [] : [address])),
+    byNamespace: graph.index(table, "workloads by namespace", ({ namespace }) => [namespace]),
+  };
+}
+
+function isEnded(pod: Pod): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+function workloadOf(pod: Pod): Workload {
+  const { name, namespace, labels = {} } = pod.metadata;
+  return {
+    name,
+    namespace,
+    labels,
+    serviceAccount: pod.spec?.serviceAccountName ?? "default",
+    address: pod.status?.podIP ?? "",
+    hasMutualTls: labels[TLS_MODE_LABEL] === "istio",
+    workloadName: workloadNameOf(pod),
+    nodeName: pod.spec?.nodeName ?? "",
+    portNumbers: namedPorts(pod),
+  };
+}
+
+/** `reviews-v1` for the pod `reviews-v1-6d5f8c9b7-abcde` of a ReplicaSet; the controller's own name otherwise. */
+function workloadNameOf(pod: Pod): string {
+  const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
+  if (owner === undefined) return pod.metadata.name;
+  const hash = pod.metadata.labels?.["pod-template-hash"];
+  return owner.kind === "ReplicaSet" && hash !== undefined && owner.name.endsWith(`-${hash}`)
+    ? owner.name.slice(0, -hash.length - 1)
+    : owner.name;
+}
+
+function namedPorts(pod: Pod): Readonly<Record<string, number>> {
+  const numbers: Record<string, number> = {};
+  for (const { ports = [] } of pod.spec?.containers ?? []) {
+    for (const { name, containerPort } of ports) {
+      if (name !== undefined) numbers[name] = containerPort;
+    }
+  }
+  return numbers;
+}
