@@ -49,6 +49,7 @@ async function shopPage(request: Request, bookId: string | undefined): Promise<A
   const text = renderShop({
     books: books.value,
     selected,
+    isFrontPage: bookId === undefined,
     reviews: reviews.value,
     copiesByBook: stock.value ?? {},
     cart: cart.value ?? {},

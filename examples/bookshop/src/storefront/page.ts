@@ -11,6 +11,7 @@ import type { Visit } from "./upstreams.ts";
 export interface ShopPage {
   readonly books: readonly Book[];
   readonly selected: Book;
+  readonly isFrontPage: boolean;
   readonly reviews: BookReviews | undefined;
   readonly copiesByBook: Readonly<Record<string, number>>;
   readonly cart: Readonly<Record<string, number>>;
@@ -28,7 +29,7 @@ export function renderShop(page: ShopPage): string {
         <section class="feature">
           ${cover(selected, "large")}
           <div class="about">
-            <p class="kicker">Book of the day</p>
+            ${page.isFrontPage ? html`<p class="kicker">Book of the day</p>` : nothing}
             <h1>${selected.title}</h1>
             <p class="author">${selected.author} · ${selected.year}</p>
             <p class="blurb">${selected.blurb}</p>
@@ -124,7 +125,7 @@ function cover(book: Book, size: "large" | "small"): Html {
 
 function wave(): Html {
   return {
-    html: '<svg class="wave" viewBox="0 0 60 20" aria-hidden="true"><path d="M2 8q7-8 14 0t14 0 14 0 14 0M2 16q7-8 14 0t14 0 14 0 14 0" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/></svg>',
+    html: '<svg class="wave" viewBox="0 0 60 24" aria-hidden="true"><path d="M2 8q7-8 14 0t14 0 14 0 14 0M2 16q7-8 14 0t14 0 14 0 14 0" fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"/></svg>',
   };
 }
 
