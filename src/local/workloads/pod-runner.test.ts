@@ -1,38 +1,16 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { systemClock } from "../../core/clock.ts";
-import { silentLogger } from "../../core/logger.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
-import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
+import { bareSurroundings } from "./bare-sandbox-fixture.ts";
 import { ContainerLog } from "./container-log.ts";
 import { buildTestPod, referencedObjects } from "./pod-fixture.ts";
 import { PodRunner } from "./pod-runner.ts";
 import type { PodSurroundings } from "./pod-surroundings.ts";
-
-/** A sandbox without namespaces: processes of the machine itself, so that these tests need no privilege. */
-function bareSandbox(events: string[]): PodSandbox {
-  return {
-    podKey: "shop/reviews-1",
-    ip: "127.0.0.1",
-    networkNamespacePath: "",
-    ended: new Promise(() => undefined),
-    mountObjection: () => undefined,
-    command: () => ({ argv: [], environment: {} }),
-    spawn: ({ argv, env, cwd, stdio = "pipe" }) =>
-      spawn(argv[0] ?? "", argv.slice(1), { env, stdio, ...(cwd === undefined ? {} : { cwd }) }),
-    restore: async () => undefined,
-    openSockets: async () => [],
-    close: async () => {
-      events.push("sandbox closed");
-    },
-  };
-}
 
 async function run(context: TestContext, pod: Pod, given: Partial<PodSurroundings> = {}) {
   const directory = await mkdtemp(join(tmpdir(), "meltemi-pod-"));
@@ -48,31 +26,7 @@ async function run(context: TestContext, pod: Pod, given: Partial<PodSurrounding
     wake();
   });
   const surroundings: PodSurroundings = {
-    clock: systemClock,
-    log: silentLogger,
-    images: () => new Map(),
-    objects: referencedObjects(),
-    user: {
-      uid: process.getuid?.() ?? 0,
-      gid: process.getgid?.() ?? 0,
-      home: "/",
-      path: process.env.PATH ?? "",
-    },
-    workingDirectory: directory,
-    volumesDirectory: directory,
-    createSandbox: async () => bareSandbox(events),
-    capture: async (_, { args = [] }) => {
-      events.push(`capture ${args.join(" ")}`);
-    },
-    startSidecar: () => {
-      throw new Error("This pod has no sidecar");
-    },
-    issueToken: async ({ spec }, { audience }) => `token ${spec.serviceAccountName ?? "default"} ${audience}`,
-    inTurn: (work) => work(),
-    awaitEndpointRemoval: async () => {
-      events.push("endpoints left");
-    },
-    containerLog: () => log,
+    ...bareSurroundings(directory, { events, log }),
     onProblem: (_, __, found) => {
       if (found !== undefined) problems.push(found);
     },

@@ -1,6 +1,7 @@
 // Runs one pod from creation to removal as kubelet would: namespaces, init containers in order, the sidecar,
 // then the applications; at the end everything in reverse. It reports by status and never touches the store.
 
+import { objectKey } from "../../core/object-key.ts";
 import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
@@ -19,6 +20,7 @@ import type { ProbeKind } from "./probe-state.ts";
 import type { Resolution } from "./resolution.ts";
 import { resolved, unresolved } from "./resolution.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
+import { NO_BACK_OFF, nextBackOff } from "./restart-policy.ts";
 import type { SandboxProcess } from "./sandbox-process.ts";
 import { watchProcess } from "./sandbox-process.ts";
 import { SidecarContainer } from "./sidecar-container.ts";
@@ -40,7 +42,6 @@ export class PodRunner {
   #sandbox: PodSandbox | undefined;
   #sidecar: SidecarContainer | undefined;
   #isInitialized = false;
-  #failure: { reason: string; message: string } | undefined;
   #termination: Promise<void> | undefined;
   #startup: Promise<void> = Promise.resolve();
 
@@ -87,7 +88,7 @@ export class PodRunner {
   }
 
   start(): void {
-    this.#startup = this.#bringUp().catch((cause: unknown) => this.#giveUp(cause));
+    this.#startup = this.#bringUp();
   }
 
   /** Something that pods refer to has changed. */
@@ -119,9 +120,10 @@ export class PodRunner {
 
   async #bringUp(): Promise<void> {
     this.#report();
-    this.#sandbox = await this.#surroundings.inTurn(() => this.#surroundings.createSandbox(this.#pod));
+    const { inTurn, createSandbox } = this.#surroundings;
+    this.#sandbox = await this.#persist(() => inTurn(() => createSandbox(this.#pod)));
     this.#report();
-    if (this.#abort.signal.aborted) return;
+    if (this.#sandbox === undefined) return;
     for (const container of this.#pod.spec.initContainers ?? []) {
       if (await this.#initialize(container)) continue;
       if (!this.#abort.signal.aborted) await this.#stopSidecars(0);
@@ -142,10 +144,7 @@ export class PodRunner {
   async #initialize(container: Container): Promise<boolean> {
     if (this.#abort.signal.aborted) return false;
     if (CAPTURE_CONTAINERS.has(container.name)) {
-      if (container.name === "istio-init" && this.#sandbox !== undefined) {
-        await this.#surroundings.capture(this.#sandbox, container);
-      }
-      return true;
+      return this.#capture(container);
     }
     const runner = this.#containers.get(container.name);
     if (runner === undefined) return true;
@@ -158,7 +157,7 @@ export class PodRunner {
   }
 
   async #startAndWait(container: PodContainer): Promise<boolean> {
-    await container.start();
+    await this.#persist(() => container.start());
     if (container instanceof SidecarContainer) await container.ready();
     else await this.#untilStarted(container);
     return !this.#abort.signal.aborted;
@@ -326,15 +325,52 @@ export class PodRunner {
     this.#surroundings.containerLog(this.#pod, containerName).append({ atMs, stream, text });
   }
 
-  #giveUp(cause: unknown): void {
-    if (this.#abort.signal.aborted) return;
-    const message = cause instanceof Error ? cause.message : String(cause);
-    this.#failure = { reason: "FailedCreatePodSandBox", message };
+  async #capture(initContainer: Container): Promise<boolean> {
+    const sandbox = this.#sandbox;
+    if (initContainer.name !== "istio-init" || sandbox === undefined) return true;
+    await this.#persist(() => this.#surroundings.capture(sandbox, initContainer));
+    return !this.#abort.signal.aborted;
+  }
+
+  /** Tries until it succeeds, ever less often, and says why it fails; undefined when the pod is to end. */
+  async #persist<T>(work: () => Promise<T>): Promise<T | undefined> {
+    const { name } = this.#pod.metadata;
+    for (let backOff = NO_BACK_OFF; !this.#abort.signal.aborted; ) {
+      try {
+        const outcome = await work();
+        if (backOff.count > 0) this.#surroundings.onProblem(this.#pod, name, undefined);
+        return outcome;
+      } catch (cause) {
+        backOff = nextBackOff(backOff, 0);
+        this.#explain(cause, backOff.delayMs);
+        await this.#pause(backOff.delayMs);
+      }
+    }
+    return undefined;
+  }
+
+  #explain(cause: unknown, retryInMs: number): void {
     const { namespace, name } = this.#pod.metadata;
-    this.#surroundings.log.error({ pod: `${namespace}/${name}`, cause: message }, "pod failed to start");
-    const found = problem("MLT3109", { message: `Cannot start pod "${namespace}/${name}": ${message}` });
+    const message = cause instanceof Error ? cause.message : String(cause);
+    this.#surroundings.log.warn(
+      { pod: `${namespace}/${name}`, cause: message, retryInMs },
+      "pod start failed",
+    );
+    const found = problem("MLT3109", {
+      object: objectKey({ kind: "Pod", namespace, name }),
+      message: `Cannot start pod "${namespace}/${name}" yet: ${message}`,
+    });
     this.#surroundings.onProblem(this.#pod, name, found);
-    this.#report();
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#surroundings.clock.after(delayMs, resolve);
+      this.#abort.signal.addEventListener("abort", () => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   #graceSeconds(): number {
@@ -359,7 +395,6 @@ export class PodRunner {
       isSidecarReady: this.#sidecar === undefined || this.#sidecar.snapshot.isReady,
       initContainers: snapshotsOf(this.#pod.spec.initContainers ?? []),
       containers: snapshotsOf(this.#pod.spec.containers),
-      ...(this.#failure === undefined ? {} : { failure: this.#failure }),
     };
   }
 }

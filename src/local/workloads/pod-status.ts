@@ -15,18 +15,15 @@ export interface PodSnapshot {
   readonly isSidecarReady: boolean;
   readonly initContainers: readonly ContainerSnapshot[];
   readonly containers: readonly ContainerSnapshot[];
-  /** Why the pod is given up, if it is. */
-  readonly failure?: { readonly reason: string; readonly message: string };
 }
 
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed";
 
 export function buildPodStatus(snapshot: PodSnapshot, nowMs: number): PodStatus {
-  const { pod, ip, failure } = snapshot;
+  const { pod, ip } = snapshot;
   const phase = podPhase(snapshot);
   return {
     phase,
-    ...(failure === undefined ? {} : { reason: failure.reason, message: failure.message }),
     conditions: conditionsOf(snapshot, { phase, nowMs }),
     hostIP: "127.0.0.1",
     ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
@@ -39,8 +36,7 @@ export function buildPodStatus(snapshot: PodSnapshot, nowMs: number): PodStatus 
 }
 
 /** By the applications alone: a sidecar that still runs keeps no job from having succeeded. */
-export function podPhase({ pod, isInitialized, initContainers, containers, failure }: PodSnapshot): PodPhase {
-  if (failure !== undefined) return "Failed";
+export function podPhase({ pod, isInitialized, initContainers, containers }: PodSnapshot): PodPhase {
   const policy = pod.spec.restartPolicy ?? "Always";
   const applications = containers.filter(({ container }) => container.name !== "istio-proxy");
   const considered = applications.length === 0 ? containers : applications;
