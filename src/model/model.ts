@@ -1,0 +1,54 @@
+// The model: every table that views are made of, declared in order on one graph.
+
+import type { SpiffeId } from "../core/spiffe-id.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import type { Gateway } from "../kinds/gateway/gateway.ts";
+import type { Secret } from "../kinds/secret.ts";
+import { declareHostRules, type HostRules } from "./destination-rules.ts";
+import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
+import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
+import { declareMeshSettings, type MeshSettings } from "./mesh-settings.ts";
+import { declareMutualTlsModes, type MutualTlsModes } from "./mutual-tls-modes.ts";
+import type { MeshService } from "./service.ts";
+import { declareServices } from "./services.ts";
+import type { Sources } from "./sources.ts";
+import { declareWorkloads, type Workloads } from "./workloads.ts";
+
+export interface Model {
+  readonly settings: Table<MeshSettings>;
+  readonly workloads: Workloads;
+  readonly services: Table<MeshService>;
+  readonly servicesByHost: Index<MeshService>;
+  readonly servicesByNamespace: Index<MeshService>;
+  readonly endpoints: Table<readonly ServiceEndpoint[]>;
+  readonly identities: Table<readonly SpiffeId[]>;
+  readonly hostRules: HostRules;
+  readonly hostRoutes: HostRoutesTable;
+  readonly modes: MutualTlsModes;
+  readonly gateways: Table<Gateway>;
+  readonly secrets: Table<Secret>;
+}
+
+export function declareModel(graph: Graph, sources: Sources): Model {
+  const settings = declareMeshSettings(graph, sources);
+  const workloads = declareWorkloads(graph, sources);
+  const modes = declareMutualTlsModes(graph, sources, settings);
+  const services = declareServices(graph, sources, settings);
+  const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, modes });
+  return {
+    settings,
+    workloads,
+    services,
+    servicesByHost: graph.index(services, "services by host", ({ hostname }) => [hostname]),
+    servicesByNamespace: graph.index(services, "services by namespace", ({ namespace }) => [namespace]),
+    endpoints,
+    identities: declareServiceIdentities(graph, endpoints),
+    hostRules: declareHostRules(graph, sources, settings),
+    hostRoutes: declareHostRoutes(graph, sources, settings),
+    modes,
+    gateways: sources.Gateway,
+    secrets: sources.Secret,
+  };
+}

@@ -1,0 +1,100 @@
+// Who asks. Most of a mesh's config is the same for every client; where a private rule, or one that looks at its
+// clients, makes a difference, rows of that client's scope stand over those of the mesh.
+
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import type { Client } from "../model/destination-rules.ts";
+import type { HostRoutes } from "../model/host-routes.ts";
+import type { Model } from "../model/model.ts";
+
+/** A connected proxy, as far as its config depends on it. */
+export interface ConnectedProxy {
+  readonly kind: "sidecar" | "router";
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly address: string;
+}
+
+/** A namespace, and those labels of a client that some rule looks at: `shop`, or `shop;app=web`. */
+export interface ClientScope extends Client {
+  readonly id: string;
+}
+
+export interface ClientScopes {
+  /** Those that have a connected proxy. */
+  readonly table: Table<ClientScope>;
+  /** The scope of each connected proxy, by the proxy's key. */
+  readonly ofProxy: Table<ClientScope>;
+  readonly proxies: Table<ConnectedProxy>;
+}
+
+/** The scope of no namespace in particular: what every client sees unless its own scope says otherwise. */
+export const MESH_SCOPE: ClientScope = { id: "", namespace: "", labels: {} };
+
+const ANY = "any";
+
+export function declareClientScopes(
+  graph: Graph,
+  model: Model,
+  proxies: Table<ConnectedProxy>,
+): ClientScopes {
+  const lookingRoutes = graph.index(model.hostRoutes.table, "host routes that look at clients", (routes) =>
+    routes.isClientDependent ? [ANY] : [],
+  );
+  const lookingRules = graph.index(
+    model.hostRules.table,
+    "host rules that look at clients",
+    ({ clientLabels }) => (clientLabels === undefined ? [] : [ANY]),
+  );
+  const labelKeys = graph.deriveOne<readonly string[]>({
+    name: "client labels that rules look at",
+    value: (read) =>
+      clientLabelKeys(
+        read,
+        lookingRoutes,
+        read.find(lookingRules, ANY).map(([, rule]) => rule.clientLabels ?? {}),
+      ),
+  });
+  const ofProxy = graph.derive<ConnectedProxy, ClientScope>({
+    name: "client scopes of proxies",
+    from: proxies,
+    rows: (key, proxy, read) => [[key, clientScope(proxy, read.one(labelKeys))]],
+  });
+  const groups = graph.group(
+    "proxies by client scope",
+    graph.index(ofProxy, "client scope", ({ id }) => [id]),
+  );
+  const table = graph.derive<readonly (readonly [string, ClientScope])[], ClientScope>({
+    name: "client scopes",
+    from: groups,
+    rows: (id, members) => members.slice(0, 1).map(([, scope]) => [id, scope] as const),
+  });
+  return { table, ofProxy, proxies };
+}
+
+function clientLabelKeys(
+  read: Read,
+  routes: Index<HostRoutes>,
+  ruleLabels: readonly Readonly<Record<string, string>>[],
+): readonly string[] {
+  const routeLabels = read
+    .find(routes, ANY)
+    .flatMap(([, { http, tcp, tls }]) => [
+      ...http.flatMap(({ rule }) => (rule.match ?? []).map(({ sourceLabels = {} }) => sourceLabels)),
+      ...tcp.flatMap(({ match = [] }) => match.map(({ sourceLabels = {} }) => sourceLabels)),
+      ...tls.flatMap(({ match }) => match.map(({ sourceLabels = {} }) => sourceLabels)),
+    ]);
+  return [...new Set([...routeLabels, ...ruleLabels].flatMap((labels) => Object.keys(labels)))].sort();
+}
+
+function clientScope({ namespace, labels }: ConnectedProxy, keys: readonly string[]): ClientScope {
+  const seen = keys.flatMap((key) => {
+    const value = labels[key];
+    return value === undefined ? [] : [[key, value] as const];
+  });
+  const id = [namespace, ...seen.map(([key, value]) => `${key}=${value}`)].join(";");
+  return { id, namespace, labels: Object.fromEntries(seen) };
+}

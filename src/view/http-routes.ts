@@ -1,0 +1,235 @@
+// The HTTP rules of VirtualServices as the inputs of routes, for one client and port.
+
+import { outboundClusterName, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
+import { qualifyHostname } from "../core/hostname.ts";
+import { isSniffed } from "../core/protocol.ts";
+import type { Read } from "../graph/read.ts";
+import type { ConsistentHash } from "../kinds/destination-rule/load-balancer.ts";
+import type { Destination, HttpRouteDestination } from "../kinds/virtual-service/destination.ts";
+import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
+import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
+import { effectiveRule, policyForPort } from "../model/destination-rules.ts";
+import { type HostRoutes, type HttpRule, MESH_GATEWAY, qualifyGateway } from "../model/host-routes.ts";
+import type { Model } from "../model/model.ts";
+import type { MeshService, MeshServicePort } from "../model/service.ts";
+import { isVisibleTo } from "../model/visibility.ts";
+import type { ClientScope } from "./client-scope.ts";
+import type { ResolvedDestination, ResolvedMirror, RouteInputs } from "./route-inputs.ts";
+
+/** Where a request comes in and who sends it. */
+export interface RouteContext {
+  readonly read: Read;
+  readonly model: Model;
+  readonly client: ClientScope;
+  /** The port that the client calls, or that the gateway's server names. */
+  readonly port: number;
+  /** `mesh`, or `namespace/name` of the Gateways that the request may have come in by. */
+  readonly gateways: readonly string[];
+  /** Of the host that is called; for the names of operations. */
+  readonly hostname: string;
+}
+
+/** The routes of one VirtualService in order; what follows a rule that takes every request is left out. */
+export function routesOf(routes: HostRoutes, context: RouteContext): readonly RouteInputs[] {
+  const built: RouteInputs[] = [];
+  for (const rule of routes.http) {
+    for (const match of matchesFor(rule, context)) {
+      built.push(routeInputs(rule, match, context));
+      if (match === undefined || isCatchAll(match)) return built;
+    }
+  }
+  return built;
+}
+
+/** The route that a service has without any VirtualService. */
+export function defaultRoute(
+  service: MeshService,
+  port: MeshServicePort,
+  context: RouteContext,
+): RouteInputs {
+  const defaultRetries = context.read.one(context.model.settings).defaultRetries;
+  const destination = { host: service.hostname, port: { number: port.number } };
+  return {
+    name: "default",
+    destinations: [resolveDestination({ destination }, service.namespace, context)],
+    mirrors: [],
+    operation: operationOf(context),
+    ...(defaultRetries === undefined ? {} : { defaultRetries }),
+    source: [{ object: service.object }],
+  };
+}
+
+/** `undefined` among them is a rule without matches: it takes every request. */
+function matchesFor(
+  { rule, namespace }: HttpRule,
+  context: RouteContext,
+): readonly (HttpMatchRequest | undefined)[] {
+  if (rule.match === undefined || rule.match.length === 0) return [undefined];
+  return rule.match.filter((match) => concerns(match, namespace, context));
+}
+
+function concerns(
+  match: HttpMatchRequest,
+  namespace: string,
+  { client, port, gateways }: RouteContext,
+): boolean {
+  if (match.port !== undefined && match.port !== port) return false;
+  if (match.sourceNamespace !== undefined && match.sourceNamespace !== client.namespace) return false;
+  if (match.gateways !== undefined && match.gateways.length > 0) {
+    if (!match.gateways.some((gateway) => gateways.includes(qualifyGateway(gateway, namespace))))
+      return false;
+  }
+  // Labels of a client are a sidecar's matter: a gateway's callers have none.
+  if (!gateways.includes(MESH_GATEWAY)) return true;
+  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => client.labels[key] === value);
+}
+
+function isCatchAll({
+  uri,
+  headers,
+  withoutHeaders,
+  queryParams,
+  method,
+  authority,
+  scheme,
+}: HttpMatchRequest): boolean {
+  const isEveryPath = uri === undefined || uri.prefix === "/" || uri.regex === "*" || uri.regex === ".*";
+  const isFree = (map: object | undefined) => map === undefined || Object.keys(map).length === 0;
+  return (
+    isEveryPath &&
+    isFree(headers) &&
+    isFree(withoutHeaders) &&
+    isFree(queryParams) &&
+    method === undefined &&
+    authority === undefined &&
+    scheme === undefined
+  );
+}
+
+function routeInputs(
+  written: HttpRule,
+  match: HttpMatchRequest | undefined,
+  context: RouteContext,
+): RouteInputs {
+  const { rule, namespace, object, path } = written;
+  const { defaultRetries } = context.read.one(context.model.settings);
+  return {
+    name: [rule.name, match?.name].filter((name) => name !== undefined && name !== "").join("."),
+    ...(match === undefined ? {} : { match: withoutScope(match) }),
+    rule: withoutMatches(rule),
+    destinations: weighted(rule.route ?? [], namespace, context),
+    mirrors: mirrorsOf(rule, namespace, context),
+    operation: operationOf(context),
+    ...(defaultRetries === undefined ? {} : { defaultRetries }),
+    source: [{ object, path }],
+  };
+}
+
+/** What chose the route before it was built isn't part of it: two clients that chose alike share its bytes. */
+function withoutScope(match: HttpMatchRequest): HttpMatchRequest {
+  const {
+    port: _port,
+    gateways: _gateways,
+    sourceLabels: _labels,
+    sourceNamespace: _namespace,
+    ...rest
+  } = match;
+  return rest;
+}
+
+function withoutMatches({ match: _match, route: _route, ...rule }: HttpRoute): HttpRoute {
+  return rule;
+}
+
+function operationOf({ hostname, port }: RouteContext): string {
+  return `${hostname}:${port}/*`;
+}
+
+/** Destinations of weight 0 get nothing, unless there is just one. */
+function weighted(
+  route: readonly HttpRouteDestination[],
+  namespace: string,
+  context: RouteContext,
+): readonly ResolvedDestination[] {
+  const [only] = route;
+  if (route.length === 1 && only !== undefined)
+    return [resolveDestination({ ...only, weight: 1 }, namespace, context)];
+  return route
+    .filter(({ weight = 0 }) => weight > 0)
+    .map((destination) => resolveDestination(destination, namespace, context));
+}
+
+export function resolveDestination(
+  { destination, weight = 1, headers }: HttpRouteDestination,
+  namespace: string,
+  context: RouteContext,
+): ResolvedDestination {
+  const target = targetOf(destination, namespace, context);
+  const consistentHash = target.service === undefined ? undefined : hashOf(target.service, target, context);
+  return {
+    cluster: clusterOf(target, destination),
+    weight,
+    ...(headers === undefined ? {} : { headers }),
+    ...(consistentHash === undefined ? {} : { consistentHash }),
+    isSniffed: target.servicePort !== undefined && isSniffed(target.servicePort.protocol),
+  };
+}
+
+interface Target {
+  readonly hostname: string;
+  readonly port: number;
+  readonly subset: string;
+  readonly service: MeshService | undefined;
+  readonly servicePort: MeshServicePort | undefined;
+}
+
+function clusterOf(target: Target, { host }: Destination): string {
+  return host === PASSTHROUGH_CLUSTER ? host : outboundClusterName(target);
+}
+
+/** A destination without a port means the service's only port, or the one that was called. */
+export function targetOf(destination: Destination, namespace: string, context: RouteContext): Target {
+  const { read, model, client } = context;
+  const hostname = qualifyHostname(destination.host, namespace, read.one(model.settings).clusterDomain);
+  const service = findService(read, model, hostname, client.namespace);
+  const [firstPort, ...otherPorts] = service?.ports ?? [];
+  const onlyPort = otherPorts.length === 0 ? firstPort?.number : undefined;
+  const port = destination.port?.number ?? onlyPort ?? context.port;
+  const servicePort = service?.ports.find(({ number }) => number === port);
+  return { hostname, port, subset: destination.subset ?? "", service, servicePort };
+}
+
+/** The client's own namespace first, then the service that is oldest by its key. */
+export function findService(
+  read: Read,
+  model: Model,
+  hostname: string,
+  namespace: string,
+): MeshService | undefined {
+  const found = read
+    .find(model.servicesByHost, hostname)
+    .map(([, service]) => service)
+    .filter(({ visibility }) => visibility === "public" || isVisibleTo(visibility, namespace));
+  return found.find((service) => service.namespace === namespace) ?? found[0];
+}
+
+function hashOf(
+  service: MeshService,
+  target: Target,
+  { read, model, client }: RouteContext,
+): ConsistentHash | undefined {
+  const rule = effectiveRule(read, model.hostRules, client, service);
+  const subset = rule?.subsets.find(({ name }) => name === target.subset);
+  return policyForPort(rule?.trafficPolicy, subset?.trafficPolicy, target.port).loadBalancer?.consistentHash;
+}
+
+function mirrorsOf(rule: HttpRoute, namespace: string, context: RouteContext): readonly ResolvedMirror[] {
+  const several = (rule.mirrors ?? []).map(({ destination, percentage }) => ({ destination, percentage }));
+  const percentage =
+    rule.mirrorPercentage ?? (rule.mirrorPercent === undefined ? undefined : { value: rule.mirrorPercent });
+  const all = rule.mirror === undefined ? several : [{ destination: rule.mirror, percentage }, ...several];
+  return all.map((mirror) => ({
+    cluster: clusterOf(targetOf(mirror.destination, namespace, context), mirror.destination),
+    ...(mirror.percentage === undefined ? {} : { percentage: mirror.percentage }),
+  }));
+}

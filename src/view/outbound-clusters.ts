@@ -1,0 +1,242 @@
+// The clusters of every service, for every port and subset, with their endpoints: the mesh's, and those of client
+// scopes that see them otherwise.
+
+import { outboundClusterName, outboundServerName } from "../core/cluster-name.ts";
+import type { SpiffeId } from "../core/spiffe-id.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Subset } from "../kinds/destination-rule/traffic-policy.ts";
+import {
+  type EffectiveRule,
+  effectiveRule,
+  isClientDependent,
+  type PortPolicy,
+  policyForPort,
+} from "../model/destination-rules.ts";
+import { isSelected, type ServiceEndpoint } from "../model/endpoints.ts";
+import type { MeshSettings } from "../model/mesh-settings.ts";
+import type { Model } from "../model/model.ts";
+import type { MeshService, MeshServicePort } from "../model/service.ts";
+import type { ClientScope, ClientScopes } from "./client-scope.ts";
+import type {
+  ClusterEndpoint,
+  Discovery,
+  EndpointInputs,
+  OutboundClusterInputs,
+  UpstreamTls,
+} from "./cluster-inputs.ts";
+import { type Scoped, scopedRows } from "./scoped-rows.ts";
+
+/** Rows by layer and cluster name. */
+export function declareOutboundClusters(
+  graph: Graph,
+  model: Model,
+  scopes: ClientScopes,
+): Table<Scoped<OutboundClusterInputs>> {
+  return graph.derive<MeshService, Scoped<OutboundClusterInputs>>({
+    name: "outbound clusters",
+    from: model.services,
+    rows: (key, service, read) =>
+      scopedRows({
+        read,
+        scopes,
+        visibility: service.visibility,
+        isClientDependent: isClientDependent(read, model.hostRules, service),
+        build: (client) => clustersOf({ key, service, model, read, client }),
+      }),
+  });
+}
+
+/** Rows by layer and cluster name, for clusters whose endpoints come by EDS. */
+export function declareClusterEndpoints(
+  graph: Graph,
+  model: Model,
+  scopes: ClientScopes,
+): Table<Scoped<EndpointInputs>> {
+  return graph.derive<MeshService, Scoped<EndpointInputs>>({
+    name: "cluster endpoints",
+    from: model.services,
+    rows: (key, service, read) =>
+      scopedRows({
+        read,
+        scopes,
+        visibility: service.visibility,
+        isClientDependent: isClientDependent(read, model.hostRules, service),
+        build: (client) => endpointsOf({ key, service, model, read, client }),
+      }),
+  });
+}
+
+interface Question {
+  readonly key: string;
+  readonly service: MeshService;
+  readonly model: Model;
+  readonly read: Read;
+  readonly client: ClientScope;
+}
+
+/** The whole service and each subset, on each port. */
+function* variants({ service, model, read, client }: Question) {
+  const rule = effectiveRule(read, model.hostRules, client, service);
+  const { hostname } = service;
+  for (const port of service.ports) {
+    for (const subset of [undefined, ...(rule?.subsets ?? [])]) {
+      const parts = { port: port.number, subset: subset?.name ?? "", hostname };
+      yield { rule, port, subset, parts, name: outboundClusterName(parts) };
+    }
+  }
+}
+
+function clustersOf(question: Question): ReadonlyMap<string, OutboundClusterInputs> {
+  const clusters = new Map<string, OutboundClusterInputs>();
+  for (const variant of variants(question)) {
+    const inputs = clusterInputs(question, variant);
+    if (inputs !== undefined) clusters.set(variant.name, inputs);
+  }
+  return clusters;
+}
+
+interface Variant {
+  readonly name: string;
+  readonly rule: EffectiveRule | undefined;
+  readonly port: MeshServicePort;
+  readonly subset: Subset | undefined;
+  readonly parts: { readonly port: number; readonly subset: string; readonly hostname: string };
+}
+
+function clusterInputs(question: Question, variant: Variant): OutboundClusterInputs | undefined {
+  const { service, model, read } = question;
+  const { rule, port, subset, parts, name } = variant;
+  const settings = read.one(model.settings);
+  const policy = withMeshDefaults(
+    policyForPort(rule?.trafficPolicy, subset?.trafficPolicy, port.number),
+    settings,
+  );
+  const tls = upstreamTls(question, { policy, serverName: outboundServerName(parts) });
+  if (tls === undefined) return undefined;
+  return {
+    name,
+    ...parts,
+    service: { name: service.name, namespace: service.namespace },
+    protocol: port.protocol,
+    discovery: discoveryOf(question, variant),
+    policy,
+    tls,
+    connectTimeout: settings.connectTimeout,
+    dnsRefreshRate: settings.dnsRefreshRate,
+    isHttp2Upgraded: isHttp2Upgraded(policy, settings, service),
+    source: [...(rule?.objects ?? []).map((object) => ({ object })), { object: service.object }],
+  };
+}
+
+function withMeshDefaults(policy: PortPolicy, settings: MeshSettings): PortPolicy {
+  const { defaultTrafficPolicy, tcpKeepalive } = settings;
+  const connectionPool = policy.connectionPool ?? defaultTrafficPolicy?.connectionPool;
+  const outlierDetection = policy.outlierDetection ?? defaultTrafficPolicy?.outlierDetection;
+  const keepalive = connectionPool?.tcp?.tcpKeepalive ?? tcpKeepalive;
+  return {
+    ...policy,
+    ...(connectionPool === undefined && keepalive === undefined
+      ? {}
+      : {
+          connectionPool: {
+            ...connectionPool,
+            ...(keepalive === undefined ? {} : { tcp: { ...connectionPool?.tcp, tcpKeepalive: keepalive } }),
+          },
+        }),
+    ...(outlierDetection === undefined ? {} : { outlierDetection }),
+  };
+}
+
+function isHttp2Upgraded(
+  { connectionPool }: PortPolicy,
+  settings: MeshSettings,
+  service: MeshService,
+): boolean {
+  const own = connectionPool?.http?.h2UpgradePolicy ?? "DEFAULT";
+  return own === "DEFAULT" ? settings.isHttp2Upgraded && !service.isExternal : own === "UPGRADE";
+}
+
+function discoveryOf({ key, service, model, read }: Question, { port, subset }: Variant): Discovery {
+  switch (service.resolution) {
+    case "endpoints":
+      return { kind: "eds" };
+    case "headless":
+    case "none":
+      return { kind: "original-destination" };
+    case "dns":
+    case "dns-round-robin": {
+      const endpoints = endpointsOfPort(read.get(model.endpoints, key) ?? [], port.number, subset);
+      return { kind: "dns", endpoints, isLogical: service.resolution === "dns-round-robin" };
+    }
+  }
+}
+
+interface TlsQuestion {
+  readonly policy: PortPolicy;
+  readonly serverName: string;
+}
+
+/** Undefined where a secret that the cluster needs isn't there: Envoy would wait for it, and hold up all others. */
+function upstreamTls(question: Question, { policy, serverName }: TlsQuestion): UpstreamTls | undefined {
+  const { key, service, model, read, client } = question;
+  const { tls } = policy;
+  const identities = read.get(model.identities, key) ?? [];
+  if (tls === undefined) return automaticTls(question, serverName, identities);
+  switch (tls.mode) {
+    // Settings without a mode have the API's first one.
+    case undefined:
+    case "DISABLE":
+      return { kind: "plaintext" };
+    case "ISTIO_MUTUAL":
+      return { kind: "mesh", serverName, identities, subjectAltNames: tls.subjectAltNames ?? [] };
+    default: {
+      const { credentialName } = tls;
+      const isMissing =
+        credentialName !== undefined &&
+        read.get(model.secrets, `${client.namespace}/${credentialName}`) === undefined;
+      if (isMissing) return undefined;
+      return {
+        kind: "configured",
+        settings: tls,
+        subjectAltNames: tls.subjectAltNames ?? service.subjectAltNames,
+      };
+    }
+  }
+}
+
+function automaticTls(
+  { key, service, model, read }: Question,
+  serverName: string,
+  identities: readonly SpiffeId[],
+): UpstreamTls {
+  if (!read.one(model.settings).isAutomaticMutualTls || service.isExternal) return { kind: "plaintext" };
+  if (service.resolution === "endpoints") return { kind: "automatic", serverName, identities };
+  if (service.resolution !== "headless") return { kind: "plaintext" };
+  // Without EDS an endpoint can't say whether it takes mTLS, so it is used where all of them do.
+  const endpoints = read.get(model.endpoints, key) ?? [];
+  const allTakeIt = endpoints.length > 0 && endpoints.every(({ isMutualTls }) => isMutualTls);
+  return allTakeIt ? { kind: "mesh", serverName, identities, subjectAltNames: [] } : { kind: "plaintext" };
+}
+
+function endpointsOf(question: Question): ReadonlyMap<string, EndpointInputs> {
+  const { key, service, model, read } = question;
+  const clusters = new Map<string, EndpointInputs>();
+  if (service.resolution !== "endpoints") return clusters;
+  const all = read.get(model.endpoints, key) ?? [];
+  for (const { name, port, subset } of variants(question)) {
+    clusters.set(name, { clusterName: name, endpoints: endpointsOfPort(all, port.number, subset) });
+  }
+  return clusters;
+}
+
+function endpointsOfPort(
+  all: readonly ServiceEndpoint[],
+  port: number,
+  subset: Subset | undefined,
+): readonly ClusterEndpoint[] {
+  return all
+    .filter(({ servicePort, labels }) => servicePort === port && isSelected(subset?.labels ?? {}, labels))
+    .map(({ servicePort: _port, labels: _labels, identity: _identity, ...endpoint }) => endpoint);
+}

@@ -1,0 +1,196 @@
+// The virtual hosts of sidecars: one for each service and HTTP port, and one for each host that only a
+// VirtualService names. Rows by layer, route configuration and name.
+
+import { isHttp, isSniffed } from "../core/protocol.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import { isClientDependent } from "../model/destination-rules.ts";
+import { type HostRoutes, MESH_GATEWAY } from "../model/host-routes.ts";
+import { findByHost } from "../model/host-table.ts";
+import type { Model } from "../model/model.ts";
+import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { isVisibleTo } from "../model/visibility.ts";
+import type { ClientScope, ClientScopes } from "./client-scope.ts";
+import { defaultRoute, type RouteContext, routesOf } from "./http-routes.ts";
+import type { VirtualHostInputs } from "./route-inputs.ts";
+import { type Scoped, scopedRows, splitLayerKey } from "./scoped-rows.ts";
+
+export interface SidecarVirtualHost extends VirtualHostInputs {
+  /** `9080`, or `reviews.shop.svc.cluster.local:9080` for a sniffed port with an address of its own. */
+  readonly routeName: string;
+  readonly hostname: string;
+  readonly addresses: readonly string[];
+  /** Of the service; undefined for a host that only a VirtualService names. Decides who keeps a name that two claim. */
+  readonly createdAt: string;
+  readonly isHeadless: boolean;
+}
+
+export interface SidecarVirtualHosts {
+  readonly table: Table<Scoped<SidecarVirtualHost>>;
+  /** By layer and route configuration, as `layerKey` joins them. */
+  readonly byRoute: Index<Scoped<SidecarVirtualHost>>;
+}
+
+// A host without a service has no port of its own; Istio serves it where plain HTTP is.
+const PORT_WITHOUT_SERVICE = 80;
+
+export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientScopes): SidecarVirtualHosts {
+  const ofServices = graph.derive<MeshService, Scoped<SidecarVirtualHost>>({
+    name: "virtual hosts of services",
+    from: model.services,
+    rows: (_key, service, read) =>
+      scopedRows({
+        read,
+        scopes,
+        visibility: service.visibility,
+        isClientDependent: dependsOnClient(read, model, service),
+        build: (client) => hostsOfService(service, { read, model, client }),
+      }),
+  });
+  const ofRoutes = graph.derive<HostRoutes, Scoped<SidecarVirtualHost>>({
+    name: "virtual hosts of host routes",
+    from: model.hostRoutes.table,
+    rows: (_key, routes, read) =>
+      scopedRows({
+        read,
+        scopes,
+        visibility: routes.visibility,
+        isClientDependent: routes.isClientDependent,
+        build: (client) => hostsWithoutService(routes, { read, model, client }),
+      }),
+  });
+  const table = graph.union("virtual hosts", [ofServices, ofRoutes]);
+  const byRoute = graph.index(table, "virtual hosts by route configuration", (_row, key) => {
+    const { layer, name } = splitLayerKey(key);
+    return [`${layer}|${name.slice(0, name.indexOf(" "))}`];
+  });
+  return { table, byRoute };
+}
+
+interface Context {
+  readonly read: Read;
+  readonly model: Model;
+  readonly client: ClientScope;
+}
+
+function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
+  const routes = findByHost(read, model.hostRoutes.byMeshHost, service.hostname);
+  return (
+    isClientDependent(read, model.hostRules, service) ||
+    routes.some(([, { visibility, isClientDependent: looks }]) => visibility !== "public" || looks) ||
+    routes.some(([, each]) => destinationsDependOnClient(read, model, each))
+  );
+}
+
+/** A route's hash policy comes from its destination's rule, which may differ by client. */
+function destinationsDependOnClient(read: Read, model: Model, routes: HostRoutes): boolean {
+  const { clusterDomain } = read.one(model.settings);
+  return routes.http.some(({ rule, namespace }) =>
+    (rule.route ?? []).some(({ destination: { host } }) => {
+      const hostname = host.includes(".") ? host : `${host}.${namespace}.svc.${clusterDomain}`;
+      return read
+        .find(model.servicesByHost, hostname)
+        .some(
+          ([, service]) =>
+            service.visibility !== "public" || isClientDependent(read, model.hostRules, service),
+        );
+    }),
+  );
+}
+
+/** Names hold no space, so it parts the route configuration from the virtual host in a row's key. */
+function rowName(routeName: string, name: string): string {
+  return `${routeName} ${name}`;
+}
+
+function hostsOfService(service: MeshService, context: Context): ReadonlyMap<string, SidecarVirtualHost> {
+  const hosts = new Map<string, SidecarVirtualHost>();
+  for (const port of service.ports) {
+    for (const routeName of routeNames(service, port)) {
+      const name = `${service.hostname}:${port.number}`;
+      const routes = routesForService(service, port, context);
+      hosts.set(rowName(routeName, name), {
+        name,
+        routeName,
+        hostname: service.hostname,
+        addresses: service.addresses.filter((address) => !address.includes("/")),
+        createdAt: service.createdAt,
+        isHeadless: service.resolution === "headless",
+        routes,
+        requiresTls: false,
+      });
+    }
+  }
+  return hosts;
+}
+
+/** HTTP stands in its port's table. A sniffed port has one of its own where it has an address, for its listener. */
+function routeNames(service: MeshService, { protocol, number }: MeshServicePort): readonly string[] {
+  if (isHttp(protocol)) return [String(number)];
+  if (!isSniffed(protocol)) return [];
+  const hasOwnListener = service.addresses.length > 0 || service.resolution === "headless";
+  return hasOwnListener ? [String(number), `${service.hostname}:${number}`] : [String(number)];
+}
+
+function routesForService(service: MeshService, port: MeshServicePort, context: Context) {
+  const routeContext = contextOf(service.hostname, port.number, context);
+  const routes = visibleRoutes(service.hostname, context).map((each) => routesOf(each, routeContext));
+  // Several VirtualServices for one host of sidecars don't add up: the most specific, then oldest, holds.
+  const first = routes.find((built) => built.length > 0);
+  return first ?? [defaultRoute(service, port, routeContext)];
+}
+
+function contextOf(hostname: string, port: number, { read, model, client }: Context): RouteContext {
+  return { read, model, client, port, hostname, gateways: [MESH_GATEWAY] };
+}
+
+function visibleRoutes(hostname: string, { read, model, client }: Context): readonly HostRoutes[] {
+  const found = findByHost(read, model.hostRoutes.byMeshHost, hostname)
+    .map(([, routes]) => routes)
+    .filter(({ visibility }) => visibility === "public" || isVisibleTo(visibility, client.namespace));
+  return sortedByHost(found, hostname);
+}
+
+/** `findByHost` gives the most specific host first; among equals the oldest leads. */
+function sortedByHost(found: readonly HostRoutes[], hostname: string): readonly HostRoutes[] {
+  const specificity = (routes: HostRoutes) =>
+    Math.max(
+      ...routes.hosts.map((host) => (host === hostname ? Number.MAX_SAFE_INTEGER : covers(host, hostname))),
+    );
+  return [...found].sort((a, b) => specificity(b) - specificity(a) || byAge(a, b));
+}
+
+function covers(host: string, hostname: string): number {
+  return host.startsWith("*") && hostname.endsWith(host.slice(1)) ? host.length : -1;
+}
+
+function hostsWithoutService(routes: HostRoutes, context: Context): ReadonlyMap<string, SidecarVirtualHost> {
+  const hosts = new Map<string, SidecarVirtualHost>();
+  if (!routes.gateways.includes(MESH_GATEWAY)) return hosts;
+  for (const hostname of new Set(routes.hosts)) {
+    if (hasService(hostname, context)) continue;
+    // Another VirtualService may lead for this host.
+    if (visibleRoutes(hostname, context)[0]?.object !== routes.object) continue;
+    const built = routesOf(routes, contextOf(hostname, PORT_WITHOUT_SERVICE, context));
+    if (built.length === 0) continue;
+    const routeName = String(PORT_WITHOUT_SERVICE);
+    const name = `${hostname}:${PORT_WITHOUT_SERVICE}`;
+    hosts.set(rowName(routeName, name), {
+      name,
+      routeName,
+      hostname,
+      addresses: [],
+      createdAt: "",
+      isHeadless: false,
+      routes: built,
+      requiresTls: false,
+    });
+  }
+  return hosts;
+}
+
+function hasService(hostname: string, { read, model }: Context): boolean {
+  return read.find(model.servicesByHost, hostname).length > 0;
+}
