@@ -1,0 +1,111 @@
+// What this room asks of the one behind it: who may connect, which set a client gets, what became of it.
+// Backends never see gRPC or protocol variants; this room never sees what a resource means.
+
+import type { PeerCertificate } from "node:tls";
+import type { GrpcStatus } from "../grpc/status.ts";
+import type { Resource, ResourceReference, ResourceSet } from "./resource.ts";
+import type { ResourceType } from "./resource-type.ts";
+
+export type XdsProtocol = "delta" | "state-of-the-world";
+
+/** The client's own words about itself, decoded; nothing of it is proven. */
+export interface XdsNode {
+  readonly id: string;
+  readonly cluster: string;
+  /** The metadata Struct as JSON. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly locality: { readonly region: string; readonly zone: string; readonly subZone: string };
+  readonly userAgentName: string;
+  /** `1.40.0`, or empty. */
+  readonly userAgentVersion: string;
+}
+
+export interface XdsClient {
+  readonly nodeId: string;
+  readonly node: XdsNode;
+  /** The verified certificate, if one was shown; `spiffeId` is its one URI name. */
+  readonly peer: { readonly spiffeId?: string; readonly certificate: PeerCertificate } | undefined;
+  readonly protocol: XdsProtocol;
+  readonly remoteAddress: string | undefined;
+  /** False on a plaintext listener: whatever the set holds, this client gets no secret. */
+  readonly servesSecrets: boolean;
+  /** Request metadata, such as `authorization`. */
+  metadata(name: string): string | undefined;
+}
+
+export interface XdsStreamHandle {
+  /**
+   * Puts a new set in the place of the last. `changes` names what differs (added, changed or gone), by every name
+   * under which it can be got; what isn't named is taken to be the same. `all` compares the sets.
+   */
+  publish(set: ResourceSet, changes: readonly ResourceReference[] | "all"): void;
+  close(status: GrpcStatus, reason: string): void;
+}
+
+export interface XdsSession {
+  /** The set that the stream starts with; asked once. */
+  initialSet(): ResourceSet;
+  /** The client asked for more names, or for all (`*`). */
+  subscribed?(type: ResourceType, names: readonly string[]): void;
+  /**
+   * Stands in for a resource that was asked for by name and isn't in the set: an empty RouteConfiguration, without
+   * which an Envoy stays INITIALIZING; for state of the world also an empty ClusterLoadAssignment, since a removal can't be
+   * said there. For a VHDS subscription without a virtual host it is asked for `virtual-host` and `*`.
+   */
+  emptyResource(type: ResourceType, name: string): Resource | undefined;
+  /** Resources sent under `nonce` are in use; of clusters it says that they are warm. */
+  acknowledged(type: ResourceType, nonce: string, resources: readonly SentResource[]): void;
+  /**
+   * The client refused a response: at least one of these resources is bad, the others may be in use. This stream
+   * doesn't offer the same versions again by itself; publish a set with other versions to move on, and leave the bad
+   * one out of the sets of clients of the same kind.
+   */
+  rejected(type: ResourceType, resources: readonly SentResource[], errorDetail: string): void;
+  /** After each response. */
+  sent?(type: ResourceType, nonce: string, response: SentResponse): void;
+  /** Answers a type that isn't of this room (a debug type, a name table): nothing sends nothing. */
+  generic?(request: GenericRequest): GenericAnswer | undefined | Promise<GenericAnswer | undefined>;
+  closed(): void;
+}
+
+export interface SentResource {
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface SentResponse {
+  readonly resourceCount: number;
+  readonly removedCount: number;
+  readonly bytes: number;
+}
+
+export interface GenericRequest {
+  readonly typeUrl: string;
+  readonly names: readonly string[];
+  /** Nonce of the answer that this request acknowledges or refuses, if it does. */
+  readonly responseNonce: string;
+  readonly errorDetail: string | undefined;
+}
+
+export interface GenericAnswer {
+  readonly version: string;
+  readonly resources: readonly { readonly name: string; readonly body: readonly Uint8Array[] }[];
+}
+
+export type XdsOpening =
+  | { readonly kind: "accepted"; readonly session: XdsSession }
+  | { readonly kind: "refused"; readonly status: Exclude<GrpcStatus, "OK">; readonly message: string };
+
+export interface XdsBackend {
+  /** Called with the first request of a stream, which alone is sure to say who the client is. */
+  open(client: XdsClient, stream: XdsStreamHandle): XdsOpening | Promise<XdsOpening>;
+}
+
+/** Counters, called for every event; a metrics room may stand behind them. */
+export interface XdsMetrics {
+  streamOpened(protocol: XdsProtocol): void;
+  streamClosed(protocol: XdsProtocol): void;
+  pushed(type: ResourceType, response: SentResponse): void;
+  acknowledged(type: ResourceType): void;
+  rejected(type: ResourceType): void;
+}

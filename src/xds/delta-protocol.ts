@@ -1,0 +1,55 @@
+// The incremental variant: requests add and take away names, responses hold what changed.
+// Quoted titles are sections of the specification "xDS REST and gRPC protocol".
+
+import type { PlannedResource } from "./order.ts";
+import type { DeltaEntry } from "./response-writer.ts";
+import type { StreamProtocol } from "./stream-protocol.ts";
+import { applyDelta } from "./subscription.ts";
+import type { DeltaRequest } from "./xds-request.ts";
+import { decodeDeltaRequest } from "./xds-request.ts";
+
+export const deltaProtocol: StreamProtocol<DeltaRequest> = {
+  name: "delta",
+  path: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
+  canRemoveByName: true,
+  isVerdictCumulative: false,
+  decode: decodeDeltaRequest,
+  namesOf: (request) => request.subscribe,
+  subscribe(order, request, { type, isFirst, nowMs }) {
+    const subscription = order.subscribe(type);
+    if (isFirst && request.initialVersions.size > 0) order.holdRemovals(nowMs);
+    const wasWildcard = subscription.isWildcard;
+    applyDelta(subscription, order.set, { ...request, isFirst });
+    return subscription.isWildcard && !wasWildcard ? ["*", ...request.subscribe] : request.subscribe;
+  },
+  encode(writer, _order, { typeUrl, nonce, planned }) {
+    const resources = mergeAliases(planned.resources);
+    return writer.writeDelta({ typeUrl, nonce, resources, removed: planned.removed });
+  },
+  encodeGeneric(writer, answer, { typeUrl, nonce }) {
+    const resources = answer.resources.map(({ name, body }) => ({
+      name,
+      resource: { name, body, version: answer.version, needs: [] },
+      aliases: [],
+    }));
+    return writer.writeDelta({ typeUrl, nonce, resources, removed: [] });
+  },
+};
+
+/**
+ * A resource got under several names is sent once with these as its aliases ("Duplicate Resource Names", "Resource
+ * names"); a virtual host that doesn't exist is an alias of itself.
+ */
+function mergeAliases(planned: readonly PlannedResource[]): readonly DeltaEntry[] {
+  const entries = new Map<
+    string,
+    { name: string; resource: PlannedResource["resource"]; aliases: string[] }
+  >();
+  for (const { name, resource } of planned) {
+    const realName = resource?.name ?? name;
+    const entry = entries.get(realName) ?? { name: realName, resource, aliases: [] };
+    entries.set(realName, entry);
+    if (resource === undefined || name !== realName) entry.aliases.push(name);
+  }
+  return [...entries.values()];
+}

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { NameSet, NameTable } from "./name-set.ts";
+
+test("NameSet holds what a Set holds, and NameTable forgets what no set holds", () => {
+  let largest = 0;
+  const steps = fc.array(fc.tuple(fc.constantFrom("add", "delete"), fc.nat(2), fc.nat(90)), {
+    maxLength: 300,
+  });
+  fc.assert(
+    fc.property(steps, (script) => {
+      const table = new NameTable();
+      const pairs = [0, 1, 2].map(() => ({ real: new NameSet(table), model: new Set<string>() }));
+      for (const [verb, which, number] of script) {
+        const pair = pairs[which];
+        if (verb === "add") {
+          pair?.real.add(`name-${number}`);
+          pair?.model.add(`name-${number}`);
+        } else {
+          assert.equal(pair?.real.delete(`name-${number}`), pair?.model.delete(`name-${number}`));
+        }
+      }
+      for (const { real, model } of pairs) {
+        assert.deepEqual([...real].sort(), [...model].sort());
+        assert.equal(real.size, model.size);
+        for (const name of model) assert.ok(real.has(name));
+        largest = Math.max(largest, real.size);
+      }
+      assert.equal(table.size, new Set(pairs.flatMap(({ model }) => [...model])).size);
+      for (const { real } of pairs) real.clear();
+      assert.equal(table.size, 0);
+    }),
+  );
+  assert.ok(largest > 33);
+});

@@ -1,0 +1,350 @@
+// The contract of warming and order, as a pure state machine over what one stream's client has and should have.
+// Measured on Envoy 1.40: it withholds the ACK of a CDS response until every cluster in it is warm, and a changed cluster
+// is warm only when its ClusterLoadAssignment was sent again. Hence:
+//  1. A cluster that is sent is followed at once by its endpoints, changed or not; endpoints never wait for the ACK.
+//  2. What routes to a new cluster waits for its ACK, with a deadline, and then goes anyway.
+//  3. Additions go in the order of `resourceTypes`; a removal waits until what the client still used it for is replaced
+//     and acknowledged. A refused version leaves the older one in use, so it counts as still used.
+//  4. What was asked for by name is always answered.
+// Clusters whose secret can't be served must be left out of the set by whoever makes it.
+
+import type { NameTable } from "./name-set.ts";
+import type { Resource, ResourceSet } from "./resource.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { resourceTypes, rulesOf } from "./resource-type.ts";
+import type { Held, Subscription } from "./subscription.ts";
+import { applyPublish, createSubscription, wantedResource } from "./subscription.ts";
+
+export interface OrderOptions {
+  readonly nameTable: (type: ResourceType) => NameTable;
+  readonly emptyResource: (type: ResourceType, name: string) => Resource | undefined;
+  /** How long routes wait for new clusters; 2,000 in production. */
+  readonly clusterWaitMs: number;
+  /** Of one type; more changes then gather behind and go as one. */
+  readonly maxUnacknowledgedBytes: number;
+  /** State of the world can't say that a named resource is gone. */
+  readonly canRemoveByName: boolean;
+}
+
+/** One resource in a response, under the name that the client asked for. */
+export interface PlannedResource {
+  readonly name: string;
+  /** Absent: the virtual host doesn't exist, which VHDS says by a resource without a body. */
+  readonly resource: Resource | undefined;
+}
+
+export interface PlannedResponse {
+  readonly type: ResourceType;
+  readonly resources: readonly PlannedResource[];
+  readonly removed: readonly string[];
+}
+
+/** A response that the client has neither acknowledged nor refused yet. */
+export interface UnansweredResponse {
+  readonly type: ResourceType;
+  readonly nonce: string;
+  /** Set when the response is encoded, which in state of the world needs it recorded first. */
+  bytes: number;
+  readonly resources: readonly Resource[];
+  /** What the client had before, of the types that others depend on. */
+  readonly replaced: readonly (readonly [name: string, held: Held])[];
+  /** Clusters that the client didn't have. */
+  readonly newClusters: readonly string[];
+}
+
+interface TypeState {
+  readonly subscription: Subscription;
+  unanswered: UnansweredResponse[];
+  /** Older versions that stay in use because the newer ones were refused. */
+  readonly kept: Map<string, Held>;
+  /** When what waits for clusters goes anyway. */
+  readonly deadlines: Map<string, number>;
+}
+
+export class StreamOrder {
+  readonly #options: OrderOptions;
+  readonly #types = new Map<ResourceType, TypeState>();
+  readonly #warming = new Set<string>();
+  #set: ResourceSet;
+  #areEndpointsOwed = false;
+  #removalsFromMs = 0;
+
+  constructor(set: ResourceSet, options: OrderOptions) {
+    this.#set = set;
+    this.#options = options;
+  }
+
+  get set(): ResourceSet {
+    return this.#set;
+  }
+
+  subscriptionOf(type: ResourceType): Subscription | undefined {
+    return this.#types.get(type)?.subscription;
+  }
+
+  /** The subscription of a type, made at the first request of that type. */
+  subscribe(type: ResourceType): Subscription {
+    const known = this.#types.get(type);
+    if (known !== undefined) return known.subscription;
+    const subscription = createSubscription(type, this.#options.nameTable(type));
+    this.#types.set(type, { subscription, unanswered: [], kept: new Map(), deadlines: new Map() });
+    return subscription;
+  }
+
+  /**
+   * After a reconnect the client names its types one after another, so for a while nobody knows what still needs a
+   * cluster that is gone: removals wait as long as routes would, from the first such type on.
+   */
+  holdRemovals(nowMs: number): void {
+    if (this.#removalsFromMs === 0) this.#removalsFromMs = nowMs + this.#options.clusterWaitMs;
+  }
+
+  publish(set: ResourceSet, changed: ReadonlyMap<ResourceType, Iterable<string>> | "all"): void {
+    for (const [type, { subscription }] of this.#types) {
+      const names = changed === "all" ? "all" : changed.get(type);
+      if (names !== undefined) applyPublish(subscription, this.#set, set, names);
+    }
+    this.#set = set;
+  }
+
+  /** The next response that may go now, or undefined; after it was sent, `recordSent` and ask again. */
+  next(nowMs: number): PlannedResponse | undefined {
+    for (const type of resourceTypes) {
+      const state = this.#types.get(type);
+      if (state === undefined || !this.#hasWork(state) || this.#isWindowFull(state)) continue;
+      const response = this.#planType(state, nowMs);
+      if (response.resources.length > 0 || response.removed.length > 0 || state.subscription.owesAnswer) {
+        return response;
+      }
+    }
+    this.#areEndpointsOwed = false;
+    return undefined;
+  }
+
+  /** When `next` may have an answer though nothing else happens; undefined when it won't. */
+  wakeAtMs(nowMs: number): number | undefined {
+    let wakeAtMs = Number.POSITIVE_INFINITY;
+    if (this.#removalsFromMs > nowMs) wakeAtMs = this.#removalsFromMs;
+    for (const { subscription, deadlines } of this.#types.values()) {
+      for (const [name, deadlineMs] of deadlines) {
+        if (!subscription.pending.has(name)) deadlines.delete(name);
+        else if (deadlineMs > nowMs) wakeAtMs = Math.min(wakeAtMs, deadlineMs);
+      }
+    }
+    return Number.isFinite(wakeAtMs) ? wakeAtMs : undefined;
+  }
+
+  recordSent(planned: PlannedResponse, nonce: string): UnansweredResponse {
+    const state = this.#stateOf(planned.type);
+    const { subscription } = state;
+    const isDependant = dependantTypes.has(planned.type);
+    const replaced: [string, Held][] = [];
+    const newClusters: string[] = [];
+    for (const name of [...planned.resources.map((item) => item.name), ...planned.removed]) {
+      const held = subscription.pending.get(name) ?? "nothing";
+      if (isDependant && held !== "nothing") replaced.push([name, held]);
+      if (planned.type === "cluster" && held === "nothing") newClusters.push(name);
+      subscription.pending.delete(name);
+      state.deadlines.delete(name);
+    }
+    subscription.owesAnswer = false;
+    const resources = planned.resources.flatMap(({ resource }) => (resource === undefined ? [] : [resource]));
+    if (planned.type === "cluster") this.#oweEndpoints(resources);
+    for (const name of newClusters) this.#warming.add(name);
+    const response = { type: planned.type, nonce, bytes: 0, resources, replaced, newClusters };
+    state.unanswered.push(response);
+    return response;
+  }
+
+  /**
+   * Notes the client's verdict on a response and returns it; undefined if no such response is unanswered. In state of
+   * the world a verdict covers the older responses of its type too (`isCumulative`).
+   */
+  recordVerdict(
+    type: ResourceType,
+    nonce: string,
+    verdict: { readonly isAcknowledged: boolean; readonly isCumulative: boolean },
+  ): UnansweredResponse | undefined {
+    const state = this.#types.get(type);
+    const index = state?.unanswered.findIndex((response) => response.nonce === nonce) ?? -1;
+    if (state === undefined || index < 0) return undefined;
+    const answered = state.unanswered.splice(
+      verdict.isCumulative ? 0 : index,
+      verdict.isCumulative ? index + 1 : 1,
+    );
+    for (const response of answered) {
+      for (const name of response.newClusters) this.#warming.delete(name);
+      if (verdict.isAcknowledged) forgetKept(state.kept, response);
+      else
+        for (const [name, held] of response.replaced) if (!state.kept.has(name)) state.kept.set(name, held);
+    }
+    return answered.at(-1);
+  }
+
+  /** What the client has under each name it wants, as far as it was sent: the body of a full-state response. */
+  *heldResources(type: ResourceType): Iterable<Resource> {
+    const { subscription } = this.#stateOf(type);
+    const names = new Set<string>([...subscription.names, ...subscription.pending.keys()]);
+    if (subscription.isWildcard) for (const name of this.#set.names(type)) names.add(name);
+    for (const name of names) {
+      const held = subscription.pending.get(name) ?? wantedResource(subscription, this.#set, name);
+      if (typeof held === "object") yield held;
+    }
+  }
+
+  /** Gives the names back to the shared table. */
+  close(): void {
+    for (const { subscription } of this.#types.values()) subscription.names.clear();
+  }
+
+  #stateOf(type: ResourceType): TypeState {
+    const state = this.#types.get(type);
+    if (state === undefined) throw new Error(`No subscription to ${type} on this stream`);
+    return state;
+  }
+
+  #hasWork({ subscription }: TypeState): boolean {
+    return subscription.owesAnswer || subscription.pending.size > 0;
+  }
+
+  /** Endpoints that a sent cluster waits for pass: the ACK that would open the window of clusters depends on them. */
+  #isWindowFull({ subscription, unanswered }: TypeState): boolean {
+    if (subscription.type === "endpoint" && this.#areEndpointsOwed) return false;
+    let bytes = 0;
+    for (const response of unanswered) bytes += response.bytes;
+    return bytes >= this.#options.maxUnacknowledgedBytes;
+  }
+
+  #planType(state: TypeState, nowMs: number): PlannedResponse {
+    const { subscription } = state;
+    const { type } = subscription;
+    const resources: PlannedResource[] = [];
+    const removed: string[] = [];
+    let stillNeeded: Needed | undefined;
+    for (const [name, held] of subscription.pending) {
+      const wanted = wantedResource(subscription, this.#set, name);
+      if (wanted !== undefined) {
+        if (this.#mayGo(state, name, wanted, nowMs)) resources.push({ name, resource: wanted });
+      } else if (held === "nothing") {
+        this.#answerMissing(subscription, name, { resources, removed });
+      } else if (rulesOf(type).whenGone === "remove" && nowMs >= this.#removalsFromMs) {
+        stillNeeded ??= this.#neededOf(type);
+        if (stillNeeded === "unknown" || stillNeeded.has(name)) continue;
+        this.#planRemoval(subscription, name, { resources, removed });
+      }
+    }
+    if (subscription.owesAnswer && resources.length === 0) this.#answerEmptyWildcard(type, resources);
+    return { type, resources, removed };
+  }
+
+  #planRemoval(subscription: Subscription, name: string, response: OpenResponse): void {
+    const empty = this.#canSayGone(subscription.type)
+      ? undefined
+      : this.#options.emptyResource(subscription.type, name);
+    if (empty === undefined) this.#sayGone(subscription, name, response);
+    else response.resources.push({ name, resource: empty });
+  }
+
+  /** "Knowing When a Requested Resource Does Not Exist", and the cases in which Envoy must not be told so. */
+  #answerMissing(subscription: Subscription, name: string, response: OpenResponse): void {
+    const { type } = subscription;
+    const isEmptied = subscription.names.has(name) && (type === "route" || !this.#canSayGone(type));
+    const empty = isEmptied ? this.#options.emptyResource(type, name) : undefined;
+    if (empty !== undefined) response.resources.push({ name, resource: empty });
+    else if (type === "virtual-host") response.resources.push({ name, resource: undefined });
+    else this.#sayGone(subscription, name, response);
+  }
+
+  #canSayGone(type: ResourceType): boolean {
+    return this.#options.canRemoveByName || rulesOf(type).isFullState;
+  }
+
+  #sayGone({ type, pending }: Subscription, name: string, response: OpenResponse): void {
+    if (this.#canSayGone(type)) response.removed.push(name);
+    else pending.delete(name);
+  }
+
+  /** An empty first VHDS answer would leave the listener warming. */
+  #answerEmptyWildcard(type: ResourceType, resources: PlannedResource[]): void {
+    const empty = type === "virtual-host" ? this.#options.emptyResource(type, "*") : undefined;
+    if (empty !== undefined) resources.push({ name: empty.name, resource: empty });
+  }
+
+  #mayGo(state: TypeState, name: string, resource: Resource, nowMs: number): boolean {
+    if (!rulesOf(state.subscription.type).waitsForClusters) return true;
+    if (resource.needs.every((need) => need.type !== "cluster" || this.#isWarm(need.name))) return true;
+    const deadlineMs = state.deadlines.get(name) ?? nowMs + this.#options.clusterWaitMs;
+    state.deadlines.set(name, deadlineMs);
+    return nowMs >= deadlineMs;
+  }
+
+  /** A cluster that the client won't get is nothing to wait for. */
+  #isWarm(cluster: string): boolean {
+    if (this.#warming.has(cluster)) return false;
+    const subscription = this.#types.get("cluster")?.subscription;
+    if (subscription?.pending.get(cluster) !== "nothing") return true;
+    return wantedResource(subscription, this.#set, cluster) === undefined;
+  }
+
+  #oweEndpoints(clusters: readonly Resource[]): void {
+    const endpoints = this.#types.get("endpoint")?.subscription;
+    if (endpoints === undefined) return;
+    for (const cluster of clusters) {
+      for (const need of cluster.needs) {
+        if (need.type !== "endpoint" || !endpoints.names.has(need.name)) continue;
+        this.#areEndpointsOwed = true;
+        if (!endpoints.pending.has(need.name)) endpoints.pending.set(need.name, "nothing");
+      }
+    }
+  }
+
+  /** The names of a type that some version which the client may still use needs. */
+  #neededOf(type: ResourceType): Needed {
+    const needed = new Set<string>();
+    for (const dependant of rulesOf(type).dependants) {
+      const state = this.#types.get(dependant);
+      if (state === undefined) continue;
+      for (const held of this.#versionsInUse(state)) {
+        if (held === "unknown") return "unknown";
+        if (held === "nothing") continue;
+        for (const need of held.needs) if (need.type === type) needed.add(need.name);
+      }
+    }
+    return needed;
+  }
+
+  /** Older versions: about to be replaced, replaced but not acknowledged, or kept because the newer was refused. */
+  *#versionsInUse({ subscription, unanswered, kept }: TypeState): Iterable<Held> {
+    const isKeptWhenGone = rulesOf(subscription.type).whenGone === "keep";
+    let stillNeeded: Needed | undefined;
+    for (const [name, held] of subscription.pending) {
+      // A route that is gone stays with the client, unused as soon as no listener needs it.
+      if (isKeptWhenGone && wantedResource(subscription, this.#set, name) === undefined) {
+        stillNeeded ??= this.#neededOf(subscription.type);
+        if (stillNeeded !== "unknown" && !stillNeeded.has(name)) continue;
+      }
+      yield held;
+    }
+    for (const { replaced } of unanswered) for (const [, held] of replaced) yield held;
+    for (const [name, held] of kept) {
+      if (subscription.isWildcard || subscription.names.has(name)) yield held;
+    }
+  }
+}
+
+type Needed = ReadonlySet<string> | "unknown";
+
+interface OpenResponse {
+  readonly resources: PlannedResource[];
+  readonly removed: string[];
+}
+
+const dependantTypes: ReadonlySet<ResourceType> = new Set(
+  resourceTypes.flatMap((type) => rulesOf(type).dependants),
+);
+
+function forgetKept(kept: Map<string, Held>, response: UnansweredResponse): void {
+  if (kept.size === 0) return;
+  for (const resource of response.resources) kept.delete(resource.name);
+  for (const [name] of response.replaced) kept.delete(name);
+}

@@ -1,0 +1,94 @@
+// The xDS types that are served, in the order in which additions go out, and what the order must know of each.
+
+/** In the order of additions: what is needed comes before what needs it. */
+export const resourceTypes = [
+  "cluster",
+  "endpoint",
+  "secret",
+  "runtime",
+  "extension-config",
+  "listener",
+  "scoped-route",
+  "route",
+  "virtual-host",
+] as const;
+
+export type ResourceType = (typeof resourceTypes)[number];
+
+const urls: Readonly<Record<ResourceType, string>> = {
+  cluster: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
+  endpoint: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+  secret: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+  runtime: "type.googleapis.com/envoy.service.runtime.v3.Runtime",
+  "extension-config": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+  listener: "type.googleapis.com/envoy.config.listener.v3.Listener",
+  "scoped-route": "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
+  route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+  "virtual-host": "type.googleapis.com/envoy.config.route.v3.VirtualHost",
+};
+
+const typesByUrl: ReadonlyMap<string, ResourceType> = new Map(
+  resourceTypes.map((type) => [urls[type], type] as const),
+);
+
+export function typeUrlOf(type: ResourceType): string {
+  return urls[type];
+}
+
+export function resourceTypeOf(typeUrl: string): ResourceType | undefined {
+  return typesByUrl.get(typeUrl);
+}
+
+export interface ResourceTypeRules {
+  /**
+   * What is done about a resource that the client holds and its set has no more. `remove`: the client is told, after
+   * whatever needed it has gone. `keep`: the client lets go of it by unsubscribing; an Envoy that is told that a
+   * RouteConfiguration is gone would stay INITIALIZING for ever.
+   */
+  readonly whenGone: "remove" | "keep";
+  /** Whether it waits (for a while) until the new clusters that it needs are warm. */
+  readonly waitsForClusters: boolean;
+  /** The types whose older versions may still need it. */
+  readonly dependants: readonly ResourceType[];
+  /** State of the world: whether each response must hold every resource ("Grouping Resources into Responses"). */
+  readonly isFullState: boolean;
+}
+
+const routing: readonly ResourceType[] = [
+  "listener",
+  "extension-config",
+  "scoped-route",
+  "route",
+  "virtual-host",
+];
+
+const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
+  cluster: { whenGone: "remove", waitsForClusters: false, dependants: routing, isFullState: true },
+  endpoint: { whenGone: "remove", waitsForClusters: false, dependants: ["cluster"], isFullState: false },
+  secret: { whenGone: "keep", waitsForClusters: false, dependants: [], isFullState: false },
+  runtime: { whenGone: "remove", waitsForClusters: false, dependants: [], isFullState: false },
+  "extension-config": {
+    whenGone: "keep",
+    waitsForClusters: true,
+    dependants: ["listener"],
+    isFullState: false,
+  },
+  listener: { whenGone: "remove", waitsForClusters: true, dependants: [], isFullState: true },
+  "scoped-route": {
+    whenGone: "remove",
+    waitsForClusters: true,
+    dependants: ["listener"],
+    isFullState: false,
+  },
+  route: {
+    whenGone: "keep",
+    waitsForClusters: true,
+    dependants: ["listener", "scoped-route"],
+    isFullState: false,
+  },
+  "virtual-host": { whenGone: "remove", waitsForClusters: true, dependants: [], isFullState: false },
+};
+
+export function rulesOf(type: ResourceType): ResourceTypeRules {
+  return rules[type];
+}

@@ -1,0 +1,67 @@
+// The aggregated discovery service as gRPC methods over a backend: what all streams of a process share, and no sockets.
+
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { GrpcMethod } from "../grpc/method.ts";
+import type { XdsBackend, XdsMetrics } from "./backend.ts";
+import { deltaProtocol } from "./delta-protocol.ts";
+import { NameTable } from "./name-set.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { createResponseWriter } from "./response-writer.ts";
+import { stateOfTheWorldProtocol } from "./state-of-the-world-protocol.ts";
+import type { StreamProtocol, XdsRequest } from "./stream-protocol.ts";
+import { XdsStream } from "./xds-stream.ts";
+
+export interface XdsServerOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics?: XdsMetrics;
+  /** How long routes wait for new clusters to be warm; 2,000 unless given. */
+  readonly clusterWaitMs?: number;
+  /** Per stream and type, 16 MiB unless given; one response may pass it. */
+  readonly maxUnacknowledgedBytes?: number;
+}
+
+export interface XdsServer {
+  /**
+   * The methods for one listener of a gRPC server. A plaintext listener must have `servesSecrets` false: its clients
+   * get no secret, whatever their set holds.
+   */
+  methods(listener: { readonly servesSecrets: boolean }): readonly GrpcMethod[];
+}
+
+export function createXdsServer(backend: XdsBackend, options: XdsServerOptions): XdsServer {
+  const nameTables = new Map<ResourceType, NameTable>();
+  const shared = {
+    backend,
+    clock: options.clock,
+    log: options.log,
+    metrics: options.metrics ?? noMetrics,
+    writer: createResponseWriter(),
+    nameTable: (type: ResourceType) => {
+      const table = nameTables.get(type) ?? new NameTable();
+      nameTables.set(type, table);
+      return table;
+    },
+    clusterWaitMs: options.clusterWaitMs ?? 2_000,
+    maxUnacknowledgedBytes: options.maxUnacknowledgedBytes ?? 16 * 1024 * 1024,
+  };
+  return {
+    methods({ servesSecrets }) {
+      const method = <Request extends XdsRequest>(protocol: StreamProtocol<Request>): GrpcMethod => ({
+        kind: "bidi",
+        path: protocol.path,
+        open: (call) => new XdsStream(call, protocol, { ...shared, servesSecrets }),
+      });
+      return [method(deltaProtocol), method(stateOfTheWorldProtocol)];
+    },
+  };
+}
+
+const noMetrics: XdsMetrics = {
+  streamOpened: () => undefined,
+  streamClosed: () => undefined,
+  pushed: () => undefined,
+  acknowledged: () => undefined,
+  rejected: () => undefined,
+};

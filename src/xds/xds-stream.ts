@@ -1,0 +1,299 @@
+// One ADS stream: requests in, responses out in the order that the contract of warming allows. It keeps no resource
+// itself, and while the client doesn't read or acknowledge, it keeps differences and not responses.
+
+import type { PeerCertificate } from "node:tls";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { BidiCall, BidiReceiver } from "../grpc/method.ts";
+import { GrpcError } from "../grpc/status.ts";
+import type { GenericAnswer, XdsBackend, XdsClient, XdsMetrics, XdsOpening, XdsSession } from "./backend.ts";
+import type { NameTable } from "./name-set.ts";
+import type { PlannedResponse } from "./order.ts";
+import { StreamOrder } from "./order.ts";
+import type { ResourceReference, ResourceSet } from "./resource.ts";
+import type { ResourceType } from "./resource-type.ts";
+import { resourceTypeOf, typeUrlOf } from "./resource-type.ts";
+import type { ResponseWriter } from "./response-writer.ts";
+import type { StreamProtocol, XdsRequest } from "./stream-protocol.ts";
+import { byteLengthOf } from "./wire-writer.ts";
+
+export interface XdsStreamOptions {
+  readonly backend: XdsBackend;
+  readonly metrics: XdsMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly writer: ResponseWriter;
+  readonly nameTable: (type: ResourceType) => NameTable;
+  readonly servesSecrets: boolean;
+  readonly clusterWaitMs: number;
+  readonly maxUnacknowledgedBytes: number;
+}
+
+type StreamState =
+  | { readonly kind: "new" }
+  | { readonly kind: "opening"; readonly requests: XdsRequest[] }
+  | { readonly kind: "open"; readonly session: XdsSession; readonly order: StreamOrder }
+  | { readonly kind: "closed" };
+
+// A client waits for answers before it asks much; one that doesn't is no Envoy.
+const MAX_REQUESTS_WHILE_OPENING = 64;
+const MAX_GENERIC_IN_PROGRESS = 16;
+
+export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
+  readonly #call: BidiCall;
+  readonly #protocol: StreamProtocol<Request>;
+  readonly #options: XdsStreamOptions;
+  readonly #lastNonces = new Map<string, string>();
+  #state: StreamState = { kind: "new" };
+  #nonceCount = 0;
+  #genericInProgress = 0;
+  #isTransportFull = false;
+  #isFlushing = false;
+  #cancelWake: () => void = () => undefined;
+
+  constructor(call: BidiCall, protocol: StreamProtocol<Request>, options: XdsStreamOptions) {
+    this.#call = call;
+    this.#protocol = protocol;
+    this.#options = options;
+    options.metrics.streamOpened(protocol.name);
+  }
+
+  message(bytes: Uint8Array): void {
+    const request = this.#protocol.decode(bytes);
+    if (this.#state.kind === "new") this.#open(request);
+    this.#take(request);
+  }
+
+  #take(request: Request): void {
+    if (this.#state.kind === "open") this.#handle(request, this.#state);
+    else if (this.#state.kind === "opening") this.#hold(request, this.#state.requests);
+  }
+
+  drained(): void {
+    this.#isTransportFull = false;
+    this.#flush();
+  }
+
+  closed(): void {
+    const state = this.#state;
+    if (state.kind === "closed") return;
+    this.#state = { kind: "closed" };
+    this.#cancelWake();
+    this.#options.metrics.streamClosed(this.#protocol.name);
+    if (state.kind !== "open") return;
+    state.order.close();
+    state.session.closed();
+  }
+
+  #open(request: Request): void {
+    if (request.node === undefined || request.node.id === "") {
+      throw new GrpcError("INVALID_ARGUMENT", "The first request of an xDS stream must name its node");
+    }
+    const client = describeClient(
+      this.#call,
+      { ...request, node: request.node },
+      this.#protocol,
+      this.#options,
+    );
+    const opening = this.#options.backend.open(client, {
+      publish: (set, changes) => this.#publish(set, changes),
+      close: (status, reason) => this.#call.end(status, reason),
+    });
+    if (!(opening instanceof Promise)) {
+      this.#opened(opening);
+      return;
+    }
+    const requests: XdsRequest[] = [];
+    this.#state = { kind: "opening", requests };
+    opening.then(
+      (settled) => this.#openedLater(settled, requests as Request[]),
+      (error: unknown) => {
+        this.#options.log.error({ error }, "xds client could not be judged");
+        this.#call.end("UNAVAILABLE", "The client could not be judged");
+      },
+    );
+  }
+
+  #opened(opening: XdsOpening): void {
+    if (opening.kind === "refused") {
+      this.#call.end(opening.status, opening.message);
+      return;
+    }
+    const { session } = opening;
+    const order = new StreamOrder(this.#visible(session.initialSet()), {
+      nameTable: this.#options.nameTable,
+      emptyResource: (type, name) => session.emptyResource(type, name),
+      clusterWaitMs: this.#options.clusterWaitMs,
+      maxUnacknowledgedBytes: this.#options.maxUnacknowledgedBytes,
+      canRemoveByName: this.#protocol.canRemoveByName,
+    });
+    this.#state = { kind: "open", session, order };
+  }
+
+  #openedLater(opening: XdsOpening, requests: readonly Request[]): void {
+    if (this.#state.kind !== "opening") {
+      if (opening.kind === "accepted") opening.session.closed();
+      return;
+    }
+    this.#opened(opening);
+    for (const request of requests) this.#take(request);
+  }
+
+  #hold(request: Request, requests: XdsRequest[]): void {
+    if (requests.length >= MAX_REQUESTS_WHILE_OPENING) {
+      throw new GrpcError("RESOURCE_EXHAUSTED", "Too many requests before the first answer");
+    }
+    requests.push(request);
+  }
+
+  #handle(request: Request, { session, order }: Extract<StreamState, { kind: "open" }>): void {
+    const type = resourceTypeOf(request.typeUrl);
+    if (type === undefined) {
+      this.#handleGeneric(request, session);
+      return;
+    }
+    const lastNonce = this.#lastNonces.get(request.typeUrl);
+    const isFirst = order.subscriptionOf(type) === undefined;
+    this.#takeVerdict(type, request, { session, order });
+    const nowMs = this.#options.clock.now();
+    const names = this.#protocol.subscribe(order, request, { type, isFirst, lastNonce, nowMs });
+    if (names.length > 0) session.subscribed?.(type, names);
+    this.#flush();
+  }
+
+  #takeVerdict(
+    type: ResourceType,
+    { responseNonce, errorDetail }: Request,
+    { session, order }: { readonly session: XdsSession; readonly order: StreamOrder },
+  ): void {
+    if (responseNonce === "") return;
+    const isAcknowledged = errorDetail === undefined;
+    const isCumulative = this.#protocol.isVerdictCumulative;
+    const response = order.recordVerdict(type, responseNonce, { isAcknowledged, isCumulative });
+    if (response === undefined) return;
+    if (isAcknowledged) {
+      this.#options.metrics.acknowledged(type);
+      session.acknowledged(type, responseNonce, response.resources);
+    } else {
+      this.#options.metrics.rejected(type);
+      session.rejected(type, response.resources, errorDetail);
+    }
+  }
+
+  #publish(set: ResourceSet, changes: readonly ResourceReference[] | "all"): void {
+    if (this.#state.kind !== "open") return;
+    this.#state.order.publish(this.#visible(set), changes === "all" ? "all" : namesByType(changes));
+    this.#flush();
+  }
+
+  /** Sends all that may go now. It stops for a full transport only between rounds: a cluster's endpoints go with it. */
+  #flush(): void {
+    const state = this.#state;
+    if (state.kind !== "open" || this.#isTransportFull || this.#isFlushing) return;
+    this.#cancelWake();
+    // A session that publishes from within `sent` must not start a round inside this one.
+    this.#isFlushing = true;
+    const nowMs = this.#options.clock.now();
+    for (let next = state.order.next(nowMs); next !== undefined; next = state.order.next(nowMs)) {
+      this.#send(next, state);
+    }
+    this.#isFlushing = false;
+    const wakeAtMs = state.order.wakeAtMs(nowMs);
+    if (wakeAtMs !== undefined)
+      this.#cancelWake = this.#options.clock.after(wakeAtMs - nowMs, () => this.#flush());
+  }
+
+  #send(planned: PlannedResponse, { session, order }: Extract<StreamState, { kind: "open" }>): void {
+    const { type } = planned;
+    const typeUrl = typeUrlOf(type);
+    const nonce = this.#nextNonce(typeUrl);
+    const unanswered = order.recordSent(planned, nonce);
+    const fragments = this.#protocol.encode(this.#options.writer, order, { typeUrl, nonce, planned });
+    const bytes = byteLengthOf(fragments);
+    unanswered.bytes = bytes;
+    if (!this.#call.write(fragments)) this.#isTransportFull = true;
+    const response = { resourceCount: planned.resources.length, removedCount: planned.removed.length, bytes };
+    this.#options.metrics.pushed(type, response);
+    session.sent?.(type, nonce, response);
+  }
+
+  #handleGeneric(request: Request, session: XdsSession): void {
+    if (session.generic === undefined || this.#genericInProgress >= MAX_GENERIC_IN_PROGRESS) return;
+    this.#genericInProgress += 1;
+    const { typeUrl, responseNonce, errorDetail } = request;
+    const names = this.#protocol.namesOf(request);
+    Promise.resolve(session.generic({ typeUrl, names, responseNonce, errorDetail })).then(
+      (answer) => this.#sendGeneric(typeUrl, answer),
+      (error: unknown) => {
+        this.#genericInProgress -= 1;
+        this.#options.log.error({ typeUrl, error }, "generic xds request failed");
+      },
+    );
+  }
+
+  #sendGeneric(typeUrl: string, answer: GenericAnswer | undefined): void {
+    this.#genericInProgress -= 1;
+    if (answer === undefined || this.#state.kind !== "open") return;
+    const nonce = this.#nextNonce(typeUrl);
+    const fragments = this.#protocol.encodeGeneric(this.#options.writer, answer, { typeUrl, nonce });
+    if (!this.#call.write(fragments)) this.#isTransportFull = true;
+  }
+
+  #nextNonce(typeUrl: string): string {
+    this.#nonceCount += 1;
+    const nonce = String(this.#nonceCount);
+    this.#lastNonces.set(typeUrl, nonce);
+    return nonce;
+  }
+
+  #visible(set: ResourceSet): ResourceSet {
+    return this.#options.servesSecrets ? set : withoutSecrets(set);
+  }
+}
+
+function describeClient<Request extends XdsRequest>(
+  call: BidiCall,
+  request: Request & { readonly node: NonNullable<Request["node"]> },
+  protocol: StreamProtocol<Request>,
+  { servesSecrets }: XdsStreamOptions,
+): XdsClient {
+  const { certificate, remoteAddress } = call.peer;
+  return {
+    nodeId: request.node.id,
+    node: request.node,
+    peer: certificate === undefined ? undefined : describePeer(certificate),
+    protocol: protocol.name,
+    remoteAddress,
+    servesSecrets,
+    metadata: (name) => call.metadata(name),
+  };
+}
+
+/** A certificate with two URI names has no SPIFFE id (X509-SVID, section 2: exactly one). */
+function describePeer(certificate: PeerCertificate): NonNullable<XdsClient["peer"]> {
+  const uris = (certificate.subjectaltname ?? "")
+    .split(", ")
+    .filter((name) => name.startsWith("URI:"))
+    .map((name) => name.slice("URI:".length));
+  const [spiffeId] = uris;
+  return spiffeId !== undefined && uris.length === 1 && spiffeId.startsWith("spiffe://")
+    ? { certificate, spiffeId }
+    : { certificate };
+}
+
+function withoutSecrets(set: ResourceSet): ResourceSet {
+  return {
+    get: (type, name) => (type === "secret" ? undefined : set.get(type, name)),
+    names: (type) => (type === "secret" ? [] : set.names(type)),
+    lists: (type, name) => type !== "secret" && set.lists(type, name),
+  };
+}
+
+function namesByType(changes: readonly ResourceReference[]): ReadonlyMap<ResourceType, Iterable<string>> {
+  const names = new Map<ResourceType, Set<string>>();
+  for (const { type, name } of changes) {
+    const ofType = names.get(type) ?? new Set<string>();
+    names.set(type, ofType.add(name));
+  }
+  return names;
+}

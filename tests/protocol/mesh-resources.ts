@@ -1,0 +1,107 @@
+// Small real resources for protocol tests: an EDS cluster, its endpoints, a listener on a pipe, its routes.
+
+import { createHash } from "node:crypto";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { ApiVersion } from "../../src/gen/envoy/config/core/v3/config_source_pb.ts";
+import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
+import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
+import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { RouterSchema } from "../../src/gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
+import { HttpConnectionManagerSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import type { Resource, ResourceReference } from "../../src/xds/resource.ts";
+import type { ResourceType } from "../../src/xds/resource-type.ts";
+
+export type TypedResource = readonly [ResourceType, Resource];
+
+const ads = {
+  configSourceSpecifier: { case: "ads", value: {} },
+  resourceApiVersion: ApiVersion.V3,
+} as const;
+
+/** `connectTimeoutMs` tells versions of a cluster apart. */
+export function cluster(name: string, { connectTimeoutMs = 1000 } = {}): TypedResource {
+  const message = create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+    edsClusterConfig: { edsConfig: ads },
+    connectTimeout: { seconds: 0n, nanos: connectTimeoutMs * 1_000_000 - 1 },
+  });
+  return ["cluster", resource(name, encode(ClusterSchema, message), [{ type: "endpoint", name }])];
+}
+
+/** A cluster that Envoy refuses: EDS without a source. */
+export function badCluster(name: string): TypedResource {
+  const message = create(ClusterSchema, {
+    name,
+    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
+  });
+  return ["cluster", resource(name, encode(ClusterSchema, message))];
+}
+
+export function endpoints(name: string, port: number): TypedResource {
+  const socketAddress = { address: "127.0.0.1", portSpecifier: { case: "portValue", value: port } } as const;
+  const address = { address: { case: "socketAddress", value: socketAddress } } as const;
+  const message = create(ClusterLoadAssignmentSchema, {
+    clusterName: name,
+    endpoints: [{ lbEndpoints: [{ hostIdentifier: { case: "endpoint", value: { address } } }] }],
+  });
+  return ["endpoint", resource(name, encode(ClusterLoadAssignmentSchema, message))];
+}
+
+/** A listener on the pipe `path`, which asks for the routes `routeName`. */
+export function listener(name: string, path: string, routeName: string): TypedResource {
+  const manager = create(HttpConnectionManagerSchema, {
+    statPrefix: name,
+    routeSpecifier: { case: "rds", value: { routeConfigName: routeName, configSource: ads } },
+    httpFilters: [
+      {
+        name: "envoy.filters.http.router",
+        configType: { case: "typedConfig", value: anyPack(RouterSchema, create(RouterSchema)) },
+      },
+    ],
+  });
+  const message = create(ListenerSchema, {
+    name,
+    address: { address: { case: "pipe", value: { path } } },
+    filterChains: [
+      {
+        filters: [
+          {
+            name: "envoy.filters.network.http_connection_manager",
+            configType: { case: "typedConfig", value: anyPack(HttpConnectionManagerSchema, manager) },
+          },
+        ],
+      },
+    ],
+  });
+  return ["listener", resource(name, encode(ListenerSchema, message), [{ type: "route", name: routeName }])];
+}
+
+/** All to one cluster; without a cluster a RouteConfiguration that matches nothing. */
+export function routes(name: string, clusterName?: string): TypedResource {
+  const action = {
+    case: "route",
+    value: { clusterSpecifier: { case: "cluster", value: clusterName ?? "" } },
+  } as const;
+  const match = { pathSpecifier: { case: "prefix", value: "/" } } as const;
+  const message = create(RouteConfigurationSchema, {
+    name,
+    virtualHosts:
+      clusterName === undefined ? [] : [{ name: "all", domains: ["*"], routes: [{ match, action }] }],
+  });
+  const needs: ResourceReference[] =
+    clusterName === undefined ? [] : [{ type: "cluster", name: clusterName }];
+  return ["route", resource(name, encode(RouteConfigurationSchema, message), needs)];
+}
+
+function resource(name: string, bytes: Uint8Array, needs: readonly ResourceReference[] = []): Resource {
+  const version = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+  return { name, version, body: [bytes.subarray(0, 3), bytes.subarray(3)], needs };
+}
+
+function encode<Schema extends DescMessage>(schema: Schema, message: MessageShape<Schema>): Uint8Array {
+  return toBinary(schema, message);
+}
