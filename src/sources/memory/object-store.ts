@@ -1,0 +1,131 @@
+// The local stand-in for Kubernetes' API server: objects by key, with versions, list and watch. It checks no
+// object and keeps nothing on disk; whoever writes has validated what it writes.
+
+import { isDeepStrictEqual } from "node:util";
+import type { ObjectKey } from "../../core/object-key.ts";
+import { objectKey, parseObjectKey } from "../../core/object-key.ts";
+import type { Positions } from "../../core/positions.ts";
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
+
+/** Plain JSON: it goes over sockets as it is. */
+export interface StoredObject {
+  readonly key: ObjectKey;
+  readonly object: KubernetesObject;
+  /** Of the file that the object came from. */
+  readonly positions?: Positions;
+  /** Of the batch that last changed it. */
+  readonly version: number;
+}
+
+/** What one call of `apply` changed; watchers get it whole. */
+export interface StoreBatch {
+  readonly version: number;
+  readonly upserts: readonly StoredObject[];
+  readonly deletes: readonly ObjectKey[];
+}
+
+export interface StoreChange {
+  readonly upserts?: readonly { readonly object: KubernetesObject; readonly positions?: Positions }[];
+  readonly deletes?: readonly ObjectKey[];
+  /** Keeps the `status` that an object has, as Kubernetes does when a manifest is applied. */
+  readonly keepsStatus?: boolean;
+}
+
+export interface StoreList {
+  readonly version: number;
+  /** Sorted by key. */
+  readonly entries: readonly StoredObject[];
+}
+
+export type StoreWatch =
+  | { readonly state: "watching"; readonly stop: () => void }
+  /** The history doesn't reach back so far: list again. */
+  | { readonly state: "expired" };
+
+export class ObjectStore {
+  readonly #entries = new Map<ObjectKey, StoredObject>();
+  readonly #listeners = new Set<(batch: StoreBatch) => void>();
+  readonly #historyLimit: number;
+  #history: StoreBatch[] = [];
+  #version = 0;
+
+  /** `historyLimit` is how many batches a watcher can be behind before it must list again. */
+  constructor({ historyLimit = 1000 }: { readonly historyLimit?: number } = {}) {
+    this.#historyLimit = historyLimit;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  get(key: ObjectKey): StoredObject | undefined {
+    return this.#entries.get(key);
+  }
+
+  list(wanted: { readonly kind?: string; readonly namespace?: string } = {}): StoreList {
+    const entries = [...this.#entries.values()].filter(({ key }) => {
+      const { kind, namespace } = parseObjectKey(key);
+      return (wanted.kind ?? kind) === kind && (wanted.namespace ?? namespace) === namespace;
+    });
+    return { version: this.#version, entries: entries.sort((one, other) => (one.key < other.key ? -1 : 1)) };
+  }
+
+  /** One step: watchers see all of it or nothing. What is equal already changes nothing; undefined if that is all. */
+  apply(change: StoreChange): StoreBatch | undefined {
+    const version = this.#version + 1;
+    const changed = new Map<ObjectKey, StoredObject>();
+    for (const { object, positions } of change.upserts ?? []) {
+      const entry = this.#nextEntry({ object, positions, version }, change.keepsStatus ?? false);
+      if (entry !== undefined) changed.set(entry.key, entry);
+    }
+    const deletes = [...new Set(change.deletes)].filter((key) => this.#entries.has(key) && !changed.has(key));
+    if (changed.size === 0 && deletes.length === 0) return undefined;
+    for (const entry of changed.values()) this.#entries.set(entry.key, entry);
+    for (const key of deletes) this.#entries.delete(key);
+    return this.#publish({ version, upserts: [...changed.values()], deletes });
+  }
+
+  /** Calls `onBatch` for each batch after the version `after`: at once for those that are in the history. */
+  watch(after: number, onBatch: (batch: StoreBatch) => void): StoreWatch {
+    const missed = this.since(after);
+    if (missed === undefined) return { state: "expired" };
+    for (const batch of missed) onBatch(batch);
+    this.#listeners.add(onBatch);
+    return { state: "watching", stop: () => this.#listeners.delete(onBatch) };
+  }
+
+  /** The batches after a version; undefined where the history doesn't reach back so far. */
+  since(after: number): readonly StoreBatch[] | undefined {
+    const oldest = this.#history[0]?.version ?? this.#version + 1;
+    if (after < oldest - 1 || after > this.#version) return undefined;
+    return this.#history.filter(({ version }) => version > after);
+  }
+
+  #nextEntry(
+    {
+      object,
+      positions,
+      version,
+    }: { object: KubernetesObject; positions: Positions | undefined; version: number },
+    keepsStatus: boolean,
+  ): StoredObject | undefined {
+    const { name, namespace = "" } = object.metadata;
+    const key = objectKey({ kind: object.kind, namespace, name });
+    const before = this.#entries.get(key);
+    const status = keepsStatus ? before?.object.status : undefined;
+    const next = status === undefined ? object : { ...object, status };
+    const place = positions ?? before?.positions;
+    const isSame = isDeepStrictEqual(before?.object, next) && isDeepStrictEqual(before?.positions, place);
+    return isSame
+      ? undefined
+      : { key, object: next, version, ...(place === undefined ? {} : { positions: place }) };
+  }
+
+  #publish(batch: StoreBatch): StoreBatch {
+    this.#version = batch.version;
+    this.#history.push(batch);
+    if (this.#history.length > this.#historyLimit) this.#history = this.#history.slice(-this.#historyLimit);
+    for (const listener of [...this.#listeners]) listener(batch);
+    return batch;
+  }
+}
