@@ -1,0 +1,207 @@
+// The listeners behind virtualOutbound: one on every address for each port that some service has, and one for each
+// service address whose protocol can't be told apart by a Host header. Rows by layer and name.
+
+import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
+import { isHttp, isSniffed, isTls } from "../core/protocol.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import { findByHost } from "../model/host-table.ts";
+import type { MeshSettings } from "../model/mesh-settings.ts";
+import type { Model } from "../model/model.ts";
+import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { isVisibleTo } from "../model/visibility.ts";
+import type { ClientScope, ClientScopes } from "./client-scope.ts";
+import type { ListenerSettings, OutboundListenerInputs, TcpChain } from "./listener-inputs.ts";
+import { type Scoped, scopedRows } from "./scoped-rows.ts";
+import { serviceTcpChains } from "./tcp-chains.ts";
+
+const EVERY_ADDRESS = "0.0.0.0";
+
+export function listenerSettings(settings: MeshSettings): ListenerSettings {
+  const { accessLogFile, accessLogFormat, isAccessLogJson } = settings;
+  return {
+    pathNormalization: settings.pathNormalization,
+    protocolDetectionTimeout: settings.protocolDetectionTimeout,
+    ...(accessLogFile === ""
+      ? {}
+      : { accessLog: { path: accessLogFile, format: accessLogFormat, isJson: isAccessLogJson } }),
+  };
+}
+
+/** The cluster for what no listener or route knows. */
+export function otherwiseCluster({ allowsUnknownHosts }: MeshSettings): string {
+  return allowsUnknownHosts ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
+}
+
+export function declareOutboundListeners(
+  graph: Graph,
+  model: Model,
+  scopes: ClientScopes,
+): Table<Scoped<OutboundListenerInputs>> {
+  const byPort = graph.index(model.services, "services by port", ({ ports }) =>
+    ports.map(({ number }) => String(number)),
+  );
+  const ports = graph.group("service ports", byPort);
+  const ofPorts = graph.derive<readonly (readonly [string, MeshService])[], Scoped<OutboundListenerInputs>>({
+    name: "listeners of ports",
+    from: ports,
+    rows: (port, members, read) => {
+      const services = members.map(([, service]) => service).sort(byAge);
+      return scopedRows({
+        read,
+        scopes,
+        visibility: "public",
+        isClientDependent: services.some((service) => dependsOnClient(read, model, service)),
+        build: (client) => portListener(Number(port), services, { read, model, client }),
+      });
+    },
+  });
+  const ofAddresses = graph.derive<MeshService, Scoped<OutboundListenerInputs>>({
+    name: "listeners of service addresses",
+    from: model.services,
+    rows: (key, service, read) =>
+      scopedRows({
+        read,
+        scopes,
+        visibility: service.visibility,
+        isClientDependent: dependsOnClient(read, model, service),
+        build: (client) =>
+          addressListeners(service, addressesOf(key, service, model, read), { read, model, client }),
+      }),
+  });
+  return graph.union("outbound listeners", [ofPorts, ofAddresses]);
+}
+
+interface Context {
+  readonly read: Read;
+  readonly model: Model;
+  readonly client: ClientScope;
+}
+
+function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
+  if (service.visibility !== "public") return true;
+  return findByHost(read, model.hostRoutes.byMeshHost, service.hostname).some(
+    ([, { visibility, isClientDependent, tcp, tls }]) =>
+      (tcp.length > 0 || tls.length > 0) && (visibility !== "public" || isClientDependent),
+  );
+}
+
+/** The listener of a port on every address: HTTP of all services, and TCP of those that have no address. */
+function portListener(
+  port: number,
+  services: readonly MeshService[],
+  context: Context,
+): ReadonlyMap<string, OutboundListenerInputs> {
+  const settings = context.read.one(context.model.settings);
+  const visible = services.flatMap((service) => {
+    if (!isVisibleTo(service.visibility, context.client.namespace)) return [];
+    const servicePort = service.ports.find(({ number }) => number === port);
+    return servicePort === undefined ? [] : [{ service, port: servicePort }];
+  });
+  const http = visible.filter(
+    ({ service, port: { protocol } }) =>
+      isHttp(protocol) || (isSniffed(protocol) && !hasOwnListener(service)),
+  );
+  const tcp = visible.filter(
+    ({ service, port: { protocol } }) => !isHttp(protocol) && !hasOwnListener(service),
+  );
+  if (http.length === 0 && tcp.length === 0) return new Map();
+  const name = `${EVERY_ADDRESS}_${port}`;
+  const hasGrpcWeb = http.some((each) => each.port.protocol === "GRPC-Web");
+  const listener: OutboundListenerInputs = {
+    name,
+    address: EVERY_ADDRESS,
+    port,
+    ...(http.length === 0 ? {} : { http: { routeName: String(port), hasGrpcWeb } }),
+    tcp: withDefault(
+      tcp.flatMap((each) => chainsWithoutAddress(each, context)),
+      settings,
+    ),
+    settings: listenerSettings(settings),
+  };
+  return new Map([[name, listener]]);
+}
+
+/** Its addresses, or its pods', name it: no other service's traffic comes there. */
+function hasOwnListener({ addresses, resolution }: MeshService): boolean {
+  return resolution === "headless" || addresses.some((address) => !address.includes("/"));
+}
+
+interface ServiceOnPort {
+  readonly service: MeshService;
+  readonly port: MeshServicePort;
+}
+
+/** Found by server name where the protocol is TLS, else by the address ranges of a ServiceEntry, if any. */
+function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
+  const destinationSubnets = service.addresses.filter((address) => address.includes("/"));
+  const serverNames = isTls(port.protocol) && destinationSubnets.length === 0 ? [service.hostname] : [];
+  return serviceTcpChains(service, port, context).map((chain) => ({
+    ...chain,
+    serverNames: chain.serverNames.length > 0 ? chain.serverNames : serverNames,
+    destinationSubnets: chain.destinationSubnets.length > 0 ? chain.destinationSubnets : destinationSubnets,
+  }));
+}
+
+/** Of several chains with the same match the first, which is the oldest service's, stays; the last takes the rest. */
+function withDefault(chains: readonly TcpChain[], settings: MeshSettings): readonly TcpChain[] {
+  const byMatch = new Map<string, TcpChain>();
+  for (const chain of chains) {
+    const match = JSON.stringify([chain.serverNames, chain.destinationSubnets]);
+    if (!byMatch.has(match)) byMatch.set(match, chain);
+  }
+  const matched = [...byMatch.values()];
+  const isAny = ({ serverNames, destinationSubnets }: TcpChain) =>
+    serverNames.length === 0 && destinationSubnets.length === 0;
+  if (matched.some(isAny)) return matched;
+  const destinations = [{ cluster: otherwiseCluster(settings), weight: 1 }];
+  return [...matched, { serverNames: [], destinationSubnets: [], destinations, source: [] }];
+}
+
+/** Virtual addresses; for a headless service the addresses of its endpoints, each with the port they listen on. */
+function addressesOf(
+  key: string,
+  service: MeshService,
+  model: Model,
+  read: Read,
+): ReadonlyMap<number, readonly string[]> {
+  const virtual = service.addresses.filter((address) => !address.includes("/"));
+  const found = new Map<number, readonly string[]>();
+  for (const { number } of service.ports) {
+    if (service.resolution !== "headless") found.set(number, virtual);
+    else {
+      const endpoints = (read.get(model.endpoints, key) ?? []).filter(
+        ({ servicePort }) => servicePort === number,
+      );
+      found.set(number, [...new Set(endpoints.map(({ address }) => address))]);
+    }
+  }
+  return found;
+}
+
+function addressListeners(
+  service: MeshService,
+  addressesByPort: ReadonlyMap<number, readonly string[]>,
+  context: Context,
+): ReadonlyMap<string, OutboundListenerInputs> {
+  const listeners = new Map<string, OutboundListenerInputs>();
+  const settings = listenerSettings(context.read.one(context.model.settings));
+  for (const port of service.ports) {
+    if (isHttp(port.protocol)) continue;
+    const tcp = serviceTcpChains(service, port, context);
+    for (const address of addressesByPort.get(port.number) ?? []) {
+      const name = `${address}_${port.number}`;
+      const routeName = `${service.hostname}:${port.number}`;
+      const http = isSniffed(port.protocol) ? { http: { routeName, hasGrpcWeb: false } } : {};
+      listeners.set(name, { name, address, port: port.number, ...http, tcp, settings });
+    }
+  }
+  return listeners;
+}
+
+/** The route configurations that a sniffed service's own listeners name. */
+export function ownRouteNames({ hostname, ports, addresses, resolution }: MeshService): readonly string[] {
+  if (addresses.length === 0 && resolution !== "headless") return [];
+  return ports.filter(({ protocol }) => isSniffed(protocol)).map(({ number }) => `${hostname}:${number}`);
+}

@@ -1,0 +1,125 @@
+// Where the bytes of a service that isn't HTTP go: to its cluster, or as a VirtualService's `tcp` and `tls` rules say.
+
+import { outboundClusterName } from "../core/cluster-name.ts";
+import { isTls } from "../core/protocol.ts";
+import type { Read } from "../graph/read.ts";
+import type { RouteDestination } from "../kinds/virtual-service/destination.ts";
+import type { L4MatchAttributes, TlsMatchAttributes } from "../kinds/virtual-service/matching.ts";
+import { type HostRoutes, MESH_GATEWAY, qualifyGateway } from "../model/host-routes.ts";
+import { findByHost } from "../model/host-table.ts";
+import type { Model } from "../model/model.ts";
+import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { isVisibleTo } from "../model/visibility.ts";
+import type { ClientScope } from "./client-scope.ts";
+import { type RouteContext, targetOf } from "./http-routes.ts";
+import type { TcpChain, TcpDestination } from "./listener-inputs.ts";
+
+interface Context {
+  readonly read: Read;
+  readonly model: Model;
+  readonly client: ClientScope;
+}
+
+/** Chains with a match first; the last one, without, is the service's cluster unless a rule takes everything. */
+export function serviceTcpChains(
+  service: MeshService,
+  port: MeshServicePort,
+  context: Context,
+): readonly TcpChain[] {
+  const routeContext = {
+    ...context,
+    port: port.number,
+    hostname: service.hostname,
+    gateways: [MESH_GATEWAY],
+  };
+  const routes = findByHost(context.read, context.model.hostRoutes.byMeshHost, service.hostname)
+    .map(([, each]) => each)
+    .filter(({ visibility }) => isVisibleTo(visibility, context.client.namespace))
+    .sort(byAge);
+  const ruled = routes.flatMap((each) =>
+    isTls(port.protocol) ? tlsChains(each, routeContext) : tcpChains(each, routeContext),
+  );
+  const takesAll = ruled.findIndex(
+    ({ serverNames, destinationSubnets }) => serverNames.length + destinationSubnets.length === 0,
+  );
+  if (takesAll >= 0) return ruled.slice(0, takesAll + 1);
+  return [...ruled, ownChain(service, port)];
+}
+
+function ownChain(service: MeshService, port: MeshServicePort): TcpChain {
+  const cluster = outboundClusterName({ port: port.number, subset: "", hostname: service.hostname });
+  return {
+    serverNames: [],
+    destinationSubnets: [],
+    destinations: [{ cluster, weight: 1 }],
+    source: [{ object: service.object }],
+  };
+}
+
+/** The `tls` rules that concern the port and client, one chain for each match. */
+export function tlsChains(routes: HostRoutes, context: RouteContext): readonly TcpChain[] {
+  return routes.tls.flatMap(({ match, route = [] }, at) =>
+    match
+      .filter((each) => concerns(each, routes.namespace, context))
+      .map((each) =>
+        chain({ routes, path: `spec.tls[${at}]`, route, match: each, serverNames: each.sniHosts }, context),
+      ),
+  );
+}
+
+/** The `tcp` rules that concern the port and client, one chain for each match; a rule without matches takes all. */
+export function tcpChains(routes: HostRoutes, context: RouteContext): readonly TcpChain[] {
+  return routes.tcp.flatMap(({ match = [{}], route = [] }, at) =>
+    match
+      .filter((each) => concerns(each, routes.namespace, context))
+      .map((each) =>
+        chain({ routes, path: `spec.tcp[${at}]`, route, match: each, serverNames: [] }, context),
+      ),
+  );
+}
+
+interface WrittenChain {
+  readonly routes: HostRoutes;
+  readonly path: string;
+  readonly route: readonly RouteDestination[];
+  readonly match: L4MatchAttributes | TlsMatchAttributes;
+  readonly serverNames: readonly string[];
+}
+
+function chain({ routes, path, route, match, serverNames }: WrittenChain, context: RouteContext): TcpChain {
+  return {
+    serverNames,
+    destinationSubnets: match.destinationSubnets ?? [],
+    destinations: destinationsOf(route, routes.namespace, context),
+    source: [{ object: routes.object, path }],
+  };
+}
+
+export function destinationsOf(
+  route: readonly RouteDestination[],
+  namespace: string,
+  context: RouteContext,
+): readonly TcpDestination[] {
+  const clusterOf = ({ destination }: RouteDestination) =>
+    outboundClusterName(targetOf(destination, namespace, context));
+  const [only] = route;
+  if (route.length === 1 && only !== undefined) return [{ cluster: clusterOf(only), weight: 1 }];
+  return route
+    .filter(({ weight = 0 }) => weight > 0)
+    .map((each) => ({ cluster: clusterOf(each), weight: each.weight ?? 0 }));
+}
+
+function concerns(
+  match: L4MatchAttributes | TlsMatchAttributes,
+  namespace: string,
+  { client, port, gateways }: RouteContext,
+): boolean {
+  if (match.port !== undefined && match.port !== port) return false;
+  if (match.sourceNamespace !== undefined && match.sourceNamespace !== client.namespace) return false;
+  if (match.gateways !== undefined && match.gateways.length > 0) {
+    if (!match.gateways.some((gateway) => gateways.includes(qualifyGateway(gateway, namespace))))
+      return false;
+  }
+  if (!gateways.includes(MESH_GATEWAY)) return true;
+  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => client.labels[key] === value);
+}
