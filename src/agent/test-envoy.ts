@@ -24,20 +24,15 @@ export async function testDirectory(t: TestContext): Promise<string> {
 export function testBootstrapOptions(directory: string): BootstrapOptions {
   return {
     node: {
-      type: "sidecar",
-      podName: "reviews-v1-0",
-      namespace: "shop",
-      instanceIps: ["10.244.0.5"],
-      serviceAccount: "reviews",
-      labels: { app: "reviews", version: "v1" },
-      annotations: {},
-      workloadName: "reviews-v1",
-      owner: "kubernetes://apis/apps/v1/namespaces/shop/deployments/reviews-v1",
-      meshId: "cluster.local",
-      clusterId: "Kubernetes",
-      istioVersion: "1.31.1",
-      appContainers: ["reviews"],
-      podPorts: [{ name: "http", containerPort: 9080, protocol: "TCP" }],
+      id: "sidecar~10.244.0.5~reviews-v1-0.shop~shop.svc.cluster.local",
+      cluster: "reviews.shop",
+      metadata: {
+        NAME: "reviews-v1-0",
+        NAMESPACE: "shop",
+        LABELS: { app: "reviews", version: "v1" },
+        INSTANCE_IPS: "10.244.0.5",
+        PROXY_CONFIG: { concurrency: 2 },
+      },
       locality: { region: "eu", zone: "eu-1" },
     },
     controlPlane: {

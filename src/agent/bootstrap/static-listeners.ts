@@ -12,6 +12,9 @@ import { pipeAddress, socketAddress } from "./socket-address.ts";
 import { ADMIN_CLUSTER, AGENT_CLUSTER, APP_CLUSTER } from "./static-clusters.ts";
 import { bootstrapExtensions, packExtension } from "./typed-config.ts";
 
+/** Begins the statistics of these listeners, to tell them from those that carry the pod's traffic. */
+export const BOOTSTRAP_STAT_PREFIX = "bootstrap-";
+
 type ListenerInit = MessageInitShape<typeof ListenerSchema>;
 type RouteInit = Exclude<MessageInitShape<typeof RouteSchema>, Route>;
 
@@ -81,6 +84,7 @@ function httpListener(
   } as const;
   return {
     name,
+    statPrefix: `${BOOTSTRAP_STAT_PREFIX}${name}`,
     address,
     // Probes and metrics answer also when the proxy is full.
     ignoreGlobalConnLimit: true,

@@ -1,0 +1,268 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { RequestListener } from "node:http";
+import { createServer, request } from "node:http";
+import { request as requestHttps } from "node:https";
+import type { AddressInfo } from "node:net";
+import { createServer as createSocketServer } from "node:net";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { systemClock } from "../core/clock.ts";
+import { silentLogger } from "../core/logger.ts";
+import type { Agent, AgentOptions } from "./agent.ts";
+import { startAgent } from "./agent.ts";
+import { requestOverSocket } from "./http-over-socket.ts";
+import { createProcessSpawner } from "./spawn-process.ts";
+import { reviewsIdentity, startTestControlPlane } from "./test-control-plane.ts";
+import { testBootstrapOptions, testDirectory, testEnvoyPath } from "./test-envoy.ts";
+
+const DEADLINE_MS = 20_000;
+
+async function freePort(): Promise<number> {
+  const server = createSocketServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+async function startApp(t: TestContext, handle: RequestListener): Promise<number> {
+  const server = createServer(handle).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+// A listener that answers "hello" over TLS with the workload's certificate.
+function tlsListener(port: number): JsonValue {
+  const source = {
+    apiConfigSource: {
+      apiType: "DELTA_GRPC",
+      transportApiVersion: "V3",
+      grpcServices: [{ envoyGrpc: { clusterName: "sds-grpc" } }],
+    },
+    resourceApiVersion: "V3",
+    initialFetchTimeout: "0s",
+  };
+  const route = { match: { prefix: "/" }, directResponse: { status: 200, body: { inlineString: "hello" } } };
+  return {
+    name: "greeter",
+    address: { socketAddress: { address: "127.0.0.1", portValue: port } },
+    filterChains: [
+      {
+        transportSocket: {
+          name: "envoy.transport_sockets.tls",
+          typedConfig: {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            commonTlsContext: { tlsCertificateSdsSecretConfigs: [{ name: "default", sdsConfig: source }] },
+          },
+        },
+        filters: [
+          {
+            name: "envoy.filters.network.http_connection_manager",
+            typedConfig: {
+              "@type":
+                "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+              statPrefix: "greeter",
+              routeConfig: { virtualHosts: [{ name: "all", domains: ["*"], routes: [route] }] },
+              httpFilters: [
+                {
+                  name: "envoy.filters.http.router",
+                  typedConfig: {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+                  },
+                },
+              ],
+            },
+          },
+        ],
+      },
+    ],
+  };
+}
+
+async function start(t: TestContext, change: Partial<AgentOptions> = {}) {
+  const directory = await testDirectory(t);
+  const { sockets: _, ...bootstrap } = testBootstrapOptions(directory);
+  const [admin, agentPort, health, envoyStats, greeter] = await Promise.all(
+    Array.from({ length: 5 }, freePort),
+  );
+  assert.ok(admin && agentPort && health && envoyStats && greeter);
+  const controlPlane = await startTestControlPlane(join(directory, "xds.sock"), [tlsListener(greeter)]);
+  const output: string[] = [];
+  const agent = await startAgent({
+    ...bootstrap,
+    ports: { admin, agent: agentPort, health, envoyStats },
+    directory: join(directory, "pod"),
+    identity: reviewsIdentity,
+    podIp: "127.0.0.1",
+    sign: controlPlane.sign,
+    spawn: createProcessSpawner(await testEnvoyPath(), { onOutput: (line) => output.push(line) }),
+    drain: { terminationDrainMs: 10 },
+    envoy: { concurrency: 1, drainTimeSeconds: 1 },
+    clock: systemClock,
+    random: Math.random,
+    log: silentLogger,
+    ...change,
+  });
+  t.after(async () => {
+    await agent.close();
+    await controlPlane.close();
+  });
+  await ready(agent, output);
+  return { agent, controlPlane, ports: { admin, agent: agentPort, health, envoyStats, greeter }, output };
+}
+
+async function ready(agent: Agent, output: readonly string[]): Promise<void> {
+  try {
+    await agent.ready(AbortSignal.timeout(DEADLINE_MS));
+  } catch (cause) {
+    throw new Error(`Envoy wasn't ready:\n${output.slice(-20).join("\n")}`, { cause });
+  }
+}
+
+function get(port: number, path: string, method = "GET"): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ host: "127.0.0.1", port, path, method, agent: false }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (text: string) => {
+        body += text;
+      });
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    asking.once("error", reject);
+    asking.end();
+  });
+}
+
+/** A fresh TLS connection for each request; gives the serial number of the certificate that answered. */
+function getGreeting(port: number, ca: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { host: "127.0.0.1", port, ca, agent: false, checkServerIdentity: () => undefined };
+    const asking = requestHttps(options, (response) => {
+      const socket = response.socket as import("node:tls").TLSSocket;
+      const { serialNumber } = socket.getPeerCertificate();
+      response.resume();
+      response.once("end", () => resolve(serialNumber));
+    });
+    asking.once("error", reject);
+    asking.end();
+  });
+}
+
+test("startAgent() brings up an Envoy that gets its config over mutual TLS", async (t) => {
+  const { agent, controlPlane, ports } = await start(t);
+  assert.equal(controlPlane.streamCount, 1);
+  assert.equal((await get(ports.health, "/healthz/ready")).status, 200);
+  assert.equal((await get(ports.admin, "/server_info")).status, 200);
+  assert.match((await get(ports.admin, "/server_info")).body, /"state": "LIVE"/);
+  assert.match((await get(ports.envoyStats, "/stats/prometheus")).body, /envoy_server_live/);
+  assert.notEqual(await getGreeting(ports.greeter, controlPlane.rootsPem), "");
+  assert.equal(agent.restartCount, 0);
+});
+
+test("startAgent() rotates certificates of two seconds under load without one failed request", async (t) => {
+  const { agent, controlPlane, ports } = await start(t, { certificateTtlMs: 2_000 });
+  const serials = new Set<string>();
+  const failures: unknown[] = [];
+  let requestCount = 0;
+  const stopAtMs = Date.now() + DEADLINE_MS;
+  const load = async (): Promise<void> => {
+    while (serials.size < 4 && Date.now() < stopAtMs) {
+      requestCount++;
+      try {
+        serials.add(await getGreeting(ports.greeter, controlPlane.rootsPem));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all([load(), load(), load()]);
+  assert.deepEqual(failures, []);
+  assert.ok(serials.size >= 4, `${serials.size} certificates seen in ${requestCount} requests`);
+  assert.ok(requestCount > 50);
+  assert.equal(agent.restartCount, 0);
+});
+
+test("startAgent() starts Envoy again after kill -9, with the same certificate", async (t) => {
+  const { agent, controlPlane, ports, output } = await start(t);
+  const serial = await getGreeting(ports.greeter, controlPlane.rootsPem);
+  const { pid } = agent;
+  assert.ok(pid !== undefined);
+  process.kill(pid, "SIGKILL");
+  const stopAtMs = Date.now() + DEADLINE_MS;
+  while ((agent.pid === undefined || agent.pid === pid) && Date.now() < stopAtMs) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await ready(agent, output);
+  assert.equal(agent.restartCount, 1);
+  assert.equal(await getGreeting(ports.greeter, controlPlane.rootsPem), serial);
+});
+
+test("probe() and port 15020 ask the app through Envoy", async (t) => {
+  const app = await startApp(t, (asked, response) => {
+    const isExpected = asked.url === "/healthy" && asked.headers["x-test"] === "yes";
+    response.writeHead(isExpected ? 204 : 500).end();
+  });
+  const closedPort = await freePort();
+  const httpHeaders = [{ name: "X-Test", value: "yes" }];
+  const probers = {
+    "/app-health/app/livez": { httpGet: { port: app, path: "/healthy", httpHeaders } },
+    "/app-health/app/readyz": { httpGet: { port: app, path: "/sick" } },
+    "/app-health/app/startupz": { tcpSocket: { port: app } },
+    "/app-health/closed/livez": { tcpSocket: { port: closedPort } },
+    "/app-health/closed/readyz": { grpc: { port: closedPort } },
+  };
+  const { agent, ports } = await start(t, { probers });
+  assert.deepEqual(await agent.probe("app", "liveness"), {
+    isSuccess: true,
+    message: "HTTP 204",
+    httpStatus: 204,
+  });
+  assert.equal((await agent.probe("app", "readiness")).message, "HTTP 500");
+  assert.equal((await agent.probe("app", "startup")).isSuccess, true);
+  const closed = await agent.probe("closed", "liveness");
+  assert.deepEqual(closed, { isSuccess: false, message: `port ${closedPort} takes no connection` });
+  assert.equal((await agent.probe("closed", "readiness")).isSuccess, false);
+  assert.match((await agent.probe("nobody", "liveness")).message, /no liveness probe of "nobody"/);
+  assert.equal((await get(ports.agent, "/app-health/app/livez")).status, 204);
+  assert.equal((await get(ports.agent, "/app-health/app/readyz")).status, 500);
+  assert.equal((await get(ports.agent, "/app-health/other/readyz")).status, 404);
+  assert.equal((await get(ports.health, "/app-health/app/livez")).status, 404);
+});
+
+test("port 15020 merges the metrics of Envoy, agent and app", async (t) => {
+  const app = await startApp(t, (_, response) => response.end("# TYPE books_sold counter\nbooks_sold 7"));
+  const { ports } = await start(t, { scrape: { port: app } });
+  const { status, body } = await get(ports.agent, "/stats/prometheus");
+  assert.equal(status, 200);
+  assert.match(body, /^envoy_server_live/m);
+  assert.match(body, /^meltemi_agent_certificate_rotations_total 1$/m);
+  assert.match(body, /^books_sold 7$/m);
+});
+
+test("port 15020 takes /quitquitquit by POST from within the pod", async (t) => {
+  let quits = 0;
+  const { ports } = await start(t, { onQuit: () => void quits++ });
+  assert.equal((await get(ports.agent, "/quitquitquit")).status, 405);
+  assert.equal(quits, 0);
+  assert.equal((await get(ports.agent, "/quitquitquit", "POST")).status, 200);
+  assert.equal(quits, 1);
+});
+
+test("drain() lets Envoy refuse no one until it ends", async (t) => {
+  const { agent, controlPlane, ports } = await start(t, { drain: { terminationDrainMs: 300 } });
+  const draining = agent.drain();
+  assert.notEqual(await getGreeting(ports.greeter, controlPlane.rootsPem), "");
+  await draining;
+  assert.equal(agent.pid, undefined);
+  const asked = requestOverSocket({
+    via: { socketPath: agent.adminSocketPath },
+    path: "/ready",
+    timeoutMs: 1_000,
+  });
+  await assert.rejects(asked);
+});

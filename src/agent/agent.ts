@@ -1,0 +1,230 @@
+// What stands beside one Envoy, put together: certificate, SDS, bootstrap, the process, probes and metrics. Everything
+// that touches the world comes in, so that many agents can live in one process. It is on neither data nor config path.
+
+import { once } from "node:events";
+import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
+import type { Server } from "node:http";
+import { join } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { SpiffeId } from "../core/spiffe-id.ts";
+import { GrpcServer } from "../grpc/server.ts";
+import { createAppDialer } from "./app-dialer.ts";
+import type { AppProbers } from "./app-prober.ts";
+import type { BootstrapOptions, ProxySockets } from "./bootstrap/bootstrap.ts";
+import { buildBootstrap, encodeBootstrap } from "./bootstrap/bootstrap.ts";
+import type { CertificateRotation, SignRequest } from "./certificate-rotation.ts";
+import { startCertificateRotation } from "./certificate-rotation.ts";
+import type { EnvoyAdmin } from "./envoy-admin.ts";
+import { createEnvoyAdmin } from "./envoy-admin.ts";
+import type { DrainOptions, EnvoyArguments, EnvoyProcess, SpawnEnvoy } from "./envoy-process.ts";
+import { envoyArguments, startEnvoyProcess } from "./envoy-process.ts";
+import { createFileSecretSource } from "./file-secrets.ts";
+import type { AppScrape } from "./merged-metrics.ts";
+import { mergeMetrics } from "./merged-metrics.ts";
+import type { ProbeOutcome } from "./probe-app.ts";
+import { probeApp } from "./probe-app.ts";
+import { createSdsMethods } from "./sds-server.ts";
+import { createWorkloadSecretSource, firstSecretSourceOf } from "./secret-source.ts";
+import { createStatusServer } from "./status-server.ts";
+
+export interface AgentOptions extends Omit<BootstrapOptions, "sockets"> {
+  /** Made for the agent and Envoy alone, mode 0700; holds sockets and bootstrap. At most 96 bytes long. */
+  readonly directory: string;
+  /** Who Envoy runs as, where that isn't the agent's own user: gets the directory and the sockets. */
+  readonly proxyUser?: { readonly uid: number; readonly gid: number };
+  readonly identity: SpiffeId;
+  readonly podIp: string;
+  readonly sign: SignRequest;
+  /** Default 24 h. */
+  readonly certificateTtlMs?: number;
+  readonly spawn: SpawnEnvoy;
+  readonly envoy?: Omit<EnvoyArguments, "bootstrapPath">;
+  readonly drain?: DrainOptions;
+  readonly probers?: AppProbers;
+  /** Where the app's metrics are, to be merged with Envoy's. */
+  readonly scrape?: AppScrape;
+  /** Maps a certificate's path in Envoy's config to a file of this process's view; default: itself. */
+  readonly resolveSecretPath?: (path: string) => string | undefined;
+  /** The pod's own process asked the proxy to quit. */
+  readonly onQuit?: () => void;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+export type ProbeKind = "startup" | "readiness" | "liveness";
+
+export interface Agent {
+  readonly adminSocketPath: string;
+  readonly admin: EnvoyAdmin;
+  readonly certificate: CertificateRotation;
+  /** Of Envoy, while it runs. */
+  readonly pid: number | undefined;
+  readonly restartCount: number;
+  /** Resolves when Envoy serves its first complete configuration; rejects when the signal is aborted. */
+  ready(signal?: AbortSignal): Promise<void>;
+  /** Asks the app's own probe from inside the pod. */
+  probe(containerName: string, kind: ProbeKind): Promise<ProbeOutcome>;
+  metrics(): Promise<string>;
+  /** Lets connections end, then ends Envoy. */
+  drain(signal?: AbortSignal): Promise<void>;
+  /** Ends Envoy and everything that serves it. */
+  close(): Promise<void>;
+}
+
+const READY_POLL_MS = 25;
+
+const probeWords = { startup: "startupz", readiness: "readyz", liveness: "livez" } as const;
+
+/** Resolves once Envoy is started; `ready` tells when it serves. */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { clock, random, log, directory } = options;
+  const sockets = await prepareDirectory(options);
+  const names = { uris: [options.identity], dnsNames: [], ipAddresses: [] };
+  const certificate = startCertificateRotation(options.sign, {
+    names,
+    clock,
+    random,
+    log,
+    ...(options.certificateTtlMs !== undefined && { ttlMs: options.certificateTtlMs }),
+  });
+  const sds = await listenSds(sockets.sds, certificate, options);
+  const admin = createEnvoyAdmin(sockets.admin);
+  const bootstrapPath = join(directory, "bootstrap.json");
+  await writeFile(bootstrapPath, encodeBootstrap(buildBootstrap({ ...options, sockets })), { mode: 0o644 });
+  const dialer = createAppDialer(sockets.app, options.podIp);
+  let envoy: EnvoyProcess | undefined;
+  const probe = (path: string): Promise<ProbeOutcome> | undefined => {
+    const prober = options.probers?.[path];
+    return prober === undefined ? undefined : probeApp(prober, dialer);
+  };
+  const metrics = () =>
+    mergeMetrics({
+      readEnvoyMetrics: admin.readMetrics,
+      agentMetrics: () => formatAgentMetrics(certificate, envoy?.restartCount ?? 0),
+      ...(options.scrape !== undefined && { app: { scrape: options.scrape, dialer } }),
+      onFailure: (source, reason) => log.warn({ source, reason }, "metrics not merged"),
+    });
+  const isReady = () => admin.isReady().catch(() => false);
+  const status = createStatusServer({ isReady, probe, metrics, quit: () => options.onQuit?.() });
+  await listenStatus(status, sockets.agent, options);
+  envoy = startEnvoyProcess({
+    ...options,
+    admin,
+    args: envoyArguments({ ...options.envoy, bootstrapPath }),
+  });
+  return assembleAgent({ envoy, admin, certificate, probe, metrics, isReady, sds, status, sockets, options });
+}
+
+interface AgentParts {
+  readonly envoy: EnvoyProcess;
+  readonly admin: EnvoyAdmin;
+  readonly certificate: CertificateRotation;
+  readonly probe: (path: string) => Promise<ProbeOutcome> | undefined;
+  readonly metrics: () => Promise<string>;
+  readonly isReady: () => Promise<boolean>;
+  readonly sds: GrpcServer;
+  readonly status: Server;
+  readonly sockets: ProxySockets;
+  readonly options: AgentOptions;
+}
+
+function assembleAgent(parts: AgentParts): Agent {
+  const { envoy, admin, certificate, sockets, options } = parts;
+  return {
+    adminSocketPath: sockets.admin,
+    admin,
+    certificate,
+    get pid() {
+      return envoy.pid;
+    },
+    get restartCount() {
+      return envoy.restartCount;
+    },
+    async ready(signal) {
+      while (!(await parts.isReady())) {
+        signal?.throwIfAborted();
+        await new Promise<void>((resolve) => options.clock.after(READY_POLL_MS, resolve));
+      }
+    },
+    async probe(containerName, kind) {
+      const path = `/app-health/${containerName}/${probeWords[kind]}`;
+      return (
+        (await parts.probe(path)) ?? { isSuccess: false, message: `no ${kind} probe of "${containerName}"` }
+      );
+    },
+    metrics: parts.metrics,
+    drain: (signal) => envoy.drain(options.drain, signal),
+    async close() {
+      await envoy.close();
+      certificate.close();
+      parts.status.closeAllConnections();
+      parts.status.close();
+      await parts.sds.close();
+    },
+  };
+}
+
+// sun_path of Linux holds 108 bytes, the last one zero.
+const MAX_SOCKET_PATH_BYTES = 107;
+
+async function prepareDirectory({ directory, proxyUser }: AgentOptions): Promise<ProxySockets> {
+  const socket = (name: string) => join(directory, `${name}.sock`);
+  const sockets = { sds: socket("sds"), agent: socket("agent"), admin: socket("admin"), app: socket("app") };
+  for (const path of Object.values(sockets)) {
+    const byteCount = Buffer.byteLength(path);
+    if (byteCount > MAX_SOCKET_PATH_BYTES) {
+      throw new Error(`Cannot listen on "${path}": ${byteCount} bytes, at most ${MAX_SOCKET_PATH_BYTES} fit`);
+    }
+  }
+  // Whoever may enter can take the private key from SDS: nobody but the proxy's user may.
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await chmod(directory, 0o700);
+  if (proxyUser !== undefined) await chown(directory, proxyUser.uid, proxyUser.gid);
+  return sockets;
+}
+
+async function listenSds(
+  path: string,
+  certificate: CertificateRotation,
+  options: AgentOptions,
+): Promise<GrpcServer> {
+  const { clock, random, log, resolveSecretPath = (file: string) => file } = options;
+  const files = createFileSecretSource({ clock, log, resolvePath: resolveSecretPath });
+  const source = firstSecretSourceOf([createWorkloadSecretSource(certificate), files]);
+  const server = new GrpcServer({ clock, log, random });
+  await server.listen({ kind: "unix", path, mode: 0o600 }, { methods: createSdsMethods(source, log) });
+  await giveToProxy(path, options);
+  return server;
+}
+
+async function listenStatus(server: Server, path: string, options: AgentOptions): Promise<void> {
+  await rm(path, { force: true });
+  server.listen(path);
+  await once(server, "listening");
+  await chmod(path, 0o600);
+  await giveToProxy(path, options);
+}
+
+async function giveToProxy(path: string, { proxyUser }: AgentOptions): Promise<void> {
+  if (proxyUser !== undefined) await chown(path, proxyUser.uid, proxyUser.gid);
+}
+
+function formatAgentMetrics(certificate: CertificateRotation, restartCount: number): string {
+  const lines = [
+    "# TYPE meltemi_agent_certificate_rotations_total counter",
+    `meltemi_agent_certificate_rotations_total ${certificate.rotationCount}`,
+    "# TYPE meltemi_agent_envoy_restarts_total counter",
+    `meltemi_agent_envoy_restarts_total ${restartCount}`,
+  ];
+  const notAfterMs = certificate.current?.notAfterMs;
+  if (notAfterMs !== undefined) {
+    lines.push(
+      "# TYPE istio_agent_cert_expiry_timestamp_seconds gauge",
+      `istio_agent_cert_expiry_timestamp_seconds{resource_name="default"} ${notAfterMs / 1000}`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}

@@ -1,0 +1,73 @@
+// What the agent asks of its Envoy's admin interface: is it ready, how many connections are open, start draining.
+
+import { requestOverSocket } from "./http-over-socket.ts";
+
+export interface EnvoyAdmin {
+  /** Config received, workers started, and Envoy says LIVE. */
+  isReady(): Promise<boolean>;
+  /** Connections on the listeners that carry the pod's traffic. */
+  countActiveConnections(): Promise<number>;
+  /** Asks clients to leave (GOAWAY, `connection: close`) over Envoy's drain time and refuses no one meanwhile. */
+  startDraining(): Promise<void>;
+  /** Prometheus text. */
+  readMetrics(): Promise<string>;
+}
+
+const TIMEOUT_MS = 5_000;
+
+/** Every method rejects while Envoy isn't there. */
+export function createEnvoyAdmin(socketPath: string): EnvoyAdmin {
+  const ask = async (path: string, method: "GET" | "POST" = "GET"): Promise<string> => {
+    const { status, body } = await requestOverSocket({
+      via: { socketPath },
+      path,
+      method,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (status !== 200) throw new Error(`Envoy's admin answered ${status} to ${method} ${path}`);
+    return body;
+  };
+  return {
+    async isReady() {
+      const counters = parseStats(await ask(`/stats?filter=${encodeURIComponent(READINESS_FILTER)}`));
+      const isConfigured =
+        (counters.get("cluster_manager.cds.update_success") ?? 0) > 0 &&
+        (counters.get("listener_manager.lds.update_success") ?? 0) > 0 &&
+        counters.get("listener_manager.workers_started") === 1;
+      // server.state: 0 is LIVE.
+      return isConfigured && counters.get("server.state") === 0;
+    },
+    async countActiveConnections() {
+      let count = 0;
+      for (const [name, value] of parseStats(
+        await ask(`/stats?filter=${encodeURIComponent(CONNECTION_FILTER)}`),
+      )) {
+        if (!isOwnListener(name)) count += value;
+      }
+      return count;
+    },
+    async startDraining() {
+      await ask("/drain_listeners?graceful&skip_exit", "POST");
+    },
+    readMetrics: () => ask("/stats/prometheus"),
+  };
+}
+
+// The same three that Istio's agent waits for, and the server's own word.
+const READINESS_FILTER =
+  "^(cluster_manager\\.cds\\.update_success|listener_manager\\.lds\\.update_success|listener_manager\\.workers_started|server\\.state)$";
+const CONNECTION_FILTER = "^listener\\..*\\.downstream_cx_active$";
+
+// Workers repeat their listener's count under their own names.
+function isOwnListener(name: string): boolean {
+  return /^listener\.(?:admin\.|bootstrap-)/.test(name) || /\.worker_\d+\./.test(name);
+}
+
+function parseStats(text: string): ReadonlyMap<string, number> {
+  const values = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const split = line.lastIndexOf(": ");
+    if (split > 0) values.set(line.slice(0, split), Number(line.slice(split + 2)));
+  }
+  return values;
+}

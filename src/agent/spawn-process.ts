@@ -1,0 +1,34 @@
+// The plainest way to start Envoy: a child of this process. For the pod's own agent and for tests; the local runtime
+// brings its own, which enters a pod's namespaces.
+
+import { spawn } from "node:child_process";
+import type { RunningProcess, SpawnEnvoy } from "./envoy-process.ts";
+
+export interface SpawnProcessOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gets each line of the child's output. */
+  readonly onOutput: (line: string) => void;
+}
+
+export function createProcessSpawner(command: string, options: SpawnProcessOptions): SpawnEnvoy {
+  return (args): RunningProcess => {
+    const child = spawn(command, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...options.env },
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      let rest = "";
+      stream.setEncoding("utf8");
+      stream.on("data", (text: string) => {
+        const lines = (rest + text).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) options.onOutput(line);
+      });
+    }
+    const ended = new Promise<Awaited<RunningProcess["ended"]>>((resolve) => {
+      child.once("error", () => resolve({ code: null, signal: null }));
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+    });
+    return { pid: child.pid, ended, kill: (signal) => void child.kill(signal) };
+  };
+}

@@ -1,0 +1,66 @@
+// The agent's HTTP server on a unix socket, behind Envoy's ports 15020 and 15021: readiness, rewritten probes,
+// merged metrics, and the request to quit.
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer } from "node:http";
+import { PEER_HEADER } from "./peer-header.ts";
+import type { ProbeOutcome } from "./probe-app.ts";
+
+export interface StatusAnswers {
+  readonly isReady: () => Promise<boolean>;
+  /** Undefined for a path that no probe was rewritten to. */
+  readonly probe: (path: string) => Promise<ProbeOutcome> | undefined;
+  readonly metrics: () => Promise<string>;
+  /** Called at most once per request; the answer goes out before. */
+  readonly quit: () => void;
+}
+
+/** Not listening yet: the caller knows path, mode and owner of the socket. */
+export function createStatusServer(answers: StatusAnswers): Server {
+  return createServer((request, response) => {
+    answer(request, response, answers).catch((error: unknown) => {
+      respond(response, 500, error instanceof Error ? error.message : String(error));
+    });
+  });
+}
+
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answers: StatusAnswers,
+): Promise<void> {
+  const [path = "/"] = (request.url ?? "/").split("?");
+  if (path === "/healthz/ready") return respondReadiness(response, answers);
+  if (path === "/stats/prometheus" || path === "/metrics") {
+    response.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
+    return respond(response, 200, await answers.metrics());
+  }
+  if (path === "/quitquitquit") return respondQuit(request, response, answers);
+  const outcome = answers.probe(path);
+  if (outcome === undefined) return respond(response, 404, "no such page\n");
+  const { isSuccess, message, httpStatus } = await outcome;
+  // The app's own status is passed on, as far as it can't turn failure into success.
+  return respond(response, httpStatus ?? (isSuccess ? 200 : 500), `${message}\n`);
+}
+
+async function respondReadiness(response: ServerResponse, answers: StatusAnswers): Promise<void> {
+  const isReady = await answers.isReady();
+  respond(response, isReady ? 200 : 503, isReady ? "ready\n" : "envoy isn't ready\n");
+}
+
+// Anyone may scrape; only the pod's own processes, such as a Job's container that is done, may end the proxy.
+function respondQuit(request: IncomingMessage, response: ServerResponse, { quit }: StatusAnswers): void {
+  const peer = request.headers[PEER_HEADER];
+  const isLocal = peer === undefined || peer === "127.0.0.1" || peer === "::1";
+  if (!isLocal) respond(response, 403, "only from within the pod\n");
+  else if (request.method !== "POST") respond(response, 405, "only POST\n");
+  else {
+    response.once("finish", quit);
+    respond(response, 200, "");
+  }
+}
+
+function respond(response: ServerResponse, status: number, text: string): void {
+  if (response.headersSent) return;
+  response.writeHead(status).end(text);
+}

@@ -1,0 +1,132 @@
+// A control plane of a few lines for the agent's tests: signs certificates for tokens and serves one fixed set of
+// clusters and listeners by delta ADS over mutual TLS. Tests alone import this.
+
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { create, createRegistry, fromBinary, fromJson, toBinary } from "@bufbuild/protobuf";
+import { systemClock } from "../core/clock.ts";
+import { silentLogger } from "../core/logger.ts";
+import { spiffeId } from "../core/spiffe-id.ts";
+import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
+import { RouterSchema } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
+import { HttpConnectionManagerSchema } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { DownstreamTlsContextSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+} from "../gen/envoy/service/discovery/v3/discovery_pb.ts";
+import { GrpcClient } from "../grpc/client.ts";
+import type { GrpcMethod } from "../grpc/method.ts";
+import { GrpcServer } from "../grpc/server.ts";
+import { GrpcError } from "../grpc/status.ts";
+import { createTokenAuthenticator } from "../identity/authenticator.ts";
+import { buildRootFiles, createCertificateAuthority } from "../identity/certificate-authority.ts";
+import { createCertificateMethod } from "../identity/certificate-method.ts";
+import { createCertificateService } from "../identity/certificate-service.ts";
+import { controlPlaneNames, createControlPlaneSigner } from "../identity/control-plane-certificate.ts";
+import { createTokenIssuer } from "../identity/service-account-token.ts";
+import { createCertificateClient } from "./certificate-client.ts";
+import type { SignRequest, WorkloadCertificate } from "./certificate-rotation.ts";
+import { startCertificateRotation } from "./certificate-rotation.ts";
+
+export interface TestControlPlane {
+  readonly rootsPem: string;
+  /** As the workload `shop/reviews`, with its token, over the socket. */
+  readonly sign: SignRequest;
+  /** How many ADS streams have been opened, each by a client with a verified certificate. */
+  readonly streamCount: number;
+  close(): Promise<void>;
+}
+
+export const reviewsIdentity = spiffeId({
+  trustDomain: "cluster.local",
+  namespace: "shop",
+  serviceAccount: "reviews",
+});
+
+const surroundings = { clock: systemClock, randomBytes };
+const common = { clock: systemClock, random: Math.random, log: silentLogger };
+
+export async function startTestControlPlane(
+  socketPath: string,
+  listeners: readonly JsonValue[],
+): Promise<TestControlPlane> {
+  const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const files = buildRootFiles(newKey(), "cluster.local", surroundings);
+  const built = createCertificateAuthority(files, surroundings);
+  if (built.kind !== "authority") throw new Error(built.reason);
+  const { authority } = built;
+  const issuer = createTokenIssuer(newKey(), {
+    clock: systemClock,
+    issuer: "https://kubernetes.default.svc",
+  });
+  const authenticator = createTokenAuthenticator(issuer, {
+    trustDomain: "cluster.local",
+    audiences: ["istio-ca"],
+  });
+  const service = createCertificateService(authority, { authenticator, log: silentLogger });
+  const names = controlPlaneNames({ trustDomain: "cluster.local" });
+  const rotation = startCertificateRotation(createControlPlaneSigner(authority, names), { ...common, names });
+  const own = await new Promise<WorkloadCertificate>((resolve) => rotation.watch(resolve));
+  let streamCount = 0;
+  const ads = createAdsMethod(listeners, () => streamCount++);
+  const sign = createCertificateMethod(service, (status, message) => new GrpcError(status, message));
+  const server = new GrpcServer(common);
+  const tls = { certificate: own.chainPem, key: own.keyPem.reveal(), clientRoots: authority.rootsPem };
+  await server.listen({ kind: "unix", path: socketPath }, { methods: [ads, sign], tls });
+  const clientTls = { serverRoots: authority.rootsPem, serverName: "meltemi.meltemi-system.svc" };
+  const client = new GrpcClient({ kind: "unix", path: socketPath, tls: clientTls }, { clock: systemClock });
+  const token = {
+    namespace: "shop",
+    serviceAccount: "reviews",
+    audiences: ["istio-ca"],
+    expirationSeconds: 600,
+  };
+  return {
+    rootsPem: authority.rootsPem,
+    sign: createCertificateClient(client, { readToken: async () => issuer.issueToken(token) }),
+    get streamCount() {
+      return streamCount;
+    },
+    async close() {
+      rotation.close();
+      client.close();
+      await server.close();
+    },
+  };
+}
+
+const registry = createRegistry(HttpConnectionManagerSchema, RouterSchema, DownstreamTlsContextSchema);
+
+function createAdsMethod(listeners: readonly JsonValue[], opened: () => void): GrpcMethod {
+  const resources = listeners.map((json) => {
+    const listener = fromJson(ListenerSchema, json, { registry });
+    const typeUrl = `type.googleapis.com/${ListenerSchema.typeName}`;
+    return {
+      name: listener.name,
+      version: "1",
+      resource: { typeUrl, value: toBinary(ListenerSchema, listener) },
+    };
+  });
+  return {
+    kind: "bidi",
+    path: "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources",
+    open(call) {
+      if (call.peer.certificate === undefined) throw new GrpcError("UNAUTHENTICATED", "No certificate");
+      opened();
+      return {
+        message(bytes) {
+          const { typeUrl, responseNonce } = fromBinary(DeltaDiscoveryRequestSchema, bytes);
+          if (responseNonce !== "") return;
+          const isListener = typeUrl.endsWith(".Listener");
+          const response = create(DeltaDiscoveryResponseSchema, {
+            typeUrl,
+            nonce: "1",
+            resources: isListener ? resources : [],
+          });
+          call.write([toBinary(DeltaDiscoveryResponseSchema, response)]);
+        },
+      };
+    },
+  };
+}
