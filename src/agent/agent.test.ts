@@ -2,15 +2,18 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { createServer, request } from "node:http";
-import { request as requestHttps } from "node:https";
+import { createServer as createSecureServer, Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createServer as createSocketServer } from "node:net";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { connect as connectTls } from "node:tls";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
+import type { GrpcMethod } from "../grpc/method.ts";
+import { GrpcServer } from "../grpc/server.ts";
 import type { Agent, AgentOptions } from "./agent.ts";
 import { startAgent } from "./agent.ts";
 import { requestOverSocket } from "./http-over-socket.ts";
@@ -49,6 +52,7 @@ function tlsListener(port: number): JsonValue {
   const route = { match: { prefix: "/" }, directResponse: { status: 200, body: { inlineString: "hello" } } };
   return {
     name: "greeter",
+    trafficDirection: "INBOUND",
     address: { socketAddress: { address: "127.0.0.1", portValue: port } },
     filterChains: [
       {
@@ -253,10 +257,37 @@ test("port 15020 takes /quitquitquit by POST from within the pod", async (t) => 
   assert.equal(quits, 1);
 });
 
-test("drain() lets Envoy refuse no one until it ends", async (t) => {
-  const { agent, controlPlane, ports } = await start(t, { drain: { terminationDrainMs: 300 } });
+test("drain() asks clients to leave, refuses no one, and ends Envoy", async (t) => {
+  const { agent, controlPlane, ports } = await start(t, { drain: { terminationDrainMs: 500 } });
+  const keepAlive = new HttpsAgent({
+    keepAlive: true,
+    ca: controlPlane.rootsPem,
+    checkServerIdentity: () => undefined,
+  });
+  t.after(() => keepAlive.destroy());
+  const ask = (): Promise<string | undefined> =>
+    new Promise((resolve, reject) => {
+      const asking = requestHttps(
+        { host: "127.0.0.1", port: ports.greeter, agent: keepAlive },
+        (response) => {
+          response.resume();
+          response.once("end", () => resolve(response.headers.connection));
+        },
+      );
+      asking.once("error", reject);
+      asking.end();
+    });
+  assert.notEqual(await ask(), "close");
   const draining = agent.drain();
-  assert.notEqual(await getGreeting(ports.greeter, controlPlane.rootsPem), "");
+  const stopAtMs = Date.now() + 400;
+  let answer = await ask();
+  while (answer !== "close" && Date.now() < stopAtMs) answer = await ask();
+  assert.equal(answer, "close");
+  assert.notEqual(
+    await getGreeting(ports.greeter, controlPlane.rootsPem),
+    "",
+    "new connections are still taken",
+  );
   await draining;
   assert.equal(agent.pid, undefined);
   const asked = requestOverSocket({
@@ -266,3 +297,56 @@ test("drain() lets Envoy refuse no one until it ends", async (t) => {
   });
   await assert.rejects(asked);
 });
+
+test("drain() waits for the last connection where EXIT_ON_ZERO_ACTIVE_CONNECTIONS asks for it", async (t) => {
+  const drain = { exitOnZeroActiveConnections: true, minimumDrainMs: 10 };
+  const { agent, controlPlane, ports } = await start(t, { drain });
+  const options = { host: "127.0.0.1", port: ports.greeter, ca: controlPlane.rootsPem };
+  const open = connectTls({ ...options, checkServerIdentity: () => undefined });
+  await once(open, "secureConnect");
+  assert.equal(await agent.admin.countActiveConnections(), 1);
+  let isDrained = false;
+  const draining = agent.drain().then(() => {
+    isDrained = true;
+  });
+  await getGreeting(ports.greeter, controlPlane.rootsPem);
+  assert.equal(isDrained, false);
+  open.destroy();
+  await draining;
+  assert.equal(agent.pid, undefined);
+});
+
+test("probe() asks gRPC health and HTTPS, whatever its certificate", async (t) => {
+  const health: GrpcMethod = {
+    kind: "unary",
+    path: "/grpc.health.v1.Health/Check",
+    // Field 1, status: 1 SERVING for the service "up", 2 NOT_SERVING for others.
+    handle: async (request) => [Buffer.from([0x08, Buffer.from(request).includes("up") ? 1 : 2])],
+  };
+  const server = new GrpcServer({ clock: systemClock, log: silentLogger, random: Math.random });
+  const listener = await server.listen({ kind: "tcp", host: "127.0.0.1", port: 0 }, { methods: [health] });
+  t.after(() => server.close());
+  assert.ok(listener.port !== undefined);
+  const secure = await freePort();
+  const probers = {
+    "/app-health/app/livez": { grpc: { port: listener.port, service: "up" } },
+    "/app-health/app/readyz": { grpc: { port: listener.port } },
+    "/app-health/app/startupz": { httpGet: { port: secure, scheme: "HTTPS" as const, path: "/" } },
+  };
+  const { agent, ports } = await start(t, { probers });
+  assert.deepEqual(await agent.probe("app", "liveness"), { isSuccess: true, message: "SERVING" });
+  assert.equal((await agent.probe("app", "readiness")).message, "gRPC health 2");
+  assert.equal((await agent.probe("app", "startup")).isSuccess, false);
+  const own = createSecureServer(selfSigned(agent), (_, response) => response.end("ok"));
+  own.listen(secure, "127.0.0.1");
+  await once(own, "listening");
+  t.after(() => own.close());
+  assert.equal((await agent.probe("app", "startup")).message, "HTTP 200");
+  assert.equal((await get(ports.agent, "/app-health/app/livez")).status, 200);
+});
+
+function selfSigned(agent: Agent): { key: string; cert: string } {
+  const { current } = agent.certificate;
+  assert.ok(current !== undefined);
+  return { key: current.keyPem.reveal(), cert: current.chainPem };
+}

@@ -156,7 +156,7 @@ function assembleAgent(parts: AgentParts): Agent {
       );
     },
     metrics: parts.metrics,
-    drain: (signal) => envoy.drain(options.drain, signal),
+    drain: (signal) => envoy.drain({ inboundOnly: isSidecar(options), ...options.drain }, signal),
     async close() {
       await envoy.close();
       certificate.close();
@@ -165,6 +165,10 @@ function assembleAgent(parts: AgentParts): Agent {
       await parts.sds.close();
     },
   };
+}
+
+function isSidecar({ node }: AgentOptions): boolean {
+  return node.id.startsWith("sidecar~");
 }
 
 // sun_path of Linux holds 108 bytes, the last one zero.

@@ -47,6 +47,8 @@ const DAY_MS = 24 * 3_600_000;
 // Istio's SECRET_GRACE_PERIOD_RATIO and its jitter: renewed when half of the lifetime is left, give or take 1 %.
 const GRACE_RATIO = 0.5;
 const GRACE_RATIO_JITTER = 0.01;
+// Timers stand still while a laptop sleeps, certificates don't: the hour is looked at again this often.
+const MAX_WAIT_MS = 30_000;
 const backoff = { firstMs: 100, maxMs: 15_000 };
 
 /** Starts at once; failures are retried for ever, with jittered back-off. */
@@ -72,7 +74,7 @@ export function startCertificateRotation(
       failureCount = 0;
       const lifetimeMs = certificate.notAfterMs - requestedMs;
       const graceRatio = GRACE_RATIO + GRACE_RATIO_JITTER * (2 * random() - 1);
-      schedule(certificate.notAfterMs - lifetimeMs * graceRatio - clock.now());
+      scheduleAt(certificate.notAfterMs - lifetimeMs * graceRatio);
       log.info({ names: names.uris, ttlSeconds: Math.round(lifetimeMs / 1000) }, "certificate rotated");
       for (const listener of listeners) listener(certificate);
     } catch (error) {
@@ -82,11 +84,13 @@ export function startCertificateRotation(
         { names: names.uris, reason: messageOf(error), retryInMs: delayMs },
         "certificate not rotated",
       );
-      schedule(delayMs);
+      scheduleAt(clock.now() + delayMs);
     }
   };
-  const schedule = (delayMs: number): void => {
-    cancelTimer = clock.after(Math.max(0, delayMs), () => void rotate());
+  const scheduleAt = (dueMs: number): void => {
+    const delayMs = dueMs - clock.now();
+    const wake = delayMs > MAX_WAIT_MS ? () => scheduleAt(dueMs) : () => void rotate();
+    cancelTimer = clock.after(Math.min(Math.max(0, delayMs), MAX_WAIT_MS), wake);
   };
 
   void rotate();

@@ -7,8 +7,11 @@ export interface EnvoyAdmin {
   isReady(): Promise<boolean>;
   /** Connections on the listeners that carry the pod's traffic. */
   countActiveConnections(): Promise<number>;
-  /** Asks clients to leave (GOAWAY, `connection: close`) over Envoy's drain time and refuses no one meanwhile. */
-  startDraining(): Promise<void>;
+  /**
+   * Asks clients to leave (GOAWAY, `connection: close`) over Envoy's drain time and refuses no one meanwhile.
+   * `inboundOnly` leaves alone what the pod itself calls.
+   */
+  startDraining(inboundOnly: boolean): Promise<void>;
   /** Prometheus text. */
   readMetrics(): Promise<string>;
 }
@@ -46,8 +49,8 @@ export function createEnvoyAdmin(socketPath: string): EnvoyAdmin {
       }
       return count;
     },
-    async startDraining() {
-      await ask("/drain_listeners?graceful&skip_exit", "POST");
+    async startDraining(inboundOnly) {
+      await ask(`/drain_listeners?graceful&skip_exit${inboundOnly ? "&inboundonly" : ""}`, "POST");
     },
     readMetrics: () => ask("/stats/prometheus"),
   };

@@ -55,6 +55,8 @@ export interface EnvoyProcessOptions {
 }
 
 export interface DrainOptions {
+  /** For sidecars, whose app still makes calls while it ends. Default false. */
+  readonly inboundOnly?: boolean;
   /** How long clients get after they were asked to leave. Default 5 s. */
   readonly terminationDrainMs?: number;
   /** End as soon as no connection is open, but not before `minimumDrainMs` (default 5 s), instead of after a fixed time. */
@@ -126,7 +128,7 @@ export function startEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
     },
     async drain(drainOptions = {}, signal) {
       try {
-        await admin.startDraining();
+        await admin.startDraining(drainOptions.inboundOnly ?? false);
         await waitForConnections(drainOptions, { admin, clock, signal });
       } catch (error) {
         log.warn({ reason: error instanceof Error ? error.message : String(error) }, "envoy not drained");
