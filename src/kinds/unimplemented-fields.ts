@@ -1,12 +1,222 @@
 // Fields that are part of a kind and have no effect yet. Whoever sets one is told so, with file and line.
-// Delete the entry when a builder implements the field.
+// Delete the entry when a builder implements the field: `npm run fields` then wants its claim.
+
+import { placesOf } from "./same-fields.ts";
 
 export interface UnimplementedField {
   readonly kind: string;
-  /** As in field-pattern.ts, such as `spec.http[].mirrors`. */
+  /** As in field-pattern.ts, such as `spec.http[].mirrors`; what is below it is meant too. */
   readonly pattern: string;
   /** Why, and what to use instead, as a sentence's end: `mirroring comes in a later release`. */
   readonly reason: string;
 }
 
-export const unimplementedFields: readonly UnimplementedField[] = [];
+function notYet(kind: string, reason: string, ...patterns: readonly string[]): UnimplementedField[] {
+  return patterns.map((pattern) => ({ kind, pattern, reason }));
+}
+
+// What a field would need, where several lack the same.
+const LOCALITY = "load balancing by locality comes in a later release";
+const TRACING = "tracing comes in a later release";
+const TELEMETRY = "telemetry sinks come in a later release";
+const CONFINEMENT = "the local runtime sets a process's user and group, and confines it no further";
+const ONE_FAMILY = "meshes on one machine are IPv4 only";
+const VOLUMES =
+  "the local runtime has no such volumes; use emptyDir, hostPath, configMap, secret or projected";
+const DEPRECATED = "Istio deprecated it";
+const TLS_DEFAULTS = "the mesh's own TLS is fixed at TLS 1.3 with Envoy's ciphers";
+
+const virtualServiceFields = [
+  ...notYet("VirtualService", "statistics have no prefix of their own", "spec.http[].match[].statPrefix"),
+  ...notYet("VirtualService", "Istio never implemented it", "spec.http[].fault.delay.exponentialDelay"),
+  ...notYet("VirtualService", "Istio never implemented it", "spec.http[].fault.abort.http2Error"),
+];
+
+const destinationRuleFields = [
+  ...notYet("DestinationRule", LOCALITY, "spec.trafficPolicy.loadBalancer.localityLbSetting"),
+  ...notYet("DestinationRule", LOCALITY, "spec.trafficPolicy.loadBalancer.zoneAwareLbSetting"),
+  ...notYet(
+    "DestinationRule",
+    "Envoy ejects on any 5xx; use consecutive5xxErrors",
+    "spec.trafficPolicy.outlierDetection.outlierDetectionHttpErrorCodes",
+  ),
+  ...notYet("DestinationRule", "tunnels over CONNECT come in a later release", "spec.trafficPolicy.tunnel"),
+];
+
+const gatewayFields = [
+  ...notYet("Gateway", "Istio never implemented it", "spec.servers[].defaultEndpoint"),
+  ...notYet("Gateway", "revocation lists come in a later release", "spec.servers[].tls.caCrl"),
+  ...notYet(
+    "Gateway",
+    "Istio deprecated it; the gateway's Service maps ports",
+    "spec.servers[].port.targetPort",
+  ),
+];
+
+const serviceFields = [
+  ...notYet("Service", "use a ServiceEntry with resolution DNS instead", "spec.externalName"),
+  ...notYet("Service", "use a ServiceEntry with the addresses instead", "spec.externalIPs"),
+  ...notYet("Service", "use a DestinationRule with consistentHash instead", "spec.sessionAffinity"),
+  ...notYet("Service", "use a DestinationRule with consistentHash instead", "spec.sessionAffinityConfig"),
+  ...notYet("Service", LOCALITY, "spec.trafficDistribution", "spec.internalTrafficPolicy"),
+  ...notYet("Service", ONE_FAMILY, "spec.ipFamilies", "spec.ipFamilyPolicy"),
+];
+
+const podFields = [
+  ...notYet(
+    "Pod",
+    CONFINEMENT,
+    ...["appArmorProfile", "seccompProfile", "seLinuxOptions", "windowsOptions"].flatMap((name) => [
+      `spec.securityContext.${name}`,
+      `spec.containers[].securityContext.${name}`,
+    ]),
+    ...["fsGroup", "fsGroupChangePolicy", "seLinuxChangePolicy", "supplementalGroups"].map(
+      (name) => `spec.securityContext.${name}`,
+    ),
+    ...["supplementalGroupsPolicy", "sysctls", "runAsNonRoot"].map((name) => `spec.securityContext.${name}`),
+    ...["allowPrivilegeEscalation", "capabilities", "privileged", "procMount"].map(
+      (name) => `spec.containers[].securityContext.${name}`,
+    ),
+    ...["readOnlyRootFilesystem", "runAsNonRoot"].map((name) => `spec.containers[].securityContext.${name}`),
+  ),
+  ...notYet(
+    "Pod",
+    VOLUMES,
+    ...["awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "ephemeral", "fc"],
+    ...["flexVolume", "flocker", "gcePersistentDisk", "gitRepo", "glusterfs", "image", "iscsi", "nfs"],
+    ...["photonPersistentDisk", "portworxVolume", "quobyte", "rbd", "scaleIO", "storageos", "vsphereVolume"],
+  ).map((entry) => ({ ...entry, pattern: `spec.volumes[].${entry.pattern}` })),
+  ...notYet(
+    "Pod",
+    VOLUMES,
+    "spec.volumes[].projected.sources[].clusterTrustBundle",
+    "spec.volumes[].projected.sources[].podCertificate",
+    "spec.containers[].volumeDevices",
+  ),
+  ...notYet(
+    "Pod",
+    "every local pod has namespaces of its own",
+    ...["spec.hostIPC", "spec.hostNetwork", "spec.hostPID", "spec.hostUsers", "spec.shareProcessNamespace"],
+    ...["spec.containers[].ports[].hostPort", "spec.containers[].ports[].hostIP"],
+  ),
+  ...notYet(
+    "Pod",
+    "a local pod's names and resolver are the mesh's own",
+    ...[
+      "spec.dnsConfig",
+      "spec.dnsPolicy",
+      "spec.hostAliases",
+      "spec.hostnameOverride",
+      "spec.setHostnameAsFQDN",
+    ],
+  ),
+  ...notYet(
+    "Pod",
+    "the local runtime doesn't know it",
+    ...[
+      "spec.activeDeadlineSeconds",
+      "spec.ephemeralContainers",
+      "spec.readinessGates",
+      "spec.schedulingGates",
+    ],
+    ...["spec.containers[].env[].valueFrom.fileKeyRef", "spec.containers[].restartPolicyRules"],
+    ...["spec.containers[].lifecycle.stopSignal", "spec.containers[].volumeMounts[].mountPropagation"],
+    ...["spec.containers[].volumeMounts[].recursiveReadOnly", "spec.containers[].stdin"],
+    ...["spec.containers[].stdinOnce", "spec.containers[].tty", "spec.automountServiceAccountToken"],
+  ),
+];
+
+const workloadFields = [
+  ...notYet(
+    "Job",
+    "the local runtime's Jobs count plain completions",
+    ...["spec.backoffLimitPerIndex", "spec.completionMode", "spec.managedBy", "spec.maxFailedIndexes"],
+    ...["spec.podFailurePolicy", "spec.podReplacementPolicy", "spec.successPolicy"],
+  ),
+  ...notYet("ServiceAccount", "the local runtime doesn't know it", "automountServiceAccountToken"),
+];
+
+const meshConfigFields = [
+  ...notYet("MeshConfig", LOCALITY, "localityLbSetting", "zoneAwareLbSetting"),
+  ...notYet(
+    "MeshConfig",
+    TRACING,
+    "enableTracing",
+    "defaultConfig.tracing",
+    "defaultConfig.tracingServiceName",
+  ),
+  ...notYet(
+    "MeshConfig",
+    TELEMETRY,
+    ...["enableEnvoyAccessLogService", "extensionProviders", "defaultProviders", "disableEnvoyListenerLog"],
+    ...[
+      "envoyAccessLogService",
+      "envoyMetricsService",
+      "extraStatTags",
+      "statsCompression",
+      "statsdUdpAddress",
+    ].map((name) => `defaultConfig.${name}`),
+    ...["fileFlushInterval", "fileFlushMinSizeKb"].map((name) => `defaultConfig.${name}`),
+  ),
+  ...notYet(
+    "MeshConfig",
+    "statistics have Istio's default names",
+    "inboundClusterStatName",
+    "outboundClusterStatName",
+  ),
+  ...notYet("MeshConfig", TLS_DEFAULTS, "meshMTLS", "tlsDefaults", "outboundTrafficPolicy.tls"),
+  ...notYet(
+    "MeshConfig",
+    "the Kubernetes Ingress kind isn't read; use a Gateway",
+    ...["ingressClass", "ingressControllerMode", "ingressSelector", "ingressService"],
+  ),
+  ...notYet(
+    "MeshConfig",
+    "several clusters and trust domains come in a later release",
+    ...["ca", "caCertificates", "configSources", "trustDomainAliases", "defaultConfig.caCertificatesPem"],
+    ...["serviceScopeConfigs", "serviceSettings", "serviceEntryVisibility", "discoverySelectors"],
+  ),
+  ...notYet(
+    "MeshConfig",
+    "it comes in a later release",
+    ...["hboneIdleTimeout", "inboundTrafficPolicy", "proxyHttpPort", "verifyCertificateAtClient"],
+    ...["connectionSettings", "gatewayTopology", "privateKeyProvider", "proxyHeaders", "readinessProbe"].map(
+      (name) => `defaultConfig.${name}`,
+    ),
+    ...["drainDuration", "terminationDrainDuration", "image", "customConfigFile", "sds"].map(
+      (name) => `defaultConfig.${name}`,
+    ),
+  ),
+  ...notYet("MeshConfig", "the proxy's files and ports are fixed", "defaultConfig.binaryPath"),
+  ...notYet(
+    "MeshConfig",
+    "the proxy's files, ports and names are fixed",
+    ...["configPath", "proxyAdminPort", "proxyBootstrapTemplatePath", "serviceCluster", "statNameLength"].map(
+      (name) => `defaultConfig.${name}`,
+    ),
+  ),
+  ...notYet(
+    "MeshConfig",
+    DEPRECATED,
+    ...["certificates", "defaultConfig.availabilityZone", "defaultConfig.controlPlaneAuthPolicy"],
+    ...["defaultConfig.discoveryRefreshDelay", "defaultConfig.envoyMetricsServiceAddress"],
+    "defaultConfig.zipkinAddress",
+  ),
+];
+
+export const unimplementedFields: readonly UnimplementedField[] = [
+  ...virtualServiceFields,
+  ...destinationRuleFields,
+  ...gatewayFields,
+  ...serviceFields,
+  ...podFields,
+  ...workloadFields,
+  ...meshConfigFields,
+].flatMap(everyPlace);
+
+function everyPlace({ kind, pattern, reason }: UnimplementedField): UnimplementedField[] {
+  return placesOf(`${kind}.${pattern}`).map((field) => {
+    const dot = field.indexOf(".");
+    return { kind: field.slice(0, dot), pattern: field.slice(dot + 1), reason };
+  });
+}
