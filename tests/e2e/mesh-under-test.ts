@@ -1,5 +1,6 @@
 // A mesh's namespaces for a test, with the supervisor's stand-in in it. Cleans up when the test ends.
 
+import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -53,7 +54,7 @@ export async function startMesh(test: TestContext, options: MeshOptions = {}): P
     supervisor,
     stateDirectory,
     egress,
-    call: (call, ...[argument]) => ask(supervisor, call, argument),
+    call: (call, ...[argument]) => askSupervisor(supervisor, call, argument),
   };
   const addresses = egress === undefined ? {} : { egress: egress.addresses };
   await mesh.call("network", { stateDirectory, podCidr, serviceCidr, ...addresses });
@@ -71,9 +72,20 @@ export function supervisorCommand(): readonly [string, ...string[]] {
   return [process.execPath, "--import", "tsx", program];
 }
 
-function ask<Result>(supervisor: SupervisorProcess, call: string, argument: unknown): Promise<Result> {
+export function askSupervisor<Result>(
+  supervisor: SupervisorProcess,
+  call: string,
+  argument: unknown,
+): Promise<Result> {
+  return askOver(supervisor.channel, { call, argument, ended: supervisor.exited });
+}
+
+/** Sends a call over a process's IPC channel, and waits for its result. */
+export function askOver<Result>(
+  channel: ChildProcess,
+  { call, argument, ended }: { call: string; argument: unknown; ended: Promise<unknown> },
+): Promise<Result> {
   const id = randomUUID();
-  const { channel } = supervisor;
   return new Promise((resolve, reject) => {
     const listener = (message: unknown): void => {
       const reply = message as { id?: string; failure?: string; result?: Result };
@@ -83,7 +95,7 @@ function ask<Result>(supervisor: SupervisorProcess, call: string, argument: unkn
       else resolve(reply.result as Result);
     };
     channel.on("message", listener);
-    void supervisor.exited.then(() => reject(new Error(`The supervisor ended during ${call}`)));
+    void ended.then(() => reject(new Error(`The process ended during ${call}`)));
     channel.send({ id, call, argument });
   });
 }

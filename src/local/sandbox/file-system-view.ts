@@ -12,8 +12,8 @@ export function meshFileSystemView(): FileSystemView {
       if (found === undefined) return "absent";
       return found.isDirectory() ? "directory" : "file";
     },
-    realPath: (path) => (path === "" ? "" : realpathSync(path)),
-    isOwn: (path) => statSync(path === "" ? "/" : path).dev === ownDevice,
+    realPath: (path) => realpathSync(path),
+    isOwn: (path) => statSync(path).dev === ownDevice,
     ownership(path) {
       const { mode, uid, gid } = statSync(path);
       return { mode: mode & 0o7777, uid, gid };

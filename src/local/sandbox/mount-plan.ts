@@ -57,7 +57,9 @@ export interface MountRequest {
 
 export function planMounts(request: MountRequest, view: FileSystemView): MountPlan {
   const steps: MountStep[] = [...planReach(request, view)];
-  const opened = new Set(steps.flatMap((step) => (step.verb === "open" ? [step.directory] : [])));
+  const opened: OpenedDirectories = new Map(
+    steps.flatMap((step) => (step.verb === "open" ? [[step.directory, step.entries]] : [])),
+  );
   const create: { path: string; kind: "directory" | "file" }[] = [];
   const done: ContainerMount[] = [];
   const sorted = [...request.mounts].sort((a, b) => (a.target < b.target ? -1 : 1));
@@ -113,10 +115,13 @@ interface Placement {
   readonly steps: readonly MountStep[];
 }
 
+/** Directories that a step covers, with the entries that stay to be seen; undefined: all. */
+type OpenedDirectories = Map<string, readonly string[] | undefined>;
+
 interface PlacementContext {
   readonly kind: "directory" | "file";
   readonly done: readonly ContainerMount[];
-  readonly opened: Set<string>;
+  readonly opened: OpenedDirectories;
   readonly view: FileSystemView;
 }
 
@@ -129,9 +134,9 @@ function placeTarget(wanted: string, { kind, done, opened, view }: PlacementCont
   }
   const existing = deepestExisting(target, view);
   const real = view.realPath(existing);
-  const place = join(real, target.slice(existing.length));
-  const isHidden = [...opened].some((directory) => place.startsWith(`${directory}/`));
-  if (isHidden) return { target: place, create: [], steps: [{ verb: "make", path: place, kind }] };
+  const place = join(real, relative(existing, target));
+  const make: Placement = { target: place, create: [], steps: [{ verb: "make", path: place, kind }] };
+  if (isHidden(place, opened)) return make;
   if (existing === target) {
     const found = view.kindOf(real);
     if (found === kind) return { target: place, create: [], steps: [] };
@@ -141,15 +146,24 @@ function placeTarget(wanted: string, { kind, done, opened, view }: PlacementCont
     return { sentence: `Cannot mount at "${wanted}": "${existing}" is a file` };
   }
   if (view.isOwn(real)) return { target: place, create: [{ path: place, kind }], steps: [] };
-  opened.add(real);
+  if (opened.has(real)) return make;
+  opened.set(real, undefined);
   const open = { verb: "open", directory: real, mode: view.ownership(real).mode } as const;
-  return { target: place, create: [], steps: [open, { verb: "make", path: place, kind }] };
+  return { ...make, steps: [open, ...make.steps] };
+}
+
+function isHidden(path: string, opened: OpenedDirectories): boolean {
+  return [...opened].some(([directory, entries]) => {
+    if (entries === undefined || !path.startsWith(`${directory}/`)) return false;
+    const [entry = ""] = relative(directory, path).split("/");
+    return !entries.includes(entry);
+  });
 }
 
 function deepestExisting(path: string, view: FileSystemView): string {
   let current = path;
   while (current !== "/" && view.kindOf(current) === "absent") current = dirname(current);
-  return current === "/" ? "" : current;
+  return current;
 }
 
 // Where a directory is closed to the user, it is covered by one that is open and shows nothing but the way.

@@ -1,0 +1,53 @@
+// Stands in for the CLI: launches a mesh and does what a test asks over IPC; runs on a stand-in machine.
+
+import { once } from "node:events";
+import { attachEgress, type Egress } from "../../src/local/front/egress.ts";
+import { launchSupervisor, type SupervisorProcess } from "../../src/local/front/launch-supervisor.ts";
+import { type MachineAbility, probeMachine } from "../../src/local/front/machine-ability.ts";
+import { askSupervisor, podCidr, serviceCidr, supervisorCommand } from "./mesh-under-test.ts";
+
+export interface FrontCalls {
+  probe(): MachineAbility;
+  /** Launches the mesh; gives the supervisor's pid, as unshare's, in the stand-in's numbers. */
+  launch(stateDirectory: string): { unsharePid: number; egress: boolean };
+  mesh(request: { call: string; argument: unknown }): unknown;
+  close(): undefined;
+}
+
+let supervisor: SupervisorProcess | undefined;
+let egress: Egress | undefined;
+
+const handlers = {
+  probe: () => probeMachine(),
+  async launch(stateDirectory: string) {
+    const ability = await probeMachine();
+    if (ability.kind === "unable") throw new Error(ability.sentence);
+    const argv = supervisorCommand();
+    supervisor = await launchSupervisor({ privilege: ability.privilege, stateDirectory, argv });
+    if (ability.noEgress === undefined) egress = await attachEgress(supervisor.namespacesPid, { avoid: [] });
+    const addresses = egress === undefined ? {} : { egress: egress.addresses };
+    await askSupervisor(supervisor, "network", { stateDirectory, podCidr, serviceCidr, ...addresses });
+    return { unsharePid: supervisor.namespacesPid, egress: egress !== undefined };
+  },
+  mesh({ call, argument }: { call: string; argument: unknown }) {
+    if (supervisor === undefined) throw new Error("Not launched");
+    return askSupervisor(supervisor, call, argument);
+  },
+  async close() {
+    await supervisor?.close();
+    egress?.close();
+    await egress?.ended;
+  },
+};
+
+process.on("message", (message: { id: string; call: keyof typeof handlers; argument: never }) => {
+  void Promise.resolve()
+    .then(() => handlers[message.call](message.argument))
+    .then(
+      (result) => process.send?.({ id: message.id, result }),
+      (cause: unknown) =>
+        process.send?.({ id: message.id, failure: cause instanceof Error ? cause.stack : String(cause) }),
+    );
+});
+await once(process, "disconnect");
+process.exit(0);
