@@ -16,12 +16,12 @@ export interface WorkloadCertificate {
   /** PEM: the leaf and its intermediates, without the root. */
   readonly chainPem: string;
   readonly keyPem: Redacted<string>;
-  /** PEM of the trust anchor that came with it. */
+  /** PEM of the trust anchors that came with it. */
   readonly rootsPem: string;
   readonly notAfterMs: number;
 }
 
-/** Resolves with PEM blocks from leaf to root. */
+/** Resolves with PEM blocks: the leaf, any intermediates, then all trust anchors in one. */
 export type SignRequest = (csrPem: string, ttlMs: number) => Promise<readonly string[]>;
 
 export interface CertificateRotationOptions {
@@ -121,8 +121,8 @@ async function requestCertificate(
 ): Promise<WorkloadCertificate> {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const blocks = await sign(buildCertificateRequest(privateKey, names), ttlMs);
-  const [leafPem, root] = [blocks[0], blocks.at(-1)];
-  if (leafPem === undefined || root === undefined || blocks.length < 2) {
+  const [leafPem, roots] = [blocks[0], blocks.at(-1)];
+  if (leafPem === undefined || roots === undefined || blocks.length < 2) {
     throw new Error(`The CA answered ${blocks.length} certificates; wanted are at least leaf and root`);
   }
   const leaf = readCertificate(decodePem("CERTIFICATE", leafPem)[0] ?? new Uint8Array());
@@ -131,7 +131,7 @@ async function requestCertificate(
   return {
     chainPem: blocks.slice(0, -1).map(endWithNewline).join(""),
     keyPem: redacted(privateKey.export({ format: "pem", type: "pkcs8" }).toString()),
-    rootsPem: endWithNewline(root),
+    rootsPem: endWithNewline(roots),
     notAfterMs: leaf.notAfterMs,
   };
 }

@@ -32,6 +32,7 @@ export function envoyArguments(options: EnvoyArguments): readonly string[] {
   const { bootstrapPath, concurrency = 2, drainTimeSeconds = 45, logLevel = "warning" } = options;
   return [
     ...["-c", bootstrapPath],
+    ...["--restart-epoch", "0"],
     ...["--drain-time-s", String(drainTimeSeconds)],
     ...["--drain-strategy", "immediate"],
     ...["--local-address-ip-version", "v4"],

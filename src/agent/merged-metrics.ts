@@ -68,7 +68,7 @@ export function parseAppScrape(text: string): AppScrape | undefined {
   const value: unknown = JSON.parse(text === "" ? "{}" : text);
   if (typeof value !== "object" || value === null) return undefined;
   const { scrape, port, path } = value as Partial<Record<"scrape" | "port" | "path", string>>;
-  const isAsked = scrape !== "false" && (scrape === "true" || port !== undefined);
+  const isAsked = scrape === "true" || (scrape !== "false" && port !== undefined && port !== "");
   if (!isAsked) return undefined;
   // Prometheus's convention where no port is named.
   return { port: Number(port === undefined || port === "" ? 80 : port), ...(path && { path }) };

@@ -111,6 +111,16 @@ test("createCertificateAuthority() takes an intermediate CA and appends its chai
   assert.equal(await canHandshake(opened(files)), true);
 });
 
+test("issue() ends with all roots while two are trusted", async () => {
+  const { files } = await intermediateFiles();
+  const next = buildRootFiles(ecKey(), "cluster.local", surroundings);
+  const authority = opened({ ...files, rootsPem: next.rootsPem + files.rootsPem });
+  const chain = authority.issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS });
+  assert.equal(chain.length, 3);
+  assert.equal(decodePem("CERTIFICATE", chain[2] ?? "").length, 2);
+  assert.equal(await canHandshake(authority), true);
+});
+
 test("createCertificateAuthority() says which file doesn't fit", async () => {
   const { files } = await intermediateFiles();
   const other = buildRootFiles(ecKey(), "cluster.local", surroundings);
@@ -171,6 +181,10 @@ async function intermediateFiles(): Promise<{ files: AuthorityFiles }> {
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+      // Two roots of one name are told apart by this alone.
+      new x509.AuthorityKeyIdentifierExtension(
+        root.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId ?? "",
+      ),
     ],
   });
   const pkcs8 = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");

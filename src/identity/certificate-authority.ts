@@ -21,7 +21,10 @@ export interface CertificateAuthority {
   readonly rootsPem: string;
   /** When the signing certificate itself ends. */
   readonly notAfterMs: number;
-  /** PEM blocks from the leaf over any intermediates to the root. The leaf never outlives the signing certificate. */
+  /**
+   * PEM blocks from the leaf over any intermediates; the last element holds all trust anchors.
+   * The leaf never outlives the signing certificate.
+   */
   issue(leaf: LeafRequest): readonly string[];
 }
 
@@ -178,20 +181,12 @@ function parseCertificates(pem: string): readonly X509Certificate[] | undefined 
   }
 }
 
-// What stands above a leaf: the signing certificate unless it is a root itself, the intermediates, then the
-// first root, since Istio's agents take the last element as the trust anchor.
+// What stands above a leaf: the signing certificate unless it is a root itself, the intermediates, then all roots as
+// one block. Istio's agents take the last element as the whole trust bundle, which holds two while roots change over.
 function upperChainOf(files: AuthorityFiles): readonly string[] {
   const blocksOf = (text: string) =>
     decodePem("CERTIFICATE", text).map((der) => encodePem("CERTIFICATE", der));
   const roots = blocksOf(files.rootsPem);
   const signing = [...blocksOf(files.certificatePem).slice(0, 1), ...blocksOf(files.chainPem)];
-  const intermediates = [...new Set(signing)].filter((block) => !roots.includes(block));
-  const anchor = roots.find((root) => signing.includes(root)) ?? issuerAmong(roots, intermediates.at(-1));
-  return anchor === undefined ? intermediates : [...intermediates, anchor];
-}
-
-function issuerAmong(roots: readonly string[], lastPem: string | undefined): string | undefined {
-  if (lastPem === undefined) return roots[0];
-  const last = new X509Certificate(lastPem);
-  return roots.find((root) => last.checkIssued(new X509Certificate(root))) ?? roots[0];
+  return [...new Set(signing)].filter((block) => !roots.includes(block)).concat(roots.join(""));
 }
