@@ -393,6 +393,7 @@ import (
 	_ "github.com/envoyproxy/go-control-plane/envoy/watchdog/v3"
 	_ "istio.io/api/analysis/v1alpha1"
 	_ "istio.io/api/envoy/config/filter/network/metadata_exchange"
+	_ "istio.io/api/envoy/extensions/stackdriver/config/v1alpha1"
 	_ "istio.io/api/envoy/extensions/stats"
 	_ "istio.io/api/extensions/v1alpha1"
 	_ "istio.io/api/mcp/v1alpha1"
