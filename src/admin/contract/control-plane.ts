@@ -1,0 +1,42 @@
+// What the control plane says of itself over its socket, as JSON: who is connected and how far each proxy
+// is in step. Types only; the server and its clients share them.
+
+import type { Problem } from "../../core/problem.ts";
+
+/** `SYNCED`: all sent was accepted; `STALE`: sent and not answered yet, or refused; `NOT SENT`: nothing to send. */
+export type SyncState = "SYNCED" | "STALE" | "NOT SENT" | "IGNORED";
+
+/** Resource types by Istio's short names. */
+export type SyncedType = "cds" | "lds" | "eds" | "rds" | "ecds";
+
+export interface Rejection {
+  /** Type URL or short name of the resources that the proxy refused. */
+  readonly type: string;
+  /** The proxy's own words. */
+  readonly message: string;
+  /** The object that the refused resource was made of, with its place, where it is known. */
+  readonly object?: string;
+  readonly location?: string;
+}
+
+/** `GET /proxies` answers with a list of these. */
+export interface ProxyStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly nodeId: string;
+  /** `sidecar` or `router`. */
+  readonly type: string;
+  readonly version: string;
+  /** Proxies with the same view get the same resources. */
+  readonly view: string;
+  readonly acked: Readonly<Partial<Record<SyncedType, SyncState>>>;
+  readonly nacks: readonly Rejection[];
+}
+
+/** `GET /problems` answers with a list of Problems. */
+export type ProblemList = readonly Problem[];
+
+/** `GET /version`, of the control plane and of the supervisor. */
+export interface VersionReport {
+  readonly version: string;
+}

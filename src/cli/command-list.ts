@@ -1,0 +1,238 @@
+// Every command of `meltemi`: names, arguments, flags and examples. Help, completion and the reference are
+// made of this; a command's code is loaded when it is run.
+
+import type { CommandDeclaration, OptionDeclaration } from "./command.ts";
+import type { SectionName } from "./proxy-config/section.ts";
+
+const meshOption: OptionDeclaration = {
+  flags: "--mesh <name>",
+  summary: 'which mesh of this machine ("default")',
+};
+const namespaceOption: OptionDeclaration = {
+  flags: "-n, --namespace <namespace>",
+  summary: "look in this namespace only",
+};
+const outputOption: OptionDeclaration = {
+  flags: "-o, --output <format>",
+  summary: "json or yaml instead of a table",
+};
+const containerOption: OptionDeclaration = {
+  flags: "-c, --container <container>",
+  summary: "the container, when it isn't the app's first",
+};
+
+const workload = { name: "<workload>", summary: "reviews-v1, deploy/reviews-v1, pod/NAME or NAME.NAMESPACE" };
+
+const launchOptions: readonly OptionDeclaration[] = [
+  { flags: "--name <name>", summary: 'name of the mesh; several run side by side ("default")' },
+  { flags: "--xds-port <port>", summary: "port on loopback for plaintext xDS, 0 for a free one (15010)" },
+  {
+    flags: "--admin-port <port>",
+    summary: "port on loopback for metrics and debugging, 0 for a free one (15014)",
+  },
+  { flags: "--mesh-config <file>", summary: "MeshConfig, instead of ConfigMap istio or meltemi" },
+  { flags: "--pod-cidr <range>", summary: "addresses of pods (10.244.0.0/16)" },
+  { flags: "--service-cidr <range>", summary: "virtual addresses of Services (10.96.0.0/16)" },
+  {
+    flags: "--image <name=command>",
+    summary: "the command to run for an image; may be given several times",
+    isList: true,
+  },
+  { flags: "--once", summary: "end when everything is ready: for scripts" },
+];
+
+const proxySection = (
+  name: SectionName,
+  aliases: readonly string[],
+  filters: readonly OptionDeclaration[],
+): CommandDeclaration => ({
+  name,
+  aliases,
+  summary: `show the ${name} config of a workload's Envoy`,
+  arguments: [{ name: "[workload]", summary: workload.summary }],
+  options: [
+    namespaceOption,
+    ...filters,
+    { flags: "-f, --file <file>", summary: "read Envoy's dump from a file instead" },
+    outputOption,
+    meshOption,
+  ],
+  examples: [{ line: `meltemi proxy-config ${name} reviews-v1`, does: `its ${name} config` }],
+  load: async () => (await import("./proxy-config.ts")).proxyConfigCommand(name),
+});
+
+const portFilter: OptionDeclaration = { flags: "--port <port>", summary: "of this port only" };
+const addressFilter: OptionDeclaration = { flags: "--address <address>", summary: "at this address only" };
+
+export const commandList: readonly CommandDeclaration[] = [
+  {
+    name: "up",
+    summary: "start a mesh of manifests on this machine and follow the files",
+    arguments: [{ name: "<manifests...>", summary: "directories and files of Kubernetes and Istio YAML" }],
+    options: launchOptions,
+    examples: [
+      { line: "meltemi up ./manifests", does: "run them; saving a file changes live traffic" },
+      { line: 'meltemi up app.yaml --image shop/web="node web.js"', does: "say what an image runs" },
+      { line: "meltemi up --name other --xds-port 0 ./other", does: "a second mesh beside the first" },
+    ],
+    load: () => import("./up.ts"),
+  },
+  {
+    name: "demo",
+    summary: "start the bookshop example",
+    options: launchOptions,
+    examples: [{ line: "meltemi demo", does: "a shop of small services, each with an Envoy" }],
+    load: () => import("./demo.ts"),
+  },
+  {
+    name: "down",
+    summary: "stop a running mesh",
+    options: [
+      { flags: "--name <name>", summary: 'name of the mesh ("default")' },
+      { flags: "--purge", summary: "also remove its state (CA, leases) and the cache (Envoy)" },
+    ],
+    examples: [
+      { line: "meltemi down", does: "as Ctrl-C in the terminal of meltemi up" },
+      { line: "meltemi down --purge", does: "and leave nothing behind" },
+    ],
+    load: () => import("./down.ts"),
+  },
+  {
+    name: "get",
+    summary: "list the objects in force",
+    arguments: [
+      { name: "<kind>", summary: "pods, services, virtualservices, … or a short name such as vs" },
+      { name: "[name]", summary: "one object" },
+    ],
+    options: [
+      namespaceOption,
+      { flags: "-A, --all-namespaces", summary: "all namespaces, which is the default" },
+      { flags: "-o, --output <format>", summary: "wide, json or yaml" },
+      meshOption,
+    ],
+    examples: [
+      { line: "meltemi get pods -o wide", does: "with addresses and memory" },
+      { line: "meltemi get vs reviews -o yaml", does: "one VirtualService, whole" },
+    ],
+    load: () => import("./get.ts"),
+  },
+  {
+    name: "logs",
+    summary: "show what a workload printed",
+    arguments: [workload],
+    options: [
+      namespaceOption,
+      containerOption,
+      { flags: "-f, --follow", summary: "go on with what it prints" },
+      { flags: "--tail <lines>", summary: "only the last lines" },
+      meshOption,
+    ],
+    examples: [
+      { line: "meltemi logs reviews-v1 -f", does: "follow all pods of a Deployment" },
+      { line: "meltemi logs reviews-v1 -c istio-proxy --tail 20", does: "the last lines of its Envoy" },
+    ],
+    load: () => import("./logs.ts"),
+  },
+  {
+    name: "exec",
+    summary: "run a command inside a workload, as the app's user",
+    arguments: [workload, { name: "[command...]", summary: "after --" }],
+    options: [namespaceOption, containerOption, meshOption],
+    examples: [
+      {
+        line: "meltemi exec web -- curl -s http://reviews:9080/",
+        does: "call a service as the web page would",
+      },
+    ],
+    load: () => import("./exec.ts"),
+  },
+  {
+    name: "proxy-status",
+    aliases: ["ps"],
+    summary: "show which proxies are connected and in step, and what they refused",
+    arguments: [{ name: "[proxy]", summary: "a pod or workload" }],
+    options: [namespaceOption, outputOption, meshOption],
+    examples: [{ line: "meltemi proxy-status", does: "all of them; exit code 1 if one refused something" }],
+    load: () => import("./proxy-status.ts"),
+  },
+  {
+    name: "proxy-config",
+    aliases: ["pc"],
+    summary: "show what a workload's Envoy has been told",
+    examples: [
+      { line: "meltemi proxy-config route web", does: "its routes" },
+      {
+        line: "meltemi proxy-config cluster web --fqdn reviews -o json",
+        does: "clusters of a service, whole",
+      },
+      {
+        line: "meltemi proxy-config endpoint web --status unhealthy",
+        does: "what Envoy doesn't use just now",
+      },
+    ],
+    subcommands: [
+      proxySection(
+        "cluster",
+        ["clusters", "c"],
+        [
+          { flags: "--fqdn <name>", summary: "whose host name holds this" },
+          portFilter,
+          { flags: "--direction <direction>", summary: "inbound or outbound" },
+          { flags: "--subset <subset>", summary: "of this subset only" },
+        ],
+      ),
+      proxySection(
+        "listener",
+        ["listeners", "l"],
+        [portFilter, addressFilter, { flags: "--name <name>", summary: "of this name only" }],
+      ),
+      proxySection("route", ["routes", "r"], [{ flags: "--name <name>", summary: "of this name only" }]),
+      proxySection(
+        "endpoint",
+        ["endpoints", "ep"],
+        [
+          portFilter,
+          addressFilter,
+          { flags: "--cluster <cluster>", summary: "of this cluster only" },
+          { flags: "--status <status>", summary: "healthy, unhealthy, draining, …" },
+        ],
+      ),
+      proxySection("secret", ["secrets", "s"], []),
+      proxySection("bootstrap", ["b"], []),
+    ],
+  },
+  {
+    name: "inject",
+    aliases: ["kube-inject"],
+    summary: "print manifests with a sidecar in every workload",
+    options: [
+      { flags: "-f, --filename <file>", summary: "the manifests, - for standard input" },
+      { flags: "--mesh-config <file>", summary: "MeshConfig to inject by" },
+      { flags: "--revision <revision>", summary: 'of the control plane ("default")' },
+      { flags: "--native-sidecars", summary: "as restartable init containers" },
+    ],
+    examples: [{ line: "meltemi inject -f app.yaml | kubectl apply -f -", does: "inject by hand" }],
+    load: () => import("./inject.ts"),
+  },
+  {
+    name: "envoy",
+    summary: "show which Envoy is run, and where it was found",
+    options: [outputOption],
+    examples: [{ line: "meltemi envoy", does: "MELTEMI_ENVOY, PATH, cache, or fetched" }],
+    load: () => import("./envoy.ts"),
+  },
+  {
+    name: "version",
+    summary: "show the versions of this program and of the running mesh",
+    options: [outputOption, meshOption],
+    examples: [{ line: "meltemi version -o json", does: "for scripts" }],
+    load: () => import("./version.ts"),
+  },
+  {
+    name: "completion",
+    summary: "print a completion script for a shell",
+    arguments: [{ name: "<shell>", summary: "bash, zsh or fish" }],
+    examples: [{ line: "source <(meltemi completion bash)", does: "for this shell" }],
+    load: () => import("./completion.ts"),
+  },
+];

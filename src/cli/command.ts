@@ -1,0 +1,72 @@
+// What a command is to the program: its declaration, which is all that start-up loads, and its code, which
+// is loaded when the command is run.
+
+import type { CommandRooms } from "./command-rooms.ts";
+import type { ExitCode } from "./exit-code.ts";
+import type { Environment } from "./state-directory.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface OptionDeclaration {
+  /** As commander reads it: `-n, --namespace <namespace>`. */
+  readonly flags: string;
+  readonly summary: string;
+  /** May be given several times; its value is a list. */
+  readonly isList?: true;
+}
+
+export interface CommandDeclaration {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  /** As commander reads them: `<workload>`, `[directories...]`. */
+  readonly arguments?: readonly { readonly name: string; readonly summary: string }[];
+  readonly options?: readonly OptionDeclaration[];
+  /** Whole command lines, each with what it does. */
+  readonly examples: readonly { readonly line: string; readonly does: string }[];
+  readonly subcommands?: readonly CommandDeclaration[];
+  /** Absent where there are subcommands. */
+  readonly load?: () => Promise<CommandCode>;
+}
+
+export interface CommandCode {
+  run(context: CommandContext, input: CommandInput): Promise<ExitCode>;
+}
+
+export interface CommandContext {
+  readonly terminal: Terminal;
+  readonly env: Environment;
+  readonly version: string;
+  /** Fires when the user asks to stop (Ctrl-C). */
+  readonly signal: AbortSignal;
+  readonly rooms: CommandRooms;
+}
+
+export interface CommandInput {
+  /** One a declared argument; absent ones are undefined, a list comes last. */
+  readonly args: readonly (string | readonly string[] | undefined)[];
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export function textOption({ options }: CommandInput, name: string): string | undefined {
+  const value = options[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+export function flagOption({ options }: CommandInput, name: string): boolean {
+  return options[name] === true;
+}
+
+export function listOption({ options }: CommandInput, name: string): readonly string[] {
+  const value = options[name];
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+export function textArgument({ args }: CommandInput, index: number): string | undefined {
+  const value = args[index];
+  return typeof value === "string" ? value : undefined;
+}
+
+export function listArgument({ args }: CommandInput, index: number): readonly string[] {
+  const value = args[index];
+  return Array.isArray(value) ? value.map(String) : [];
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { commandList } from "./command-list.ts";
+
+const program = fileURLToPath(new URL("../main/cli.ts", import.meta.url));
+const state = mkdtempSync(join(tmpdir(), "meltemi-cli-"));
+after(() => rmSync(state, { recursive: true }));
+
+function meltemi(...args: string[]) {
+  const env = { ...process.env, MELTEMI_STATE_DIR: state, MELTEMI_DEBUG: "" };
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", program, ...args], {
+    encoding: "utf8",
+    env,
+    timeout: 60_000,
+  });
+  return { status, stdout, stderr };
+}
+
+test("meltemi --help lists every command and the exit codes", () => {
+  const { status, stdout } = meltemi("--help");
+  assert.equal(status, 0);
+  for (const { name } of commandList) assert.match(stdout, new RegExp(`^ +${name}\\b`, "m"));
+  assert.match(stdout, /Exit codes: 0 done/);
+});
+
+test("every command has an example and a summary", () => {
+  for (const { name, summary, examples } of commandList) {
+    assert.ok(examples.length > 0 && summary !== "", name);
+    for (const { line } of examples) assert.match(line, /meltemi /);
+  }
+});
+
+const failures = [
+  { args: ["gte", "pods"], status: 2, says: /unknown command 'gte'\n\(Did you mean get\?\)/ },
+  { args: ["logs"], status: 2, says: /missing required argument 'workload'/ },
+  { args: ["get", "pods", "--output-format", "json"], status: 2, says: /unknown option '--output-format'/ },
+  { args: ["get", "pods", "-o", "xml"], status: 2, says: /-o takes wide, json, yaml/ },
+  { args: ["get", "virtualservce"], status: 2, says: /did you mean "virtualservice/ },
+  { args: ["get", "pods"], status: 4, says: /it isn't running\nhint: start it: meltemi up DIR/ },
+  { args: ["proxy-status"], status: 4, says: /it isn't running/ },
+  { args: ["up", "/nowhere"], status: 2, says: /there is no such file or directory/ },
+  { args: ["up", ".", "--pod-cidr", "10.0.0.0"], status: 2, says: /--pod-cidr takes one such as/ },
+  { args: ["up", ".", "--image", "web"], status: 2, says: /wanted NAME=COMMAND/ },
+  { args: ["inject", "-f", "/nowhere.yaml"], status: 2, says: /there is no such file/ },
+  { args: ["completion", "tcsh"], status: 2, says: /wanted bash, zsh or fish/ },
+];
+
+for (const { args, status, says } of failures) {
+  test(`meltemi ${args.join(" ")} fails with ${status} on standard error, without a stack`, () => {
+    const failed = meltemi(...args);
+    assert.equal(failed.status, status, failed.stderr);
+    assert.match(failed.stderr, says);
+    assert.doesNotMatch(failed.stderr, /^\s+at /m);
+    assert.equal(failed.stdout, "");
+  });
+}
+
+test("meltemi inject prints the manifest with a sidecar", () => {
+  const file = join(state, "pod.yaml");
+  writeFileSync(
+    file,
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web, image: web}]}\n",
+  );
+  const { status, stdout } = meltemi("inject", "-f", file);
+  assert.equal(status, 0);
+  assert.match(stdout, /name: istio-proxy/);
+});
+
+test("meltemi inject prints Problems with their place and nothing else", () => {
+  const file = join(state, "broken.yaml");
+  writeFileSync(file, "kind: Pod\n  bad: [\n");
+  const { status, stdout, stderr } = meltemi("inject", "-f", file);
+  assert.deepEqual([status, stdout], [1, ""]);
+  assert.match(stderr, /broken\.yaml:\d+:\d+: error MLT1001/);
+});
+
+test("meltemi down says that nothing runs", () => {
+  const { status, stderr } = meltemi("down");
+  assert.deepEqual([status, stderr], [0, 'mesh "default" isn\'t running\n']);
+});
+
+test("meltemi completion bash is a script that bash can read and that completes", () => {
+  const { stdout } = meltemi("completion", "bash");
+  const script = `${stdout}\nCOMP_WORDS=(meltemi proxy-config li); COMP_CWORD=2; _meltemi; echo "\${COMPREPLY[@]}"`;
+  const { status, stdout: completed } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+  assert.deepEqual([status, completed.trim()], [0, "listener"]);
+});

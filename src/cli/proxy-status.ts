@@ -1,0 +1,85 @@
+// `meltemi proxy-status`: every connected proxy and how far it is in step, with what it refused and why.
+
+import type { ProxyStatus, SyncedType } from "../admin/contract/control-plane.ts";
+import { nearestSpelling } from "../core/nearest-spelling.ts";
+import type { CommandContext, CommandInput } from "./command.ts";
+import { textArgument, textOption } from "./command.ts";
+import type { ExitCode } from "./exit-code.ts";
+import { CommandFailure, exitCodes } from "./exit-code.ts";
+import { openMesh } from "./mesh-client.ts";
+import { parseOutputFormat, writeValue } from "./output-format.ts";
+import { renderTable } from "./table.ts";
+import type { Terminal } from "./terminal.ts";
+import { paint } from "./terminal.ts";
+
+/** Ends with 1 when a proxy has refused something, so that scripts can ask. */
+export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const { terminal } = context;
+  const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
+  const mesh = openMesh(context.env, textOption(input, "mesh"));
+  const all = await mesh.get<ProxyStatus[]>("control-plane", "/proxies");
+  const proxies = chooseProxies(all, textArgument(input, 0), textOption(input, "namespace"));
+  if (format === "json" || format === "yaml") await writeValue(terminal, proxies, format);
+  else {
+    terminal.write(proxyStatusTable(proxies));
+    terminal.write(rejectionText(terminal, proxies));
+  }
+  return proxies.some(({ nacks }) => nacks.length > 0) ? exitCodes.no : exitCodes.done;
+}
+
+/** By name, `NAME.NAMESPACE` or the start of a name, as a workload's name is of its pods'. */
+export function chooseProxies(
+  all: readonly ProxyStatus[],
+  name: string | undefined,
+  namespace: string | undefined,
+): readonly ProxyStatus[] {
+  const near = all.filter((proxy) => namespace === undefined || proxy.namespace === namespace);
+  if (name === undefined) return near;
+  const bare = name.replace(/^[a-z]+\//, "");
+  const exact = near.filter((proxy) => proxy.name === bare || fullName(proxy) === bare);
+  const chosen = exact.length > 0 ? exact : near.filter((proxy) => proxy.name.startsWith(`${bare}-`));
+  if (chosen.length > 0) return chosen;
+  const nearest = nearestSpelling(
+    bare,
+    near.flatMap((proxy) => [proxy.name, fullName(proxy)]),
+  );
+  const hint = nearest === undefined ? "see them: meltemi proxy-status" : `did you mean "${nearest}"?`;
+  throw new CommandFailure(exitCodes.no, `No connected proxy is called "${name}"`, hint);
+}
+
+const types: readonly SyncedType[] = ["cds", "lds", "eds", "rds", "ecds"];
+
+export function proxyStatusTable(proxies: readonly ProxyStatus[]): string {
+  if (proxies.length === 0) return "No proxy is connected\n";
+  const titles = ["NAME", "TYPE", ...types.map((type) => type.toUpperCase()), "VIEW", "VERSION"];
+  const rows = [...proxies]
+    .sort((one, other) => fullName(one).localeCompare(fullName(other)))
+    .map((proxy) => [
+      fullName(proxy),
+      proxy.type,
+      ...types.map((type) => cell(proxy, type)),
+      proxy.view,
+      proxy.version,
+    ]);
+  return renderTable(titles, rows);
+}
+
+function cell({ acked, nacks }: ProxyStatus, type: SyncedType): string {
+  const state = acked[type] ?? "NOT SENT";
+  return nacks.some((nack) => nack.type.toLowerCase() === type) ? `${state} (refused)` : state;
+}
+
+function rejectionText(terminal: Terminal, proxies: readonly ProxyStatus[]): string {
+  const lines = proxies.flatMap((proxy) =>
+    proxy.nacks.map(({ type, message, object, location }) => {
+      const source = [object, location].filter((part) => part !== undefined).join(" at ");
+      const made = source === "" ? "" : ` (made of ${source})`;
+      return `${paint(terminal, "red", "refused")} by ${fullName(proxy)}: ${type}: ${message}${made}\n`;
+    }),
+  );
+  return lines.length === 0 ? "" : `\n${lines.join("")}`;
+}
+
+function fullName({ name, namespace }: ProxyStatus): string {
+  return name.endsWith(`.${namespace}`) ? name : `${name}.${namespace}`;
+}

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ProxyStatus } from "../admin/contract/control-plane.ts";
+import type { PodReport } from "../admin/contract/supervisor.ts";
+import { kinds } from "../kinds/all-kinds.ts";
+import { findKind, objectTable } from "./get.ts";
+import { podTable } from "./pod-table.ts";
+import { chooseProxies, proxyStatusTable } from "./proxy-status.ts";
+import { formatAge, formatBytes, renderTable } from "./table.ts";
+
+function lines(table: string): string[] {
+  return table.trimEnd().split("\n");
+}
+
+test("renderTable() pads columns and leaves no space at the end", () => {
+  assert.equal(renderTable(["A", "LONG"], [["value", undefined]]), "A       LONG\nvalue   -\n");
+});
+
+test("formatAge() keeps the largest unit", () => {
+  assert.deepEqual([1_500, 300_000, 10_800_000, 259_200_000].map(formatAge), ["1s", "5m", "3h", "3d"]);
+});
+
+test("formatBytes() counts in MiB", () => {
+  assert.deepEqual([1_572_864, 157_286_400, undefined].map(formatBytes), ["1.5 MiB", "150 MiB", undefined]);
+});
+
+const pod: PodReport = {
+  namespace: "shop",
+  name: "reviews-v1-5f7d-a",
+  workload: { kind: "Deployment", name: "reviews-v1" },
+  phase: "Running",
+  ip: "10.244.0.7",
+  startedAtMs: 0,
+  containers: [
+    { name: "istio-init", role: "init", isReady: true, restartCount: 0, state: "Completed" },
+    { name: "reviews", role: "app", isReady: false, restartCount: 3, state: "CrashLoopBackOff" },
+    {
+      name: "istio-proxy",
+      role: "proxy",
+      isReady: true,
+      restartCount: 0,
+      state: "Running",
+      memoryBytes: 52_428_800,
+    },
+  ],
+};
+
+test("podTable() says what is wrong rather than the phase", () => {
+  assert.deepEqual(lines(podTable([pod], { isWide: false, nowMs: 60_000 })), [
+    "NAMESPACE   NAME                READY   STATUS             RESTARTS   AGE",
+    "shop        reviews-v1-5f7d-a   1/2     CrashLoopBackOff   3          60s",
+  ]);
+});
+
+test("podTable() wide shows the memory of each Envoy", () => {
+  assert.match(podTable([pod], { isWide: true, nowMs: 0 }), /10\.244\.0\.7 +- +50\.0 MiB\n$/);
+});
+
+test("findKind() knows kinds, plurals and short names in any case", () => {
+  for (const word of ["VirtualService", "virtualservices", "vs"]) {
+    assert.equal(findKind(word, kinds).kind, "VirtualService");
+  }
+});
+
+test("findKind() suggests the nearest kind", () => {
+  assert.throws(() => findKind("virtualservce", kinds), { hint: /did you mean "virtualservice/ });
+});
+
+test("objectTable() shows the kind's own columns", () => {
+  const deployment = {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web", namespace: "shop" },
+    spec: { replicas: 2 },
+  };
+  const table = lines(objectTable(findKind("deploy", kinds), [deployment]));
+  assert.deepEqual(table, ["NAMESPACE   NAME   REPLICAS", "shop        web    2"]);
+});
+
+const proxy: ProxyStatus = {
+  name: "reviews-v1-5f7d-a",
+  namespace: "shop",
+  nodeId: "sidecar~10.244.0.7~reviews-v1-5f7d-a.shop~shop.svc.cluster.local",
+  type: "sidecar",
+  version: "1.40.0",
+  view: "3f2a",
+  acked: { cds: "SYNCED", lds: "STALE" },
+  nacks: [{ type: "lds", message: "bad listener" }],
+};
+
+test("proxyStatusTable() marks what was refused", () => {
+  const [, row] = lines(proxyStatusTable([proxy]));
+  assert.match(row ?? "", /^reviews-v1-5f7d-a\.shop +sidecar +SYNCED +STALE \(refused\) +NOT SENT/);
+});
+
+test("chooseProxies() finds a proxy by its workload's name", () => {
+  assert.deepEqual(chooseProxies([proxy], "reviews-v1", undefined), [proxy]);
+  assert.deepEqual(chooseProxies([proxy], "deploy/reviews-v1", undefined), [proxy]);
+});
+
+test("chooseProxies() suggests the nearest name", () => {
+  assert.throws(() => chooseProxies([proxy], "reviews-v1-5f7d-b", undefined), { hint: /reviews-v1-5f7d-a/ });
+});

@@ -1,0 +1,57 @@
+// Where commands write: results to standard output, everything else to standard error; colours only for people.
+
+export interface Terminal {
+  /** Whether colours are wanted on standard output. */
+  readonly hasColour: boolean;
+  /** Results, for people or programs. */
+  write(text: string): void;
+  /** Errors, progress and remarks. */
+  writeError(text: string): void;
+}
+
+interface Streams {
+  readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+/** https://no-color.org: set and not empty means none, on a terminal as well. */
+export function openTerminal(streams: Streams, env: Readonly<Record<string, string | undefined>>): Terminal {
+  const isRefused = (env.NO_COLOR ?? "") !== "" || env.TERM === "dumb";
+  return {
+    hasColour: streams.stdout.isTTY === true && !isRefused,
+    write: (text) => void streams.stdout.write(text),
+    writeError: (text) => void streams.stderr.write(text),
+  };
+}
+
+const styles = {
+  bold: 1,
+  dim: 2,
+  red: 31,
+  green: 32,
+  yellow: 33,
+  blue: 34,
+  magenta: 35,
+  cyan: 36,
+  brightBlue: 94,
+  brightMagenta: 95,
+  brightCyan: 96,
+} as const;
+
+export type Style = keyof typeof styles;
+
+/** The text itself where there are no colours. */
+export function paint(terminal: Pick<Terminal, "hasColour">, style: Style, text: string): string {
+  return terminal.hasColour ? `\u001b[${styles[style]}m${text}\u001b[0m` : text;
+}
+
+/** Colours that stay apart on dark and light backgrounds; red and yellow are kept for errors and warnings. */
+export const workloadStyles: readonly Style[] = [
+  "cyan",
+  "magenta",
+  "green",
+  "blue",
+  "brightCyan",
+  "brightMagenta",
+  "brightBlue",
+];

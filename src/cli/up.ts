@@ -1,0 +1,141 @@
+// `meltemi up DIR…`: starts a mesh of the user's manifests on this machine, shows what its workloads print
+// and what is wrong with the files, and takes everything away again on Ctrl-C.
+
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import type { CommandContext, CommandInput } from "./command.ts";
+import { flagOption, listArgument, listOption, textOption } from "./command.ts";
+import type { ExitCode } from "./exit-code.ts";
+import { CommandFailure, exitCodes } from "./exit-code.ts";
+import type { MeshEnd, MeshEvent, MeshLaunch, RunningMesh } from "./local-mesh.ts";
+import { meshPrinter } from "./mesh-printer.ts";
+import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
+import { lockState } from "./state-lock.ts";
+
+export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const directories = listArgument(input, 0);
+  return runMesh(context, meshOptions(context, input, directories), { isOnce: flagOption(input, "once") });
+}
+
+export type MeshOptions = Omit<MeshLaunch, "onEvent" | "signal">;
+
+/** Shared with `demo`. */
+export async function runMesh(
+  context: CommandContext,
+  options: MeshOptions,
+  { isOnce, afterReady }: { readonly isOnce: boolean; readonly afterReady?: string },
+): Promise<ExitCode> {
+  const lock = await lockState(options.stateDirectory, options.name);
+  const printer = meshPrinter(context.terminal);
+  try {
+    let resolveReady: (() => void) | undefined;
+    const ready = new Promise<void>((done) => {
+      resolveReady = done;
+    });
+    const onEvent = (event: MeshEvent) => {
+      printer.print(event);
+      if (event.kind !== "ready") return;
+      if (afterReady !== undefined) context.terminal.write(afterReady);
+      resolveReady?.();
+    };
+    const mesh = await context.rooms.startLocalMesh({ ...options, onEvent, signal: context.signal });
+    const end = await lifeOf(mesh, { ready: isOnce ? ready : undefined, context });
+    return reportEnd(end, printer.errorCount > 0 && isOnce);
+  } finally {
+    await lock.release();
+  }
+}
+
+interface Life {
+  /** Resolves when the mesh may end by itself, for --once. */
+  readonly ready: Promise<void> | undefined;
+  readonly context: CommandContext;
+}
+
+async function lifeOf(mesh: RunningMesh, { ready, context }: Life): Promise<MeshEnd> {
+  const stopped = new Promise<void>((done) => {
+    if (context.signal.aborted) done();
+    else context.signal.addEventListener("abort", () => done(), { once: true });
+  });
+  const end = await Promise.race([mesh.ended, stopped, ...(ready === undefined ? [] : [ready])]);
+  if (end !== undefined) return end;
+  if (context.signal.aborted) context.terminal.writeError("\nstopping; press Ctrl-C again to kill\n");
+  const kill = () => mesh.kill();
+  process.on("SIGINT", kill);
+  await mesh.close();
+  process.off("SIGINT", kill);
+  return mesh.ended;
+}
+
+function reportEnd(end: MeshEnd, hasProblems: boolean): ExitCode {
+  if (end.kind === "died") {
+    throw new CommandFailure(
+      exitCodes.environment,
+      `The mesh has died: ${end.reason}`,
+      "start it again: meltemi up",
+    );
+  }
+  return hasProblems ? exitCodes.no : exitCodes.done;
+}
+
+export function meshOptions(
+  { env }: CommandContext,
+  input: CommandInput,
+  directories: readonly string[],
+): MeshOptions {
+  const name = textOption(input, "name") ?? DEFAULT_MESH_NAME;
+  const meshConfigFile = textOption(input, "meshConfig");
+  for (const path of [...directories, ...(meshConfigFile === undefined ? [] : [meshConfigFile])]) {
+    if (existsSync(path)) continue;
+    throw new CommandFailure(exitCodes.usage, `Cannot read "${path}": there is no such file or directory`);
+  }
+  return {
+    name,
+    stateDirectory: stateDirectory(env, name),
+    manifests: directories.map((path) => resolve(path)),
+    meshConfigFile: meshConfigFile === undefined ? undefined : resolve(meshConfigFile),
+    xdsPort: parsePort("--xds-port", textOption(input, "xdsPort") ?? "15010"),
+    adminPort: parsePort("--admin-port", textOption(input, "adminPort") ?? "15014"),
+    podCidr: parseRange("--pod-cidr", textOption(input, "podCidr") ?? "10.244.0.0/16"),
+    serviceCidr: parseRange("--service-cidr", textOption(input, "serviceCidr") ?? "10.96.0.0/16"),
+    imageCommands: parseImages(listOption(input, "image")),
+  };
+}
+
+function parsePort(flag: string, text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+  throw new CommandFailure(
+    exitCodes.usage,
+    `Cannot listen on port "${text}": ${flag} takes 0 (a free one) to 65535`,
+  );
+}
+
+function parseRange(flag: string, text: string): string {
+  const [address = "", prefix = ""] = text.split("/");
+  const isAddress =
+    address.split(".").length === 4 &&
+    address.split(".").every((byte) => /^\d+$/.test(byte) && Number(byte) < 256);
+  if (isAddress && /^\d+$/.test(prefix) && Number(prefix) >= 8 && Number(prefix) <= 28) return text;
+  throw new CommandFailure(
+    exitCodes.usage,
+    `Cannot use range "${text}": ${flag} takes one such as 10.244.0.0/16 (/8 to /28)`,
+  );
+}
+
+/** `NAME=COMMAND`; a name may hold a port or digest, so the first equals sign counts. */
+function parseImages(pairs: readonly string[]): Record<string, string> {
+  const commands: Record<string, string> = {};
+  for (const pair of pairs) {
+    const equals = pair.indexOf("=");
+    if (equals <= 0 || equals === pair.length - 1) {
+      const example = `--image shop/reviews="node reviews.js"`;
+      throw new CommandFailure(
+        exitCodes.usage,
+        `Cannot read --image "${pair}": wanted NAME=COMMAND`,
+        `such as ${example}`,
+      );
+    }
+    commands[pair.slice(0, equals)] = pair.slice(equals + 1);
+  }
+  return commands;
+}

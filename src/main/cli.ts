@@ -1,0 +1,60 @@
+// The `meltemi` command: wires the rooms into the command line, each loaded only when a command needs it.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { CommandContext } from "../cli/command.ts";
+import { commandList } from "../cli/command-list.ts";
+import type { CommandRooms, InjectionChoices } from "../cli/command-rooms.ts";
+import { runProgram } from "../cli/program.ts";
+import { openTerminal } from "../cli/terminal.ts";
+
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
+// `meltemi get pods | head` closes the pipe; what is left to print has no reader.
+process.stdout.on("error", () => process.exit(0));
+
+const context: CommandContext = {
+  terminal: openTerminal(process, process.env),
+  env: process.env,
+  version: readVersion(),
+  signal: stop.signal,
+  rooms: wireRooms(),
+};
+process.exitCode = await runProgram(process.argv.slice(2), commandList, context);
+
+function wireRooms(): CommandRooms {
+  return {
+    // dist/cli.js lies one folder below the project's root, src/main/cli.ts two.
+    exampleDirectory: projectPath("examples/bookshop"),
+    async findEnvoy(options) {
+      const { findEnvoy } = await import("../agent/envoy-binary.ts");
+      return findEnvoy({ env: process.env, ...options });
+    },
+    injectManifest: injectText,
+    async startLocalMesh(launch) {
+      const { startLocalMesh } = await import("./start-local-mesh.ts");
+      return startLocalMesh(launch);
+    },
+  };
+}
+
+async function injectText(text: string, file: string, choices: InjectionChoices) {
+  const { injectManifest } = await import("../inject/inject-manifest.ts");
+  const { defaultInjectionSettings } = await import("../inject/injection-settings.ts");
+  const { parse } = await import("yaml");
+  return injectManifest(text, file, {
+    ...defaultInjectionSettings,
+    meshConfig: choices.meshConfigText === undefined ? {} : (parse(choices.meshConfigText) ?? {}),
+    revision: choices.revision ?? defaultInjectionSettings.revision,
+    usesNativeSidecars: choices.usesNativeSidecars,
+  });
+}
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(projectPath("package.json"), "utf8")) as { version: string }).version;
+}
+
+function projectPath(path: string): string {
+  const up = import.meta.url.endsWith("/src/main/cli.ts") ? "../.." : "..";
+  return fileURLToPath(new URL(`${up}/${path}`, import.meta.url));
+}
