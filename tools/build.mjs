@@ -62,7 +62,11 @@ export async function build() {
     format: "esm",
     platform: "node",
     target: "node20",
-    packages: "external",
+    // Packages go into the bundles: a program starts in half the time and 30 MB less than with them outside
+    // (docs/decisions/0010-bundled-packages.md). Those in CommonJS ask for `require`, which modules lack.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
     sourcemap: "linked",
     write: false,
     logLevel: "warning",
