@@ -1,11 +1,9 @@
 // Builds Envoy's bootstrap: who the proxy is, where its config and secrets come from, and the few static listeners that
-// must answer before any config arrives. Pure, and without secrets: those come by SDS.
+// must answer before any config arrives. Pure, and without secrets: those come by SDS. It is JSON from the start, since
+// the generated code of Bootstrap alone would cost every agent 20 MB; tests check it against that code.
 
 import type { JsonObject } from "@bufbuild/protobuf";
-import { create, toJsonString } from "@bufbuild/protobuf";
-import type { Bootstrap } from "../../gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
-import { BootstrapSchema } from "../../gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
-import { ApiConfigSource_ApiType, ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
+import { extension } from "./extension.ts";
 import type { ProxyNode } from "./proxy-node.ts";
 import { buildNode } from "./proxy-node.ts";
 import { markOption, pipeAddress } from "./socket-address.ts";
@@ -13,7 +11,6 @@ import { buildStaticClusters } from "./static-clusters.ts";
 import { buildStaticListeners } from "./static-listeners.ts";
 import type { StatsSelection } from "./stats-config.ts";
 import { buildStatsConfig } from "./stats-config.ts";
-import { bootstrapExtensions, bootstrapRegistry, packExtension } from "./typed-config.ts";
 
 export interface BootstrapOptions {
   readonly node: ProxyNode;
@@ -56,70 +53,69 @@ export interface ProxyPorts {
 
 const istioPorts: ProxyPorts = { admin: 15000, agent: 15020, health: 15021, envoyStats: 15090 };
 
-export function buildBootstrap(options: BootstrapOptions): Bootstrap {
+/** envoy.config.bootstrap.v3.Bootstrap in protobuf's JSON form. */
+export function buildBootstrap(options: BootstrapOptions): JsonObject {
   const { sockets, socketMark } = options;
-  const adsOnly = {
-    configSourceSpecifier: { case: "ads", value: {} },
-    // Envoy waits as long as it takes: a proxy without its config must not report ready.
-    initialFetchTimeout: { seconds: 0n },
-    resourceApiVersion: ApiVersion.V3,
-  } as const;
-  return create(BootstrapSchema, {
+  return {
     node: buildNode(options.node),
     admin: { address: pipeAddress(sockets.admin, 0o600) },
     staticResources: {
       clusters: buildStaticClusters(options),
       listeners: buildStaticListeners(sockets, { ...istioPorts, ...options.ports }),
     },
-    dynamicResources: { ldsConfig: adsOnly, cdsConfig: adsOnly, adsConfig: buildAdsConfig() },
+    dynamicResources: { ldsConfig: adsOnly, cdsConfig: adsOnly, adsConfig },
     statsConfig: buildStatsConfig(options.stats ?? {}),
-    statsFlushInterval: { seconds: 5n },
+    statsFlushInterval: "5s",
     layeredRuntime: buildRuntime(options.runtimeValues ?? {}),
-    overloadManager: buildOverloadManager(),
+    overloadManager,
     ...(socketMark !== undefined && {
       clusterManager: { upstreamBindConfig: { socketOptions: [markOption(socketMark)] } },
     }),
-  });
-}
-
-/** As Envoy's `-c` takes it in a file named `….json`. */
-export function encodeBootstrap(bootstrap: Bootstrap): string {
-  return toJsonString(BootstrapSchema, bootstrap, { registry: bootstrapRegistry, prettySpaces: 2 });
-}
-
-function buildAdsConfig() {
-  return {
-    apiType: ApiConfigSource_ApiType.DELTA_GRPC,
-    transportApiVersion: ApiVersion.V3,
-    setNodeOnFirstMessageOnly: true,
-    grpcServices: [{ targetSpecifier: { case: "envoyGrpc", value: { clusterName: "xds-grpc" } } as const }],
   };
 }
 
+/** As Envoy's `-c` takes it in a file named `….json`. */
+export function encodeBootstrap(bootstrap: JsonObject): string {
+  return `${JSON.stringify(bootstrap, undefined, 2)}\n`;
+}
+
+// Envoy waits for its config as long as it takes (0s): a proxy without it must not report ready.
+const adsOnly = { ads: {}, initialFetchTimeout: "0s", resourceApiVersion: "V3" };
+
+const adsConfig = {
+  apiType: "DELTA_GRPC",
+  transportApiVersion: "V3",
+  setNodeOnFirstMessageOnly: true,
+  grpcServices: [{ envoyGrpc: { clusterName: "xds-grpc" } }],
+};
+
 // Istio's proxies run with these, and users' configurations lean on them: fragments in paths are cut rather than
 // refused, and endpoint updates aren't merged.
-const istioRuntime: JsonObject = {
+const istioRuntime = {
   "re2.max_program_size.error_level": 32768,
   "envoy.reloadable_features.http_reject_path_with_fragment": false,
   "envoy.reloadable_features.coalesce_lb_rebuilds_on_batch_update": false,
 };
 
-function buildRuntime(values: Readonly<Record<string, string>>) {
-  const staticLayer = { ...istioRuntime, ...values };
+function buildRuntime(values: Readonly<Record<string, string>>): JsonObject {
   return {
     layers: [
-      { name: "global config", layerSpecifier: { case: "staticLayer", value: staticLayer } as const },
-      { name: "admin", layerSpecifier: { case: "adminLayer", value: {} } as const },
+      { name: "global config", staticLayer: { ...istioRuntime, ...values } },
+      { name: "admin", adminLayer: {} },
     ],
   };
 }
 
 // Practically no limit, but a stated one: without any, Envoy warns at each start.
-const MAX_DOWNSTREAM_CONNECTIONS = 2_147_483_645n;
+const MAX_DOWNSTREAM_CONNECTIONS = "2147483645";
 
-function buildOverloadManager() {
-  const value = { maxActiveDownstreamConnections: MAX_DOWNSTREAM_CONNECTIONS };
-  const typedConfig = packExtension(bootstrapExtensions.downstreamConnections, value);
-  const name = "envoy.resource_monitors.global_downstream_max_connections";
-  return { resourceMonitors: [{ name, configType: { case: "typedConfig", value: typedConfig } as const }] };
-}
+const overloadManager = {
+  resourceMonitors: [
+    {
+      name: "envoy.resource_monitors.global_downstream_max_connections",
+      typedConfig: extension("resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig", {
+        maxActiveDownstreamConnections: MAX_DOWNSTREAM_CONNECTIONS,
+      }),
+    },
+  ],
+};

@@ -1,7 +1,6 @@
 // The node that a proxy calls itself, as injection made it from the pod: Istio's id, cluster and metadata keys.
 
-import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
-import type { NodeSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import type { JsonObject } from "@bufbuild/protobuf";
 
 export interface ProxyNode {
   /** `sidecar~10.244.0.5~reviews-1.shop~shop.svc.cluster.local` */
@@ -13,11 +12,6 @@ export interface ProxyNode {
   readonly locality?: { readonly region?: string; readonly zone?: string; readonly subZone?: string };
 }
 
-export function buildNode({
-  id,
-  cluster,
-  metadata,
-  locality,
-}: ProxyNode): MessageInitShape<typeof NodeSchema> {
+export function buildNode({ id, cluster, metadata, locality }: ProxyNode): JsonObject {
   return { id, cluster, metadata: metadata as JsonObject, ...(locality !== undefined && { locality }) };
 }

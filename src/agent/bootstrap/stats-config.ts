@@ -1,8 +1,7 @@
 // Which statistics Envoy keeps and how their names become labels. Few by default, as with Istio: each of a thousand
 // clusters has a hundred, and they cost memory in every pod.
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { StatsConfigSchema } from "../../gen/envoy/config/metrics/v3/stats_pb.ts";
+import type { JsonObject } from "@bufbuild/protobuf";
 
 /** ProxyConfig.proxyStatsMatcher: adds to what is kept by default. */
 export interface StatsSelection {
@@ -11,20 +10,17 @@ export interface StatsSelection {
   readonly inclusionRegexps?: readonly string[];
 }
 
-export function buildStatsConfig(selection: StatsSelection): MessageInitShape<typeof StatsConfigSchema> {
+export function buildStatsConfig(selection: StatsSelection): JsonObject {
   const { inclusionPrefixes = [], inclusionSuffixes = [], inclusionRegexps = [] } = selection;
   const patterns = [
-    ...[...keptPrefixes, ...inclusionPrefixes].map((value) => ({ case: "prefix", value }) as const),
-    ...[...keptSuffixes, ...inclusionSuffixes].map((value) => ({ case: "suffix", value }) as const),
-    ...inclusionRegexps.map((regex) => ({ case: "safeRegex", value: { regex } }) as const),
-  ].map((matchPattern) => ({ matchPattern }));
+    ...[...keptPrefixes, ...inclusionPrefixes].map((prefix) => ({ prefix })),
+    ...[...keptSuffixes, ...inclusionSuffixes].map((suffix) => ({ suffix })),
+    ...inclusionRegexps.map((regex) => ({ safeRegex: { regex } })),
+  ];
   return {
     useAllDefaultTags: false,
-    statsTags: Object.entries(tagPatterns).map(([tagName, value]) => ({
-      tagName,
-      tagValue: { case: "regex", value },
-    })),
-    statsMatcher: { statsMatcher: { case: "inclusionList", value: { patterns } } },
+    statsTags: Object.entries(statTagPatterns).map(([tagName, regex]) => ({ tagName, regex })),
+    statsMatcher: { inclusionList: { patterns } },
   };
 }
 
@@ -41,9 +37,11 @@ const keptSuffixes = [
 
 const IPV4 = "[0-9]{1,3}(?:\\.[0-9]{1,3}){3}";
 
-// Names hold hosts and addresses, with dots of their own, so a label's end is found by what may follow it.
-// In each pattern the first group is cut out of the name and the second becomes the label.
-const tagPatterns: Readonly<Record<string, string>> = {
+/**
+ * How labels are cut out of names: the first group is taken away, the second becomes the label. Names hold hosts and
+ * addresses, with dots of their own, so a label's end is found by what may follow it.
+ */
+export const statTagPatterns: Readonly<Record<string, string>> = {
   cluster_name:
     "^cluster\\.((.+?)\\.)(?:upstream_|membership_|lb_|circuit_breakers\\.|outlier_detection\\.|ssl\\.|http[123]\\.|update_|external\\.|internal\\.|canary\\.|zone\\.|original_dst_|retry_or_shadow|bind_errors|assignment_|max_host_weight|version|warming_state|init_fetch_timeout|default\\.|tls_inspector|client_ssl)",
   response_code: "_rq(_(\\d{3}))$",
