@@ -49,7 +49,7 @@ const GRACE_RATIO = 0.5;
 const GRACE_RATIO_JITTER = 0.01;
 // Timers stand still while a laptop sleeps, certificates don't: the hour is looked at again this often.
 const MAX_WAIT_MS = 30_000;
-const backoff = { firstMs: 100, maxMs: 15_000 };
+const backoff = { firstMs: 100, maxMs: 5_000 };
 
 /** Starts at once; failures are retried for ever, with jittered back-off. */
 export function startCertificateRotation(

@@ -3,6 +3,7 @@
 // the generated code of Bootstrap alone would cost every agent 20 MB; tests check it against that code.
 
 import type { JsonObject } from "@bufbuild/protobuf";
+import { deltaGrpcSource } from "./delta-grpc-source.ts";
 import { extension } from "./extension.ts";
 import type { ProxyNode } from "./proxy-node.ts";
 import { buildNode } from "./proxy-node.ts";
@@ -63,7 +64,11 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
       clusters: buildStaticClusters(options),
       listeners: buildStaticListeners(sockets, { ...istioPorts, ...options.ports }),
     },
-    dynamicResources: { ldsConfig: adsOnly, cdsConfig: adsOnly, adsConfig },
+    dynamicResources: {
+      ldsConfig: adsOnly,
+      cdsConfig: adsOnly,
+      adsConfig: adsConfigOf(options.controlPlane),
+    },
     statsConfig: buildStatsConfig(options.stats ?? {}),
     statsFlushInterval: "5s",
     layeredRuntime: buildRuntime(options.runtimeValues ?? {}),
@@ -82,12 +87,15 @@ export function encodeBootstrap(bootstrap: JsonObject): string {
 // Envoy waits for its config as long as it takes (0s): a proxy without it must not report ready.
 const adsOnly = { ads: {}, initialFetchTimeout: "0s", resourceApiVersion: "V3" };
 
-const adsConfig = {
-  apiType: "DELTA_GRPC",
-  transportApiVersion: "V3",
-  setNodeOnFirstMessageOnly: true,
-  grpcServices: [{ envoyGrpc: { clusterName: "xds-grpc" } }],
-};
+// Envoy's own limit is 30 s between tries: too long for one whose control plane is on the same machine, where at most
+// some dozens come back at once.
+function adsConfigOf({ kind }: ControlPlaneAddress): JsonObject {
+  const retryBackOff =
+    kind === "unix"
+      ? { baseInterval: "0.1s", maxInterval: "1s" }
+      : { baseInterval: "0.5s", maxInterval: "15s" };
+  return deltaGrpcSource("xds-grpc", retryBackOff);
+}
 
 // Istio's proxies run with these, and users' configurations lean on them: fragments in paths are cut rather than
 // refused, and endpoint updates aren't merged.

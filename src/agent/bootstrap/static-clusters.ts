@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { BootstrapOptions, ControlPlaneAddress } from "./bootstrap.ts";
+import { deltaGrpcSource } from "./delta-grpc-source.ts";
 import { extension } from "./extension.ts";
 import { markOption, pipeAddress, socketAddress } from "./socket-address.ts";
 
@@ -73,12 +74,7 @@ function buildXdsTls(serverName: string): JsonObject {
 }
 
 function secretFromAgent(name: string): JsonObject {
-  const apiConfigSource = {
-    apiType: "DELTA_GRPC",
-    transportApiVersion: "V3",
-    setNodeOnFirstMessageOnly: true,
-    grpcServices: [{ envoyGrpc: { clusterName: "sds-grpc" } }],
-  };
+  const apiConfigSource = deltaGrpcSource("sds-grpc", { baseInterval: "0.1s", maxInterval: "1s" });
   return { name, sdsConfig: { apiConfigSource, initialFetchTimeout: "0s", resourceApiVersion: "V3" } };
 }
 
