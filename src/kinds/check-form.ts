@@ -12,6 +12,8 @@ interface FormOptions {
   readonly isLenient?: boolean;
   /** Never quotes a value in a message. */
   readonly isSecret?: boolean;
+  /** Warns of fields with nothing after the colon: they count as absent, which may mean more than was meant. */
+  readonly warnsOfNull?: boolean;
 }
 
 export interface CheckedForm {
@@ -27,8 +29,9 @@ export function checkForm(
   options: FormOptions & { readonly path?: string } = {},
 ): CheckedForm {
   const findings: Finding[] = [];
-  const context = { findings, isLenient: options.isLenient ?? false, isSecret: options.isSecret ?? false };
-  return { value: checkNode(schema as Node, value, options.path ?? "", context), findings };
+  const { isLenient = false, isSecret = false, warnsOfNull = false, path = "" } = options;
+  const context = { findings, isLenient, isSecret, warnsOfNull };
+  return { value: checkNode(schema as Node, value, path, context), findings };
 }
 
 interface Context extends Required<FormOptions> {
@@ -79,8 +82,8 @@ function checkMessage(
     const name = context.isLenient && !Object.hasOwn(properties, written) ? camelCase(written) : written;
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (property === undefined) unknownField(written, Object.keys(properties), path, context);
-    else if (child !== null)
-      entries.push([name, checkNode(property, child, childPath(path, written), context)]);
+    else if (child === null) absentField(childPath(path, written), context);
+    else entries.push([name, checkNode(property, child, childPath(path, written), context)]);
   }
   const result = Object.fromEntries(entries);
   for (const name of node.required ?? []) {
@@ -93,10 +96,12 @@ function checkMessage(
 function checkMap(node: Node, value: unknown, path: string, context: Context) {
   if (!isRecord(value)) return wrongType("an object", value, path, context);
   const item = Object.values(node.patternProperties ?? {})[0] ?? {};
-  const present = Object.entries(value).filter(([, child]) => child !== null);
-  return Object.fromEntries(
-    present.map(([key, child]) => [key, checkNode(item, child, childPath(path, key), context)]),
-  );
+  const entries = Object.entries(value).map(([key, child]): [string, unknown] => {
+    // Kubernetes reads nothing as empty text here: `data: {key: }` is common in ConfigMaps.
+    const present = child === null && item.type === "string" ? "" : child;
+    return [key, checkNode(item, present, childPath(path, key), context)];
+  });
+  return Object.fromEntries(entries);
 }
 
 function checkList(item: Node, value: unknown, path: string, context: Context) {
@@ -236,6 +241,12 @@ function unknownField(name: string, known: readonly string[], path: string, cont
     message: `there is no field "${name}" ${where}`,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+function absentField(path: string, { findings, warnsOfNull }: Context) {
+  if (!warnsOfNull) return;
+  const message = "nothing stands here, so the field counts as absent";
+  findings.push({ code: "MLT1005", severity: "warning", path, message });
 }
 
 function missingField(name: string, path: string, { findings }: Context) {

@@ -42,12 +42,15 @@ export function parseObject(value: unknown): ParsedObject {
 
 function parseKnown(kind: Kind, value: Record<string, unknown>): ParsedObject {
   const key = keyOf(kind, value);
-  const form = checkForm(kind.schema as Schema<unknown>, value, { isSecret: kind.kind === "Secret" });
+  const form = checkForm(kind.schema as Schema<unknown>, value, {
+    isSecret: kind.kind === "Secret",
+    warnsOfNull: kind.group.endsWith("istio.io"),
+  });
   const findings = [...form.findings];
   if (key === undefined && !findings.some(({ path }) => path.startsWith("metadata"))) {
     findings.push({ code: "MLT1006", path: "metadata.name", message: '"name" is required' });
   }
-  if (findings.length > 0) return { findings, ...(key === undefined ? {} : { key }) };
+  if (findings.some(isError)) return { findings, ...(key === undefined ? {} : { key }) };
   const object = completed(kind, form.value as KubernetesObject);
   findings.push(...checkMetadata(object), ...kind.check(object), ...unimplemented(object));
   const isInForce = key !== undefined && !findings.some(isError);

@@ -5,6 +5,7 @@ import { defineKind } from "../define-kind.ts";
 import type { TypeOf } from "../schema.ts";
 import { anything, list, message, text } from "../schema.ts";
 import { workloadSelector } from "../workload-selector.ts";
+import { destinationRuleRules } from "./rules.ts";
 import { subset, trafficPolicy } from "./traffic-policy.ts";
 
 export const destinationRuleSpec = message(
@@ -23,6 +24,7 @@ export const destinationRuleKind = defineKind({
   requiredFields: { spec: destinationRuleSpec },
   references: [{ path: "spec.trafficPolicy.tls.credentialName", kind: "Secret" }],
   columns: [{ title: "Host", path: "spec.host" }],
+  rules: [destinationRuleRules],
 });
 
 export type DestinationRule = ObjectOf<typeof destinationRuleKind>;

@@ -4,6 +4,7 @@ import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
 import type { TypeOf } from "../schema.ts";
 import { anything, list, map, message, text } from "../schema.ts";
+import { gatewayRules } from "./rules.ts";
 import { server } from "./server.ts";
 
 export const gatewaySpec = message({ servers: list(server), selector: map(text()) });
@@ -19,6 +20,7 @@ export const gatewayKind = defineKind({
   requiredFields: { spec: gatewaySpec },
   references: [{ path: "spec.servers[].tls.credentialName", kind: "Secret" }],
   columns: [{ title: "Selector", path: "spec.selector" }],
+  rules: [gatewayRules],
 });
 
 export type Gateway = ObjectOf<typeof gatewayKind>;

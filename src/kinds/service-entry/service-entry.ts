@@ -5,6 +5,7 @@ import { defineKind } from "../define-kind.ts";
 import type { TypeOf } from "../schema.ts";
 import { anything, choice, list, map, message, text, uint32 } from "../schema.ts";
 import { labelsSelector } from "../workload-selector.ts";
+import { serviceEntryRules } from "./rules.ts";
 
 export const serviceEntryPort = message(
   { protocol: text(), targetPort: uint32() },
@@ -50,6 +51,7 @@ export const serviceEntryKind = defineKind({
     { title: "Location", path: "spec.location" },
     { title: "Resolution", path: "spec.resolution" },
   ],
+  rules: [serviceEntryRules],
 });
 
 export type ServiceEntry = ObjectOf<typeof serviceEntryKind>;

@@ -5,6 +5,7 @@ import { defineKind } from "../define-kind.ts";
 import type { TypeOf } from "../schema.ts";
 import { anything, list, message, text } from "../schema.ts";
 import { httpRoute } from "./http-route.ts";
+import { virtualServiceRules } from "./rules.ts";
 import { tcpRoute, tlsRoute } from "./tcp-route.ts";
 
 export const virtualServiceSpec = message({
@@ -33,6 +34,7 @@ export const virtualServiceKind = defineKind({
     { title: "Gateways", path: "spec.gateways" },
     { title: "Hosts", path: "spec.hosts" },
   ],
+  rules: [virtualServiceRules],
 });
 
 export type VirtualService = ObjectOf<typeof virtualServiceKind>;

@@ -1,0 +1,61 @@
+// Rules for load balancing by locality: REGION, REGION/ZONE or REGION/ZONE/SUBZONE, `*` at the end for the rest.
+
+import type { Findings } from "../value-rules.ts";
+import type { LocalityLoadBalancerSetting } from "./load-balancer.ts";
+
+export function* checkLocalityLoadBalancer(
+  path: string,
+  setting: LocalityLoadBalancerSetting | undefined,
+  hasOutlierDetection: boolean,
+): Findings {
+  if (setting === undefined) return;
+  const { distribute = [], failover = [], failoverPriority = [] } = setting;
+  if (distribute.length > 0 && (failover.length > 0 || failoverPriority.length > 0)) {
+    yield {
+      path: `${path}.distribute`,
+      message: "distribute has no place beside failover or failoverPriority",
+    };
+  }
+  for (const [index, { to = {} }] of distribute.entries()) {
+    const total = Object.values(to).reduce((sum, weight) => sum + weight, 0);
+    const place = `${path}.distribute[${index}].to`;
+    if (total !== 100) yield { path: place, message: `the weights add up to ${total}, wanted 100` };
+    if (Object.values(to).includes(0)) yield { path: place, message: "a weight is 0, wanted 1 to 100" };
+    yield* checkLocalities(place, Object.keys(to));
+  }
+  yield* checkLocalities(
+    `${path}.distribute`,
+    distribute.map(({ from = "" }) => from),
+  );
+  for (const [index, { from = "", to = "" }] of failover.entries()) {
+    const place = `${path}.failover[${index}]`;
+    if (from === to) yield { path: place, message: `a region can't fail over to itself ("${from}")` };
+    if (`${from}${to}`.includes("*")) yield { path: place, message: "a region can't have a wildcard" };
+    if (`${from}${to}`.includes("/"))
+      yield { path: place, message: "failover is between regions, without a zone" };
+  }
+  if ((failover.length > 0 || failoverPriority.length > 0) && !hasOutlierDetection) {
+    const message = "without outlierDetection no host is ever found unhealthy, so nothing fails over";
+    yield { severity: "warning", path, message };
+  }
+}
+
+function* checkLocalities(path: string, localities: readonly string[]): Findings {
+  for (const [index, locality] of localities.entries()) {
+    const parts = locality.split("/");
+    if (locality === "" || parts.length > 3 || parts.includes("")) {
+      yield { path, message: `"${locality}" isn't a locality, wanted REGION/ZONE/SUBZONE` };
+    }
+    if (locality.slice(0, -1).includes("*")) {
+      yield { path, message: `"${locality}": a wildcard can stand only at the end` };
+    }
+    const others = localities.filter((_, at) => at !== index);
+    const isCovered = others.some((other) => covers(other, locality));
+    if (isCovered) yield { path, message: `"${locality}" overlaps with another locality` };
+  }
+}
+
+function covers(outer: string, inner: string) {
+  const stem = outer.replace(/\/?\*$/, "");
+  return inner === stem || inner.startsWith(stem === "" ? "" : `${stem}/`);
+}

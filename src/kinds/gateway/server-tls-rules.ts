@@ -1,0 +1,105 @@
+// Rules for the TLS settings of a gateway's server: which certificates each mode needs.
+
+import type { Findings } from "../value-rules.ts";
+import type { ServerTlsSettings } from "./server.ts";
+
+export function* checkServerTls(path: string, tls: ServerTlsSettings, isPlain: boolean): Findings {
+  const sources = certificateSources(tls);
+  const { mode = isPlain ? undefined : "PASSTHROUGH" } = tls;
+  const second = sources[1];
+  if (second !== undefined) {
+    const message = `${sources.join(" and ")} are set, only one source of certificates may be`;
+    yield { path: `${path}.${second}`, message };
+  }
+  if (mode === "ISTIO_MUTUAL") yield* checkIstioMutual(path, tls);
+  if (mode === "SIMPLE" || mode === "MUTUAL" || mode === "OPTIONAL_MUTUAL")
+    yield* checkTerminated(path, tls, mode);
+  if ((mode === "PASSTHROUGH" || mode === "AUTO_PASSTHROUGH") && sources.length > 0) {
+    const message = `mode ${mode} doesn't use certificates, so they are ignored`;
+    yield { severity: "warning", path: `${path}.${sources[0]}`, message };
+  }
+  yield* checkCipherSuites(`${path}.cipherSuites`, tls.cipherSuites ?? []);
+}
+
+type Source = "credentialName" | "credentialNames" | "serverCertificate" | "tlsCertificates";
+
+function certificateSources(tls: ServerTlsSettings): Source[] {
+  const isSet = {
+    credentialName: (tls.credentialName ?? "") !== "",
+    credentialNames: (tls.credentialNames ?? []).length > 0,
+    serverCertificate: (tls.serverCertificate ?? "") !== "" && (tls.privateKey ?? "") !== "",
+    tlsCertificates: (tls.tlsCertificates ?? []).length > 0,
+  };
+  return (Object.keys(isSet) as Source[]).filter((name) => isSet[name]);
+}
+
+const certificateFields = ["serverCertificate", "privateKey", "caCertificates", "credentialName"] as const;
+
+function* checkIstioMutual(path: string, tls: ServerTlsSettings): Findings {
+  for (const name of certificateFields) {
+    if ((tls[name] ?? "") === "") continue;
+    yield { path: `${path}.${name}`, message: "mode ISTIO_MUTUAL takes the mesh's certificates, not these" };
+  }
+}
+
+function* checkTerminated(path: string, tls: ServerTlsSettings, mode: string): Findings {
+  const { credentialName = "", credentialNames = [], tlsCertificates = [] } = tls;
+  if (credentialNames.length > 2 || tlsCertificates.length > 2) {
+    const message = `mode ${mode} uses at most two certificates, the others are ignored`;
+    yield { severity: "warning", path, message };
+  }
+  if (credentialName !== "" || credentialNames.length > 0) return;
+  const pairs = tlsCertificates.length > 0 ? tlsCertificates : [tls];
+  for (const [index, pair] of pairs.entries()) {
+    const place = tlsCertificates.length > 0 ? `${path}.tlsCertificates[${index}]` : path;
+    if ((pair.serverCertificate ?? "") === "") yield needs(`${place}.serverCertificate`, mode);
+    if ((pair.privateKey ?? "") === "") yield needs(`${place}.privateKey`, mode);
+  }
+  const hasCa = (tls.caCertificates ?? "") !== "" || (tls.caCertCredentialName ?? "") !== "";
+  if (mode !== "SIMPLE" && !hasCa) yield needs(`${path}.caCertificates`, mode);
+}
+
+function needs(path: string, mode: string) {
+  const name = path.slice(path.lastIndexOf(".") + 1);
+  const hint = "or name a Secret in credentialName";
+  return { code: "MLT1006", path, message: `mode ${mode} needs "${name}"`, hint } as const;
+}
+
+// Those of BoringSSL that Envoy's documentation lists; TLS 1.3 has its own, which can't be chosen.
+const cipherSuites: ReadonlySet<string> = new Set([
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+  "ECDHE-PSK-CHACHA20-POLY1305",
+  "ECDHE-ECDSA-AES128-SHA",
+  "ECDHE-RSA-AES128-SHA",
+  "ECDHE-PSK-AES128-CBC-SHA",
+  "ECDHE-ECDSA-AES256-SHA",
+  "ECDHE-RSA-AES256-SHA",
+  "ECDHE-PSK-AES256-CBC-SHA",
+  "AES128-GCM-SHA256",
+  "AES256-GCM-SHA384",
+  "AES128-SHA",
+  "AES256-SHA",
+  "PSK-AES128-CBC-SHA",
+  "PSK-AES256-CBC-SHA",
+  "DES-CBC3-SHA",
+]);
+
+function* checkCipherSuites(path: string, names: readonly string[]): Findings {
+  for (const [index, name] of names.entries()) {
+    const place = `${path}[${index}]`;
+    if (!cipherSuites.has(name)) {
+      yield {
+        severity: "warning",
+        path: place,
+        message: `"${name}" isn't a cipher suite of Envoy's, so it is ignored`,
+      };
+    } else if (names.indexOf(name) !== index) {
+      yield { severity: "warning", path: place, message: `"${name}" is there twice` };
+    }
+  }
+}

@@ -1,0 +1,131 @@
+// The rules of the kinds, by small objects that are right but for one thing.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseObject } from "./parse-object.ts";
+
+const route = { route: [{ destination: { host: "reviews" } }] };
+const networking = { apiVersion: "networking.istio.io/v1", metadata: { name: "a", namespace: "shop" } };
+
+function virtualService(spec: object) {
+  return { ...networking, kind: "VirtualService", spec: { hosts: ["reviews"], ...spec } };
+}
+function http(fields: object) {
+  return virtualService({ http: [{ ...route, ...fields }] });
+}
+function destinationRule(spec: object) {
+  return { ...networking, kind: "DestinationRule", spec: { host: "reviews", ...spec } };
+}
+function gateway(server: object) {
+  const port = { number: 80, name: "http", protocol: "HTTP" };
+  return { ...networking, kind: "Gateway", spec: { servers: [{ hosts: ["a.com"], port, ...server }] } };
+}
+function serviceEntry(spec: object) {
+  const ports = [{ number: 80, name: "http", protocol: "HTTP" }];
+  return { ...networking, kind: "ServiceEntry", spec: { hosts: ["a.com"], ports, ...spec } };
+}
+function peerAuthentication(spec: object) {
+  return { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication", metadata: { name: "a" }, spec };
+}
+
+const selector = { matchLabels: { app: "web" } };
+const https = { number: 443, name: "https", protocol: "HTTPS" };
+
+const right: readonly (readonly [string, object])[] = [
+  ["a route", http({})],
+  ["weights with a zero", http({ route: [90, 0].map((weight) => ({ destination: { host: "a" }, weight })) })],
+  ["a header that must be there", http({ match: [{ headers: { "x-user": {} } }] })],
+  ["any host at a gateway", virtualService({ hosts: ["*"], gateways: ["shop/web"], http: [route] })],
+  ["a delegate", { ...networking, kind: "VirtualService", spec: { http: [route] } }],
+  ["a root", virtualService({ http: [{ delegate: { name: "b" } }] })],
+  ["subsets", destinationRule({ subsets: [{ name: "v1", labels: { version: "v1" } }] })],
+  ["a redirect to HTTPS", gateway({ tls: { httpsRedirect: true } })],
+  ["a TLS server", gateway({ port: https, tls: { mode: "SIMPLE", credentialName: "cert" } })],
+  ["a passed-through server", gateway({ port: https, tls: { mode: "PASSTHROUGH" } })],
+  ["an external service", serviceEntry({ resolution: "DNS", location: "MESH_EXTERNAL" })],
+  ["STRICT", peerAuthentication({ mtls: { mode: "STRICT" } })],
+  ["a mode for a port", peerAuthentication({ selector, portLevelMtls: { 8080: { mode: "DISABLE" } } })],
+];
+
+for (const [name, object] of right) {
+  test(`parseObject() finds nothing wrong with ${name}`, () => {
+    const { findings, object: parsed } = parseObject(object);
+    assert.deepEqual(findings, []);
+    assert.ok(parsed !== undefined);
+  });
+}
+
+const wrong: readonly (readonly [object, string])[] = [
+  [virtualService({}), "spec"],
+  [virtualService({ hosts: ["*"], http: [route] }), "spec.hosts[0]"],
+  [virtualService({ hosts: ["*.com", "a.com"], http: [route] }), "spec.hosts[1]"],
+  [virtualService({ gateways: ["a/b/c"], http: [route] }), "spec.gateways[0]"],
+  [virtualService({ http: [{}] }), "spec.http[0]"],
+  [virtualService({ http: [{ ...route, delegate: { name: "b" } }] }), "spec.http[0].route"],
+  [
+    virtualService({ tls: [{ match: [{ sniHosts: ["b.com"] }], ...route }] }),
+    "spec.tls[0].match[0].sniHosts[0]",
+  ],
+  [http({ route: [0, 0].map((weight) => ({ destination: { host: "a" }, weight })) }), "spec.http[0].route"],
+  [http({ route: [{ destination: { host: "a" }, weight: -1 }] }), "spec.http[0].route[0].weight"],
+  [http({ redirect: { uri: "/" } }), "spec.http[0].route"],
+  [http({ timeout: "0s" }), "spec.http[0].timeout"],
+  [http({ timeout: "1.0001ms" }), "spec.http[0].timeout"],
+  [http({ retries: { attempts: -1 } }), "spec.http[0].retries.attempts"],
+  [http({ retries: { attempts: 1, retryOn: "5xx,conect-failure" } }), "spec.http[0].retries.retryOn"],
+  [http({ fault: { abort: { httpStatus: 100 } } }), "spec.http[0].fault.abort.httpStatus"],
+  [
+    http({ fault: { delay: { percentage: { value: 101 }, fixedDelay: "1s" } } }),
+    "spec.http[0].fault.delay.percentage.value",
+  ],
+  [http({ match: [{ headers: { "x:y": { exact: "a" } } }] }), "spec.http[0].match[0].headers"],
+  [http({ match: [{ uri: { regex: "(" } }] }), "spec.http[0].match[0].uri.regex"],
+  [http({ match: [{ uri: { regex: "(?!a)" } }] }), "spec.http[0].match[0].uri.regex"],
+  [http({ mirrorPercentage: { value: 101 } }), "spec.http[0].mirrorPercentage.value"],
+  [destinationRule({ host: "" }), "spec.host"],
+  [destinationRule({ subsets: [{ name: "v1" }, { name: "v1" }] }), "spec.subsets[1].name"],
+  [destinationRule({ trafficPolicy: {} }), "spec.trafficPolicy"],
+  [
+    destinationRule({ trafficPolicy: { outlierDetection: { maxEjectionPercent: 101 } } }),
+    "spec.trafficPolicy.outlierDetection.maxEjectionPercent",
+  ],
+  [
+    destinationRule({ trafficPolicy: { tls: { mode: "MUTUAL", privateKey: "k" } } }),
+    "spec.trafficPolicy.tls.clientCertificate",
+  ],
+  [destinationRule({ exportTo: ["*", "."] }), "spec.exportTo"],
+  [gateway({ hosts: ["short"] }), "spec.servers[0].hosts[0]"],
+  [gateway({ hosts: [] }), "spec.servers[0].hosts"],
+  [gateway({ port: https }), "spec.servers[0].tls"],
+  [gateway({ port: https, tls: { mode: "SIMPLE" } }), "spec.servers[0].tls.serverCertificate"],
+  [gateway({ port: { ...https, protocol: "KAFKA" } }), "spec.servers[0].port.protocol"],
+  [serviceEntry({ hosts: ["*"] }), "spec.hosts[0]"],
+  [serviceEntry({ addresses: ["10.0.0.0/33"] }), "spec.addresses[0]"],
+  [serviceEntry({ endpoints: [{ address: "1.2.3.4" }] }), "spec.endpoints"],
+  [serviceEntry({ resolution: "STATIC", endpoints: [{ address: "a.com" }] }), "spec.endpoints[0].address"],
+  [serviceEntry({ resolution: "DNS", hosts: ["*.a.com"] }), "spec.hosts[0]"],
+  [peerAuthentication({ portLevelMtls: { 80: { mode: "STRICT" } } }), "spec.portLevelMtls"],
+  [
+    peerAuthentication({ selector, portLevelMtls: { 70000: { mode: "STRICT" } } }),
+    'spec.portLevelMtls["70000"]',
+  ],
+];
+
+for (const [index, [object, path]] of wrong.entries()) {
+  test(`parseObject() refuses ${path} (${index})`, () => {
+    const { findings, object: parsed } = parseObject(object);
+    assert.equal(parsed, undefined);
+    assert.ok(
+      findings.some((finding) => finding.path === path),
+      JSON.stringify(findings),
+    );
+  });
+}
+
+test("parseObject() warns of a route that is never reached", () => {
+  const { findings } = parseObject(virtualService({ http: [route, { ...route, name: "late" }] }));
+  assert.deepEqual(
+    findings.map(({ path, severity }) => [path, severity]),
+    [["spec.http[1]", "warning"]],
+  );
+});
