@@ -94,6 +94,7 @@ export function askOver<Result>(
       if (reply.failure !== undefined) reject(new Error(reply.failure));
       else resolve(reply.result as Result);
     };
+    channel.setMaxListeners(0);
     channel.on("message", listener);
     void ended.then(() => reject(new Error(`The process ended during ${call}`)));
     channel.send({ id, call, argument });

@@ -94,6 +94,22 @@ test("spawn() drops privileges, keeps the environment whole, and starts in its d
   assert.match(seen.stdout, /^QUOTED=a "b" 'c' \$d$/m);
 });
 
+test("spawn() gives output that a program can open by its path, as often as wanted", {
+  skip: skipWithoutRoot,
+}, async (t) => {
+  const mesh = await startMesh(t);
+  await mesh.call("pod", pod);
+  const script = "echo one > /dev/stdout; echo two >> /proc/self/fd/1; echo three > /dev/stderr";
+  const outcomes = await Promise.all(
+    Array.from({ length: 12 }, () =>
+      mesh.call("run", { pod: pod.podKey, ...app, argv: ["sh", "-c", script] }),
+    ),
+  );
+  outcomes.push(await mesh.call("run", { pod: pod.podKey, ...app, argv: ["sh", "-c", script] }));
+  for (const outcome of outcomes)
+    assert.deepEqual(outcome, { code: 0, stdout: "one\ntwo\n", stderr: "three\n" });
+});
+
 test("spawn() makes files under a closed directory reachable for the program's user", {
   skip: skipWithoutRoot,
 }, async (t) => {

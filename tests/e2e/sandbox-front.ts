@@ -1,9 +1,16 @@
 // Stands in for the CLI: launches a mesh and does what a test asks over IPC; runs on a stand-in machine.
 
 import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { attachEgress, type Egress } from "../../src/local/front/egress.ts";
-import { launchSupervisor, type SupervisorProcess } from "../../src/local/front/launch-supervisor.ts";
+import {
+  enterMeshCommand,
+  launchSupervisor,
+  type SupervisorProcess,
+} from "../../src/local/front/launch-supervisor.ts";
 import { type MachineAbility, probeMachine } from "../../src/local/front/machine-ability.ts";
+import { requireTool } from "../../src/local/network/run-tool.ts";
 import { askSupervisor, podCidr, serviceCidr, supervisorCommand } from "./mesh-under-test.ts";
 
 export interface FrontCalls {
@@ -11,6 +18,10 @@ export interface FrontCalls {
   /** Launches the mesh; gives the supervisor's pid, as unshare's, in the stand-in's numbers. */
   launch(stateDirectory: string): { unsharePid: number; egress: boolean };
   mesh(request: { call: string; argument: unknown }): unknown;
+  /** Answers HTTP on the stand-in's loopback; gives the port. */
+  serve(text: string): number;
+  /** Runs a command inside of the mesh, as `meltemi exec` does; gives what it writes. */
+  enter(argv: readonly string[]): string;
   close(): undefined;
 }
 
@@ -32,6 +43,16 @@ const handlers = {
   mesh({ call, argument }: { call: string; argument: unknown }) {
     if (supervisor === undefined) throw new Error("Not launched");
     return askSupervisor(supervisor, call, argument);
+  },
+  async serve(text: string) {
+    const server = createServer((_, response) => response.end(text)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return (server.address() as AddressInfo).port;
+  },
+  enter(argv: readonly string[]) {
+    if (supervisor === undefined) throw new Error("Not launched");
+    const privilege = process.geteuid?.() === 0 ? "root" : "user-namespace";
+    return requireTool(enterMeshCommand(supervisor, { privilege, argv }));
   },
   async close() {
     await supervisor?.close();

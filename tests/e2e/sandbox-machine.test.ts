@@ -83,6 +83,37 @@ test("without root, programs run as the ids asked for", { skip: skipWithoutRoot 
   );
 });
 
+test("without root, a pod reaches the machine's loopback where tun can be opened", {
+  skip: skipWithoutRoot,
+}, async (t) => {
+  const options = { user: ordinaryUser, openTun: true };
+  const machine = await startStandInMachine(t, options);
+  await startPods(machine, stateFor(t, options));
+  const port = await machine.front("serve", "from the machine");
+  const url = `http://host.meltemi.internal:${port}/`;
+  const argument = { ...app, pod: "shop/a", argv: ["curl", "-s", "-m", "5", url] };
+  assert.deepEqual(await machine.front("mesh", { call: "run", argument }), {
+    code: 0,
+    stdout: "from the machine",
+    stderr: "",
+  });
+});
+
+test("enterMeshCommand() runs a command in the mesh from the machine's side", {
+  skip: skipWithoutRoot,
+}, async (t) => {
+  for (const options of [{}, { user: ordinaryUser }]) {
+    const machine = await startStandInMachine(t, options);
+    await startPods(machine, stateFor(t, options));
+    const outcome = await machine.front("enter", [
+      "sh",
+      "-c",
+      "id -u; ip -o -4 address show meltemi0; ls -d /.meltemi",
+    ]);
+    assert.match(outcome, /^0\n.*inet 10\.244\.0\.1\/16 .*\n\/\.meltemi\n$/);
+  }
+});
+
 test("probeMachine() says how to get ids where the user has none", { skip: skipWithoutRoot }, async (t) => {
   const machine = await startStandInMachine(t, { user: { uid: 61_235, subordinateIds: false } });
   const ability = await machine.front("probe");

@@ -1,6 +1,7 @@
 // Stands in for the supervisor: makes the mesh's network and does, over its IPC channel, what a test asks.
 
 import type { ChildProcess } from "node:child_process";
+import type { Readable } from "node:stream";
 import type { ClusterDns } from "../../src/local/dns/cluster-dns.ts";
 import { forwardConnections } from "../../src/local/front/forward-connections.ts";
 import { receiveListeners } from "../../src/local/front/pass-listener.ts";
@@ -122,18 +123,19 @@ function createHandlers(): Handlers {
   };
 }
 
-function outcomeOf(child: ChildProcess): Promise<ProgramOutcome> {
-  return new Promise((resolve, reject) => {
-    let [stdout, stderr] = ["", ""];
-    child.stdout?.on("data", (chunk: Buffer) => {
-      stdout += chunk.toString("utf8");
-    });
-    child.stderr?.on("data", (chunk: Buffer) => {
-      stderr += chunk.toString("utf8");
-    });
+async function outcomeOf(child: ChildProcess): Promise<ProgramOutcome> {
+  const exited = new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (code) => resolve({ code, stdout, stderr }));
+    child.once("exit", resolve);
   });
+  const [code, stdout, stderr] = await Promise.all([exited, textOf(child.stdout), textOf(child.stderr)]);
+  return { code, stdout, stderr };
+}
+
+async function textOf(stream: Readable | null): Promise<string> {
+  let text = "";
+  for await (const chunk of stream ?? []) text += String(chunk);
+  return text;
 }
 
 function childAndOwnCpuMs(): number {

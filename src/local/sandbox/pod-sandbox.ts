@@ -17,6 +17,7 @@ import { meshFileSystemView } from "./file-system-view.ts";
 import { type ContainerMount, type MountPlan, planMounts } from "./mount-plan.ts";
 import { endProcessesOf, networkNamespaceOf } from "./namespace-processes.ts";
 import { openSocketsIn, type PassedSocket, type SocketRequest } from "./open-sockets.ts";
+import { closeWriteEnds, fifoNames, type OutputPipes, outputPipesIn } from "./output-pipes.ts";
 
 export interface SpawnOptions {
   readonly argv: readonly string[];
@@ -44,7 +45,10 @@ export interface PodSandbox {
   readonly ended: Promise<void>;
   /** One sentence on a mount that can't be made, or undefined: to ask before spawn(), which throws then. */
   mountObjection(options: Pick<SpawnOptions, "mounts" | "uid" | "gid">): string | undefined;
-  /** Starts a process; its pid is the program's own. When it ends, what is left of its process group is killed. */
+  /**
+   * Starts a process; its pid is the program's own. When it ends, what is left of its process group is killed.
+   * With `pipe`, `stdout` and `stderr` are streams of their own: await their end rather than the child's `close`.
+   */
   spawn(options: SpawnOptions): ChildProcess;
   /** The command line that spawn() would run, for a caller that starts it elsewhere, as with a terminal. */
   command(options: SpawnOptions): {
@@ -96,6 +100,7 @@ export async function createPodSandbox(
   }
   const holderPid = holder.pid ?? unreachable();
   const networkNamespace = networkNamespaceOf(holderPid);
+  const outputPipes = outputPipesIn(filesDirectory);
   const command = (spawnOptions: SpawnOptions) => buildCommand(spawnOptions, holderPid);
   return {
     podKey,
@@ -107,7 +112,8 @@ export async function createPodSandbox(
       return plan.kind === "refused" ? plan.sentence : undefined;
     },
     command,
-    spawn: (spawnOptions) => spawnContainer(command(spawnOptions), spawnOptions.stdio ?? "pipe"),
+    spawn: (spawnOptions) =>
+      spawnContainer(command(spawnOptions), { stdio: spawnOptions.stdio ?? "pipe", outputPipes }),
     async restore(rules) {
       const enter = ["nsenter", `--target=${holderPid}`, "--net", "--"] as const;
       await requireTool([...enter, surroundings.restoreCommand, "--wait"], rules.ipv4);
@@ -137,7 +143,10 @@ export function hostLinkName(ip: string): string {
 const holderScript = `
 set -eu
 mount -n --bind "$1" ${meshDirectory}/pod
+if [ -d /dev/shm ]; then mount -n -t tmpfs -o mode=1777,nosuid,nodev meltemi /dev/shm; fi
 hostname "$2"
+cd "$1"
+mkfifo -m 0666 ${fifoNames.join(" ")}
 cd /proc/sys/net
 echo 0 > ipv4/ip_unprivileged_port_start
 echo 0 > ipv4/conf/all/rp_filter
@@ -240,10 +249,21 @@ function buildCommand(options: SpawnOptions, holderPid: number): ReturnType<type
 
 function spawnContainer(
   command: ReturnType<typeof buildContainerCommand>,
-  stdio: StdioOptions,
+  { stdio, outputPipes }: { stdio: StdioOptions; outputPipes: OutputPipes },
 ): ChildProcess {
   const [program = "nsenter", ...args] = command.argv;
-  const child = spawn(program, args, { stdio, env: command.environment, detached: true });
+  const wanted = typeof stdio === "string" ? [stdio, stdio, stdio] : [...stdio];
+  const pipes = new Map(
+    [1, 2].filter((fd) => wanted[fd] === "pipe").map((fd) => [fd, outputPipes.open()] as const),
+  );
+  const child = spawn(program, args, {
+    stdio: wanted.map((entry, fd) => pipes.get(fd)?.writeFd ?? entry),
+    env: command.environment,
+    detached: true,
+  });
+  closeWriteEnds([...pipes.values()]);
+  child.stdout ??= pipes.get(1)?.readable ?? null;
+  child.stderr ??= pipes.get(2)?.readable ?? null;
   child.once("exit", () => {
     if (child.pid !== undefined) killGroup(child.pid);
   });
