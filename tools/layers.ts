@@ -57,7 +57,8 @@ export const rooms: readonly Room[] = [
   {
     name: "local",
     purpose: "pods as processes on one machine",
-    sees: ["core", "kinds", "inject", "capture", "agent"],
+    // The supervisor answers the part of admin's contract that is about pods.
+    sees: ["core", "kinds", "inject", "capture", "agent", "admin/contract"],
   },
   { name: "analysis", purpose: "what is wrong with the objects", sees: ["core", "kinds", "model"] },
   {
