@@ -47,11 +47,12 @@ export function defaultRoute(
   port: MeshServicePort,
   context: RouteContext,
 ): RouteInputs {
-  const defaultRetries = context.read.one(context.model.settings).defaultRetries;
-  const destination = { host: service.hostname, port: { number: port.number } };
+  const { defaultRetries } = context.read.one(context.model.settings);
+  // The service is known: its host, which may be a single word, isn't resolved as one that a rule writes.
+  const target = { hostname: service.hostname, port: port.number, subset: "", service, servicePort: port };
   return {
     name: "default",
-    destinations: [resolveDestination({ destination }, service.namespace, context)],
+    destinations: [resolvedDestination(target, { cluster: outboundClusterName(target), weight: 1 }, context)],
     mirrors: [],
     operation: operationOf(context),
     ...(defaultRetries === undefined ? {} : { defaultRetries }),
@@ -165,11 +166,22 @@ export function resolveDestination(
   context: RouteContext,
 ): ResolvedDestination {
   const target = targetOf(destination, namespace, context);
+  const cluster = clusterOf(target, destination);
+  return resolvedDestination(
+    target,
+    { cluster, weight, ...(headers === undefined ? {} : { headers }) },
+    context,
+  );
+}
+
+function resolvedDestination(
+  target: Target,
+  written: Pick<ResolvedDestination, "cluster" | "weight" | "headers">,
+  context: RouteContext,
+): ResolvedDestination {
   const consistentHash = target.service === undefined ? undefined : hashOf(target.service, target, context);
   return {
-    cluster: clusterOf(target, destination),
-    weight,
-    ...(headers === undefined ? {} : { headers }),
+    ...written,
     ...(consistentHash === undefined ? {} : { consistentHash }),
     isSniffed: target.servicePort !== undefined && isSniffed(target.servicePort.protocol),
   };

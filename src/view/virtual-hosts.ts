@@ -22,8 +22,10 @@ export interface SidecarVirtualHost extends VirtualHostInputs {
   readonly routeName: string;
   readonly hostname: string;
   readonly addresses: readonly string[];
-  /** Of the service; undefined for a host that only a VirtualService names. Decides who keeps a name that two claim. */
+  /** Of the service; empty for a host that only a VirtualService names. Decides who keeps a name that two claim. */
   readonly createdAt: string;
+  /** False for a host that only a VirtualService names. */
+  readonly hasService: boolean;
   readonly isHeadless: boolean;
 }
 
@@ -117,6 +119,7 @@ function hostsOfService(service: MeshService, context: Context): ReadonlyMap<str
         hostname: service.hostname,
         addresses: service.addresses.filter((address) => !address.includes("/")),
         createdAt: service.createdAt,
+        hasService: true,
         isHeadless: service.resolution === "headless",
         routes,
         requiresTls: false,
@@ -183,6 +186,7 @@ function hostsWithoutService(routes: HostRoutes, context: Context): ReadonlyMap<
       hostname,
       addresses: [],
       createdAt: "",
+      hasService: false,
       isHeadless: false,
       routes: built,
       requiresTls: false,

@@ -1,0 +1,66 @@
+// A resource as the fleet serves it: encoded once, versioned by its bytes, and known by what made it.
+
+import { createHash } from "node:crypto";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { encode } from "../envoy/encode.ts";
+import type { Source } from "../view/source.ts";
+import type { Resource, ResourceReference } from "../xds/resource.ts";
+
+export interface BuiltResource extends Resource {
+  /** Whose fault it is if an Envoy refuses it. */
+  readonly source: Source;
+}
+
+export interface ResourceFacts {
+  readonly name: string;
+  readonly needs?: readonly ResourceReference[];
+  readonly source?: Source;
+}
+
+/** The parts make up a resource when they are concatenated; each was hashed once, when it was encoded. */
+export interface Fragment {
+  readonly bytes: Uint8Array;
+  readonly hash: string;
+}
+
+/** Resources are equal when their versions are: bytes need no second look. */
+export function haveEqualVersions(a: Resource, b: Resource): boolean {
+  return a.version === b.version && a.name === b.name;
+}
+
+export function buildResource<Schema extends DescMessage>(
+  schema: Schema,
+  message: MessageInitShape<Schema>,
+  { name, needs = [], source = [] }: ResourceFacts,
+): BuiltResource {
+  const bytes = encode(schema, message);
+  return { name, version: hashOf(bytes), body: [bytes], needs, source };
+}
+
+export function assembleResource(
+  fragments: readonly Fragment[],
+  { name, needs = [], source = [] }: ResourceFacts,
+): BuiltResource {
+  const hash = createHash("sha256");
+  for (const fragment of fragments) hash.update(fragment.hash);
+  return {
+    name,
+    version: short(hash.digest("base64url")),
+    body: fragments.map(({ bytes }) => bytes),
+    needs,
+    source,
+  };
+}
+
+export function fragment(bytes: Uint8Array): Fragment {
+  return { bytes, hash: hashOf(bytes) };
+}
+
+function hashOf(bytes: Uint8Array): string {
+  return short(createHash("sha256").update(bytes).digest("base64url"));
+}
+
+/** 96 bits: versions only ever differ from others of the same name. */
+function short(digest: string): string {
+  return digest.slice(0, 16);
+}

@@ -1,0 +1,69 @@
+// Resources that some Envoy refused. Their bytes aren't offered again to Envoys of that version; where the bytes
+// before them are still at hand, those are served in their place.
+
+import type { Source } from "../view/source.ts";
+import type { Resource } from "../xds/resource.ts";
+import type { ResourceType } from "../xds/resource-type.ts";
+
+export interface Refusal {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly version: string;
+  readonly envoyVersion: string;
+  /** Envoy's own words. */
+  readonly detail: string;
+  readonly source: Source;
+}
+
+export class HeldBack {
+  /** By type, name and version of the resource. */
+  readonly #refusals = new Map<string, Refusal[]>();
+  /** The last resource that an Envoy acknowledged, kept while its successor isn't acknowledged yet. */
+  readonly #previous = new Map<string, Resource>();
+
+  get isEmpty(): boolean {
+    return this.#refusals.size === 0;
+  }
+
+  all(): readonly Refusal[] {
+    return [...this.#refusals.values()].flat();
+  }
+
+  /** Returns whether this is news. */
+  refuse(refusal: Refusal): boolean {
+    const key = keyOf(refusal.type, refusal.name, refusal.version);
+    const known = this.#refusals.get(key) ?? [];
+    if (known.some(({ envoyVersion }) => envoyVersion === refusal.envoyVersion)) return false;
+    this.#refusals.set(key, [...known, refusal]);
+    return true;
+  }
+
+  /** What to serve for a resource to an Envoy of this version: itself, the one before it, or nothing. */
+  substitute(type: ResourceType, resource: Resource, envoyVersion: string): Resource | undefined {
+    if (this.isEmpty) return resource;
+    const refusals = this.#refusals.get(keyOf(type, resource.name, resource.version));
+    if (refusals === undefined || refusals.every((each) => each.envoyVersion !== envoyVersion))
+      return resource;
+    return this.#previous.get(keyOf(type, resource.name, ""));
+  }
+
+  /** A resource took another's place: refusals of the old one are over, and it may have to stand in for the new. */
+  replaced(type: ResourceType, old: Resource | undefined, name: string): void {
+    if (old === undefined) return;
+    const wasRefused = this.#refusals.delete(keyOf(type, old.name, old.version));
+    if (!wasRefused) this.#previous.set(keyOf(type, name, ""), old);
+  }
+
+  /** An Envoy took the new one: the old is needed no more. */
+  acknowledged(type: ResourceType, name: string, version: string): void {
+    if (this.#previous.size === 0) return;
+    const key = keyOf(type, name, "");
+    if (this.#previous.get(key)?.version !== version && !this.#refusals.has(keyOf(type, name, version))) {
+      this.#previous.delete(key);
+    }
+  }
+}
+
+function keyOf(type: ResourceType, name: string, version: string): string {
+  return `${type} ${version} ${name}`;
+}

@@ -1,0 +1,32 @@
+// One row of a resource table: a resource in a layer. A proxy's set is several layers read as one, the most
+// specific first.
+
+import type { Table } from "../graph/table.ts";
+import { type BuiltResource, haveEqualVersions } from "./built-resource.ts";
+
+/** A resource in a layer, or the word that this layer has none though the mesh does. */
+export type ResourceRow =
+  | { readonly kind: "present"; readonly resource: BuiltResource }
+  | { readonly kind: "absent" };
+
+export type ResourceTable = Table<ResourceRow>;
+
+export const ABSENT = { kind: "absent" } as const;
+
+export function present(resource: BuiltResource): ResourceRow {
+  return { kind: "present", resource };
+}
+
+export function equalRows(a: ResourceRow, b: ResourceRow): boolean {
+  if (a.kind === "absent" || b.kind === "absent") return a.kind === b.kind;
+  return haveEqualVersions(a.resource, b.resource);
+}
+
+/** The layer of one workload's own side. */
+export function workloadLayer(viewId: string): string {
+  return `=${viewId}`;
+}
+
+/** Layers that all proxies of a kind share. */
+export const SIDECAR_LAYER = "sidecar=";
+export const EVERY_PROXY_LAYER = "proxy=";

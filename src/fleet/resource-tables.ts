@@ -1,0 +1,231 @@
+// The encoded resources of the whole mesh, in layers: the mesh's, a client scope's, a workload's. Each row follows
+// from the inputs of one builder, and is encoded when those change and never otherwise.
+
+import {
+  BLACK_HOLE_CLUSTER,
+  INBOUND_PASSTHROUGH_CLUSTER,
+  PASSTHROUGH_CLUSTER,
+} from "../core/cluster-name.ts";
+import {
+  buildBlackHoleCluster,
+  buildInboundPassthroughCluster,
+  buildPassthroughCluster,
+} from "../envoy/cluster/fixed-clusters.ts";
+import { buildInboundCluster } from "../envoy/cluster/inbound-cluster.ts";
+import { buildOutboundCluster } from "../envoy/cluster/outbound-cluster.ts";
+import { buildLoadAssignment } from "../envoy/endpoint/load-assignment.ts";
+import { buildGatewayListener } from "../envoy/listener/gateway-listener.ts";
+import { buildOutboundListener } from "../envoy/listener/outbound-listener.ts";
+import { buildVirtualInbound } from "../envoy/listener/virtual-inbound.ts";
+import { buildVirtualOutbound } from "../envoy/listener/virtual-outbound.ts";
+import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
+import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
+import type { GatewayView } from "../view/gateway-views.ts";
+import type { InboundView } from "../view/inbound.ts";
+import type {
+  GatewayListenerInputs,
+  OutboundListenerInputs,
+  TcpDestination,
+} from "../view/listener-inputs.ts";
+import { listenerSettings, otherwiseCluster } from "../view/outbound-listeners.ts";
+import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
+import type { Views } from "../view/views.ts";
+import type { ResourceReference } from "../xds/resource.ts";
+import { type BuiltResource, buildResource } from "./built-resource.ts";
+import {
+  ABSENT,
+  EVERY_PROXY_LAYER,
+  equalRows,
+  present,
+  type ResourceRow,
+  type ResourceTable,
+  SIDECAR_LAYER,
+  workloadLayer,
+} from "./resource-row.ts";
+import { declareRouteResources } from "./route-tables.ts";
+import { declareSecretResources } from "./secret-tables.ts";
+
+/** Rows by layer and name, a table for each type. */
+export interface ResourceTables {
+  readonly cluster: ResourceTable;
+  readonly endpoint: ResourceTable;
+  readonly listener: ResourceTable;
+  readonly route: ResourceTable;
+  readonly secret: ResourceTable;
+}
+
+/** A table with the way to list one layer of it. */
+export interface IndexedResourceTable {
+  readonly table: ResourceTable;
+  readonly byLayer: Index<ResourceRow>;
+}
+
+export type ServedType = keyof ResourceTables;
+
+export type IndexedResourceTables = { readonly [T in ServedType]: IndexedResourceTable };
+
+export const servedTypes: readonly ServedType[] = ["cluster", "endpoint", "listener", "route", "secret"];
+
+export function declareIndexedResourceTables(graph: Graph, views: Views): IndexedResourceTables {
+  const tables = declareResourceTables(graph, views);
+  const indexed = (type: ServedType): IndexedResourceTable => ({
+    table: tables[type],
+    byLayer: graph.index(tables[type], `${type} resources by layer`, (_row, key) => [
+      splitLayerKey(key).layer,
+    ]),
+  });
+  return {
+    cluster: indexed("cluster"),
+    endpoint: indexed("endpoint"),
+    listener: indexed("listener"),
+    route: indexed("route"),
+    secret: indexed("secret"),
+  };
+}
+
+function declareResourceTables(graph: Graph, views: Views): ResourceTables {
+  return {
+    cluster: declareClusters(graph, views),
+    endpoint: scopedResources(graph, "endpoint resources", views.endpoints, endpointResource),
+    listener: declareListeners(graph, views),
+    route: declareRouteResources(graph, views),
+    secret: declareSecretResources(graph, views),
+  };
+}
+
+function declareClusters(graph: Graph, views: Views): ResourceTable {
+  const outbound = scopedResources(graph, "outbound cluster resources", views.clusters, clusterResource);
+  const inbound = graph.derive<InboundView, ResourceRow>({
+    name: "inbound cluster resources",
+    from: views.inbound,
+    equal: equalRows,
+    *rows(id, { clusters }) {
+      for (const inputs of clusters) {
+        const cluster = buildInboundCluster(inputs);
+        const name = cluster.name ?? "";
+        yield [
+          layerKey(workloadLayer(id), name),
+          present(buildResource(ClusterSchema, cluster, { name, source: inputs.source })),
+        ];
+      }
+    },
+  });
+  const fixed = graph.derive({
+    name: "fixed cluster resources",
+    from: views.model.settings,
+    equal: equalRows,
+    *rows(_key, { connectTimeout }) {
+      const clusters = [
+        [EVERY_PROXY_LAYER, PASSTHROUGH_CLUSTER, buildPassthroughCluster(connectTimeout)],
+        [EVERY_PROXY_LAYER, BLACK_HOLE_CLUSTER, buildBlackHoleCluster(connectTimeout)],
+        [SIDECAR_LAYER, INBOUND_PASSTHROUGH_CLUSTER, buildInboundPassthroughCluster(connectTimeout)],
+      ] as const;
+      for (const [layer, name, cluster] of clusters) {
+        yield [layerKey(layer, name), present(buildResource(ClusterSchema, cluster, { name }))] as const;
+      }
+    },
+  });
+  return graph.union("cluster resources", [outbound, inbound, fixed]);
+}
+
+function declareListeners(graph: Graph, views: Views): ResourceTable {
+  const outbound = scopedResources(graph, "outbound listener resources", views.listeners, listenerResource);
+  const inbound = graph.derive<InboundView, ResourceRow>({
+    name: "inbound listener resources",
+    from: views.inbound,
+    equal: equalRows,
+    *rows(id, { listener }, read) {
+      const message = buildVirtualInbound(listener, read.one(views.model.settings).inboundPort);
+      const source = listener.ports.flatMap((port) => port.source);
+      const name = message.name ?? "";
+      yield [
+        layerKey(workloadLayer(id), name),
+        present(buildResource(ListenerSchema, message, { name, source })),
+      ];
+    },
+  });
+  const gateways = graph.derive<GatewayView, ResourceRow>({
+    name: "gateway listener resources",
+    from: views.gateways,
+    equal: equalRows,
+    rows: (id, { listeners }) =>
+      listeners.map(
+        (inputs) =>
+          [layerKey(workloadLayer(id), inputs.name), present(gatewayListenerResource(inputs))] as const,
+      ),
+  });
+  const virtualOutbound = graph.derive({
+    name: "virtualOutbound resource",
+    from: views.model.settings,
+    equal: equalRows,
+    *rows(_key, settings) {
+      const message = buildVirtualOutbound({
+        port: settings.outboundPort,
+        otherwise: otherwiseCluster(settings),
+        settings: listenerSettings(settings),
+      });
+      const name = message.name ?? "";
+      yield [
+        layerKey(SIDECAR_LAYER, name),
+        present(buildResource(ListenerSchema, message, { name })),
+      ] as const;
+    },
+  });
+  return graph.union("listener resources", [outbound, inbound, gateways, virtualOutbound]);
+}
+
+function scopedResources<T>(
+  graph: Graph,
+  name: string,
+  from: Table<Scoped<T>>,
+  build: (inputs: T) => BuiltResource,
+): ResourceTable {
+  return graph.derive<Scoped<T>, ResourceRow>({
+    name,
+    from,
+    equal: equalRows,
+    rows: (key, row) => [[key, row.kind === "absent" ? ABSENT : present(build(row.inputs))]],
+  });
+}
+
+function clusterResource(inputs: OutboundClusterInputs): BuiltResource {
+  const { name, discovery, source } = inputs;
+  const needs: readonly ResourceReference[] = discovery.kind === "eds" ? [{ type: "endpoint", name }] : [];
+  return buildResource(ClusterSchema, buildOutboundCluster(inputs), { name, needs, source });
+}
+
+function endpointResource(inputs: EndpointInputs): BuiltResource {
+  return buildResource(ClusterLoadAssignmentSchema, buildLoadAssignment(inputs), {
+    name: inputs.clusterName,
+  });
+}
+
+function listenerResource(inputs: OutboundListenerInputs): BuiltResource {
+  const { name, http, tcp } = inputs;
+  const needs = [
+    ...(http === undefined ? [] : [{ type: "route" as const, name: http.routeName }]),
+    ...tcp.flatMap(({ destinations }) => clusterReferences(destinations)),
+  ];
+  const source = tcp.flatMap((chain) => chain.source);
+  return buildResource(ListenerSchema, buildOutboundListener(inputs), { name, needs, source });
+}
+
+function gatewayListenerResource(inputs: GatewayListenerInputs): BuiltResource {
+  const { name, chains } = inputs;
+  const needs = chains.flatMap(({ forward }) =>
+    forward.kind === "http"
+      ? [{ type: "route" as const, name: forward.routeName }]
+      : clusterReferences(forward.destinations),
+  );
+  const source = chains.flatMap((chain) => chain.source);
+  return buildResource(ListenerSchema, buildGatewayListener(inputs), { name, needs, source });
+}
+
+function clusterReferences(destinations: readonly TcpDestination[]): readonly ResourceReference[] {
+  return destinations.map(({ cluster }) => ({ type: "cluster", name: cluster }));
+}

@@ -1,0 +1,45 @@
+// The rules for one host of a gateway. Several VirtualServices may add to it: the oldest first, and rules that take
+// every request last.
+
+import type { GatewayServer } from "./gateway-servers.ts";
+import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
+import type { GatewayQuestion } from "./gateway-views.ts";
+import { routesOf } from "./http-routes.ts";
+import type { RouteInputs } from "./route-inputs.ts";
+
+export function hostnameRoutes(
+  host: string,
+  servers: readonly GatewayServer[],
+  question: GatewayQuestion,
+): readonly RouteInputs[] {
+  const gatewaysByRoutes = new Map<
+    string,
+    { readonly server: GatewayServer; readonly gateways: Set<string> }
+  >();
+  for (const server of servers) {
+    for (const routes of boundRoutes(server, question)) {
+      if (!boundHosts(server, routes).includes(host)) continue;
+      const found = gatewaysByRoutes.get(routes.object) ?? { server, gateways: new Set<string>() };
+      found.gateways.add(server.gateway);
+      gatewaysByRoutes.set(routes.object, found);
+    }
+  }
+  const built = [...gatewaysByRoutes].flatMap(([object, { server, gateways }]) => {
+    const routes = boundRoutes(server, question).find((each) => each.object === object);
+    if (routes === undefined) return [];
+    const port = server.server.port.number;
+    return routesOf(routes, { ...question, port, hostname: host, gateways: [...gateways] });
+  });
+  return [...built.filter((route) => !takesAll(route)), ...built.filter(takesAll).slice(0, 1)];
+}
+
+function takesAll({ match }: RouteInputs): boolean {
+  if (match === undefined) return true;
+  const { name: _name, statPrefix: _prefix, ignoreUriCase: _case, uri, ...rest } = match;
+  const isEveryPath = uri === undefined || uri.prefix === "/";
+  return isEveryPath && Object.values(rest).every((value) => value === undefined || isEmptyMap(value));
+}
+
+function isEmptyMap(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
+}

@@ -1,0 +1,70 @@
+// The route configurations of a gateway: each host's rules from all VirtualServices bound to it, merged.
+
+import { hostnameRoutes } from "./gateway-host-routes.ts";
+import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "./gateway-servers.ts";
+import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
+import type { GatewayQuestion } from "./gateway-views.ts";
+import type { VirtualHostInputs } from "./route-inputs.ts";
+
+export interface GatewayVirtualHost extends VirtualHostInputs {
+  readonly domains: readonly string[];
+}
+
+export interface GatewayRouteInputs {
+  readonly name: string;
+  readonly virtualHosts: readonly GatewayVirtualHost[];
+}
+
+/** Plaintext servers of a port share a table; each TLS server has its own, since its names chose it already. */
+export function routeNameOf(server: GatewayServer, { listenPort }: GatewayPort): string {
+  if (!hasTls(server)) return `http.${listenPort}`;
+  const { port } = server.server;
+  const [namespace, name] = server.gateway.split("/");
+  return `https.${port.number}.${port.name}.${name}.${namespace}`;
+}
+
+export function gatewayRoutes(port: GatewayPort, question: GatewayQuestion): readonly GatewayRouteInputs[] {
+  const serversByRoute = new Map<string, GatewayServer[]>();
+  for (const server of port.servers.filter(isHttpServer)) {
+    const name = routeNameOf(server, port);
+    serversByRoute.set(name, [...(serversByRoute.get(name) ?? []), server]);
+  }
+  return [...serversByRoute].map(([name, servers]) => ({
+    name,
+    virtualHosts: virtualHosts(servers, port, question),
+  }));
+}
+
+function virtualHosts(
+  servers: readonly GatewayServer[],
+  port: GatewayPort,
+  question: GatewayQuestion,
+): readonly GatewayVirtualHost[] {
+  const hosts = new Set<string>();
+  const redirected = new Set<string>();
+  for (const server of servers) {
+    const isRedirected = server.server.tls?.httpsRedirect === true && !hasTls(server);
+    for (const routes of boundRoutes(server, question)) {
+      for (const host of boundHosts(server, routes)) {
+        hosts.add(host);
+        if (isRedirected) redirected.add(host);
+      }
+    }
+    // A redirect needs no rule behind it.
+    if (isRedirected) {
+      for (const { host } of server.hosts) {
+        hosts.add(host);
+        redirected.add(host);
+      }
+    }
+  }
+  const found = [...hosts].sort().flatMap((host): GatewayVirtualHost[] => {
+    const routes = hostnameRoutes(host, servers, question);
+    const requiresTls = redirected.has(host);
+    if (routes.length === 0 && !requiresTls) return [];
+    return [{ name: `${host}:${port.port}`, domains: [host], routes, requiresTls }];
+  });
+  if (found.some(({ domains }) => domains.includes("*"))) return found;
+  // Hosts that nobody serves get a plain 404.
+  return [...found, { name: `blackhole:${port.port}`, domains: ["*"], routes: [], requiresTls: false }];
+}

@@ -1,0 +1,119 @@
+// The servers of all Gateways that select a proxy, by the port they open there; servers that share a port share
+// its listener.
+
+import type { ObjectKey } from "../core/object-key.ts";
+import { objectKey } from "../core/object-key.ts";
+import { isHttp, isTls, type Protocol, parseProtocol } from "../core/protocol.ts";
+import type { Read } from "../graph/read.ts";
+import type { Gateway } from "../kinds/gateway/gateway.ts";
+import type { Server } from "../kinds/gateway/server.ts";
+import { isSelected } from "../model/endpoints.ts";
+import type { Model } from "../model/model.ts";
+import { byAge } from "../model/service.ts";
+import { rowKey } from "../model/sources.ts";
+import type { ConnectedProxy } from "./client-scope.ts";
+
+export interface GatewayServer {
+  /** `namespace/name` of its Gateway. */
+  readonly gateway: string;
+  readonly namespace: string;
+  readonly server: Server;
+  readonly protocol: Protocol;
+  /** Hosts without the `namespace/` in front. */
+  readonly hosts: readonly ServerHost[];
+  readonly object: ObjectKey;
+  readonly path: string;
+}
+
+export interface ServerHost {
+  readonly host: string;
+  /** The namespace whose VirtualServices it takes; `*` for all. */
+  readonly namespace: string;
+}
+
+export interface GatewayPort {
+  /** Where the proxy listens: the target of its Service's port, or the server's own number. */
+  readonly listenPort: number;
+  /** The number that the servers name. */
+  readonly port: number;
+  readonly bind: string;
+  /** Oldest Gateway first. */
+  readonly servers: readonly GatewayServer[];
+}
+
+const EVERY_ADDRESS = "0.0.0.0";
+
+export function gatewayPorts(proxy: ConnectedProxy, model: Model, read: Read): readonly GatewayPort[] {
+  const gateways = read
+    .all(model.gateways)
+    .map(([, gateway]) => gateway)
+    .filter(({ spec }) => spec.selector === undefined || isSelected(spec.selector, proxy.labels))
+    .sort((a, b) => byAge(ageOf(a), ageOf(b)));
+  const byListener = new Map<string, GatewayPort & { servers: GatewayServer[] }>();
+  for (const gateway of gateways) {
+    for (const [at, server] of (gateway.spec.servers ?? []).entries()) {
+      const bind = server.bind ?? EVERY_ADDRESS;
+      const listenPort = targetPort(proxy, server.port.number, model, read);
+      const key = `${bind}_${listenPort}`;
+      const found = byListener.get(key) ?? { listenPort, bind, port: server.port.number, servers: [] };
+      found.servers.push(gatewayServer(gateway, server, at));
+      byListener.set(key, found);
+    }
+  }
+  return [...byListener.values()].sort((a, b) => a.listenPort - b.listenPort || (a.bind < b.bind ? -1 : 1));
+}
+
+/** What a server forwards: requests by their host, or bytes. */
+export function isHttpServer({ protocol, server }: GatewayServer): boolean {
+  if (isHttp(protocol)) return true;
+  // HTTPS that the gateway terminates is HTTP inside.
+  return protocol === "HTTPS" && !isPassthrough(server);
+}
+
+export function isPassthrough({ tls }: Server): boolean {
+  return tls?.mode === "PASSTHROUGH" || tls?.mode === "AUTO_PASSTHROUGH";
+}
+
+/** The server speaks TLS towards the client, whoever ends it. */
+export function hasTls({ protocol, server }: GatewayServer): boolean {
+  return isTls(protocol) && (server.tls !== undefined || protocol === "TLS");
+}
+
+function ageOf({ metadata: { creationTimestamp, namespace, name } }: Gateway) {
+  return { createdAt: creationTimestamp ?? "", namespace, name };
+}
+
+function gatewayServer(gateway: Gateway, server: Server, at: number): GatewayServer {
+  const { namespace, name } = gateway.metadata;
+  return {
+    gateway: rowKey(namespace, name),
+    namespace,
+    server,
+    protocol: parseProtocol(server.port.protocol),
+    hosts: server.hosts.map((host) => serverHost(host, namespace)),
+    object: objectKey({ kind: "Gateway", namespace, name }),
+    path: `spec.servers[${at}]`,
+  };
+}
+
+function serverHost(written: string, namespace: string): ServerHost {
+  const slash = written.indexOf("/");
+  const host = written.slice(slash + 1).toLowerCase();
+  if (slash < 0) return { host, namespace: "*" };
+  const scope = written.slice(0, slash);
+  return { host, namespace: scope === "." ? namespace : scope };
+}
+
+/** A Service in front of the gateway may map 80 to 8080: the server's number is the Service's port. */
+function targetPort(proxy: ConnectedProxy, port: number, model: Model, read: Read): number {
+  for (const [, service] of read.find(model.servicesByNamespace, proxy.namespace)) {
+    const { selector, ports } = service;
+    if (selector === undefined || Object.keys(selector).length === 0 || !isSelected(selector, proxy.labels))
+      continue;
+    const found = ports.find(({ number }) => number === port);
+    if (found === undefined) continue;
+    const named = read.get(model.workloads.table, rowKey(proxy.namespace, proxy.name));
+    return found.targetPort ?? named?.portNumbers[found.targetPortName ?? ""] ?? port;
+  }
+  return port;
+}

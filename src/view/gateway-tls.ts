@@ -1,0 +1,88 @@
+// Where a gateway's server finds its certificates: Secrets in the proxy's own namespace, or files beside the proxy.
+
+import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
+import type { Secret } from "../kinds/secret.ts";
+import type { GatewayServer } from "./gateway-servers.ts";
+import type { GatewayQuestion } from "./gateway-views.ts";
+import type { GatewayChain } from "./listener-inputs.ts";
+
+type GatewayTls = NonNullable<GatewayChain["tls"]>;
+
+export const CREDENTIAL_SCHEME = "kubernetes://";
+
+/** Undefined where a Secret that the server names isn't there, or holds no certificate. */
+export function secretNames({ server }: GatewayServer, question: GatewayQuestion): GatewayTls | undefined {
+  const settings = server.tls;
+  if (settings === undefined) return undefined;
+  if (settings.mode === "ISTIO_MUTUAL") return { settings, secrets: [] };
+  const credentials = credentialsOf(settings);
+  const found = credentials.length > 0 ? fromSecrets(settings, credentials, question) : fromFiles(settings);
+  return found;
+}
+
+function credentialsOf({ credentialName, credentialNames = [] }: ServerTlsSettings): readonly string[] {
+  return credentialName === undefined || credentialName === "" ? credentialNames : [credentialName];
+}
+
+function fromSecrets(
+  settings: ServerTlsSettings,
+  credentials: readonly string[],
+  { proxy, model, read }: GatewayQuestion,
+): GatewayTls | undefined {
+  const find = (name: string) => read.get(model.secrets, `${proxy.namespace}/${name}`);
+  if (!credentials.every((name) => hasCertificate(find(name)))) return undefined;
+  const secrets = credentials.map((name) => `${CREDENTIAL_SCHEME}${name}`);
+  if (settings.mode !== "MUTUAL" && settings.mode !== "OPTIONAL_MUTUAL") return { settings, secrets };
+  const [first = ""] = credentials;
+  const authority = [settings.caCertCredentialName, `${first}-cacert`, first].find(
+    (name) => name !== undefined && hasAuthority(find(name)),
+  );
+  return authority === undefined ? undefined : { settings, secrets, caSecret: authorityResource(authority) };
+}
+
+const AUTHORITY_SUFFIX = "-cacert";
+
+/** Certificate and CA may stand in one Secret; as resources they have two names. */
+function authorityResource(secretName: string): string {
+  const suffix = secretName.endsWith(AUTHORITY_SUFFIX) ? "" : AUTHORITY_SUFFIX;
+  return `${CREDENTIAL_SCHEME}${secretName}${suffix}`;
+}
+
+function fromFiles(settings: ServerTlsSettings): GatewayTls | undefined {
+  const { serverCertificate, privateKey, tlsCertificates = [], caCertificates } = settings;
+  const pairs = serverCertificate === undefined ? tlsCertificates : [{ serverCertificate, privateKey }];
+  if (pairs.length === 0) return undefined;
+  return {
+    settings,
+    secrets: pairs.map((pair) => `file-cert:${pair.serverCertificate}~${pair.privateKey}`),
+    ...(caCertificates === undefined ? {} : { caSecret: `file-root:${caCertificates}` }),
+  };
+}
+
+/** kubernetes.io/tls has tls.crt and tls.key; Istio's generic form has cert and key. */
+export function certificateOf(
+  secret: Secret | undefined,
+): { readonly chain: Uint8Array; readonly key: Uint8Array } | undefined {
+  const chain = bytesOf(secret, "tls.crt") ?? bytesOf(secret, "cert");
+  const key = bytesOf(secret, "tls.key") ?? bytesOf(secret, "key");
+  return chain === undefined || key === undefined ? undefined : { chain, key };
+}
+
+export function authorityOf(secret: Secret | undefined): Uint8Array | undefined {
+  return bytesOf(secret, "ca.crt") ?? bytesOf(secret, "cacert");
+}
+
+function hasCertificate(secret: Secret | undefined): boolean {
+  return certificateOf(secret) !== undefined;
+}
+
+function hasAuthority(secret: Secret | undefined): boolean {
+  return authorityOf(secret) !== undefined;
+}
+
+function bytesOf(secret: Secret | undefined, key: string): Uint8Array | undefined {
+  const plain = secret?.stringData?.[key];
+  if (plain !== undefined) return new TextEncoder().encode(plain);
+  const encoded = secret?.data?.[key];
+  return encoded === undefined ? undefined : new Uint8Array(Buffer.from(encoded, "base64"));
+}

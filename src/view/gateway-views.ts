@@ -1,0 +1,124 @@
+// What a gateway's proxy gets beside clusters: a listener for each port of the Gateways that select it, and route
+// configurations for those that speak HTTP. Proxies with the same view share one row.
+
+import { createHash } from "node:crypto";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Model } from "../model/model.ts";
+import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
+import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
+import {
+  type GatewayPort,
+  type GatewayServer,
+  gatewayPorts,
+  hasTls,
+  isHttpServer,
+  isPassthrough,
+} from "./gateway-servers.ts";
+import { gatewayTcpChains } from "./gateway-tcp.ts";
+import { secretNames } from "./gateway-tls.ts";
+import type { GatewayChain, GatewayListenerInputs } from "./listener-inputs.ts";
+import { listenerSettings } from "./outbound-listeners.ts";
+
+export interface GatewayView {
+  readonly id: string;
+  readonly namespace: string;
+  readonly listeners: readonly GatewayListenerInputs[];
+  readonly routes: readonly GatewayRouteInputs[];
+}
+
+export interface GatewayQuestion {
+  readonly proxy: ConnectedProxy;
+  readonly client: ClientScope;
+  readonly model: Model;
+  readonly read: Read;
+}
+
+/** Rows by the proxy's key, for gateways only. */
+export function declareGatewayViews(graph: Graph, model: Model, scopes: ClientScopes): Table<GatewayView> {
+  return graph.derive<ConnectedProxy, GatewayView>({
+    name: "gateway views of proxies",
+    from: scopes.proxies,
+    rows: (key, proxy, read) => {
+      const client = read.get(scopes.ofProxy, key);
+      if (proxy.kind !== "router" || client === undefined) return [];
+      return [[key, gatewayView({ proxy, client, model, read })]];
+    },
+  });
+}
+
+function gatewayView(question: GatewayQuestion): GatewayView {
+  const ports = gatewayPorts(question.proxy, question.model, question.read);
+  const listeners = ports.flatMap((port) => listenerOf(port, question) ?? []);
+  const served = new Set(listeners.flatMap(({ chains }) => chains.flatMap(routeNamesOf)));
+  const routes = ports
+    .flatMap((port) => gatewayRoutes(port, question))
+    .filter(({ name }) => served.has(name));
+  // Secrets are the namespace's own, so gateways of two namespaces differ even where their listeners don't.
+  const { namespace } = question.proxy;
+  const facts = JSON.stringify([namespace, listeners, routes]);
+  const id = createHash("sha256").update(facts).digest("base64url").slice(0, 22);
+  return { id, namespace, listeners, routes };
+}
+
+function routeNamesOf({ forward }: GatewayChain): readonly string[] {
+  return forward.kind === "http" ? [forward.routeName] : [];
+}
+
+/** Undefined where nothing can be served: a listener without filter chains is refused by Envoy. */
+function listenerOf(port: GatewayPort, question: GatewayQuestion): GatewayListenerInputs | undefined {
+  const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, question)));
+  if (chains.length === 0) return undefined;
+  return {
+    name: `${port.bind}_${port.listenPort}`,
+    address: port.bind,
+    port: port.listenPort,
+    chains,
+    settings: listenerSettings(question.read.one(question.model.settings)),
+  };
+}
+
+function chainsOf(
+  server: GatewayServer,
+  port: GatewayPort,
+  question: GatewayQuestion,
+): readonly GatewayChain[] {
+  const source = [{ object: server.object, path: server.path }];
+  if (isPassthrough(server.server) || !isHttpServer(server)) return tcpChainsOf(server, question);
+  const forward = { kind: "http" as const, routeName: routeNameOf(server, port) };
+  if (!hasTls(server)) return [{ serverNames: [], forward, source }];
+  const tls = secretNames(server, question);
+  // Until its certificate exists, a server can't be offered: Envoy would wait for it before it takes any other.
+  return tls === undefined ? [] : [{ serverNames: serverNamesOf(server), tls, forward, source }];
+}
+
+function tcpChainsOf(server: GatewayServer, question: GatewayQuestion): readonly GatewayChain[] {
+  const chains = gatewayTcpChains(server, question);
+  if (!hasTls(server) || isPassthrough(server.server)) return chains;
+  const tls = secretNames(server, question);
+  if (tls === undefined) return [];
+  return chains.map((chain) => ({
+    ...chain,
+    tls,
+    serverNames: chain.serverNames.length > 0 ? chain.serverNames : serverNamesOf(server),
+  }));
+}
+
+/** `*` takes any name, and clients that send none. */
+function serverNamesOf({ hosts }: GatewayServer): readonly string[] {
+  const names = [...new Set(hosts.map(({ host }) => host))];
+  return names.includes("*") ? [] : names.sort();
+}
+
+/** Of chains with an equal match Envoy takes one only: the oldest Gateway's. A name claimed twice stays with the first. */
+function withoutRepeats(chains: readonly GatewayChain[]): readonly GatewayChain[] {
+  const taken = new Set<string>();
+  return chains.flatMap((chain) => {
+    const wanted = chain.serverNames.length === 0 ? ["*"] : chain.serverNames;
+    const free = wanted.filter((name) => !taken.has(name));
+    for (const name of free) taken.add(name);
+    if (free.length === 0) return [];
+    return [chain.serverNames.length === 0 ? chain : { ...chain, serverNames: free }];
+  });
+}

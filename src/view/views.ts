@@ -1,0 +1,67 @@
+// All that connected proxies may see, as the inputs of builders: declared in order on the model's graph.
+
+import type { Graph } from "../graph/graph.ts";
+import type { Row, Table } from "../graph/table.ts";
+import type { Model } from "../model/model.ts";
+import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
+import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
+import { declareGatewayViews, type GatewayView } from "./gateway-views.ts";
+import { declareInboundViews, type InboundView } from "./inbound.ts";
+import type { OutboundListenerInputs } from "./listener-inputs.ts";
+import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
+import { declareOutboundListeners } from "./outbound-listeners.ts";
+import type { Scoped } from "./scoped-rows.ts";
+import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
+
+export interface Views {
+  readonly model: Model;
+  readonly scopes: ClientScopes;
+  readonly clusters: Table<Scoped<OutboundClusterInputs>>;
+  readonly endpoints: Table<Scoped<EndpointInputs>>;
+  readonly listeners: Table<Scoped<OutboundListenerInputs>>;
+  readonly virtualHosts: SidecarVirtualHosts;
+  /** By the view's id; the id of each sidecar is in `inboundOfProxy`. */
+  readonly inbound: Table<InboundView>;
+  readonly inboundOfProxy: Table<InboundView>;
+  /** By the view's id; the id of each gateway's proxy is in `gatewayOfProxy`. */
+  readonly gateways: Table<GatewayView>;
+  readonly gatewayOfProxy: Table<GatewayView>;
+}
+
+/** `proxies` is written by whoever knows which are connected. */
+export function declareViews(graph: Graph, model: Model, proxies: Table<ConnectedProxy>): Views {
+  const scopes = declareClientScopes(graph, model, proxies);
+  const inboundOfProxy = declareInboundViews(graph, model, proxies);
+  const gatewayOfProxy = declareGatewayViews(graph, model, scopes);
+  return {
+    model,
+    scopes,
+    clusters: declareOutboundClusters(graph, model, scopes),
+    endpoints: declareClusterEndpoints(graph, model, scopes),
+    listeners: declareOutboundListeners(graph, model, scopes),
+    virtualHosts: declareVirtualHosts(graph, model, scopes),
+    inbound: distinct(graph, "inbound views", inboundOfProxy),
+    inboundOfProxy,
+    gateways: distinct(graph, "gateway views", gatewayOfProxy),
+    gatewayOfProxy,
+  };
+}
+
+/** One row for each id, however many proxies share it. */
+function distinct<V extends { readonly id: string }>(
+  graph: Graph,
+  name: string,
+  ofProxy: Table<V>,
+): Table<V> {
+  const groups = graph.group(
+    `${name} by id`,
+    graph.index(ofProxy, `ids of ${name}`, ({ id }) => [id]),
+  );
+  return graph.derive<readonly Row<V>[], V>({
+    name,
+    from: groups,
+    rows: (id, members) => members.slice(0, 1).map(([, view]) => [id, view] as const),
+    // The id is a hash of the rest.
+    equal: (a, b) => a.id === b.id,
+  });
+}
