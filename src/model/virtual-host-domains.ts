@@ -1,13 +1,8 @@
 // The names under which a client may call a service on one port, as the domains of a virtual host.
 // Ports aren't in them: Envoy strips a port from the Host header before it matches.
 
-/** How far the alternative names of a hostname reach for a client, most specific first, without the hostname itself. */
-export function alternativeHostnames(hostname: string, proxyDomain: string): readonly string[] {
-  if (hostname.startsWith("*")) return [];
-  return proxyDomain.includes(".svc.")
-    ? kubernetesAlternatives(hostname, proxyDomain)
-    : sharedDomainAlternatives(hostname, proxyDomain);
-}
+import { isIpAddress } from "../core/cidr.ts";
+import { isWildcard } from "../core/hostname.ts";
 
 export interface VirtualHostDomainsFacts {
   readonly hostname: string;
@@ -17,6 +12,8 @@ export interface VirtualHostDomainsFacts {
   readonly addresses: readonly string[];
   /** `shop.svc.cluster.local` for a client in namespace shop. */
   readonly proxyDomain: string;
+  /** Each pod of the service has a name of its own below the service's. */
+  readonly isHeadless?: boolean;
 }
 
 /** All domains: hostname, its absolute form with the final dot, short names, aliases alike, then addresses. */
@@ -25,20 +22,38 @@ export function virtualHostDomains({
   aliases = [],
   addresses,
   proxyDomain,
+  isHeadless = false,
 }: VirtualHostDomainsFacts): readonly string[] {
-  const domains = new Set<string>();
-  for (const name of [hostname, ...aliases]) {
-    domains.add(name);
-    if (!name.startsWith("*")) domains.add(`${name}.`);
-    for (const alternative of alternativeHostnames(name, proxyDomain)) domains.add(alternative);
-  }
-  for (const address of addresses) domains.add(address.includes(":") ? `[${address}]` : address);
-  return [...domains];
+  const names = [hostname, ...aliases].flatMap((name) => [
+    bracketed(name),
+    ...(isIpAddress(name) ? [] : [`${name}.`]),
+    ...alternativeHostnames(name, proxyDomain),
+  ]);
+  const ofPods = isHeadless ? names.map((name) => `*.${name}`) : [];
+  return [...new Set([...names, ...ofPods, ...addresses.filter(isSpecific).map(bracketed)])];
+}
+
+/** How far the alternative names of a hostname reach for a client, most specific first, without the hostname itself. */
+export function alternativeHostnames(hostname: string, proxyDomain: string): readonly string[] {
+  if (isWildcard(hostname)) return [];
+  return proxyDomain.includes(".svc.")
+    ? kubernetesAlternatives(hostname, proxyDomain)
+    : sharedDomainAlternatives(hostname, proxyDomain);
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function isSpecific(address: string): boolean {
+  return address !== "0.0.0.0" && address !== "::";
 }
 
 function kubernetesAlternatives(hostname: string, proxyDomain: string): readonly string[] {
   const beforeService = hostname.indexOf(".svc.");
-  if (beforeService < 0) return [];
+  const clusterSuffix = proxyDomain.slice(proxyDomain.indexOf(".svc."));
+  // Short names of another cluster's domain could be taken for services of this one.
+  if (beforeService < 0 || !hostname.endsWith(clusterSuffix)) return [];
   const name = hostname.slice(0, hostname.indexOf("."));
   const qualified = hostname.slice(0, beforeService);
   const namespace = qualified.slice(name.length + 1);
