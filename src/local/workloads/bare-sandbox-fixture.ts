@@ -44,7 +44,7 @@ export function bareSurroundings(
     capture: async (_, { args = [] }) => {
       events.push(`capture ${args.join(" ")}`);
     },
-    startSidecar: () => {
+    startSidecar: async () => {
       throw new Error("This pod has no sidecar");
     },
     issueToken: async ({ spec }, { audience }) => `token ${spec.serviceAccountName ?? "default"} ${audience}`,

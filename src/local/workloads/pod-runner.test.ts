@@ -117,11 +117,12 @@ test("PodRunner holds applications until the sidecar is ready, and ends it after
     },
   );
   const { runner, events, until } = await run(context, pod, {
-    startSidecar: () => {
+    startSidecar: async () => {
       order.push("sidecar started");
       return {
         adminSocketPath: "",
         pid: undefined,
+        restartCount: 0,
         ready: () => gate,
         probe: async () => ({ isSuccess: true, message: "" }),
         drain: async () => void order.push("drained"),
@@ -143,9 +144,10 @@ test("PodRunner of a job succeeds and ends its sidecar", async (context) => {
   const containers = [{ name: "app", command: script("echo done") }, { name: "istio-proxy" }];
   const pod = buildTestPod({}, { spec: { restartPolicy: "Never", containers } });
   const { runner, until } = await run(context, pod, {
-    startSidecar: () => ({
+    startSidecar: async () => ({
       adminSocketPath: "",
       pid: undefined,
+      restartCount: 0,
       ready: async () => undefined,
       probe: async () => ({ isSuccess: true, message: "" }),
       drain: async () => undefined,

@@ -109,13 +109,16 @@ export class PodRunner {
     return this.#termination;
   }
 
-  /** Runs a command as the named container would run it: in its namespaces, with its variables, files and user. */
-  async exec(containerName: string, argv: readonly [string, ...string[]]) {
-    const container = this.#pod.spec.containers.find((candidate) => candidate.name === containerName);
+  /** What runs `argv` as the named container would: in its namespaces, with its variables, files and user. */
+  async execCommand(
+    containerName: string,
+    argv: readonly [string, ...string[]],
+  ): Promise<Resolution<ReturnType<PodSandbox["command"]>> | undefined> {
+    const container = this.#pod.spec.containers.find(({ name }) => name === containerName);
     if (this.#sandbox === undefined || container === undefined) return undefined;
     const launch = await this.#resolveLaunch(container);
     if (launch.kind === "unresolved") return launch;
-    return resolved(this.#sandbox.spawn({ ...launch.value, argv, stdio: "pipe" }));
+    return resolved(this.#sandbox.command({ ...launch.value, argv }));
   }
 
   async #bringUp(): Promise<void> {
@@ -256,7 +259,7 @@ export class PodRunner {
     return isInit && policy === "Always" ? "OnFailure" : policy;
   }
 
-  #startSidecar(): PodSidecar {
+  #startSidecar(): Promise<PodSidecar> {
     if (this.#sandbox === undefined) throw new Error("A sidecar needs its pod's namespaces");
     return this.#surroundings.startSidecar(this.#pod, this.#sandbox, (stream, text) =>
       this.#write(PROXY_CONTAINER, stream, text),
@@ -358,7 +361,7 @@ export class PodRunner {
     );
     const found = problem("MLT3109", {
       object: objectKey({ kind: "Pod", namespace, name }),
-      message: `Cannot start pod "${namespace}/${name}" yet: ${message}`,
+      message: `Cannot start the pod yet, will try again: ${message}`,
     });
     this.#surroundings.onProblem(this.#pod, name, found);
   }

@@ -18,7 +18,9 @@ export interface PodSidecar {
   readonly adminSocketPath: string;
   /** Of Envoy, once it runs. */
   readonly pid: number | undefined;
-  /** Resolves when Envoy serves its first complete configuration. */
+  /** How often Envoy was started again. */
+  readonly restartCount: number;
+  /** Resolves when Envoy serves its first complete configuration; rejects when the signal is aborted. */
   ready(signal: AbortSignal): Promise<void>;
   /** Asks an application's own probe from inside the pod. */
   probe(containerName: string, kind: ProbeKind): Promise<ProbeOutcome>;
@@ -45,7 +47,7 @@ export interface PodSurroundings {
     pod: Pod,
     sandbox: PodSandbox,
     onLine: (stream: "stdout" | "stderr", text: string) => void,
-  ): PodSidecar;
+  ): Promise<PodSidecar>;
   issueToken(pod: Pod, request: { audience: string | undefined; ttlSeconds: number }): Promise<string>;
   /** Bounds how many pods are set up at once; runs `work` when it is its turn. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;

@@ -13,7 +13,7 @@ export interface SidecarContainerOptions {
   readonly signal: AbortSignal;
   readonly clock: Clock;
   inTurn<T>(work: () => Promise<T>): Promise<T>;
-  start(): PodSidecar;
+  start(): Promise<PodSidecar>;
   onChange(): void;
 }
 
@@ -43,7 +43,7 @@ export class SidecarContainer {
     return {
       container: this.#container,
       state: this.#state,
-      restartCount: 0,
+      restartCount: this.#sidecar?.restartCount ?? 0,
       isStarted: kind === "running",
       isReady: this.#isReady,
     };
@@ -53,7 +53,10 @@ export class SidecarContainer {
     const { inTurn, signal, clock } = this.#options;
     if (signal.aborted || this.#sidecar !== undefined) return;
     await inTurn(async () => {
-      const sidecar = this.#options.start();
+      if (signal.aborted) return;
+      const sidecar = await this.#options.start();
+      // The pod may have been told to end meanwhile, and then nobody else would end this.
+      if (signal.aborted) return sidecar.close();
       this.#sidecar = sidecar;
       this.#change({ kind: "running", startedAtMs: clock.now() });
       this.#readiness = sidecar.ready(signal).then(

@@ -1,0 +1,368 @@
+// One mesh on this machine, put together: controllers, kubelet, network, agents, control plane and the admin
+// interface over one store. It listens to the front and ends when the front does; it decides no policy itself.
+
+import { mkdirSync } from "node:fs";
+import type { Server } from "node:net";
+import { join } from "node:path";
+import type { SignRequest } from "../../agent/certificate-rotation.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Logger } from "../../core/logger.ts";
+import type { ObjectKey } from "../../core/object-key.ts";
+import { objectKey, parseObjectKey } from "../../core/object-key.ts";
+import type { Problem } from "../../core/problem.ts";
+import { problem } from "../../core/problem.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { Service } from "../../kinds/service.ts";
+import type { MeshNetwork } from "../network/mesh-network.ts";
+import type { ReferencedObjects } from "../workloads/environment.ts";
+import type { ImageCommand, ImageCommands, ImagesFile } from "../workloads/image-command.ts";
+import { parseCommand, parseImages } from "../workloads/image-command.ts";
+import { Kubelet } from "../workloads/kubelet.ts";
+import type { PodSurroundings } from "../workloads/pod-surroundings.ts";
+import { takeTurns } from "../workloads/turn-taking.ts";
+import { WorkloadReconciler } from "../workloads/workload-reconciler.ts";
+import type { AdminServer } from "./admin-server.ts";
+import { serveAdmin } from "./admin-server.ts";
+import { capturePod } from "./capture-pod.ts";
+import { passConnections } from "./child-connections.ts";
+import { ControlPlaneProcess } from "./control-plane-process.ts";
+import type { DeclaredSource } from "./declared-problem.ts";
+import { declaredProblem, workloadOf } from "./declared-problem.ts";
+import { awaitEndpointRemoval, fetchProxies } from "./endpoint-removal.ts";
+import type {
+  DeclaredObject,
+  FrontMessage,
+  SupervisorMessage,
+  SupervisorSettings,
+} from "./front-protocol.ts";
+import { parseGatewayListener } from "./front-protocol.ts";
+import { GatewayForwarding } from "./gateway-forwarding.ts";
+import { LogRegistry } from "./log-registry.ts";
+import { meshReadiness } from "./mesh-readiness.ts";
+import { injectLocalPod } from "./pod-injection.ts";
+import { ProblemBoard } from "./problem-board.ts";
+import { createReferencedObjects } from "./referenced-objects.ts";
+import { publishServices } from "./service-publisher.ts";
+import type { PodAgentSurroundings } from "./start-pod-agent.ts";
+import { startPodAgent } from "./start-pod-agent.ts";
+import { createSupervisorAnswers } from "./supervisor-answers.ts";
+import type { SupervisorStore } from "./supervisor-store.ts";
+
+export interface MeshSupervisorOptions {
+  readonly settings: SupervisorSettings;
+  readonly store: SupervisorStore;
+  readonly network: MeshNetwork;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly send: (message: SupervisorMessage) => void;
+  /** How Envoys reach the control plane. */
+  readonly controlPlane: PodAgentSurroundings["controlPlane"];
+  readonly signerFor: (pod: Pod) => SignRequest;
+  readonly issueToken: PodSurroundings["issueToken"];
+  readonly rootsPem: () => string | undefined;
+  readonly runDirectory: string;
+  /** Somebody asked for the mesh's end over the admin socket. */
+  readonly onShutdown: () => void;
+}
+
+const SETUPS_AT_ONCE = 4;
+const PROGRESS_SETTLE_MS = 20;
+
+export class MeshSupervisor {
+  readonly #options: MeshSupervisorOptions;
+  readonly #problems: ProblemBoard;
+  readonly #logs: LogRegistry;
+  readonly #forwarding = new GatewayForwarding();
+  readonly #declared = new Map<ObjectKey, DeclaredSource>();
+  readonly #objects: ReferencedObjects;
+  readonly #reconciler: WorkloadReconciler;
+  readonly #kubelet: Kubelet;
+  readonly #controlPlane: ControlPlaneProcess;
+  readonly #ends: (() => void)[] = [];
+  #images: ImageCommands;
+  #admin: AdminServer | undefined;
+  #hasObjects = false;
+
+  constructor(options: MeshSupervisorOptions) {
+    this.#options = options;
+    const { settings, store, clock, log, send } = options;
+    this.#problems = new ProblemBoard(clock, (problems) => send({ kind: "problems", problems }));
+    this.#logs = new LogRegistry(join(settings.stateDirectory, "logs"), (pod, container, line) => {
+      const { namespace, name } = pod.metadata;
+      const { stream, text } = line;
+      send({ kind: "output", namespace, workload: workloadOf(pod).name, pod: name, container, stream, text });
+    });
+    this.#images = this.#flagImages();
+    this.#objects = createReferencedObjects(store, options.rootsPem);
+    this.#controlPlane = new ControlPlaneProcess({
+      argv: settings.controlPlaneArgv,
+      env: process.env,
+      clock,
+      log,
+      onLine: (_, text) => process.stderr.write(`${text}\n`),
+    });
+    this.#reconciler = this.#startReconciler();
+    this.#kubelet = new Kubelet({
+      store,
+      surroundings: this.#podSurroundings(),
+      onGone: (pod) => this.#forget(pod),
+    });
+    this.#ends.push(this.#publishServices(), this.#reportProgress());
+  }
+
+  /** Resolves when the admin socket answers. */
+  async start(): Promise<void> {
+    const { settings, log, store, onShutdown } = this.#options;
+    const answers = createSupervisorAnswers({
+      settings,
+      store,
+      kubelet: this.#kubelet,
+      logs: this.#logs,
+      controlPlane: this.#controlPlane,
+      gateways: () => this.#forwarding.addresses(),
+      onShutdown,
+    });
+    const socketPath = join(settings.stateDirectory, "supervisor.sock");
+    this.#admin = await serveAdmin(answers, { socketPath, log });
+    this.#options.send({ kind: "started" });
+  }
+
+  /** Takes a message of the front's, other than `start` and `shutdown`. */
+  take(message: FrontMessage): void {
+    switch (message.kind) {
+      case "objects":
+        this.#declare(message.upserts, message.deletes);
+        break;
+      case "images":
+        this.#takeImages(message.files);
+        break;
+      case "gatewayPort":
+        this.#forwarding.setHostPort(message.listener, message.hostPort);
+        break;
+      case "start":
+      case "shutdown":
+        break;
+    }
+  }
+
+  /** A listening socket of the machine's, passed by the front. */
+  attach(name: string, server: Server): void {
+    if (parseGatewayListener(name) !== undefined) this.#forwarding.attach(name, server);
+    else this.#ends.push(passConnections(server, { name, child: () => this.#controlPlane.child }));
+  }
+
+  async close(graceSeconds: number): Promise<void> {
+    for (const end of this.#ends) end();
+    this.#forwarding.close();
+    this.#reconciler.close();
+    await this.#kubelet.close(graceSeconds);
+    await this.#controlPlane.close();
+    await this.#admin?.close();
+    await this.#options.network.close();
+    this.#logs.close();
+    this.#options.send({ kind: "stopped" });
+  }
+
+  #startReconciler(): WorkloadReconciler {
+    const { store, clock, network } = this.#options;
+    return new WorkloadReconciler({
+      store,
+      clock,
+      inject: (pod) => {
+        const injection = injectLocalPod(pod, store);
+        return {
+          ...injection,
+          problems: injection.problems.map((found) => this.#declaredProblem(found, pod)),
+        };
+      },
+      allocateVip: (service) => this.#allocateVip(service),
+      releaseVip: (key) => network.releaseVip(serviceKey(key)),
+      onProblems: (found) => this.#problems.set("controllers", found),
+    });
+  }
+
+  #podSurroundings(): Omit<PodSurroundings, "onStatus"> {
+    const { settings, clock, random, log, network, issueToken, signerFor, runDirectory } = this.#options;
+    const agentSurroundings: PodAgentSurroundings = {
+      clock,
+      random,
+      log,
+      envoyPath: settings.envoyPath,
+      version: settings.version,
+      clusterDomain: "cluster.local",
+      controlPlane: this.#options.controlPlane,
+      runDirectory,
+      objects: this.#objects,
+      signerFor,
+    };
+    const controlPlaneSocket = join(settings.stateDirectory, "control-plane.sock");
+    return {
+      clock,
+      log,
+      images: () => this.#images,
+      objects: this.#objects,
+      user: settings.user,
+      workingDirectory: settings.workingDirectory,
+      volumesDirectory: join(settings.stateDirectory, "volumes"),
+      createSandbox: (pod) => this.#createSandbox(pod),
+      capture: (sandbox, initContainer) => capturePod(sandbox, initContainer, network.bridgeIp),
+      startSidecar: (pod, sandbox, onLine) => startPodAgent({ pod, sandbox, onLine }, agentSurroundings),
+      issueToken,
+      inTurn: takeTurns(SETUPS_AT_ONCE),
+      awaitEndpointRemoval: () =>
+        awaitEndpointRemoval({ clock, proxies: () => fetchProxies(controlPlaneSocket) }),
+      containerLog: (pod, container) => this.#logs.log(pod, container),
+      onProblem: (pod, place, found) => this.#takePodProblem(pod, place, found),
+    };
+  }
+
+  #createSandbox({ metadata, spec }: Pod) {
+    const { network } = this.#options;
+    const podKey = `${metadata.namespace}/${metadata.name}`;
+    return network.createPod({
+      podKey,
+      hostname: spec.hostname ?? metadata.name,
+      ip: network.allocate(podKey),
+      dnsSearch: [`${metadata.namespace}.svc.cluster.local`, "svc.cluster.local", "cluster.local"],
+    });
+  }
+
+  #forget({ metadata }: Pod): void {
+    const podKey = `${metadata.namespace}/${metadata.name}`;
+    this.#options.network.release(podKey);
+    this.#logs.forget(metadata);
+    this.#problems.clear(`pod ${podKey}/`);
+  }
+
+  #takePodProblem(pod: Pod, place: string, found: Problem | undefined): void {
+    const { namespace, name } = pod.metadata;
+    const problems = found === undefined ? [] : [this.#declaredProblem(found, pod)];
+    this.#problems.set(`pod ${namespace}/${name}/${place}`, problems);
+  }
+
+  #declaredProblem(found: Problem, pod: Pod): Problem {
+    return declaredProblem(found, pod, (key) => this.#declared.get(key));
+  }
+
+  #declare(upserts: readonly DeclaredObject[], deletes: readonly ObjectKey[]): void {
+    const stored: DeclaredObject[] = [];
+    for (const declared of upserts) {
+      const key = keyOfDeclared(declared);
+      this.#declared.set(key, declared);
+      const object: unknown = declared.object;
+      if (declared.object.kind === "Pod") this.#reconciler.declarePod(key, object as Pod);
+      else if (declared.object.kind === "Service") {
+        stored.push({ ...declared, object: this.#withAddress(object as Service) });
+      } else stored.push(declared);
+    }
+    for (const key of deletes) {
+      this.#declared.delete(key);
+      if (parseObjectKey(key).kind === "Pod") this.#reconciler.declarePod(key, undefined);
+    }
+    this.#options.store.declare({
+      upserts: stored,
+      deletes: deletes.filter((key) => parseObjectKey(key).kind !== "Pod"),
+    });
+    this.#hasObjects = true;
+    this.#reconciler.reconcile();
+  }
+
+  // The manifest doesn't know the address that the Service has; without it here, every edit would take it away
+  // for a moment.
+  #withAddress(service: Service): Service {
+    if (service.spec?.type === "ExternalName" || service.spec?.clusterIP === "None") return service;
+    const { ip } = this.#allocateVip(service);
+    return ip === undefined
+      ? service
+      : { ...service, spec: { ...service.spec, clusterIP: ip, clusterIPs: [ip] } };
+  }
+
+  #allocateVip(service: Service): { readonly ip?: string; readonly problem?: Problem } {
+    const { namespace, name } = service.metadata;
+    const asked = service.spec?.clusterIP;
+    const key = `${namespace}/${name}`;
+    const lease = this.#options.network.allocateVip(key, asked === "" ? undefined : asked);
+    if (lease.kind === "leased") return { ip: lease.ip };
+    const found = problem("MLT3114", {
+      object: objectKey({ kind: "Service", namespace, name }),
+      path: "spec.clusterIP",
+      message: lease.sentence,
+    });
+    return { problem: found };
+  }
+
+  #takeImages(files: readonly ImagesFile[]): void {
+    const images = new Map<string, ImageCommand>();
+    const problems: Problem[] = [];
+    for (const file of files) {
+      const parsed = parseImages(file);
+      problems.push(...parsed.problems);
+      for (const [image, command] of parsed.images) images.set(image, command);
+    }
+    // A flag is nearer to the user than a file.
+    this.#images = new Map([...images, ...this.#flagImages()]);
+    this.#problems.set("images", problems);
+    for (const runner of this.#kubelet.runners()) void runner.refresh();
+  }
+
+  #flagImages(): ImageCommands {
+    const images = new Map<string, ImageCommand>();
+    for (const [image, text] of Object.entries(this.#options.settings.imageCommands)) {
+      const command = parseCommand(text);
+      if (command !== undefined) images.set(image, { command });
+    }
+    return images;
+  }
+
+  #publishServices(): () => void {
+    const { store, network, clock, log, send } = this.#options;
+    return publishServices({
+      store,
+      network,
+      clock,
+      log,
+      forwarding: this.#forwarding,
+      onWishes: (wishes) => send({ kind: "gatewayPorts", wishes }),
+      onProblems: (found) => this.#problems.set("gateways", found),
+    });
+  }
+
+  #reportProgress(): () => void {
+    const { store, clock, send } = this.#options;
+    let told = "";
+    let cancel: (() => void) | undefined;
+    const report = () => {
+      cancel = undefined;
+      if (!this.#hasObjects) return;
+      const readiness = meshReadiness((kind) => store.list(kind));
+      const text = JSON.stringify(readiness);
+      if (text !== told) send({ kind: "progress", ...readiness });
+      told = text;
+    };
+    const endWatch = store.watch(() => {
+      cancel ??= clock.after(PROGRESS_SETTLE_MS, report);
+    });
+    return () => {
+      endWatch();
+      cancel?.();
+    };
+  }
+}
+
+/** What the mesh keeps on disk and must be there before anything listens. */
+export function makeStateDirectories(settings: SupervisorSettings): void {
+  for (const name of ["logs", "volumes"]) {
+    mkdirSync(join(settings.stateDirectory, name), { recursive: true, mode: 0o700 });
+  }
+}
+
+function keyOfDeclared({ object }: DeclaredObject): ObjectKey {
+  const { name, namespace = "" } = object.metadata;
+  return objectKey({ kind: object.kind, namespace, name });
+}
+
+function serviceKey(key: ObjectKey): string {
+  const { namespace, name } = parseObjectKey(key);
+  return `${namespace}/${name}`;
+}

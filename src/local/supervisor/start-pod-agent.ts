@@ -1,0 +1,157 @@
+// The agent of one pod, in this process: what injection wrote into the istio-proxy container becomes the agent's
+// options, and Envoy is started in the pod's namespaces as the proxy's user.
+
+import { join } from "node:path";
+import type { Agent, AgentOptions } from "../../agent/agent.ts";
+import { startAgent } from "../../agent/agent.ts";
+import { parseAppProbers } from "../../agent/app-prober.ts";
+import type { ControlPlaneAddress } from "../../agent/bootstrap/bootstrap.ts";
+import type { SignRequest } from "../../agent/certificate-rotation.ts";
+import type { RunningProcess, SpawnEnvoy } from "../../agent/envoy-process.ts";
+import type { Clock } from "../../core/clock.ts";
+import { parseDurationMs } from "../../core/duration.ts";
+import type { Logger } from "../../core/logger.ts";
+import { spiffeId } from "../../core/spiffe-id.ts";
+import { buildProxyNode } from "../../inject/node-metadata.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
+import type { Environment, ReferencedObjects } from "../workloads/environment.ts";
+import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
+import type { PodSidecar } from "../workloads/pod-surroundings.ts";
+import { watchProcess } from "../workloads/sandbox-process.ts";
+
+export interface PodAgentSurroundings {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly envoyPath: string;
+  readonly version: string;
+  readonly clusterDomain: string;
+  readonly controlPlane: ControlPlaneAddress;
+  /** Each pod's sockets lie in a directory of its own below; must be short. */
+  readonly runDirectory: string;
+  readonly objects: ReferencedObjects;
+  /** Signs as the pod's ServiceAccount. */
+  readonly signerFor: (pod: Pod) => SignRequest;
+}
+
+export interface PodAgentRequest {
+  readonly pod: Pod;
+  readonly sandbox: PodSandbox;
+  readonly onLine: (stream: "stdout" | "stderr", text: string) => void;
+}
+
+const PROXY_USER = { uid: 1337, gid: 1337 };
+// The applications have ended before the sidecar is drained; what is left are answers on their way.
+const LOCAL_DRAIN_MS = 250;
+
+export async function startPodAgent(
+  request: PodAgentRequest,
+  surroundings: PodAgentSurroundings,
+): Promise<PodSidecar> {
+  const env = proxyEnvironment(request, surroundings);
+  const agent = await startAgent(agentOptions(request, surroundings, env));
+  return asSidecar(agent);
+}
+
+function proxyEnvironment({ pod, sandbox }: PodAgentRequest, { objects }: PodAgentSurroundings): Environment {
+  const container = allContainers(pod).find(({ name }) => name === "istio-proxy");
+  if (container === undefined) throw new Error("The pod has no istio-proxy container");
+  const addressed = { ...pod, status: { ...pod.status, podIP: sandbox.ip, hostIP: "127.0.0.1" } };
+  const quiet = { ...addressed, spec: { ...pod.spec, enableServiceLinks: false } };
+  const outcome = resolveEnvironment(quiet, container, objects);
+  if (outcome.kind === "unresolved") throw new Error(outcome.problem.message);
+  return outcome.value;
+}
+
+function agentOptions(
+  request: PodAgentRequest,
+  surroundings: PodAgentSurroundings,
+  env: Environment,
+): AgentOptions {
+  const { pod, sandbox } = request;
+  const { version, clusterDomain, runDirectory } = surroundings;
+  const { labels = {}, annotations = {}, namespace } = pod.metadata;
+  const proxyConfig = parseProxyConfig(env.PROXY_CONFIG);
+  const role = roleOf(pod);
+  const directory = join(runDirectory, sandbox.ip);
+  return {
+    ...surroundings,
+    directory,
+    proxyUser: PROXY_USER,
+    node: buildProxyNode({ env, role, labels, annotations, version, clusterDomain }),
+    identity: spiffeId({
+      trustDomain: env.TRUST_DOMAIN ?? clusterDomain,
+      namespace,
+      serviceAccount: pod.spec.serviceAccountName ?? "default",
+    }),
+    podIp: sandbox.ip,
+    sign: surroundings.signerFor(pod),
+    spawn: envoySpawner(request, { env, directory, ...surroundings }),
+    envoy: {
+      concurrency: proxyConfig.concurrency ?? 1,
+      logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
+    },
+    drain: {
+      terminationDrainMs: parseDurationMs(proxyConfig.terminationDrainDuration ?? "") ?? LOCAL_DRAIN_MS,
+    },
+    probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),
+  };
+}
+
+interface SpawnSurroundings extends PodAgentSurroundings {
+  readonly env: Environment;
+  readonly directory: string;
+}
+
+function envoySpawner({ sandbox, onLine }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
+  const { env, envoyPath, directory, controlPlane } = surroundings;
+  const sockets = controlPlane.kind === "unix" ? [controlPlane.path] : [];
+  return (args): RunningProcess => {
+    const child = sandbox.spawn({
+      argv: [envoyPath, ...args],
+      env,
+      ...PROXY_USER,
+      capabilities: env.ISTIO_META_INTERCEPTION_MODE === "TPROXY" ? "network" : "none",
+      reachable: [directory, ...sockets],
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const { pid, kill } = watchProcess(child, onLine);
+    const ended = new Promise<Awaited<RunningProcess["ended"]>>((resolve) => {
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+      child.once("error", () => resolve({ code: null, signal: null }));
+    });
+    return { pid, kill, ended };
+  };
+}
+
+function asSidecar(agent: Agent): PodSidecar {
+  return {
+    adminSocketPath: agent.adminSocketPath,
+    get pid() {
+      return agent.pid;
+    },
+    get restartCount() {
+      return agent.restartCount;
+    },
+    ready: (signal) => agent.ready(signal),
+    probe: (containerName, kind) => agent.probe(containerName, kind),
+    drain: () => agent.drain(),
+    close: () => agent.close(),
+  };
+}
+
+function roleOf(pod: Pod): "sidecar" | "router" {
+  const container = allContainers(pod).find(({ name }) => name === "istio-proxy");
+  return container?.args?.[1] === "router" ? "router" : "sidecar";
+}
+
+interface LocalProxyConfig {
+  readonly concurrency?: number;
+  readonly terminationDrainDuration?: string;
+}
+
+function parseProxyConfig(text: string | undefined): LocalProxyConfig {
+  // Injection wrote it as JSON.
+  return JSON.parse(text ?? "{}") as LocalProxyConfig;
+}
