@@ -15,20 +15,19 @@ import {
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
-const output = join(root, "dist");
-const stampFile = join(output, ".stamp");
+const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Each is a program of its own; those that aren't written yet are left out. */
 const programs = ["cli", "control-plane", "supervisor", "agent"];
 const OLD_CHUNK_AGE_MS = 3_600_000;
 
-export function isBuilt() {
-  return existsSync(stampFile) && readFileSync(stampFile, "utf8") === currentStamp();
+export function isBuilt(root = projectRoot) {
+  const stampFile = join(root, "dist/.stamp");
+  return existsSync(stampFile) && readFileSync(stampFile, "utf8") === currentStamp(root);
 }
 
 /** Of sizes and times, not of contents: that is a tenth of the work, and a needless build costs little. */
-function currentStamp() {
+function currentStamp(root) {
   const hash = createHash("sha256");
   const add = (path) => {
     const { size, mtimeMs } = statSync(path);
@@ -48,8 +47,8 @@ function currentStamp() {
   return hash.digest("hex");
 }
 
-export async function build() {
-  const stamp = currentStamp();
+export async function build(root = projectRoot) {
+  const stamp = currentStamp(root);
   const { build: bundle } = await import("esbuild");
   const result = await bundle({
     absWorkingDir: root,
@@ -72,8 +71,8 @@ export async function build() {
     logLevel: "warning",
   });
   for (const file of result.outputFiles) writeWhole(file.path, file.contents);
-  removeOldChunks(new Set(result.outputFiles.map((file) => file.path)));
-  writeWhole(stampFile, stamp);
+  removeOldChunks(join(root, "dist/chunks"), new Set(result.outputFiles.map((file) => file.path)));
+  writeWhole(join(root, "dist/.stamp"), stamp);
 }
 
 function writeWhole(path, contents) {
@@ -83,8 +82,7 @@ function writeWhole(path, contents) {
   renameSync(staging, path);
 }
 
-function removeOldChunks(current) {
-  const chunks = join(output, "chunks");
+function removeOldChunks(chunks, current) {
   if (!existsSync(chunks)) return;
   for (const name of readdirSync(chunks)) {
     const path = join(chunks, name);
