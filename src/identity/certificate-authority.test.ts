@@ -5,6 +5,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
+import fc from "fast-check";
 import { ManualClock } from "../core/clock.ts";
 import { redacted } from "../core/redacted.ts";
 import { readCertificate, urisOfPeerCertificate } from "./certificate.ts";
@@ -101,6 +102,22 @@ test("urisOfPeerCertificate() reads the names of a leaf, and nothing from nonsen
   const [pem = ""] = opened(rootFiles).issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS });
   assert.deepEqual(urisOfPeerCertificate(new X509Certificate(pem).raw), names.uris);
   assert.deepEqual(urisOfPeerCertificate(Buffer.from("3003020101", "hex")), []);
+});
+
+test("urisOfPeerCertificate() never throws, whatever byte is changed or cut off", () => {
+  const [pem = ""] = opened(rootFiles).issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS });
+  const original = new X509Certificate(pem).raw;
+  let unreadCount = 0;
+  const change = fc.tuple(fc.nat({ max: original.length - 1 }), fc.nat({ max: 255 }), fc.nat({ max: 3 }));
+  fc.assert(
+    fc.property(change, ([at, byte, cut]) => {
+      const bytes = Buffer.from(original);
+      bytes[at] = byte;
+      if (urisOfPeerCertificate(bytes.subarray(0, bytes.length - cut)).length === 0) unreadCount++;
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(unreadCount > 100);
 });
 
 test("createCertificateAuthority() takes an intermediate CA and appends its chain up to the root", async () => {

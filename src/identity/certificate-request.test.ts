@@ -69,6 +69,40 @@ async function foreignRequest(namedCurve: string, hash: string): Promise<string>
   return made.toString("pem");
 }
 
+test("parseCertificateRequest() agrees with another implementation on any names and extensions", async () => {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const label = fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/);
+  const name = fc.oneof(
+    fc
+      .tuple(label, label)
+      .map(([ns, sa]) => ({ type: "url" as const, value: `spiffe://td/ns/${ns}/sa/${sa}` })),
+    label.map((host) => ({ type: "dns" as const, value: `${host}.example` })),
+    fc.ipV4().map((value) => ({ type: "ip" as const, value })),
+    label.map((local) => ({ type: "email" as const, value: `${local}@example.org` })),
+  );
+  let nameCount = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(name, { minLength: 1, maxLength: 6 }), fc.boolean(), async (list, hasUsage) => {
+      nameCount += list.length;
+      const usage = new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true);
+      const made = await x509.Pkcs10CertificateRequestGenerator.create({
+        keys,
+        signingAlgorithm: algorithm,
+        extensions: [...(hasUsage ? [usage] : []), new x509.SubjectAlternativeNameExtension(list)],
+      });
+      const valuesOf = (type: string) => list.filter((one) => one.type === type).map(({ value }) => value);
+      assert.deepEqual(parsed(made.toString("pem")).requestedNames, {
+        uris: valuesOf("url"),
+        dnsNames: valuesOf("dns"),
+        ipAddresses: valuesOf("ip"),
+      });
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(nameCount > 60);
+});
+
 test("parseCertificateRequest() refuses weak keys, other curves and SHA-1", async () => {
   assert.match(reasonOf(buildCertificateRequest(rsaKey(1024), names)), /1024 bits/);
   assert.match(reasonOf(await foreignRequest("P-521", "SHA-512")), /curve isn't P-256 or P-384/);
