@@ -1,7 +1,6 @@
 // `meltemi get KIND [NAME]`: the objects in force, as a table of the kind's own columns, or whole.
 // Pods are shown as they run, with the memory of their proxies under -o wide.
 
-import type { StoreListing } from "../admin/contract/store.ts";
 import type { MeshReport, PodReport } from "../admin/contract/supervisor.ts";
 import { nearestSpelling } from "../core/nearest-spelling.ts";
 import type { Kind, KubernetesObject } from "../kinds/define-kind.ts";
@@ -26,7 +25,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   if (kind.kind === "Pod" && (format === "table" || format === "wide")) {
     return showPods(context, mesh, { name, namespace, format });
   }
-  const all = await listObjects(mesh, kind, namespace);
+  const all = await mesh.get<KubernetesObject[]>("supervisor", "/objects", { kind: kind.kind, namespace });
   const objects = name === undefined ? all : all.filter(({ metadata }) => metadata.name === name);
   if (name !== undefined && objects.length === 0) throw absent(kind, name, all);
   if (format === "json" || format === "yaml") {
@@ -36,24 +35,6 @@ export async function run(context: CommandContext, input: CommandInput): Promise
     context.terminal.write(objectTable(kind, objects));
   }
   return exitCodes.done;
-}
-
-/** The store's watch begins with all that it holds. */
-async function listObjects(
-  mesh: MeshClient,
-  { kind }: Kind,
-  namespace: string | undefined,
-): Promise<readonly KubernetesObject[]> {
-  const stop = new AbortController();
-  try {
-    for await (const { entries } of mesh.lines<StoreListing>("store", "/watch", { signal: stop.signal })) {
-      const objects = entries.map(({ object }) => object).filter((object) => object.kind === kind);
-      return objects.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
-    }
-    return [];
-  } finally {
-    stop.abort();
-  }
 }
 
 interface PodChoice {

@@ -8,14 +8,21 @@ export interface MeshLaunch {
   /** Directories and files of manifests, watched. */
   readonly manifests: readonly string[];
   readonly meshConfigFile: string | undefined;
-  readonly xdsPort: number;
-  readonly adminPort: number;
+  readonly xdsPort: PortChoice;
+  readonly adminPort: PortChoice;
   readonly podCidr: string;
   readonly serviceCidr: string;
   /** Commands for images, by image name. */
   readonly imageCommands: Readonly<Record<string, string>>;
   readonly onEvent: (event: MeshEvent) => void;
   readonly signal: AbortSignal;
+}
+
+/** A port on the machine's loopback; 0 is any that is free. */
+export interface PortChoice {
+  readonly port: number;
+  /** The user named it: where it is taken, the mesh doesn't start, rather than take another. */
+  readonly isExact: boolean;
 }
 
 export type MeshEvent =

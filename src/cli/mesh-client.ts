@@ -12,8 +12,8 @@ import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
-/** `control-plane` says what it gave to proxies, `supervisor` what runs, `store` which objects are in force. */
-export type MeshSocket = "control-plane" | "supervisor" | "store";
+/** `control-plane` says what it gave to proxies, `supervisor` what runs and which objects are in force. */
+export type MeshSocket = "control-plane" | "supervisor";
 
 export interface MeshClient {
   readonly name: string;

@@ -2,12 +2,11 @@
 // and what is wrong with the files, and takes everything away again on Ctrl-C.
 
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { flagOption, listArgument, listOption, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
-import type { MeshEnd, MeshEvent, MeshLaunch, RunningMesh } from "./local-mesh.ts";
+import type { MeshEnd, MeshEvent, MeshLaunch, PortChoice, RunningMesh } from "./local-mesh.ts";
 import { meshPrinter } from "./mesh-printer.ts";
 import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
 import { lockState } from "./state-lock.ts";
@@ -86,24 +85,26 @@ export function meshOptions(
   const name = textOption(input, "name") ?? DEFAULT_MESH_NAME;
   const meshConfigFile = textOption(input, "meshConfig");
   for (const path of [...directories, ...(meshConfigFile === undefined ? [] : [meshConfigFile])]) {
-    if (existsSync(path)) continue;
+    if (path === "-" || existsSync(path)) continue;
     throw new CommandFailure(exitCodes.usage, `Cannot read "${path}": there is no such file or directory`);
   }
   return {
     name,
     stateDirectory: stateDirectory(env, name),
-    manifests: directories.map((path) => resolve(path)),
-    meshConfigFile: meshConfigFile === undefined ? undefined : resolve(meshConfigFile),
-    xdsPort: parsePort("--xds-port", textOption(input, "xdsPort") ?? "15010"),
-    adminPort: parsePort("--admin-port", textOption(input, "adminPort") ?? "15014"),
+    manifests: directories,
+    meshConfigFile,
+    xdsPort: parsePort("--xds-port", textOption(input, "xdsPort"), 15_010),
+    adminPort: parsePort("--admin-port", textOption(input, "adminPort"), 15_014),
     podCidr: parseRange("--pod-cidr", textOption(input, "podCidr") ?? "10.244.0.0/16"),
     serviceCidr: parseRange("--service-cidr", textOption(input, "serviceCidr") ?? "10.96.0.0/16"),
     imageCommands: parseImages(listOption(input, "image")),
   };
 }
 
-function parsePort(flag: string, text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
+function parsePort(flag: string, text: string | undefined, otherwise: number): PortChoice {
+  if (text === undefined) return { port: otherwise, isExact: false };
+  const isPort = /^\d{1,5}$/.test(text) && Number(text) <= 65_535;
+  if (isPort) return { port: Number(text), isExact: Number(text) !== 0 };
   throw new CommandFailure(
     exitCodes.usage,
     `Cannot listen on port "${text}": ${flag} takes 0 (a free one) to 65535`,

@@ -1,12 +1,11 @@
 // The `meltemi` command: wires the rooms into the command line, each loaded only when a command needs it.
 
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { CommandContext } from "../cli/command.ts";
 import { commandList } from "../cli/command-list.ts";
 import type { CommandRooms, InjectionChoices } from "../cli/command-rooms.ts";
 import { runProgram } from "../cli/program.ts";
 import { openTerminal } from "../cli/terminal.ts";
+import { projectPath, readVersion } from "./project.ts";
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());
@@ -24,8 +23,7 @@ process.exitCode = await runProgram(process.argv.slice(2), commandList, context)
 
 function wireRooms(): CommandRooms {
   return {
-    // dist/cli.js lies one folder below the project's root, src/main/cli.ts two.
-    exampleDirectory: projectPath("examples/bookshop"),
+    exampleDirectory: projectPath("examples/bookshop/manifests"),
     async findEnvoy(options) {
       const { findEnvoy } = await import("../agent/envoy-binary.ts");
       return findEnvoy({ env: process.env, ...options });
@@ -48,13 +46,4 @@ async function injectText(text: string, file: string, choices: InjectionChoices)
     revision: choices.revision ?? defaultInjectionSettings.revision,
     usesNativeSidecars: choices.usesNativeSidecars,
   });
-}
-
-function readVersion(): string {
-  return (JSON.parse(readFileSync(projectPath("package.json"), "utf8")) as { version: string }).version;
-}
-
-function projectPath(path: string): string {
-  const up = import.meta.url.endsWith("/src/main/cli.ts") ? "../.." : "..";
-  return fileURLToPath(new URL(`${up}/${path}`, import.meta.url));
 }

@@ -83,4 +83,5 @@ export interface ErrorAnswer {
   readonly hint?: string;
 }
 
-// `GET /envoy?namespace=&pod=&path=/config_dump` answers with what the Envoy of that pod says at that path of its admin.
+// `GET /objects?kind=Service&namespace=shop` answers with a list of Kubernetes objects (of all namespaces without one);
+// `GET /envoy?namespace=&pod=&path=/config_dump` with what the Envoy of that pod says at that path of its admin.

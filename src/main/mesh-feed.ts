@@ -1,0 +1,69 @@
+// The user's files on their way into the mesh: manifests, images.yaml and the MeshConfig of --mesh-config,
+// followed as they change.
+
+import { join } from "node:path";
+import type { MeshEvent, MeshLaunch } from "../cli/local-mesh.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { FrontMessage } from "../local/supervisor/front-protocol.ts";
+import { lastGoodDirectory } from "../sources/files/last-good.ts";
+import { loadMeshConfig } from "../sources/files/load-mesh-config.ts";
+import type { LoadedObject } from "../sources/files/manifest.ts";
+import { watchFiles } from "../sources/files/watch-files.ts";
+import type { ProblemLedger } from "./problem-ledger.ts";
+import { watchImages } from "./watch-images.ts";
+
+export interface MeshFeed {
+  close(): Promise<void>;
+}
+
+interface FeedOptions {
+  readonly send: (message: FrontMessage) => void;
+  readonly ledger: ProblemLedger;
+}
+
+/** Resolves when the first state of all files has been sent. */
+export async function feedManifests(launch: MeshLaunch, { send, ledger }: FeedOptions): Promise<MeshFeed> {
+  const meshConfig = await readMeshConfig(launch, ledger);
+  if (meshConfig !== undefined) send({ kind: "objects", upserts: [meshConfig], deletes: [] });
+  // A MeshConfig that the user named counts, whatever the manifests say of it.
+  const isOurs = (key: string) => meshConfig === undefined || key !== meshConfig.key;
+  const images = await watchImages(launch.manifests, (files) => send({ kind: "images", files }));
+  const files = await watchFiles({
+    paths: launch.manifests,
+    clock: systemClock,
+    log: noticeLogger(launch.onEvent),
+    lastGood: lastGoodDirectory(join(launch.stateDirectory, "last-good")),
+    onChange: ({ upserts, deletes, problems }) => {
+      ledger.update("files", problems);
+      send({
+        kind: "objects",
+        upserts: upserts.filter(({ key }) => isOurs(key)),
+        deletes: deletes.filter(isOurs),
+      });
+    },
+  });
+  return {
+    async close() {
+      await Promise.all([files.close(), images.close()]);
+    },
+  };
+}
+
+async function readMeshConfig(
+  { meshConfigFile }: MeshLaunch,
+  ledger: ProblemLedger,
+): Promise<LoadedObject | undefined> {
+  if (meshConfigFile === undefined) return undefined;
+  const { meshConfig, problems } = await loadMeshConfig(meshConfigFile);
+  ledger.update("mesh config", problems);
+  return meshConfig;
+}
+
+/** What goes wrong with watching is the user's to know; the rest isn't. */
+function noticeLogger(onEvent: (event: MeshEvent) => void): Logger {
+  const drop = () => undefined;
+  const notice = (fields: object, event: string) =>
+    onEvent({ kind: "notice", text: `${event}: ${JSON.stringify(fields)}` });
+  return { debug: drop, info: drop, warn: notice, error: notice };
+}
