@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { stat } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { createServer, request } from "node:http";
 import { createServer as createSecureServer, Agent as HttpsAgent, request as requestHttps } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createServer as createSocketServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
@@ -21,6 +23,7 @@ import { createProcessSpawner } from "./spawn-process.ts";
 import { reviewsIdentity, startTestControlPlane } from "./test-control-plane.ts";
 import { testBootstrapOptions, testDirectory, testEnvoyPath } from "./test-envoy.ts";
 
+const isRoot = process.getuid?.() === 0;
 const DEADLINE_MS = 20_000;
 
 async function freePort(): Promise<number> {
@@ -95,6 +98,7 @@ async function start(t: TestContext, change: Partial<AgentOptions> = {}) {
   );
   assert.ok(admin && agentPort && health && envoyStats && greeter);
   const controlPlane = await startTestControlPlane(join(directory, "xds.sock"), [tlsListener(greeter)]);
+  t.after(() => controlPlane.close());
   const output: string[] = [];
   const agent = await startAgent({
     ...bootstrap,
@@ -111,10 +115,7 @@ async function start(t: TestContext, change: Partial<AgentOptions> = {}) {
     log: silentLogger,
     ...change,
   });
-  t.after(async () => {
-    await agent.close();
-    await controlPlane.close();
-  });
+  t.after(() => agent.close());
   await ready(agent, output);
   return { agent, controlPlane, ports: { admin, agent: agentPort, health, envoyStats, greeter }, output };
 }
@@ -204,6 +205,22 @@ test("startAgent() starts Envoy again after kill -9, with the same certificate",
   await ready(agent, output);
   assert.equal(agent.restartCount, 1);
   assert.equal(await getGreeting(ports.greeter, controlPlane.rootsPem), serial);
+});
+
+test("startAgent() refuses a directory whose sockets no path can hold", async (t) => {
+  const directory = join(tmpdir(), "d".repeat(100));
+  await assert.rejects(start(t, { directory }), /at most 107 fit/);
+});
+
+test("startAgent() gives directory and sockets to the proxy's user alone", { skip: !isRoot }, async (t) => {
+  const directory = await testDirectory(t);
+  await start(t, { directory, proxyUser: { uid: 1337, gid: 1337 } });
+  const isPrivate = async (path: string) => {
+    const { uid, mode } = await stat(path);
+    return uid === 1337 && (mode & 0o077) === 0;
+  };
+  for (const path of ["", "sds.sock", "agent.sock"])
+    assert.equal(await isPrivate(join(directory, path)), true, path);
 });
 
 test("probe() and port 15020 ask the app through Envoy", async (t) => {

@@ -17,7 +17,7 @@ import type { CertificateRotation, SignRequest } from "./certificate-rotation.ts
 import { startCertificateRotation } from "./certificate-rotation.ts";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
-import type { DrainOptions, EnvoyArguments, EnvoyProcess, SpawnEnvoy } from "./envoy-process.ts";
+import type { DrainOptions, EnvoyArguments, SpawnEnvoy } from "./envoy-process.ts";
 import { envoyArguments, startEnvoyProcess } from "./envoy-process.ts";
 import { createFileSecretSource } from "./file-secrets.ts";
 import type { AppScrape } from "./merged-metrics.ts";
@@ -80,59 +80,43 @@ const probeWords = { startup: "startupz", readiness: "readyz", liveness: "livez"
 
 /** Resolves once Envoy is started; `ready` tells when it serves. */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { clock, random, log, directory } = options;
+  const closers: Closer[] = [];
+  try {
+    return await startParts(options, closers);
+  } catch (error) {
+    await closeInReverse(closers);
+    throw error;
+  }
+}
+
+type Closer = () => void | Promise<void>;
+
+async function closeInReverse(closers: readonly Closer[]): Promise<void> {
+  for (const close of closers.toReversed()) await close();
+}
+
+async function startParts(options: AgentOptions, closers: Closer[]): Promise<Agent> {
+  const { certificateTtlMs, directory } = options;
   const sockets = await prepareDirectory(options);
-  const names = { uris: [options.identity], dnsNames: [], ipAddresses: [] };
   const certificate = startCertificateRotation(options.sign, {
-    names,
-    clock,
-    random,
-    log,
-    ...(options.certificateTtlMs !== undefined && { ttlMs: options.certificateTtlMs }),
+    ...options,
+    names: { uris: [options.identity], dnsNames: [], ipAddresses: [] },
+    ...(certificateTtlMs !== undefined && { ttlMs: certificateTtlMs }),
   });
-  const sds = await listenSds(sockets.sds, certificate, options);
+  closers.push(() => certificate.close());
+  const sds = new GrpcServer(options);
+  closers.push(() => sds.close());
+  await listenSds(sds, certificate, { ...options, path: sockets.sds });
   const admin = createEnvoyAdmin(sockets.admin);
+  const questions = createQuestions(options, { certificate, admin, appSocketPath: sockets.app });
+  const status = createStatusServer({ ...questions, quit: () => options.onQuit?.() });
+  closers.push(() => closeServer(status));
+  await listenStatus(status, sockets.agent, options);
   const bootstrapPath = join(directory, "bootstrap.json");
   await writeFile(bootstrapPath, encodeBootstrap(buildBootstrap({ ...options, sockets })), { mode: 0o644 });
-  const dialer = createAppDialer(sockets.app, options.podIp);
-  let envoy: EnvoyProcess | undefined;
-  const probe = (path: string): Promise<ProbeOutcome> | undefined => {
-    const prober = options.probers?.[path];
-    return prober === undefined ? undefined : probeApp(prober, dialer);
-  };
-  const metrics = () =>
-    mergeMetrics({
-      readEnvoyMetrics: admin.readMetrics,
-      agentMetrics: () => formatAgentMetrics(certificate, envoy?.restartCount ?? 0),
-      ...(options.scrape !== undefined && { app: { scrape: options.scrape, dialer } }),
-      onFailure: (source, reason) => log.warn({ source, reason }, "metrics not merged"),
-    });
-  const isReady = () => admin.isReady().catch(() => false);
-  const status = createStatusServer({ isReady, probe, metrics, quit: () => options.onQuit?.() });
-  await listenStatus(status, sockets.agent, options);
-  envoy = startEnvoyProcess({
-    ...options,
-    admin,
-    args: envoyArguments({ ...options.envoy, bootstrapPath }),
-  });
-  return assembleAgent({ envoy, admin, certificate, probe, metrics, isReady, sds, status, sockets, options });
-}
-
-interface AgentParts {
-  readonly envoy: EnvoyProcess;
-  readonly admin: EnvoyAdmin;
-  readonly certificate: CertificateRotation;
-  readonly probe: (path: string) => Promise<ProbeOutcome> | undefined;
-  readonly metrics: () => Promise<string>;
-  readonly isReady: () => Promise<boolean>;
-  readonly sds: GrpcServer;
-  readonly status: Server;
-  readonly sockets: ProxySockets;
-  readonly options: AgentOptions;
-}
-
-function assembleAgent(parts: AgentParts): Agent {
-  const { envoy, admin, certificate, sockets, options } = parts;
+  const args = envoyArguments({ ...options.envoy, bootstrapPath });
+  const envoy = startEnvoyProcess({ ...options, admin, args });
+  closers.push(() => envoy.close());
   return {
     adminSocketPath: sockets.admin,
     admin,
@@ -143,28 +127,52 @@ function assembleAgent(parts: AgentParts): Agent {
     get restartCount() {
       return envoy.restartCount;
     },
-    async ready(signal) {
-      while (!(await parts.isReady())) {
-        signal?.throwIfAborted();
-        await new Promise<void>((resolve) => options.clock.after(READY_POLL_MS, resolve));
-      }
-    },
+    ready: (signal) => waitUntilReady(questions.isReady, options.clock, signal),
     async probe(containerName, kind) {
       const path = `/app-health/${containerName}/${probeWords[kind]}`;
-      return (
-        (await parts.probe(path)) ?? { isSuccess: false, message: `no ${kind} probe of "${containerName}"` }
-      );
+      const none = { isSuccess: false, message: `no ${kind} probe of "${containerName}"` };
+      return (await questions.probe(path)) ?? none;
     },
-    metrics: parts.metrics,
+    metrics: questions.metrics,
     drain: (signal) => envoy.drain({ inboundOnly: isSidecar(options), ...options.drain }, signal),
-    async close() {
-      await envoy.close();
-      certificate.close();
-      parts.status.closeAllConnections();
-      parts.status.close();
-      await parts.sds.close();
-    },
+    close: () => closeInReverse(closers),
   };
+}
+
+interface QuestionSources {
+  readonly certificate: CertificateRotation;
+  readonly admin: EnvoyAdmin;
+  readonly appSocketPath: string;
+}
+
+/** What others may ask of a pod, over HTTP or in this process. */
+function createQuestions(options: AgentOptions, { certificate, admin, appSocketPath }: QuestionSources) {
+  const dialer = createAppDialer(appSocketPath, options.podIp);
+  return {
+    isReady: () => admin.isReady().catch(() => false),
+    probe(path: string): Promise<ProbeOutcome> | undefined {
+      const prober = options.probers?.[path];
+      return prober === undefined ? undefined : probeApp(prober, dialer);
+    },
+    metrics: () =>
+      mergeMetrics({
+        readEnvoyMetrics: admin.readMetrics,
+        agentMetrics: () => formatAgentMetrics(certificate),
+        ...(options.scrape !== undefined && { app: { scrape: options.scrape, dialer } }),
+        onFailure: (source, reason) => options.log.warn({ source, reason }, "metrics not merged"),
+      }),
+  };
+}
+
+async function waitUntilReady(
+  isReady: () => Promise<boolean>,
+  clock: Clock,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  while (!(await isReady())) {
+    signal?.throwIfAborted();
+    await new Promise<void>((resolve) => clock.after(READY_POLL_MS, resolve));
+  }
 }
 
 function isSidecar({ node }: AgentOptions): boolean {
@@ -191,17 +199,15 @@ async function prepareDirectory({ directory, proxyUser }: AgentOptions): Promise
 }
 
 async function listenSds(
-  path: string,
+  server: GrpcServer,
   certificate: CertificateRotation,
-  options: AgentOptions,
-): Promise<GrpcServer> {
-  const { clock, random, log, resolveSecretPath = (file: string) => file } = options;
+  options: AgentOptions & { readonly path: string },
+): Promise<void> {
+  const { clock, log, path, resolveSecretPath = (file: string) => file } = options;
   const files = createFileSecretSource({ clock, log, resolvePath: resolveSecretPath });
   const source = firstSecretSourceOf([createWorkloadSecretSource(certificate), files]);
-  const server = new GrpcServer({ clock, log, random });
   await server.listen({ kind: "unix", path, mode: 0o600 }, { methods: createSdsMethods(source, log) });
   await giveToProxy(path, options);
-  return server;
 }
 
 async function listenStatus(server: Server, path: string, options: AgentOptions): Promise<void> {
@@ -216,18 +222,20 @@ async function giveToProxy(path: string, { proxyUser }: AgentOptions): Promise<v
   if (proxyUser !== undefined) await chown(path, proxyUser.uid, proxyUser.gid);
 }
 
-function formatAgentMetrics(certificate: CertificateRotation, restartCount: number): string {
+function closeServer(server: Server): void {
+  server.closeAllConnections();
+  server.close();
+}
+
+function formatAgentMetrics({ rotationCount, current }: CertificateRotation): string {
   const lines = [
     "# TYPE meltemi_agent_certificate_rotations_total counter",
-    `meltemi_agent_certificate_rotations_total ${certificate.rotationCount}`,
-    "# TYPE meltemi_agent_envoy_restarts_total counter",
-    `meltemi_agent_envoy_restarts_total ${restartCount}`,
+    `meltemi_agent_certificate_rotations_total ${rotationCount}`,
   ];
-  const notAfterMs = certificate.current?.notAfterMs;
-  if (notAfterMs !== undefined) {
+  if (current !== undefined) {
     lines.push(
       "# TYPE istio_agent_cert_expiry_timestamp_seconds gauge",
-      `istio_agent_cert_expiry_timestamp_seconds{resource_name="default"} ${notAfterMs / 1000}`,
+      `istio_agent_cert_expiry_timestamp_seconds{resource_name="default"} ${current.notAfterMs / 1000}`,
     );
   }
   return `${lines.join("\n")}\n`;
