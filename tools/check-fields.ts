@@ -73,7 +73,7 @@ interface Matcher {
 }
 
 function matcher(field: string, fate: FieldFate, origin: string): Matcher {
-  const stem = canonicalField(field.replace(/\.\*$/, ""));
+  const stem = canonicalField(field.replace(/(\.\*|\[\])$/, ""));
   // A name alone is that field; what is below it must be asked for, but a list with reasons means all of it.
   const isSubtree = field.endsWith(".*") || fate.is !== "implemented";
   const covers = (leaf: string) =>

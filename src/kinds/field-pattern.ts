@@ -2,14 +2,19 @@
 
 import { childPath } from "../core/field-path.ts";
 
-/** The paths of the fields in `object` that the pattern names and that are set. */
-export function matchingPaths(object: unknown, pattern: string): string[] {
+export interface FieldMatch {
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** The fields in `object` that the pattern names and that are set. */
+export function matchingFields(object: unknown, pattern: string): FieldMatch[] {
   return matchSteps(object, pattern.replaceAll("[]", ".[]").split("."), "");
 }
 
-function matchSteps(value: unknown, [step, ...rest]: readonly string[], path: string): string[] {
+function matchSteps(value: unknown, [step, ...rest]: readonly string[], path: string): FieldMatch[] {
   if (value === undefined || value === null) return [];
-  if (step === undefined) return [path];
+  if (step === undefined) return [{ path, value }];
   if (step === "[]") {
     if (!Array.isArray(value)) return [];
     return value.flatMap((item: unknown, index) => matchSteps(item, rest, childPath(path, index)));

@@ -9,7 +9,7 @@ import { findKind, kindByName, kinds } from "./all-kinds.ts";
 import { checkForm } from "./check-form.ts";
 import type { Finding, Kind, KubernetesObject } from "./define-kind.ts";
 import { apiVersionOf } from "./define-kind.ts";
-import { matchingPaths } from "./field-pattern.ts";
+import { matchingFields } from "./field-pattern.ts";
 import { findInertKind, inertKinds } from "./inert-kinds.ts";
 import { checkMetadata } from "./object-name.ts";
 import type { Schema } from "./schema.ts";
@@ -78,10 +78,11 @@ function keyOf(kind: Kind, { metadata }: Record<string, unknown>): ObjectKey | u
 }
 
 function unimplemented(object: KubernetesObject): Finding[] {
-  return unimplementedFields.flatMap(({ kind, pattern, reason }) => {
+  return unimplementedFields.flatMap(({ kind, pattern, reason, harmlessValue }) => {
     if (kind !== object.kind) return [];
     const message = `this field is known but has no effect yet: ${reason}`;
-    return matchingPaths(object, pattern).map((path) => ({ code: "MLT1009" as const, path, message }));
+    const fields = matchingFields(object, pattern).filter(({ value }) => value !== harmlessValue);
+    return fields.map(({ path }) => ({ code: "MLT1009" as const, path, message }));
   });
 }
 

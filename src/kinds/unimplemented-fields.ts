@@ -9,10 +9,21 @@ export interface UnimplementedField {
   readonly pattern: string;
   /** Why, and what to use instead, as a sentence's end: `mirroring comes in a later release`. */
   readonly reason: string;
+  /** A value that asks for what happens anyway, such as a default that `kubectl get -o yaml` prints: no warning. */
+  readonly harmlessValue?: string | boolean;
 }
 
 function notYet(kind: string, reason: string, ...patterns: readonly string[]): UnimplementedField[] {
   return patterns.map((pattern) => ({ kind, pattern, reason }));
+}
+
+function notYetUnless(
+  kind: string,
+  pattern: string,
+  harmlessValue: string | boolean,
+  reason: string,
+): UnimplementedField {
+  return { kind, pattern, reason, harmlessValue };
 }
 
 // What a field would need, where several lack the same.
@@ -56,10 +67,17 @@ const gatewayFields = [
 const serviceFields = [
   ...notYet("Service", "use a ServiceEntry with resolution DNS instead", "spec.externalName"),
   ...notYet("Service", "use a ServiceEntry with the addresses instead", "spec.externalIPs"),
-  ...notYet("Service", "use a DestinationRule with consistentHash instead", "spec.sessionAffinity"),
+  notYetUnless(
+    "Service",
+    "spec.sessionAffinity",
+    "None",
+    "use a DestinationRule with consistentHash instead",
+  ),
   ...notYet("Service", "use a DestinationRule with consistentHash instead", "spec.sessionAffinityConfig"),
-  ...notYet("Service", LOCALITY, "spec.trafficDistribution", "spec.internalTrafficPolicy"),
-  ...notYet("Service", ONE_FAMILY, "spec.ipFamilies", "spec.ipFamilyPolicy"),
+  ...notYet("Service", LOCALITY, "spec.trafficDistribution"),
+  notYetUnless("Service", "spec.internalTrafficPolicy", "Cluster", LOCALITY),
+  notYetUnless("Service", "spec.ipFamilies[]", "IPv4", ONE_FAMILY),
+  notYetUnless("Service", "spec.ipFamilyPolicy", "SingleStack", ONE_FAMILY),
 ];
 
 const podFields = [
@@ -109,6 +127,12 @@ const podFields = [
       "spec.hostnameOverride",
       "spec.setHostnameAsFQDN",
     ],
+  ),
+  notYetUnless(
+    "Pod",
+    "spec.dnsPolicy",
+    "ClusterFirst",
+    "a local pod's names and resolver are the mesh's own",
   ),
   ...notYet(
     "Pod",
@@ -214,9 +238,9 @@ export const unimplementedFields: readonly UnimplementedField[] = [
   ...meshConfigFields,
 ].flatMap(everyPlace);
 
-function everyPlace({ kind, pattern, reason }: UnimplementedField): UnimplementedField[] {
+function everyPlace({ kind, pattern, ...rest }: UnimplementedField): UnimplementedField[] {
   return placesOf(`${kind}.${pattern}`).map((field) => {
     const dot = field.indexOf(".");
-    return { kind: field.slice(0, dot), pattern: field.slice(dot + 1), reason };
+    return { kind: field.slice(0, dot), pattern: field.slice(dot + 1), ...rest };
   });
 }

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseObject } from "./parse-object.ts";
+
+function warnings(value: unknown): (string | undefined)[] {
+  return parseObject(value)
+    .findings.filter(({ code }) => code === "MLT1009")
+    .map(({ path }) => path);
+}
+
+const head = { metadata: { name: "a" } };
+
+test("unimplementedFields warn in each place where a field can stand", () => {
+  const trafficPolicy = { tunnel: { targetHost: "a.b", targetPort: 80 } };
+  const spec = { host: "a", trafficPolicy, subsets: [{ name: "v1", trafficPolicy }] };
+  const found = warnings({ apiVersion: "networking.istio.io/v1", kind: "DestinationRule", ...head, spec });
+  assert.deepEqual(found.sort(), ["spec.subsets[0].trafficPolicy.tunnel", "spec.trafficPolicy.tunnel"]);
+});
+
+test("unimplementedFields warn of a pod's fields in the template of a workload", () => {
+  const containers = [{ name: "a", image: "a", tty: true }];
+  const spec = {
+    selector: { matchLabels: { app: "a" } },
+    template: { metadata: { labels: { app: "a" } }, spec: { containers, initContainers: containers } },
+  };
+  assert.deepEqual(warnings({ apiVersion: "apps/v1", kind: "Deployment", ...head, spec }).sort(), [
+    "spec.template.spec.containers[0].tty",
+    "spec.template.spec.initContainers[0].tty",
+  ]);
+});
+
+test("unimplementedFields don't warn of a value that asks for what happens anyway", () => {
+  const service = (spec: object) => warnings({ apiVersion: "v1", kind: "Service", ...head, spec });
+  assert.deepEqual(service({ sessionAffinity: "None", ipFamilies: ["IPv4"], ports: [{ port: 80 }] }), []);
+  assert.deepEqual(
+    service({ sessionAffinity: "ClientIP", ipFamilies: ["IPv4", "IPv6"], ports: [{ port: 80 }] }),
+    ["spec.sessionAffinity", "spec.ipFamilies[1]"],
+  );
+});
