@@ -19,7 +19,11 @@ export const deltaProtocol: StreamProtocol<DeltaRequest> = {
     const subscription = order.subscribe(type);
     if (isFirst && request.initialVersions.size > 0) order.holdRemovals(nowMs);
     const wasWildcard = subscription.isWildcard;
-    applyDelta(subscription, order.set, { ...request, isFirst });
+    const initialVersions = order.trustsVersionsOf(type)
+      ? request.initialVersions
+      : new Map<string, string>();
+    applyDelta(subscription, order.set, { ...request, initialVersions, isFirst });
+    if (type === "endpoint" && isFirst) order.oweEndpointsOfUnanswered();
     return subscription.isWildcard && !wasWildcard ? ["*", ...request.subscribe] : request.subscribe;
   },
   encode(writer, _order, { typeUrl, nonce, planned }) {

@@ -24,6 +24,8 @@ export interface OrderOptions {
   readonly maxUnacknowledgedBytes: number;
   /** State of the world can't say that a named resource is gone. */
   readonly canRemoveByName: boolean;
+  /** The client's last stream ended while clusters may have been warming (`mayBeWarming`). */
+  readonly wasInterrupted: boolean;
 }
 
 /** One resource in a response, under the name that the client asked for. */
@@ -46,8 +48,9 @@ export interface UnansweredResponse {
   /** Set when the response is encoded, which in state of the world needs it recorded first. */
   bytes: number;
   readonly resources: readonly Resource[];
-  /** What the client had before, of the types that others depend on. */
-  readonly replaced: readonly (readonly [name: string, held: Held])[];
+  readonly removed: readonly string[];
+  /** What the client had before under each name, of types that need others. */
+  readonly replaced: Map<string, Held>;
   /** Clusters that the client didn't have. */
   readonly newClusters: readonly string[];
 }
@@ -64,7 +67,8 @@ interface TypeState {
 export class StreamOrder {
   readonly #options: OrderOptions;
   readonly #types = new Map<ResourceType, TypeState>();
-  readonly #warming = new Set<string>();
+  /** New clusters with the nonce of the last response that added them: one that was removed meanwhile is new again. */
+  readonly #warming = new Map<string, string>();
   #set: ResourceSet;
   #areEndpointsOwed = false;
   #removalsFromMs = 0;
@@ -97,6 +101,27 @@ export class StreamOrder {
    */
   holdRemovals(nowMs: number): void {
     if (this.#removalsFromMs === 0) this.#removalsFromMs = nowMs + this.#options.clusterWaitMs;
+  }
+
+  /** Whether what a client says on reconnect to have of a type can be taken as it is. */
+  trustsVersionsOf(type: ResourceType): boolean {
+    return type !== "endpoint" || !this.#options.wasInterrupted;
+  }
+
+  /**
+   * Whether the client may have clusters that warm. If the stream ends now, these go on waiting for endpoints that the
+   * client will say it has (of the same name, for the cluster's older version), so the next stream must send them.
+   */
+  mayBeWarming(): boolean {
+    if ((this.#types.get("cluster")?.unanswered.length ?? 0) > 0) return true;
+    if (!this.#options.wasInterrupted) return false;
+    const endpoints = this.#types.get("endpoint");
+    return endpoints === undefined || endpoints.unanswered.length + endpoints.subscription.pending.size > 0;
+  }
+
+  /** After a reconnect clusters may be sent before the client has named its endpoints: these follow now. */
+  oweEndpointsOfUnanswered(): void {
+    for (const { resources } of this.#types.get("cluster")?.unanswered ?? []) this.#oweEndpoints(resources);
   }
 
   publish(set: ResourceSet, changed: ReadonlyMap<ResourceType, Iterable<string>> | "all"): void {
@@ -138,11 +163,11 @@ export class StreamOrder {
     const state = this.#stateOf(planned.type);
     const { subscription } = state;
     const isDependant = dependantTypes.has(planned.type);
-    const replaced: [string, Held][] = [];
+    const replaced = new Map<string, Held>();
     const newClusters: string[] = [];
     for (const name of [...planned.resources.map((item) => item.name), ...planned.removed]) {
       const held = subscription.pending.get(name) ?? "nothing";
-      if (isDependant && held !== "nothing") replaced.push([name, held]);
+      if (isDependant) replaced.set(name, held);
       if (planned.type === "cluster" && held === "nothing") newClusters.push(name);
       subscription.pending.delete(name);
       state.deadlines.delete(name);
@@ -150,8 +175,16 @@ export class StreamOrder {
     subscription.owesAnswer = false;
     const resources = planned.resources.flatMap(({ resource }) => (resource === undefined ? [] : [resource]));
     if (planned.type === "cluster") this.#oweEndpoints(resources);
-    for (const name of newClusters) this.#warming.add(name);
-    const response = { type: planned.type, nonce, bytes: 0, resources, replaced, newClusters };
+    for (const name of newClusters) this.#warming.set(name, nonce);
+    const response = {
+      type: planned.type,
+      nonce,
+      bytes: 0,
+      removed: planned.removed,
+      resources,
+      replaced,
+      newClusters,
+    };
     state.unanswered.push(response);
     return response;
   }
@@ -173,10 +206,11 @@ export class StreamOrder {
       verdict.isCumulative ? index + 1 : 1,
     );
     for (const response of answered) {
-      for (const name of response.newClusters) this.#warming.delete(name);
-      if (verdict.isAcknowledged) forgetKept(state.kept, response);
-      else
-        for (const [name, held] of response.replaced) if (!state.kept.has(name)) state.kept.set(name, held);
+      for (const name of response.newClusters) {
+        if (this.#warming.get(name) === response.nonce) this.#warming.delete(name);
+      }
+      if (verdict.isAcknowledged) this.#recordAcknowledged(state, response);
+      else keepReplaced(state.kept, response);
     }
     return answered.at(-1);
   }
@@ -195,6 +229,22 @@ export class StreamOrder {
   /** Gives the names back to the shared table. */
   close(): void {
     for (const { subscription } of this.#types.values()) subscription.names.clear();
+  }
+
+  /**
+   * A client that unsubscribed and asked again while a response was on its way has that response's version after all,
+   * as its ACK shows: also where an answer to the second request is on its way already.
+   */
+  #recordAcknowledged({ subscription, kept, unanswered }: TypeState, response: UnansweredResponse): void {
+    forgetKept(kept, response);
+    if (!rulesOf(response.type).waitsForClusters) return;
+    for (const resource of response.resources) {
+      const { name } = resource;
+      if (!subscription.names.has(name)) continue;
+      for (const beliefs of [subscription.pending, ...unanswered.map(({ replaced }) => replaced)]) {
+        if (beliefs.get(name) === "nothing") beliefs.set(name, resource);
+      }
+    }
   }
 
   #stateOf(type: ResourceType): TypeState {
@@ -293,7 +343,8 @@ export class StreamOrder {
       for (const need of cluster.needs) {
         if (need.type !== "endpoint" || !endpoints.names.has(need.name)) continue;
         this.#areEndpointsOwed = true;
-        if (!endpoints.pending.has(need.name)) endpoints.pending.set(need.name, "nothing");
+        // As if asked for: what is gone from the set is then said at once, since the cluster warms until it hears.
+        endpoints.pending.set(need.name, "nothing");
       }
     }
   }
@@ -325,7 +376,13 @@ export class StreamOrder {
       }
       yield held;
     }
-    for (const { replaced } of unanswered) for (const [, held] of replaced) yield held;
+    for (const { replaced, resources } of unanswered) {
+      yield* replaced.values();
+      // On its way, and superseded: a client that unsubscribed and subscribed again meanwhile will take it.
+      for (const resource of resources) {
+        if (wantedResource(subscription, this.#set, resource.name) !== resource) yield resource;
+      }
+    }
     for (const [name, held] of kept) {
       if (subscription.isWildcard || subscription.names.has(name)) yield held;
     }
@@ -343,8 +400,16 @@ const dependantTypes: ReadonlySet<ResourceType> = new Set(
   resourceTypes.flatMap((type) => rulesOf(type).dependants),
 );
 
+/** A refusal is of resources: Envoy removes what a refused response removes. */
+function keepReplaced(kept: Map<string, Held>, { replaced, removed }: UnansweredResponse): void {
+  const gone = new Set(removed);
+  for (const [name, held] of replaced) {
+    if (held !== "nothing" && !gone.has(name) && !kept.has(name)) kept.set(name, held);
+  }
+}
+
 function forgetKept(kept: Map<string, Held>, response: UnansweredResponse): void {
   if (kept.size === 0) return;
   for (const resource of response.resources) kept.delete(resource.name);
-  for (const [name] of response.replaced) kept.delete(name);
+  for (const name of response.replaced.keys()) kept.delete(name);
 }

@@ -5,6 +5,7 @@ import type { Logger } from "../core/logger.ts";
 import type { GrpcMethod } from "../grpc/method.ts";
 import type { XdsBackend, XdsMetrics } from "./backend.ts";
 import { deltaProtocol } from "./delta-protocol.ts";
+import { createInterruptedNodes } from "./interrupted-nodes.ts";
 import { NameTable } from "./name-set.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { createResponseWriter } from "./response-writer.ts";
@@ -43,6 +44,7 @@ export function createXdsServer(backend: XdsBackend, options: XdsServerOptions):
       nameTables.set(type, table);
       return table;
     },
+    interruptedNodes: createInterruptedNodes(),
     clusterWaitMs: options.clusterWaitMs ?? 2_000,
     maxUnacknowledgedBytes: options.maxUnacknowledgedBytes ?? 16 * 1024 * 1024,
   };

@@ -7,6 +7,7 @@ import type { Logger } from "../core/logger.ts";
 import type { BidiCall, BidiReceiver } from "../grpc/method.ts";
 import { GrpcError } from "../grpc/status.ts";
 import type { GenericAnswer, XdsBackend, XdsClient, XdsMetrics, XdsOpening, XdsSession } from "./backend.ts";
+import type { InterruptedNodes } from "./interrupted-nodes.ts";
 import type { NameTable } from "./name-set.ts";
 import type { PlannedResponse } from "./order.ts";
 import { StreamOrder } from "./order.ts";
@@ -24,6 +25,7 @@ export interface XdsStreamOptions {
   readonly log: Logger;
   readonly writer: ResponseWriter;
   readonly nameTable: (type: ResourceType) => NameTable;
+  readonly interruptedNodes: InterruptedNodes;
   readonly servesSecrets: boolean;
   readonly clusterWaitMs: number;
   readonly maxUnacknowledgedBytes: number;
@@ -32,7 +34,12 @@ export interface XdsStreamOptions {
 type StreamState =
   | { readonly kind: "new" }
   | { readonly kind: "opening"; readonly requests: XdsRequest[] }
-  | { readonly kind: "open"; readonly session: XdsSession; readonly order: StreamOrder }
+  | {
+      readonly kind: "open";
+      readonly nodeId: string;
+      readonly session: XdsSession;
+      readonly order: StreamOrder;
+    }
   | { readonly kind: "closed" };
 
 // A client waits for answers before it asks much; one that doesn't is no Envoy.
@@ -81,6 +88,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     this.#cancelWake();
     this.#options.metrics.streamClosed(this.#protocol.name);
     if (state.kind !== "open") return;
+    if (state.order.mayBeWarming()) this.#options.interruptedNodes.add(state.nodeId);
     state.order.close();
     state.session.closed();
   }
@@ -100,13 +108,13 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       close: (status, reason) => this.#call.end(status, reason),
     });
     if (!(opening instanceof Promise)) {
-      this.#opened(opening);
+      this.#opened(client.nodeId, opening);
       return;
     }
     const requests: XdsRequest[] = [];
     this.#state = { kind: "opening", requests };
     opening.then(
-      (settled) => this.#openedLater(settled, requests as Request[]),
+      (settled) => this.#openedLater(client.nodeId, settled, requests as Request[]),
       (error: unknown) => {
         this.#options.log.error({ error }, "xds client could not be judged");
         this.#call.end("UNAVAILABLE", "The client could not be judged");
@@ -114,7 +122,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     );
   }
 
-  #opened(opening: XdsOpening): void {
+  #opened(nodeId: string, opening: XdsOpening): void {
     if (opening.kind === "refused") {
       this.#call.end(opening.status, opening.message);
       return;
@@ -126,16 +134,17 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       clusterWaitMs: this.#options.clusterWaitMs,
       maxUnacknowledgedBytes: this.#options.maxUnacknowledgedBytes,
       canRemoveByName: this.#protocol.canRemoveByName,
+      wasInterrupted: this.#options.interruptedNodes.take(nodeId),
     });
-    this.#state = { kind: "open", session, order };
+    this.#state = { kind: "open", nodeId, session, order };
   }
 
-  #openedLater(opening: XdsOpening, requests: readonly Request[]): void {
+  #openedLater(nodeId: string, opening: XdsOpening, requests: readonly Request[]): void {
     if (this.#state.kind !== "opening") {
       if (opening.kind === "accepted") opening.session.closed();
       return;
     }
-    this.#opened(opening);
+    this.#opened(nodeId, opening);
     for (const request of requests) this.#take(request);
   }
 
