@@ -34,6 +34,10 @@ export function* checkLocalityLoadBalancer(
     if (`${from}${to}`.includes("/"))
       yield { path: place, message: "failover is between regions, without a zone" };
   }
+  const byTopology = failoverPriority.find((label) => label.startsWith("topology."));
+  if (failover.length > 0 && byTopology !== undefined) {
+    yield { path: `${path}.failoverPriority`, message: `"${byTopology}" has no place beside failover` };
+  }
   if ((failover.length > 0 || failoverPriority.length > 0) && !hasOutlierDetection) {
     const message = "without outlierDetection no host is ever found unhealthy, so nothing fails over";
     yield { severity: "warning", path, message };

@@ -27,6 +27,7 @@ import {
   pathNormalization,
 } from "./mesh-settings.ts";
 import { proxyConfig } from "./proxy-config.ts";
+import { meshConfigRules } from "./rules.ts";
 import {
   meshLabelSelector,
   serviceEntryVisibility,
@@ -95,6 +96,7 @@ export const meshConfigKind = defineKind({
   scope: "Pseudo",
   fields: {},
   requiredFields: { spec: meshConfigSpec },
+  rules: [meshConfigRules],
 });
 
 /** The object's name is `mesh`, and it has no namespace. */

@@ -176,7 +176,7 @@ const retryPolicies = [
   "unavailable",
 ];
 
-function* checkRetries(path: string, retries: HttpRetry | undefined): Findings {
+export function* checkRetries(path: string, retries: HttpRetry | undefined): Findings {
   if (retries === undefined) return;
   const { attempts = 0, perTryTimeout, retryOn = "", retryRemoteLocalities } = retries;
   yield* checkRange(`${path}.attempts`, attempts, { minimum: 0 });

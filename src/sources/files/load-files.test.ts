@@ -137,6 +137,16 @@ test("loadFiles() keeps the first of two equal objects, and names both places", 
   );
 });
 
+test("loadFiles() passes over JSON files that aren't manifests", async () => {
+  const { problems } = await loadFiles([
+    await folder({ "package.json": '{"name": "web"}', "a.yaml": service("a") }),
+  ]);
+  assert.deepEqual(
+    problems.map(({ code, severity }) => [code, severity]),
+    [["MLT1010", "info"]],
+  );
+});
+
 test("loadFiles() survives paths that can't be read", async () => {
   const path = await folder({ "a.yaml": service("a"), "d/b.yaml": service("b") });
   await symlink(path, join(path, "d", "loop"));

@@ -84,6 +84,8 @@ interface ParsedItem {
 }
 
 function parseItem(value: unknown, positions: Positions): ParsedItem {
+  if (isOtherJson(value, positions.file))
+    return { entries: [], problems: [otherJson(positions)], isComplete: true };
   const { key, object, findings, isInert = false } = parseObject(value);
   const problems = findings.map((finding) => problemOf(finding, positions, key));
   if (key === undefined) return { entries: [], problems, isComplete: isInert };
@@ -95,6 +97,18 @@ function parseItem(value: unknown, positions: Positions): ParsedItem {
     problems: [...problems, ...meshConfig.problems],
     isComplete: true,
   };
+}
+
+// A folder of manifests often holds package.json, tsconfig.json and the like.
+function isOtherJson(value: unknown, file: string) {
+  return (
+    file.endsWith(".json") && isRecord(value) && value.apiVersion === undefined && value.kind === undefined
+  );
+}
+
+function otherJson(positions: Positions): Problem {
+  const message = "the file has neither apiVersion nor kind, so it isn't taken for a manifest";
+  return problem("MLT1010", { location: locate(positions, ""), message });
 }
 
 /** Joins what was found in an object with the object's key and the place in its file. */
