@@ -2,6 +2,7 @@
 // a process of its own process group, which is ended when it shows no sign of life for too long.
 
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -59,15 +60,35 @@ async function runTestProcess(files, counts, options) {
   }
   createInterface({ input: child.stdio[3] }).on("line", (line) => {
     watchdog.isAlive();
-    run.take(JSON.parse(line));
+    const event = parseEvent(line);
+    if (event !== undefined) run.take(event);
   });
-  const ending = await new Promise((done) => {
-    child.on("close", (code, endSignal) => done({ code, endSignal }));
-  });
+  const ending = await endOf(child);
   watchdog.stop();
   signal?.removeEventListener("abort", onAbort);
   killGroup(child, "SIGKILL");
   if (!signal?.aborted) run.finish(ending);
+}
+
+/** Undefined for a line that was cut short, as when the process was killed while it wrote. */
+function parseEvent(line) {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits for all output too, but not for long: something that the tests left running may hold on to it. */
+async function endOf(child) {
+  const hasClosed = once(child, "close");
+  const [code, endSignal] = await once(child, "exit");
+  const timer = setTimeout(() => {
+    for (const stream of child.stdio) stream?.destroy();
+  }, TERMINATION_GRACE_MS);
+  await hasClosed;
+  clearTimeout(timer);
+  return { code, endSignal };
 }
 
 /** What is known of one test process, from its events. */

@@ -71,6 +71,15 @@ test("runSuite() ends a process that hangs and names what it holds", async () =>
   assert.match(run.printed, /left open: .*Timeout/);
 });
 
+test("runSuite() doesn't wait for a process that the tests left running", async () => {
+  const source = `${IMPORT}import { spawn } from "node:child_process";
+test("good", () => { spawn("sleep", ["30"], { detached: true, stdio: "inherit" }).unref(); });`;
+  const startMs = performance.now();
+  const run = await runFiles({ "src/a.test.ts": source });
+  assert.equal(run.passed, 1);
+  assert.ok(performance.now() - startMs < 25_000);
+});
+
 test("runSuite() fails a file without a test, and shows a failing process's output", async () => {
   const run = await runFiles({ "src/a.test.ts": 'console.log("marker 17");' });
   assert.equal(run.failed, 1);
