@@ -3,6 +3,7 @@
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
+import { workloadRules } from "./pod/rules.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, choice, int32, intOrString, message } from "./schema.ts";
 import { labelSelector } from "./workload-selector.ts";
@@ -28,6 +29,7 @@ export const daemonSetKind = defineKind({
   scope: "Namespaced",
   fields: { status: anything() },
   requiredFields: { spec: daemonSetSpec },
+  rules: [workloadRules],
 });
 
 export type DaemonSet = ObjectOf<typeof daemonSetKind>;

@@ -3,6 +3,7 @@
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
+import { workloadRules } from "./pod/rules.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, choice, flag, int32, intOrString, message } from "./schema.ts";
 import { labelSelector } from "./workload-selector.ts";
@@ -32,6 +33,7 @@ export const deploymentKind = defineKind({
   fields: { status: anything() },
   requiredFields: { spec: deploymentSpec },
   columns: [{ title: "Replicas", path: "spec.replicas" }],
+  rules: [workloadRules],
 });
 
 export type Deployment = ObjectOf<typeof deploymentKind>;

@@ -3,8 +3,10 @@
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
+import { workloadRules } from "./pod/rules.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, choice, flag, int32, int64, list, message, text } from "./schema.ts";
+import type { Findings } from "./value-rules.ts";
 import { labelSelector } from "./workload-selector.ts";
 
 const exitCodes = message(
@@ -47,7 +49,18 @@ export const jobKind = defineKind({
   fields: { status: anything() },
   requiredFields: { spec: jobSpec },
   columns: [{ title: "Completions", path: "spec.completions" }],
+  rules: [templateRules],
 });
+
+// A Job's selector is made by Kubernetes, unless manualSelector says otherwise.
+function* templateRules({ spec }: { readonly spec: JobSpec }): Findings {
+  yield* workloadRules({ spec: { template: spec.template } });
+  const { restartPolicy } = spec.template.spec;
+  if (restartPolicy !== "Never" && restartPolicy !== "OnFailure") {
+    const path = "spec.template.spec.restartPolicy";
+    yield { path, message: `found "${restartPolicy ?? "Always"}", wanted "Never" or "OnFailure" in a Job` };
+  }
+}
 
 export type Job = ObjectOf<typeof jobKind>;
 export type JobSpec = TypeOf<typeof jobSpec>;

@@ -77,7 +77,8 @@ function keyOf(kind: Kind, { metadata }: Record<string, unknown>): ObjectKey | u
   return objectKey({ kind: kind.kind, namespace: namespace || DEFAULT_NAMESPACE, name });
 }
 
-function unimplemented(object: KubernetesObject): Finding[] {
+/** What is set in the object and has no effect yet. */
+export function unimplemented(object: KubernetesObject): Finding[] {
   return unimplementedFields.flatMap(({ kind, pattern, reason, harmlessValue }) => {
     if (kind !== object.kind) return [];
     const message = `this field is known but has no effect yet: ${reason}`;

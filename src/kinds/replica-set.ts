@@ -3,6 +3,7 @@
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
+import { workloadRules } from "./pod/rules.ts";
 import { anything, int32, message } from "./schema.ts";
 import { labelSelector } from "./workload-selector.ts";
 
@@ -21,6 +22,7 @@ export const replicaSetKind = defineKind({
     ),
   },
   columns: [{ title: "Replicas", path: "spec.replicas" }],
+  rules: [workloadRules],
 });
 
 export type ReplicaSet = ObjectOf<typeof replicaSetKind>;

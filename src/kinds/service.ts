@@ -2,6 +2,7 @@
 
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
+import { isDnsLabel } from "./object-name.ts";
 import type { TypeOf } from "./schema.ts";
 import {
   anything,
@@ -16,6 +17,7 @@ import {
   port,
   text,
 } from "./schema.ts";
+import type { Findings } from "./value-rules.ts";
 
 export const servicePort = message(
   {
@@ -64,8 +66,37 @@ export const serviceKind = defineKind({
     { title: "Cluster-IP", path: "spec.clusterIP" },
     { title: "Ports", path: "spec.ports" },
   ],
+  rules: [portRules],
 });
 
 export type Service = ObjectOf<typeof serviceKind>;
 export type ServiceSpec = TypeOf<typeof serviceSpec>;
 export type ServicePort = TypeOf<typeof servicePort>;
+
+function* portRules({ spec }: { readonly spec?: ServiceSpec }): Findings {
+  const ports = spec?.ports ?? [];
+  const needsPorts = spec !== undefined && spec.type !== "ExternalName" && spec.clusterIP !== "None";
+  if (needsPorts && ports.length === 0) {
+    yield { code: "MLT1006", path: "spec.ports", message: "a Service needs at least one port" };
+  }
+  const names = new Set<string>();
+  const numbers = new Set<string>();
+  for (const [index, { name = "", port, protocol = "TCP" }] of ports.entries()) {
+    const path = `spec.ports[${index}]`;
+    if (name === "" && ports.length > 1) {
+      yield { code: "MLT1006", path: `${path}.name`, message: "of several ports each needs a name" };
+    }
+    if (name !== "" && !isDnsLabel(name)) {
+      yield {
+        path: `${path}.name`,
+        message: `"${name}" isn't a port's name, wanted a DNS label such as "http"`,
+      };
+    }
+    if (name !== "" && names.has(name))
+      yield { path: `${path}.name`, message: `there are two ports "${name}"` };
+    const number = `${port}/${protocol}`;
+    if (numbers.has(number)) yield { path: `${path}.port`, message: `there are two ports ${number}` };
+    names.add(name);
+    numbers.add(number);
+  }
+}

@@ -3,6 +3,7 @@
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
+import { workloadRules } from "./pod/rules.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, choice, int32, intOrString, list, message, struct, text } from "./schema.ts";
 import { labelSelector } from "./workload-selector.ts";
@@ -35,6 +36,7 @@ export const statefulSetKind = defineKind({
   fields: { status: anything() },
   requiredFields: { spec: statefulSetSpec },
   columns: [{ title: "Replicas", path: "spec.replicas" }],
+  rules: [workloadRules],
 });
 
 export type StatefulSet = ObjectOf<typeof statefulSetKind>;

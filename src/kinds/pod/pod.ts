@@ -5,6 +5,7 @@ import { defineKind } from "../define-kind.ts";
 import type { TypeOf } from "../schema.ts";
 import { anything, flag, int32, int64, list, map, message, text, timestamp } from "../schema.ts";
 import { podSpec } from "./pod-spec.ts";
+import { podRules } from "./rules.ts";
 
 const condition = message(
   {
@@ -74,6 +75,7 @@ export const podKind = defineKind({
     { title: "Status", path: "status.phase" },
     { title: "IP", path: "status.podIP" },
   ],
+  rules: [podRules],
 });
 
 export type Pod = ObjectOf<typeof podKind>;
