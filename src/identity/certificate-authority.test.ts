@@ -14,7 +14,7 @@ import { buildRootFiles, createCertificateAuthority } from "./certificate-author
 import { readDer } from "./der-reader.ts";
 import { decodePem } from "./pem.ts";
 import { readSubjectPublicKey } from "./subject-public-key.ts";
-import { loadX509Oracle } from "./x509-oracle.ts";
+import { loadX509Oracle } from "./test-x509-oracle.ts";
 
 const x509 = await loadX509Oracle();
 const HOUR_MS = 3_600_000;

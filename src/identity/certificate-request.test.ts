@@ -5,7 +5,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { buildCertificateRequest, parseCertificateRequest } from "./certificate-request.ts";
 import { decodePem, encodePem } from "./pem.ts";
-import { loadX509Oracle } from "./x509-oracle.ts";
+import { loadX509Oracle } from "./test-x509-oracle.ts";
 
 const x509 = await loadX509Oracle();
 
