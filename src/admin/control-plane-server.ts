@@ -1,0 +1,62 @@
+// The control plane's admin interface: HTTP and JSON. It answers by the functions that it is given and knows no proxy.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
+import type { Logger } from "../core/logger.ts";
+import type { Problem } from "../core/problem.ts";
+import type { ProxyStatus, VersionReport } from "./contract/control-plane.ts";
+
+export interface ControlPlaneAnswers {
+  proxies(): readonly ProxyStatus[];
+  problems(): readonly Problem[];
+  version(): VersionReport;
+  /** All objects have been read, and proxies are served. */
+  isReady(): boolean;
+  /** Prometheus' text format. */
+  metrics(): Promise<string>;
+}
+
+/** Not listening yet: a unix socket and a port of the machine may share it. */
+export function createControlPlaneServer(answers: ControlPlaneAnswers, log: Logger): Server {
+  return createServer((request, response) => {
+    route(request, response, answers).catch((error: unknown) => {
+      log.error({ url: request.url, error }, "admin request failed");
+      if (response.headersSent) response.destroy();
+      else send(response, 500, { error: "The control plane failed to answer" });
+    });
+  });
+}
+
+async function route(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answers: ControlPlaneAnswers,
+): Promise<void> {
+  const { pathname } = new URL(request.url ?? "/", "http://control-plane");
+  if (request.method !== "GET") return send(response, 405, { error: `Cannot ${request.method} here` });
+  switch (pathname) {
+    case "/proxies":
+      return send(response, 200, answers.proxies());
+    case "/problems":
+      return send(response, 200, answers.problems());
+    case "/version":
+      return send(response, 200, answers.version());
+    case "/ready":
+      return answers.isReady() ? send(response, 200, { ready: true }) : send(response, 503, { ready: false });
+    case "/metrics":
+      response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
+      response.end(await answers.metrics());
+      return;
+    default:
+      return send(response, 404, { error: `There is nothing at ${pathname}` });
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+  });
+  response.end(text);
+}

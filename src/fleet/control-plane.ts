@@ -1,0 +1,49 @@
+// The control plane without its sockets: one graph from objects to encoded resources, and the fleet that serves it.
+
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import { Graph } from "../graph/graph.ts";
+import { declareModel, type Model } from "../model/model.ts";
+import { declareSources, type Sources } from "../model/sources.ts";
+import type { ConnectedProxy } from "../view/client-scope.ts";
+import { declareViews, type Views } from "../view/views.ts";
+import { Fleet } from "./fleet.ts";
+import { type Debounce, ObjectIntake } from "./object-intake.ts";
+import { declareIndexedResourceTables } from "./resource-tables.ts";
+
+export interface ControlPlaneOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly debounce?: { readonly endpoints: Debounce; readonly config: Debounce };
+}
+
+export interface ControlPlane {
+  readonly graph: Graph;
+  readonly sources: Sources;
+  readonly model: Model;
+  readonly views: Views;
+  readonly fleet: Fleet;
+  readonly intake: ObjectIntake;
+}
+
+// On one machine a person waits for the change that was just saved.
+const LOCAL_DEBOUNCE = {
+  endpoints: { afterMs: 10, atMostMs: 100 },
+  config: { afterMs: 50, atMostMs: 250 },
+};
+
+export function createControlPlane({
+  clock,
+  log,
+  debounce = LOCAL_DEBOUNCE,
+}: ControlPlaneOptions): ControlPlane {
+  const graph = new Graph();
+  const sources = declareSources(graph);
+  const proxies = graph.source<ConnectedProxy>("connected proxies");
+  const model = declareModel(graph, sources);
+  const views = declareViews(graph, model, proxies);
+  const tables = declareIndexedResourceTables(graph, views);
+  const fleet = new Fleet({ graph, views, proxies, tables, log });
+  const intake = new ObjectIntake({ sources, clock, debounce, commit: (write) => void fleet.commit(write) });
+  return { graph, sources, model, views, fleet, intake };
+}
