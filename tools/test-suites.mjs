@@ -16,10 +16,10 @@ export const suites = [
     folders: ["src", "tools"],
     processCount: Math.min(2, availableParallelism()),
     isShared: true,
-    quietLimitMs: 120_000,
+    quietLimitMs: 240_000,
   },
-  { name: "goldens", folders: ["tests/golden"], processCount: 1, isShared: true, quietLimitMs: 120_000 },
-  { name: "cases", folders: ["tests/cases"], processCount: 1, isShared: true, quietLimitMs: 120_000 },
+  { name: "goldens", folders: ["tests/golden"], processCount: 1, isShared: true, quietLimitMs: 240_000 },
+  { name: "cases", folders: ["tests/cases"], processCount: 1, isShared: true, quietLimitMs: 240_000 },
   { name: "protocol", folders: ["tests/protocol"], processCount: 1, isShared: false, quietLimitMs: 300_000 },
   { name: "e2e", folders: ["tests/e2e"], processCount: 1, isShared: false, quietLimitMs: 600_000 },
 ];
