@@ -107,7 +107,6 @@ async function start(t: TestContext, change: Partial<AgentOptions> = {}) {
     identity: reviewsIdentity,
     podIp: "127.0.0.1",
     sign: controlPlane.sign,
-    resolveSecretPath: () => undefined,
     spawn: createProcessSpawner(await testEnvoyPath(), { onOutput: (line) => output.push(line) }),
     drain: { terminationDrainMs: 10 },
     envoy: { concurrency: 1, drainTimeSeconds: 1 },

@@ -45,10 +45,11 @@ export interface AgentOptions extends Omit<BootstrapOptions, "sockets"> {
   /** Where the app's metrics are, to be merged with Envoy's. */
   readonly scrape?: AppScrape;
   /**
-   * Maps a certificate's path in Envoy's config to a file as this process sees it; undefined refuses. An agent outside
-   * the pod's mount namespace must keep it to the pod's files: the path comes from whoever writes the mesh's config.
+   * Maps a certificate's path in Envoy's config to a file as this process sees it; undefined refuses, and so does the
+   * default. An agent outside the pod's mount namespace must keep it to the pod's files: the path comes from whoever
+   * writes the mesh's config.
    */
-  readonly resolveSecretPath: (path: string) => string | undefined;
+  readonly resolveSecretPath?: (path: string) => string | undefined;
   /** The pod's own process asked the proxy to quit. */
   readonly onQuit?: () => void;
   readonly clock: Clock;
@@ -206,7 +207,7 @@ async function listenSds(
   certificate: CertificateRotation,
   options: AgentOptions & { readonly path: string },
 ): Promise<void> {
-  const { clock, log, path, resolveSecretPath } = options;
+  const { clock, log, path, resolveSecretPath = () => undefined } = options;
   const files = createFileSecretSource({ clock, log, resolvePath: resolveSecretPath });
   const source = firstSecretSourceOf([createWorkloadSecretSource(certificate), files]);
   await server.listen({ kind: "unix", path, mode: 0o600 }, { methods: createSdsMethods(source, log) });
