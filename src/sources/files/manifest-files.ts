@@ -44,6 +44,7 @@ export async function findManifestFiles(paths: readonly string[]): Promise<Found
     else await findBelow(path, { isNamed: true, ancestors: new Set() }, { files, problems });
   }
   const sorted = [...files.values()].sort((one, other) => (one.file < other.file ? -1 : 1));
+  problems.sort((one, other) => ((one.location?.file ?? "") < (other.location?.file ?? "") ? -1 : 1));
   return { files: sorted, problems };
 }
 
@@ -75,9 +76,9 @@ async function findInDirectory(path: string, { ancestors }: Visit, found: Findin
   const real = await realpath(path);
   if (ancestors.has(real)) return;
   const below = { isNamed: false, ancestors: new Set([...ancestors, real]) };
-  for (const name of await readdir(path)) {
-    if (!name.startsWith(".") && name !== "node_modules") await findBelow(join(path, name), below, found);
-  }
+  const names = (await readdir(path)).filter((name) => !name.startsWith(".") && name !== "node_modules");
+  // Side by side: every save lists everything anew, and one after the other a thousand files take too long.
+  await Promise.all(names.map((name) => findBelow(join(path, name), below, found)));
 }
 
 function isManifestName(path: string) {

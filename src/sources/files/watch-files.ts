@@ -180,7 +180,7 @@ export class FileWatch {
     const states = [...order, ...gone].flatMap((file) => this.#states.get(file) ?? []);
     const { objects, problems: fileProblems } = mergeFileStates(states);
     const upserts = [...objects.values()].filter(
-      (loaded) => !isDeepStrictEqual(this.#inForce.get(loaded.key), loaded),
+      (loaded) => !isUnchanged(this.#inForce.get(loaded.key), loaded),
     );
     const deletes = [...this.#inForce.keys()].filter((key) => !objects.has(key));
     const problems = [...pathProblems, ...fileProblems];
@@ -193,4 +193,10 @@ export class FileWatch {
     this.#options.log.info(counts, "files read");
     this.#options.onChange({ upserts, deletes, problems });
   }
+}
+
+function isUnchanged(before: LoadedObject | undefined, loaded: LoadedObject): boolean {
+  // Objects of files that weren't read again are the same values.
+  if (before?.object === loaded.object && before.positions === loaded.positions) return true;
+  return isDeepStrictEqual(before, loaded);
 }
