@@ -33,41 +33,54 @@ const LOST_FRONT_GRACE_SECONDS = 1;
 // Short, since agents' sockets lie below, and open to the proxies' user; it is the mesh's own, not the machine's.
 const RUN_DIRECTORY = "/run/meltemi";
 
-const log = createJsonLogger();
-let supervisor: Promise<MeshSupervisor> | undefined;
-let ending: Promise<void> | undefined;
+obeyFront(createJsonLogger());
 
-// Listeners may come before the settings do.
-const earlyListeners = new Map<string, Server>();
-receiveListeners(process, (name, server) => {
-  if (supervisor === undefined) earlyListeners.set(name, server);
-  else void supervisor.then((running) => running.attach(name, server));
-});
-process.on("message", (message: unknown) => {
-  if (isFrontMessage(message)) void take(message);
-});
-process.on("disconnect", () => void end(LOST_FRONT_GRACE_SECONDS));
-for (const signal of ["SIGTERM", "SIGINT"] as const)
-  process.on(signal, () => void end(LOST_FRONT_GRACE_SECONDS));
+/** Does what the front says until it says shutdown, or is gone. */
+function obeyFront(log: Logger): void {
+  let supervisor: Promise<MeshSupervisor> | undefined;
+  let _ending: Promise<void> | undefined;
+  // Listeners may come before the settings do.
+  const earlyListeners = new Map<string, Server>();
 
-async function take(message: FrontMessage): Promise<void> {
-  if (message.kind === "shutdown") return end(message.graceSeconds);
-  if (message.kind !== "start") {
-    (await supervisor)?.take(message);
-    return;
-  }
-  supervisor = start(message.settings);
-  try {
+  const end = (graceSeconds: number): void => {
+    _ending ??= (async () => {
+      const running = await supervisor?.catch(() => undefined);
+      await running?.close(graceSeconds);
+      process.exit(0);
+    })();
+  };
+  const begin = async (settings: SupervisorSettings): Promise<void> => {
+    supervisor = startSupervisor(settings, log, () => end(LOST_FRONT_GRACE_SECONDS));
     const running = await supervisor;
     for (const [name, server] of earlyListeners) running.attach(name, server);
     earlyListeners.clear();
-  } catch (cause) {
-    process.stderr.write(`${cause instanceof Error ? (cause.stack ?? cause.message) : cause}\n`);
-    process.exit(1);
-  }
+  };
+  receiveListeners(process, (name, server) => {
+    if (supervisor === undefined) earlyListeners.set(name, server);
+    else void supervisor.then((running) => running.attach(name, server));
+  });
+  process.on("message", (message: unknown) => {
+    if (!isFrontMessage(message)) return;
+    if (message.kind === "shutdown") end(message.graceSeconds);
+    else if (message.kind === "start") void begin(message.settings).catch(die);
+    else void supervisor?.then((running) => running.take(message));
+  });
+  process.on("disconnect", () => end(LOST_FRONT_GRACE_SECONDS));
+  process.on("SIGTERM", () => end(LOST_FRONT_GRACE_SECONDS));
+  process.on("SIGINT", () => end(LOST_FRONT_GRACE_SECONDS));
 }
 
-async function start(settings: SupervisorSettings): Promise<MeshSupervisor> {
+/** The front shows the last line of what is written here. */
+function die(cause: unknown): void {
+  process.stderr.write(`${cause instanceof Error ? (cause.stack ?? cause.message) : cause}\n`);
+  process.exit(1);
+}
+
+async function startSupervisor(
+  settings: SupervisorSettings,
+  log: Logger,
+  onShutdown: () => void,
+): Promise<MeshSupervisor> {
   const { stateDirectory, podCidr, serviceCidr, egress } = settings;
   makeStateDirectories(settings);
   mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o755 });
@@ -81,53 +94,52 @@ async function start(settings: SupervisorSettings): Promise<MeshSupervisor> {
     log,
     clock: systemClock,
   });
-  const tokens = await openTokens(join(stateDirectory, "token-key.pem"));
-  const xdsSocket = join(RUN_DIRECTORY, "xds.sock");
-  const rootsPem = () => readRoots(join(stateDirectory, "ca", "root-cert.pem"));
-  const [program, ...args] = settings.controlPlaneArgv;
+  const identity = await openIdentity(stateDirectory);
   const running = new MeshSupervisor({
-    settings: {
-      ...settings,
-      controlPlaneArgv: [program, ...args, "--state-dir", stateDirectory, "--xds-socket", xdsSocket],
-    },
+    ...identity,
+    settings: { ...settings, controlPlaneArgv: controlPlaneArgv(settings, identity.controlPlane.path) },
     store: createSupervisorStore(store, { clock: systemClock, newUid: randomUUID }),
     network,
     clock: systemClock,
     random: Math.random,
     log,
     send,
-    controlPlane: { kind: "unix", path: xdsSocket, tlsServerName: CONTROL_PLANE_NAME },
-    signerFor: signersOf(xdsSocket, tokens, rootsPem),
-    issueToken: async (pod, { audience, ttlSeconds }) =>
-      tokens
-        .issueToken({
-          ...subjectOf(pod),
-          audiences: [audience ?? TOKEN_AUDIENCE],
-          expirationSeconds: ttlSeconds,
-        })
-        .reveal(),
-    rootsPem,
     runDirectory: RUN_DIRECTORY,
-    onShutdown: () => void end(LOST_FRONT_GRACE_SECONDS),
+    onShutdown,
   });
   await running.start();
   return running;
 }
 
-function end(graceSeconds: number): Promise<void> {
-  ending ??= endNow(graceSeconds);
-  return ending;
-}
-
-async function endNow(graceSeconds: number): Promise<void> {
-  const running = await supervisor?.catch(() => undefined);
-  await running?.close(graceSeconds);
-  process.exit(0);
+/** The flags that the control plane gets: where the mesh's state is, and where proxies look for it. */
+function controlPlaneArgv(
+  settings: SupervisorSettings,
+  xdsSocket: string,
+): SupervisorSettings["controlPlaneArgv"] {
+  const [program, ...args] = settings.controlPlaneArgv;
+  return [program, ...args, "--state-dir", settings.stateDirectory, "--xds-socket", xdsSocket];
 }
 
 function send(message: SupervisorMessage): void {
   // The front may have gone; what is then left to say has no listener.
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+/** Tokens are issued here, certificates are signed by the control plane, which knows the tokens' key. */
+async function openIdentity(stateDirectory: string) {
+  const tokens = await openTokens(join(stateDirectory, "token-key.pem"));
+  const xdsSocket = join(RUN_DIRECTORY, "xds.sock");
+  const rootsPem = () => readRoots(join(stateDirectory, "ca", "root-cert.pem"));
+  const issueToken = async (pod: Pod, request: { audience: string | undefined; ttlSeconds: number }) => {
+    const { audience = TOKEN_AUDIENCE, ttlSeconds: expirationSeconds } = request;
+    return tokens.issueToken({ ...subjectOf(pod), audiences: [audience], expirationSeconds }).reveal();
+  };
+  return {
+    controlPlane: { kind: "unix", path: xdsSocket, tlsServerName: CONTROL_PLANE_NAME } as const,
+    signerFor: signersOf(xdsSocket, tokens, rootsPem),
+    issueToken,
+    rootsPem,
+  };
 }
 
 async function openTokens(path: string): Promise<TokenIssuer> {
@@ -137,23 +149,19 @@ async function openTokens(path: string): Promise<TokenIssuer> {
 }
 
 function signersOf(xdsSocket: string, tokens: TokenIssuer, rootsPem: () => string | undefined) {
-  const client = new GrpcClient(
-    () => ({
-      kind: "unix",
-      path: xdsSocket,
-      tls: { serverRoots: rootsPem() ?? "", serverName: CONTROL_PLANE_NAME },
-    }),
-    { clock: systemClock },
-  );
-  return (pod: Pod) =>
-    createCertificateClient(client, {
-      readToken: async () =>
-        tokens.issueToken({
-          ...subjectOf(pod),
-          audiences: [TOKEN_AUDIENCE],
-          expirationSeconds: TOKEN_TTL_SECONDS,
-        }),
-    });
+  const target = () => {
+    const tls = { serverRoots: rootsPem() ?? "", serverName: CONTROL_PLANE_NAME };
+    return { kind: "unix", path: xdsSocket, tls } as const;
+  };
+  const client = new GrpcClient(target, { clock: systemClock });
+  return (pod: Pod) => {
+    const request = {
+      ...subjectOf(pod),
+      audiences: [TOKEN_AUDIENCE],
+      expirationSeconds: TOKEN_TTL_SECONDS,
+    };
+    return createCertificateClient(client, { readToken: async () => tokens.issueToken(request) });
+  };
 }
 
 function subjectOf({ metadata, spec }: Pod) {
@@ -161,7 +169,7 @@ function subjectOf({ metadata, spec }: Pod) {
   return { namespace, serviceAccount: spec.serviceAccountName ?? "default", pod: { name, uid } };
 }
 
-/** The control plane makes the CA at its first start. */
+/** Undefined until the control plane has made the CA, at its first start. */
 function readRoots(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -1,7 +1,7 @@
 // One mesh on this machine, put together: controllers, kubelet, network, agents, control plane and the admin
 // interface over one store. It listens to the front and ends when the front does; it decides no policy itself.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
@@ -83,6 +83,7 @@ export class MeshSupervisor {
   #images: ImageCommands;
   #admin: AdminServer | undefined;
   #hasObjects = false;
+  #isClosing = false;
 
   constructor(options: MeshSupervisorOptions) {
     this.#options = options;
@@ -153,6 +154,7 @@ export class MeshSupervisor {
   }
 
   async close(graceSeconds: number): Promise<void> {
+    this.#isClosing = true;
     for (const end of this.#ends) end();
     this.#forwarding.close();
     this.#reconciler.close();
@@ -210,8 +212,11 @@ export class MeshSupervisor {
       startSidecar: (pod, sandbox, onLine) => startPodAgent({ pod, sandbox, onLine }, agentSurroundings),
       issueToken,
       inTurn: takeTurns(SETUPS_AT_ONCE),
-      awaitEndpointRemoval: () =>
-        awaitEndpointRemoval({ clock, proxies: () => fetchProxies(controlPlaneSocket) }),
+      // When everything ends there is nobody left whose requests could fail.
+      awaitEndpointRemoval: async () => {
+        if (this.#isClosing) return;
+        await awaitEndpointRemoval({ clock, proxies: () => fetchProxies(controlPlaneSocket) });
+      },
       containerLog: (pod, container) => this.#logs.log(pod, container),
       onProblem: (pod, place, found) => this.#takePodProblem(pod, place, found),
     };
@@ -351,9 +356,12 @@ export class MeshSupervisor {
 }
 
 /** What the mesh keeps on disk and must be there before anything listens. */
-export function makeStateDirectories(settings: SupervisorSettings): void {
+export function makeStateDirectories({ stateDirectory }: SupervisorSettings): void {
+  // What a run before left behind, be it that it was killed; the volumes of claims stay.
+  rmSync(join(stateDirectory, "logs"), { recursive: true, force: true });
+  rmSync(join(stateDirectory, "volumes", "pods"), { recursive: true, force: true });
   for (const name of ["logs", "volumes"]) {
-    mkdirSync(join(settings.stateDirectory, name), { recursive: true, mode: 0o700 });
+    mkdirSync(join(stateDirectory, name), { recursive: true, mode: 0o755 });
   }
 }
 

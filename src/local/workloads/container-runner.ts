@@ -3,6 +3,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { Problem } from "../../core/problem.ts";
+import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
 import type { ContainerSnapshot, ContainerState, Termination } from "./container-state.ts";
@@ -32,6 +33,11 @@ export interface ContainerRunnerOptions {
   /** Undefined withdraws what was told before. */
   readonly onProblem: (problem: Problem | undefined) => void;
 }
+
+// One crash is an accident, three in a row are worth telling the user.
+const RESTARTS_BEFORE_PROBLEM = 3;
+// A container that stayed up so long is no longer said to crash.
+const SOUND_AFTER_MS = 10_000;
 
 export class ContainerRunner {
   readonly #options: ContainerRunnerOptions;
@@ -81,7 +87,7 @@ export class ContainerRunner {
       this.#change({ kind: "waiting", reason, message: outcome.problem.message });
       return;
     }
-    this.#options.onProblem(undefined);
+    if (this.#backOff.count < RESTARTS_BEFORE_PROBLEM) this.#options.onProblem(undefined);
     this.#run(outcome.value);
   }
 
@@ -128,6 +134,7 @@ export class ContainerRunner {
     this.#isStarted = startupProbe === undefined;
     this.#isReady = startupProbe === undefined && readinessProbe === undefined;
     this.#change({ kind: "running", startedAtMs });
+    this.#probes.push(this.#options.clock.after(SOUND_AFTER_MS, () => this.#options.onProblem(undefined)));
     void running.exited.then((exit) => this.#onExit(running, { ...exit, startedAtMs }));
     if (lifecycle?.postStart !== undefined) void this.#postStart(running, lifecycle.postStart);
     if (startupProbe === undefined) this.#watchHealth(running);
@@ -141,7 +148,10 @@ export class ContainerRunner {
 
   async #hook(name: "postStart" | "preStop", handler: LifecycleHandler): Promise<string | undefined> {
     const failure = await this.#options.runHook(handler);
-    if (failure !== undefined) this.#options.say(`${name} hook failed: ${failure}`);
+    if (failure === undefined) return undefined;
+    this.#options.say(`${name} hook failed: ${failure}`);
+    const message = `The ${name} hook of container "${this.#options.container.name}" failed: ${failure}`;
+    this.#options.onProblem(problem("MLT3113", { message }));
     return failure;
   }
 
@@ -218,10 +228,18 @@ export class ContainerRunner {
     this.#options.say(`${ended}, starts again in ${delayMs} ms`);
     this.#lastEnd = end;
     this.#restartCount += 1;
+    if (count >= RESTARTS_BEFORE_PROBLEM) this.#options.onProblem(this.#crashLoop(ended));
     if (count > 1) this.#state = { kind: "waiting", reason: "CrashLoopBackOff", message: ended };
     this.#cancelTimer = this.#options.clock.after(delayMs, () => {
       this.#cancelTimer = undefined;
       void this.start();
+    });
+  }
+
+  #crashLoop(ended: string): Problem {
+    return problem("MLT3110", {
+      message: `Container "${this.#options.container.name}" ${ended}, ${this.#backOff.count} times in a row`,
+      hint: "its last words: meltemi logs WORKLOAD",
     });
   }
 

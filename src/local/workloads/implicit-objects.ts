@@ -63,7 +63,7 @@ export function implicitServiceAccounts(
     const { namespace } = object.metadata;
     const spec = podSpecOf(object);
     if (namespace === undefined || spec === undefined) continue;
-    const name = spec.serviceAccountName ?? "default";
+    const name = spec.serviceAccountName ?? spec.serviceAccount ?? "default";
     const key = objectKey({ kind: "ServiceAccount", namespace, name });
     const found = find(key) ?? objects.get(key);
     const isImplicit = found === undefined || found.metadata.labels?.[IMPLICIT_LABEL] === "true";

@@ -2,6 +2,7 @@
 // then the applications; at the end everything in reverse. It reports by status and never touches the store.
 
 import { objectKey } from "../../core/object-key.ts";
+import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
@@ -10,6 +11,7 @@ import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import { missingMount, resolveLaunch } from "./container-launch.ts";
 import { ContainerRunner } from "./container-runner.ts";
 import type { ContainerSnapshot } from "./container-state.ts";
+import { containerPath } from "./environment.ts";
 import { askProbe, dialAction, runHookAction } from "./pod-questions.ts";
 import type { PodPhase } from "./pod-status.ts";
 import { buildPodStatus, podPhase } from "./pod-status.ts";
@@ -248,8 +250,17 @@ export class PodRunner {
       runHook: (handler) => this.#runHook(container, handler),
       onChange: () => this.#report(),
       say: (text) => this.#write(container.name, "stderr", text),
-      onProblem: (found) => this.#surroundings.onProblem(this.#pod, container.name, found),
+      onProblem: (found) => this.#tellProblem(container, found),
     });
+  }
+
+  #tellProblem(container: Container, found: Problem | undefined): void {
+    const { namespace, name } = this.#pod.metadata;
+    const place = {
+      object: objectKey({ kind: "Pod", namespace, name }),
+      path: containerPath(this.#pod, container),
+    };
+    this.#surroundings.onProblem(this.#pod, container.name, found && { ...place, ...found });
   }
 
   #restartPolicyOf(container: Container): RestartPolicy {

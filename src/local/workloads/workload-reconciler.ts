@@ -167,7 +167,7 @@ export class WorkloadReconciler {
   #enact({ create, remove }: Pick<WorkloadPlan, "create" | "remove">): readonly Problem[] {
     const problems: Problem[] = [];
     for (const pod of create) {
-      const injection = this.#options.inject(pod);
+      const injection = this.#options.inject(withServiceAccount(pod));
       problems.push(...injection.problems);
       if (injection.pod === undefined) continue;
       const creationTimestamp = timestamp(this.#options.clock.now());
@@ -234,6 +234,12 @@ function planWorkload(object: KubernetesObject, pods: readonly Pod[], nowMs: num
     default:
       throw new Error(`No controller for kind ${object.kind}`);
   }
+}
+
+/** As the API server defaults it, so that injection, identity and fieldRef say the same. */
+function withServiceAccount(pod: Pod): Pod {
+  const serviceAccountName = pod.spec.serviceAccountName ?? pod.spec.serviceAccount ?? "default";
+  return { ...pod, spec: { ...pod.spec, serviceAccountName } };
 }
 
 /** The workload that a pod belongs to: the Deployment behind its ReplicaSet, which exists in name only. */
