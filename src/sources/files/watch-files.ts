@@ -59,6 +59,7 @@ export class FileWatch {
   #inForce: ReadonlyMap<ObjectKey, LoadedObject> = new Map();
   #problems: readonly Problem[] | undefined;
   #cancelTimer: (() => void) | undefined;
+  #wakeAtMs = Infinity;
   #reading: Promise<void> = Promise.resolve();
   #isClosed = false;
 
@@ -99,9 +100,12 @@ export class FileWatch {
   }
 
   #wake(delayMs: number) {
-    if (this.#isClosed || this.#cancelTimer !== undefined) return;
+    const atMs = this.#options.clock.now() + delayMs;
+    if (this.#isClosed || this.#wakeAtMs <= atMs) return;
+    this.#cancelTimer?.();
+    this.#wakeAtMs = atMs;
     this.#cancelTimer = this.#options.clock.after(delayMs, () => {
-      this.#cancelTimer = undefined;
+      this.#wakeAtMs = Infinity;
       this.#reading = this.#reading.then(() => this.#read());
     });
   }
@@ -109,11 +113,12 @@ export class FileWatch {
   async #read(): Promise<void> {
     if (this.#isClosed) return;
     const found = await findManifestFiles(this.#options.paths);
-    const changed = found.files.filter(
-      ({ file, signature }) => this.#states.get(file)?.signature !== signature,
-    );
-    for (const file of changed) await this.#readFile(file);
-    this.#dropMissing(found.files);
+    for (const file of found.files) {
+      const state = this.#states.get(file.file);
+      const isKnown = state?.signature === file.signature && !state.isDoubtful;
+      if (!isKnown) await this.#readFile(file);
+    }
+    await this.#dropMissing(found.files);
     if (this.#isClosed) return;
     const order = found.files.map(({ file }) => file);
     this.#publish(order, found.problems);

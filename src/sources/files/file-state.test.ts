@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { losesObjects, mergeFileStates, nextFileState } from "./file-state.ts";
+import { parseManifest } from "./manifest.ts";
+
+function namespaces(...names: string[]) {
+  return names.map((name) => `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${name}}\n`).join("---\n");
+}
+
+function stateOf(file: string, text: string) {
+  return nextFileState("1", parseManifest(file, text), new Map());
+}
+
+function keysOf(state: { readonly kept: ReadonlyMap<string, unknown> }) {
+  return [...state.kept.keys()].sort();
+}
+
+test("nextFileState() keeps all when the text can't be read, and the last good version of an object with errors", () => {
+  const good = stateOf("a.yaml", namespaces("a", "b"));
+  const unreadable = nextFileState("2", parseManifest("a.yaml", "kind: ["), good.kept);
+  assert.deepEqual(keysOf(unreadable), ["Namespace//a", "Namespace//b"]);
+  const text = `${namespaces("a")}---\n${namespaces("b")}spc: {}\n`;
+  assert.deepEqual(keysOf(nextFileState("2", parseManifest("a.yaml", text), good.kept)), keysOf(good));
+});
+
+test("nextFileState() drops what the text no longer holds, if all of it can be named", () => {
+  const good = stateOf("a.yaml", namespaces("a", "b"));
+  assert.deepEqual(keysOf(nextFileState("2", parseManifest("a.yaml", namespaces("b")), good.kept)), [
+    "Namespace//b",
+  ]);
+  const unnamed = `${namespaces("b")}---\napiVersion: v1\nkind: Namespac\nmetadata: {name: a}\n`;
+  assert.deepEqual(keysOf(nextFileState("2", parseManifest("a.yaml", unnamed), good.kept)), keysOf(good));
+});
+
+test("losesObjects() tells additions and changes from losses", () => {
+  const good = stateOf("a.yaml", namespaces("a"));
+  assert.equal(losesObjects(good, parseManifest("a.yaml", namespaces("a", "b"))), false);
+  assert.equal(losesObjects(good, parseManifest("a.yaml", "")), true);
+  assert.equal(losesObjects(good, parseManifest("a.yaml", "kind: [")), true);
+});
+
+test("mergeFileStates() prefers what a file says to what another said once", () => {
+  const gone = { ...stateOf("a.yaml", namespaces("a", "b")), isDoubtful: true };
+  const { objects, problems } = mergeFileStates([gone, stateOf("z.yaml", namespaces("a"))]);
+  assert.equal(objects.get("Namespace//a" as never)?.positions.file, "z.yaml");
+  assert.equal(objects.get("Namespace//b" as never)?.positions.file, "a.yaml");
+  assert.deepEqual(problems, []);
+});
+
+test("mergeFileStates() says which objects are in force though their file is broken", () => {
+  const good = stateOf("a.yaml", namespaces("a"));
+  const broken = nextFileState("2", parseManifest("a.yaml", "kind: ["), good.kept);
+  const { objects, problems } = mergeFileStates([broken]);
+  assert.deepEqual([...objects.keys()], ["Namespace//a"]);
+  assert.match(problems.at(-1)?.message ?? "", /last good version of Namespace a stays in force/);
+});
