@@ -1,0 +1,79 @@
+// An ADS client for tests on grpc-js and a protobuf library, so that nothing of ours is on both ends of the wire.
+
+import type { TestContext } from "node:test";
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { ClientDuplexStream, StatusObject } from "@grpc/grpc-js";
+import grpcJs from "@grpc/grpc-js";
+import {
+  DeltaDiscoveryRequestSchema,
+  DeltaDiscoveryResponseSchema,
+  DiscoveryRequestSchema,
+  DiscoveryResponseSchema,
+} from "../../src/gen/envoy/service/discovery/v3/discovery_pb.ts";
+
+const SERVICE = "/envoy.service.discovery.v3.AggregatedDiscoveryService";
+
+export interface AdsClient<Request, Response> {
+  send(request: Request): void;
+  /** The next response in order. */
+  next(): Promise<Response>;
+  /** Whether nothing has come that `next` didn't return yet. */
+  isQuiet(): boolean;
+  readonly status: Promise<StatusObject>;
+}
+
+export function openDelta(t: TestContext, port: number) {
+  const path = `${SERVICE}/DeltaAggregatedResources`;
+  return open(t, port, {
+    path,
+    request: DeltaDiscoveryRequestSchema,
+    response: DeltaDiscoveryResponseSchema,
+  });
+}
+
+export function openStateOfTheWorld(t: TestContext, port: number) {
+  const path = `${SERVICE}/StreamAggregatedResources`;
+  return open(t, port, { path, request: DiscoveryRequestSchema, response: DiscoveryResponseSchema });
+}
+
+interface Method<Request extends DescMessage, Response extends DescMessage> {
+  readonly path: string;
+  readonly request: Request;
+  readonly response: Response;
+}
+
+function open<Request extends DescMessage, Response extends DescMessage>(
+  t: TestContext,
+  port: number,
+  method: Method<Request, Response>,
+): AdsClient<MessageInitShape<Request>, MessageShape<Response>> {
+  const client = new grpcJs.Client(`127.0.0.1:${port}`, grpcJs.credentials.createInsecure());
+  t.after(() => client.close());
+  const stream: ClientDuplexStream<
+    MessageShape<Request>,
+    MessageShape<Response>
+  > = client.makeBidiStreamRequest(
+    method.path,
+    (message: MessageShape<Request>) => Buffer.from(toBinary(method.request, message)),
+    (bytes: Buffer) => fromBinary(method.response, bytes),
+    new grpcJs.Metadata(),
+  );
+  const received: MessageShape<Response>[] = [];
+  const waiting: ((response: MessageShape<Response>) => void)[] = [];
+  stream.on("data", (response: MessageShape<Response>) => {
+    const waiter = waiting.shift();
+    if (waiter === undefined) received.push(response);
+    else waiter(response);
+  });
+  stream.on("error", () => undefined);
+  return {
+    send: (request) => void stream.write(create(method.request, request)),
+    next() {
+      const first = received.shift();
+      return first === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(first);
+    },
+    isQuiet: () => received.length === 0,
+    status: new Promise((resolve) => stream.once("status", resolve)),
+  };
+}
