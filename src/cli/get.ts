@@ -114,7 +114,15 @@ function valueAt(object: unknown, path: string): unknown {
 function cellText(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (Array.isArray(value)) return value.map((item) => cellText(item) ?? "").join(",");
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  return typeof value === "object" ? objectText(value) : String(value);
+}
+
+/** Ports as `kubectl` writes them; selectors and the like as `key=value`. */
+function objectText(value: object): string {
+  const { port, protocol } = value as { readonly port?: unknown; readonly protocol?: unknown };
+  if (typeof port === "number") return `${port}/${protocol ?? "TCP"}`;
+  const pairs = Object.entries(value).map(([key, each]) => `${key}=${cellText(each) ?? ""}`);
+  return pairs.join(",");
 }
 
 function absent(kind: Kind, name: string, all: readonly KubernetesObject[]): CommandFailure {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { openMesh } from "./mesh-client.ts";
+import { lockState } from "./state-lock.ts";
 
 async function meshThatAnswers(context: TestContext, answer: RequestListener) {
   const directory = await mkdtemp(join(tmpdir(), "meltemi-mesh-"));
@@ -40,12 +41,23 @@ test("openMesh() passes on what the mesh says is wrong", async (context) => {
   });
 });
 
-test("openMesh() says how to start a mesh that isn't running", async (context) => {
-  const mesh = await meshThatAnswers(context, (_request, response) => response.end());
+test("openMesh() says how to start a mesh that isn't running", async () => {
+  const mesh = openMesh({ MELTEMI_STATE_DIR: "/nowhere" });
   await assert.rejects(mesh.get("control-plane", "/proxies"), {
     exitCode: 4,
     message: 'Cannot reach mesh "default": it isn\'t running',
     hint: "start it: meltemi up DIR",
+  });
+});
+
+test("openMesh() tells a mesh without its control plane from none", async (context) => {
+  const directory = await mkdtemp(join(tmpdir(), "meltemi-mesh-"));
+  context.after(() => rm(directory, { recursive: true }));
+  await lockState(directory, "default");
+  const mesh = openMesh({ MELTEMI_STATE_DIR: directory });
+  await assert.rejects(mesh.get("control-plane", "/proxies"), {
+    exitCode: 4,
+    message: 'Cannot reach the control plane of mesh "default": it isn\'t running',
   });
 });
 

@@ -9,6 +9,7 @@ import type { ErrorAnswer } from "../admin/contract/supervisor.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import type { Environment } from "./state-directory.ts";
 import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
+import { readLock } from "./state-lock.ts";
 
 export type Query = Readonly<Record<string, string | undefined>>;
 
@@ -33,7 +34,14 @@ const TIMEOUT_MS = 10_000;
 export function openMesh(env: Environment, name: string = DEFAULT_MESH_NAME): MeshClient {
   const directory = stateDirectory(env, name);
   const socketPath = (socket: MeshSocket) => join(directory, `${socket}.sock`);
-  const call = (socket: MeshSocket, options: CallOptions) => send(socketPath(socket), name, options);
+  const call = async (socket: MeshSocket, options: CallOptions) => {
+    try {
+      return await send(socketPath(socket), options);
+    } catch (error) {
+      const isUp = socket === "control-plane" && (await readLock(directory)) !== undefined;
+      throw unreachable(name, { error: error as NodeJS.ErrnoException, isUp });
+    }
+  };
   return {
     name,
     get: async (socket, path, query = {}) => readJson(await call(socket, { path: withQuery(path, query) })),
@@ -55,7 +63,7 @@ interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
-function send(socketPath: string, name: string, options: CallOptions): Promise<IncomingMessage> {
+function send(socketPath: string, options: CallOptions): Promise<IncomingMessage> {
   const { path, method = "GET", body, signal } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request(
@@ -63,20 +71,22 @@ function send(socketPath: string, name: string, options: CallOptions): Promise<I
       resolve,
     );
     outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
-    outgoing.once("error", (error: NodeJS.ErrnoException) => reject(unreachable(name, error)));
+    outgoing.once("error", reject);
     outgoing.end(body);
   });
 }
 
-function unreachable(name: string, error: NodeJS.ErrnoException): CommandFailure {
+/** `isUp`: the mesh is there, and only its control plane doesn't answer. */
+function unreachable(
+  name: string,
+  { error, isUp }: { readonly error: NodeJS.ErrnoException; readonly isUp: boolean },
+): CommandFailure {
   const start = name === DEFAULT_MESH_NAME ? "meltemi up DIR" : `meltemi up --name ${name} DIR`;
   const isAbsent = error.code === "ENOENT" || error.code === "ECONNREFUSED";
+  const subject = isUp ? `the control plane of mesh "${name}"` : `mesh "${name}"`;
   const reason = isAbsent ? "it isn't running" : error.message;
-  return new CommandFailure(
-    exitCodes.unreachable,
-    `Cannot reach mesh "${name}": ${reason}`,
-    `start it: ${start}`,
-  );
+  const hint = isUp ? "it is started again by itself; try again in a moment" : `start it: ${start}`;
+  return new CommandFailure(exitCodes.unreachable, `Cannot reach ${subject}: ${reason}`, hint);
 }
 
 async function readJson<T>(answer: IncomingMessage): Promise<T> {

@@ -35,6 +35,12 @@ test("meshPrinter() has no colours under NO_COLOR", () => {
   assert.deepEqual(out, ["web | hello\n"]);
 });
 
+test("meshPrinter() leaves proxies' output to meltemi logs", () => {
+  const { printer, out } = record();
+  printer.print({ ...line, container: "istio-proxy" });
+  assert.deepEqual(out, []);
+});
+
 test("meshPrinter() counts the errors that stand", () => {
   const { printer, err } = record();
   const found = problem("MLT1001", {

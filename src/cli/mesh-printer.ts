@@ -8,6 +8,8 @@ import type { MeshEvent } from "./local-mesh.ts";
 import type { Style, Terminal } from "./terminal.ts";
 import { paint, workloadStyles } from "./terminal.ts";
 
+const PROXY_CONTAINER = "istio-proxy";
+
 export interface MeshPrinter {
   print(event: MeshEvent): void;
   /** Problems of severity error that are there now. */
@@ -37,6 +39,8 @@ export function meshPrinter(terminal: Terminal): MeshPrinter {
         case "notice":
           return say(`${paint(terminal, "yellow", "notice:")} ${event.text}`);
         case "output":
+          // Proxies say much that is nobody's concern here; `meltemi logs WORKLOAD -c istio-proxy` has it.
+          if (event.container === PROXY_CONTAINER) return;
           return terminal.write(`${prefixOf(event.workload)}${event.text}\n`);
         case "problemAppeared":
           errorCount += weightOf(event.problem);

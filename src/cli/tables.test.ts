@@ -77,6 +77,18 @@ test("objectTable() shows the kind's own columns", () => {
   assert.deepEqual(table, ["NAMESPACE   NAME   REPLICAS", "shop        web    2"]);
 });
 
+test("objectTable() writes ports as kubectl does", () => {
+  const spec = {
+    type: "LoadBalancer",
+    ports: [
+      { name: "http", port: 80 },
+      { port: 53, protocol: "UDP" },
+    ],
+  };
+  const service = { apiVersion: "v1", kind: "Service", metadata: { name: "web", namespace: "shop" }, spec };
+  assert.match(objectTable(findKind("svc", kinds), [service]), /LoadBalancer +- +80\/TCP,53\/UDP\n$/);
+});
+
 const proxy: ProxyStatus = {
   name: "reviews-v1-5f7d-a",
   namespace: "shop",
