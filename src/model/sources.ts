@@ -1,5 +1,6 @@
 // The source tables of the model: one for each kind that config depends on, rows by `namespace/name`.
 
+import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Graph, Transaction } from "../graph/graph.ts";
 import type { SourceTable } from "../graph/table.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
@@ -51,6 +52,11 @@ export function declareSources(graph: Graph): Sources {
 /** The key of an object's row: `namespace/name`, with an empty namespace for those that have none. */
 export function rowKey(namespace: string | undefined, name: string): string {
   return `${namespace ?? ""}/${name}`;
+}
+
+/** The key of an object among objects of all kinds. */
+export function keyOf({ kind, metadata: { namespace = "", name } }: KubernetesObject): ObjectKey {
+  return objectKey({ kind, namespace, name });
 }
 
 /** The object must have the form that its kind declares: what comes from outside was checked at the edge. */

@@ -1,0 +1,78 @@
+// Secrets that a Gateway's servers name: until each exists and holds what it must, the server isn't offered.
+
+import { spellingHint } from "../../core/nearest-spelling.ts";
+import type { Problem } from "../../core/problem.ts";
+import type { Gateway } from "../../kinds/gateway/gateway.ts";
+import type { ServerTlsSettings } from "../../kinds/gateway/server.ts";
+import type { Secret } from "../../kinds/secret.ts";
+import { rowKey } from "../sources.ts";
+import { type CheckContext, problemAt } from "./check.ts";
+import { selectedWorkloads } from "./selected-workloads.ts";
+
+export function* checkGatewayCredentials(object: Gateway, context: CheckContext): Iterable<Problem> {
+  // Secrets are read where the gateway's pods are, not where the Gateway is.
+  const workloads = selectedWorkloads(object, context) ?? [];
+  const namespaces = [...new Set(workloads.map(({ namespace }) => namespace))].sort();
+  for (const [at, { tls }] of (object.spec.servers ?? []).entries()) {
+    if (tls === undefined) continue;
+    for (const { name, field } of credentialsOf(tls)) {
+      for (const namespace of namespaces) {
+        const fault = faultOf({ name, namespace, mode: tls.mode }, context);
+        if (fault === undefined) continue;
+        yield problemAt(object, `spec.servers[${at}].tls.${field}`, { code: "MLT2012", ...fault });
+      }
+    }
+  }
+}
+
+function credentialsOf({ credentialName = "", credentialNames = [] }: ServerTlsSettings) {
+  if (credentialName !== "") return [{ name: credentialName, field: "credentialName" }];
+  return credentialNames.map((name, index) => ({ name, field: `credentialNames[${index}]` }));
+}
+
+interface Credential {
+  readonly name: string;
+  readonly namespace: string;
+  readonly mode: ServerTlsSettings["mode"];
+}
+
+function faultOf({ name, namespace, mode }: Credential, { read, sources }: CheckContext) {
+  const secret = read.get(sources.Secret, rowKey(namespace, name));
+  if (secret === undefined) {
+    const inNamespace = read.all(sources.Secret).filter(([, each]) => each.metadata.namespace === namespace);
+    return {
+      message: `Cannot serve TLS: there is no Secret "${name}" in namespace "${namespace}", where the gateway's pods are`,
+      hint: spellingHint(
+        name,
+        inNamespace.map(([, each]) => each.metadata.name),
+      ),
+    };
+  }
+  const missing = missingKeys(secret);
+  if (missing.length > 0) {
+    return {
+      message: `Cannot serve TLS: Secret "${namespace}/${name}" has no ${missing.join(" and no ")}`,
+      hint: `kubectl create secret tls ${name} makes one of the right form`,
+    };
+  }
+  const authority = read.get(sources.Secret, rowKey(namespace, `${name}-cacert`));
+  const wantsClient = mode === "MUTUAL" || mode === "OPTIONAL_MUTUAL";
+  if (!wantsClient || [secret, authority].some((each) => hasEither(each, ["ca.crt", "cacert"])))
+    return undefined;
+  return {
+    message: `Cannot check clients' certificates: neither Secret "${namespace}/${name}" nor "${name}-cacert" has ca.crt`,
+  };
+}
+
+/** Both spellings are Istio's: of Kubernetes' TLS Secrets, and of its own. */
+function missingKeys(secret: Secret): readonly string[] {
+  const pairs = [
+    ["tls.crt", "cert"],
+    ["tls.key", "key"],
+  ] as const;
+  return pairs.filter((names) => !hasEither(secret, names)).map(([name]) => name);
+}
+
+function hasEither(secret: Secret | undefined, names: readonly string[]): boolean {
+  return names.some((name) => secret?.data?.[name] !== undefined || secret?.stringData?.[name] !== undefined);
+}

@@ -1,0 +1,50 @@
+// Services by the host that an object names, as its namespace sees them, and the host that was probably meant.
+
+import { isWildcard, qualifyHostname } from "../../core/hostname.ts";
+import { spellingHint } from "../../core/nearest-spelling.ts";
+import { findByHost } from "../host-table.ts";
+import type { MeshService } from "../service.ts";
+import { isVisibleTo } from "../visibility.ts";
+import type { CheckContext } from "./check.ts";
+
+export interface HostReference {
+  /** As written. */
+  readonly host: string;
+  /** Of the object that it is written in. */
+  readonly namespace: string;
+}
+
+/** The services of a host that the namespace may see. */
+export function servicesOf(reference: HostReference, context: CheckContext): readonly MeshService[] {
+  return everyServiceOf(reference, context).filter(({ visibility }) =>
+    isVisibleTo(visibility, reference.namespace),
+  );
+}
+
+/** Also those that other namespaces keep to themselves, and ServiceEntries with a wildcard over the host. */
+export function everyServiceOf(
+  { host, namespace }: HostReference,
+  { read, model, settings }: CheckContext,
+): readonly MeshService[] {
+  const hostname = qualifyHostname(host, namespace, settings.clusterDomain);
+  return findByHost(read, model.servicesByHost, hostname).map(([, service]) => service);
+}
+
+/** A name that lacks the rest of its domain, a kind of Service that can't be called through the mesh, or a slip. */
+export function hostHint({ host, namespace }: HostReference, context: CheckContext): string | undefined {
+  const { read, model, sources, settings } = context;
+  const { clusterDomain } = settings;
+  const completed = [`${host}.svc.${clusterDomain}`, `${host}.${clusterDomain}`].find(
+    (candidate) => !isWildcard(host) && read.find(model.servicesByHost, candidate).length > 0,
+  );
+  if (completed !== undefined) return `a name with a dot is taken as it is: write "${completed}"`;
+  const [name = "", ofNamespace = namespace] = host.split(".");
+  if (read.get(sources.Service, `${ofNamespace}/${name}`)?.spec?.type === "ExternalName")
+    return `Service "${name}" is of type ExternalName: name the host that it stands for in a ServiceEntry`;
+  const hosts = new Set(read.all(model.services).map(([, { hostname }]) => hostname));
+  const suffix = `.${namespace}.svc.${clusterDomain}`;
+  const local = [...hosts]
+    .filter((each) => each.endsWith(suffix))
+    .map((each) => each.slice(0, -suffix.length));
+  return spellingHint(host, host.includes(".") ? hosts : local);
+}

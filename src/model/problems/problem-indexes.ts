@@ -1,0 +1,45 @@
+// Ways to look up what checks compare, so that a check reads only what concerns its object.
+
+import type { Graph } from "../../graph/graph.ts";
+import type { Index } from "../../graph/table-index.ts";
+import type { Model } from "../model.ts";
+import type { MeshService, MeshServicePort } from "../service.ts";
+import type { Workload } from "../workloads.ts";
+
+export interface ProblemIndexes {
+  /** By `key=value` of each label. */
+  readonly workloadsByLabel: Index<Workload>;
+  /** By `workloadPortKeys`. */
+  readonly servicesByWorkloadPort: Index<MeshService>;
+}
+
+export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexes {
+  return {
+    workloadsByLabel: graph.index(model.workloads.table, "workloads by label", ({ labels }) =>
+      Object.entries(labels).map(labelKey),
+    ),
+    servicesByWorkloadPort: graph.index(
+      model.services,
+      "services by port of their workloads",
+      (service) => new Set(service.ports.flatMap((port) => workloadPortKeys(service, port))),
+    ),
+  };
+}
+
+export function labelKey([key, value]: readonly [string, string]): string {
+  return `${key}=${value}`;
+}
+
+/** One for each label that the service selects: services of overlapping selectors have one in common. */
+export function workloadPortKeys(
+  { namespace, selector = {} }: MeshService,
+  port: MeshServicePort,
+): readonly string[] {
+  const target = workloadPort(port);
+  return Object.entries(selector).map((label) => `${namespace} ${target} ${labelKey(label)}`);
+}
+
+/** The port of the application, by number or by name. */
+export function workloadPort({ targetPort, targetPortName, number }: MeshServicePort): string {
+  return String(targetPort ?? targetPortName ?? number);
+}

@@ -1,0 +1,67 @@
+// What is wrong between objects, kept in step with them: one row of Problems for each object that has any.
+
+import type { Problem } from "../../core/problem.ts";
+import type { Graph } from "../../graph/graph.ts";
+import type { Table } from "../../graph/table.ts";
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import type { Model } from "../model.ts";
+import { keyOf, type Sources } from "../sources.ts";
+import type { Check } from "./check.ts";
+import { checkDelegates } from "./delegates.ts";
+import { checkDestinationHosts } from "./destination-host.ts";
+import { checkDestinationPorts } from "./destination-port.ts";
+import { checkDestinationSubsets } from "./destination-subset.ts";
+import { checkGatewayCredentials } from "./gateway-credentials.ts";
+import { checkGatewayReferences } from "./gateway-reference.ts";
+import { checkGatewaySelector } from "./gateway-selector.ts";
+import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
+import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
+import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
+import { checkRuleHost } from "./rule-host.ts";
+import { checkRuleSubsets } from "./rule-subsets.ts";
+import { checkServiceEntryHosts } from "./service-entry-host.ts";
+import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
+
+/** Rows by ObjectKey. The Problems name object and path; file and line are for who knows the files to add. */
+export function declareProblems(graph: Graph, sources: Sources, model: Model): Table<readonly Problem[]> {
+  const indexes = declareProblemIndexes(graph, model);
+  const inputs = { graph, sources, model, indexes };
+  return graph.union("problems", [
+    problemsOf(sources.VirtualService, inputs, [
+      checkDestinationHosts,
+      checkDestinationSubsets,
+      checkDestinationPorts,
+      checkGatewayReferences,
+      checkMeshHostConflicts,
+      checkDelegates,
+    ]),
+    problemsOf(sources.DestinationRule, inputs, [checkRuleHost, checkRuleSubsets]),
+    problemsOf(sources.Gateway, inputs, [checkGatewaySelector, checkGatewayCredentials]),
+    problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
+    problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols]),
+    problemsOf(sources.ServiceEntry, inputs, [checkServiceEntryHosts]),
+  ]);
+}
+
+interface ProblemInputs {
+  readonly graph: Graph;
+  readonly sources: Sources;
+  readonly model: Model;
+  readonly indexes: ProblemIndexes;
+}
+
+function problemsOf<T extends KubernetesObject>(
+  from: Table<T>,
+  { graph, sources, model, indexes }: ProblemInputs,
+  checks: readonly Check<T>[],
+): Table<readonly Problem[]> {
+  return graph.derive<T, readonly Problem[]>({
+    name: `problems of ${from.name}`,
+    from,
+    rows: (_key, object, read) => {
+      const context = { read, sources, model, indexes, settings: read.one(model.settings) };
+      const found = checks.flatMap((check) => [...check(object, context)]);
+      return found.length === 0 ? [] : [[keyOf(object), found]];
+    },
+  });
+}
