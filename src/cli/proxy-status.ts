@@ -51,16 +51,10 @@ const types: readonly SyncedType[] = ["cds", "lds", "eds", "rds", "ecds"];
 
 export function proxyStatusTable(proxies: readonly ProxyStatus[]): string {
   if (proxies.length === 0) return "No proxy is connected\n";
-  const titles = ["NAME", "TYPE", ...types.map((type) => type.toUpperCase()), "VIEW", "VERSION"];
+  const titles = ["NAME", "TYPE", ...types.map((type) => type.toUpperCase()), "VERSION"];
   const rows = [...proxies]
     .sort((one, other) => fullName(one).localeCompare(fullName(other)))
-    .map((proxy) => [
-      fullName(proxy),
-      proxy.type,
-      ...types.map((type) => cell(proxy, type)),
-      proxy.view,
-      proxy.version,
-    ]);
+    .map((proxy) => [fullName(proxy), proxy.type, ...types.map((type) => cell(proxy, type)), proxy.version]);
   return renderTable(titles, rows);
 }
 

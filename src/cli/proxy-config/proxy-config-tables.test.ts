@@ -188,10 +188,10 @@ test("filterEndpoints() chooses by status in any case", () => {
   );
 });
 
-test("secretTable() says which secrets hold no certificate yet", () => {
+test("secretTable() says once which secrets hold no certificate yet", () => {
   const section = {
     "@type": `${ENVOY}.SecretsConfigDump`,
-    dynamic_warming_secrets: [{ name: "kubernetes://gone" }],
+    dynamic_warming_secrets: [{ name: "kubernetes://gone" }, { name: "kubernetes://gone" }],
   };
   assert.deepEqual(lines(secretTable(secretsOf({ configs: [section] }), 0)).slice(1), [
     "kubernetes://gone   Cert Chain   WARMING   false        -               -           -",

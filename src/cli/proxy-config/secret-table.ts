@@ -7,7 +7,7 @@ import type { DumpedSecret, SecretState } from "./config-dump.ts";
 const titles = ["RESOURCE NAME", "TYPE", "STATUS", "VALID CERT", "SERIAL NUMBER", "NOT AFTER", "NOT BEFORE"];
 
 export function secretTable(secrets: readonly SecretState[], nowMs: number): string {
-  const rows = secrets.flatMap(({ state, secret }) => {
+  const rows = withoutRepeats(secrets).flatMap(({ state, secret }) => {
     const { type, pem } = contentOf(secret);
     const certificates = pem === undefined ? [] : parseCertificates(pem);
     if (certificates.length === 0)
@@ -17,6 +17,15 @@ export function secretTable(secrets: readonly SecretState[], nowMs: number): str
     return shown.map((certificate) => [secret.name, type, state, ...certificateCells(certificate, nowMs)]);
   });
   return renderTable(titles, rows);
+}
+
+/** Envoy lists a secret once for each place that subscribes to it. */
+function withoutRepeats(secrets: readonly SecretState[]): SecretState[] {
+  const keyed = secrets.map((each) => [
+    JSON.stringify([each.secret.name, each.state, contentOf(each.secret)]),
+    each,
+  ]);
+  return [...new Map(keyed as [string, SecretState][]).values()];
 }
 
 function certificateCells(certificate: X509Certificate, nowMs: number): string[] {
