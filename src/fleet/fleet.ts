@@ -15,7 +15,7 @@ import type { ResourceType } from "../xds/resource-type.ts";
 import { buildResource } from "./built-resource.ts";
 import { HeldBack, type Refusal } from "./held-back.ts";
 import { identifyProxy } from "./proxy-identity.ts";
-import { ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
+import { type Past, ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
 import type { ResourceRow } from "./resource-row.ts";
 import { type IndexedResourceTables, type ServedType, servedTypes } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
@@ -143,19 +143,41 @@ export class Fleet implements XdsBackend {
   }
 
   #publish(commit: Commit): void {
-    const changes = this.#changesByLayer(commit);
+    const { changes, past } = this.#changesOf(commit);
     if (changes.size === 0 && !this.#hasViewChanges(commit)) return;
+    const concerned = this.#succeed(changes, past);
     for (const session of this.#sessions) {
       const view = this.#viewOf(session.nodeId, session.proxy, session.envoyVersion);
-      if (viewKey(view) !== session.view) {
-        session.view = viewKey(view);
+      const key = viewKey(view);
+      const references = concerned.get(key);
+      if (key !== session.view) {
+        session.view = key;
         session.set = this.#setOf(view);
         session.stream.publish(session.set, "all");
-        continue;
+      } else if (references !== undefined) {
+        session.set = this.#setOf(view);
+        session.stream.publish(session.set, references);
       }
-      const concerned = concernedBy(session.set, changes);
-      if (concerned.length > 0) session.stream.publish(session.set, concerned);
     }
+    for (const key of this.#setsByView.keys()) if (!this.#isUsed(key)) this.#setsByView.delete(key);
+  }
+
+  /** Sets that a change concerns keep what was; new ones take their place. Returns what changed for each view. */
+  #succeed(changes: ChangesByLayer, past: Past): ReadonlyMap<string, readonly ResourceReference[]> {
+    const concerned = new Map<string, readonly ResourceReference[]>();
+    for (const [key, set] of this.#setsByView) {
+      const references = concernedBy(set, changes);
+      if (references.length === 0) continue;
+      concerned.set(key, references);
+      this.#setsByView.set(key, set.successor());
+      set.keep(past);
+    }
+    return concerned;
+  }
+
+  #isUsed(view: string): boolean {
+    for (const session of this.#sessions) if (session.view === view) return true;
+    return false;
   }
 
   #hasViewChanges({ changed }: Commit): boolean {
@@ -167,27 +189,32 @@ export class Fleet implements XdsBackend {
     );
   }
 
-  #changesByLayer({ changed }: Commit): ReadonlyMap<string, readonly ResourceReference[]> {
-    const byLayer = new Map<string, ResourceReference[]>();
+  #changesOf({ changed }: Commit): { readonly changes: ChangesByLayer; readonly past: Past } {
+    const changes = new Map<string, ResourceReference[]>();
+    const rows = new Map<ServedType, Map<string, ResourceRow | undefined>>();
     for (const type of servedTypes) {
       const { table } = this.#options.tables[type];
+      const before = new Map<string, ResourceRow | undefined>();
       for (const key of changed.get(table) ?? []) {
         const { layer, name } = splitLayerKey(key);
-        this.#remember(type, key, table.get(key), name);
-        const ofLayer = byLayer.get(layer);
-        if (ofLayer === undefined) byLayer.set(layer, [{ type, name }]);
+        before.set(key, this.#remember(type, key, table.get(key)));
+        const ofLayer = changes.get(layer);
+        if (ofLayer === undefined) changes.set(layer, [{ type, name }]);
         else ofLayer.push({ type, name });
       }
+      rows.set(type, before);
     }
-    return byLayer;
+    return { changes, past: { rows } };
   }
 
-  #remember(type: ServedType, key: string, row: ResourceRow | undefined, name: string): void {
+  /** Returns the row that was there before. */
+  #remember(type: ServedType, key: string, row: ResourceRow | undefined): ResourceRow | undefined {
     const known = this.#known.get(type);
     const old = known?.get(key);
-    this.#heldBack.replaced(type, old?.kind === "present" ? old.resource : undefined, name);
+    if (old?.kind === "present" && this.#sessions.size > 0) this.#heldBack.replaced(type, old.resource);
     if (row === undefined) known?.delete(key);
     else known?.set(key, row);
+    return old;
   }
 
   #holdBack(
@@ -201,24 +228,33 @@ export class Fleet implements XdsBackend {
     const named = resources.filter(({ name }) => detail.includes(name));
     const guilty = named.length > 0 ? named : resources.length === 1 ? resources : [];
     for (const { name, version } of guilty) {
-      const source = session.set.built(type, name)?.source ?? [];
-      const refusal = { type, name, version, detail, source, envoyVersion: session.envoyVersion };
+      const built = session.set.built(type, name);
+      const refused = session.set.get(type, name);
+      const { envoyVersion } = session;
+      const refusal = { type, name, version, detail, source: built?.source ?? [], envoyVersion };
       if (!this.#heldBack.refuse(refusal)) continue;
-      this.#options.log.warn(
-        { type, name, detail, nodeId: session.nodeId, source },
-        "resource refused by envoy",
-      );
-      this.#withdraw(session.envoyVersion, { type, name });
+      this.#options.log.warn({ ...refusal, nodeId: session.nodeId }, "resource refused by envoy");
+      this.#withdraw({ type, name }, refused, envoyVersion);
     }
   }
 
   /** Others of the same version would refuse it too: they keep, or get, what was there before. */
-  #withdraw(envoyVersion: string, reference: ResourceReference): void {
+  #withdraw(reference: ResourceReference, refused: Resource | undefined, envoyVersion: string): void {
+    const past: Past = { resources: new Map([[`${reference.type} ${reference.name}`, refused]]) };
+    for (const [key, set] of this.#setsByView) {
+      if (set.envoyVersion !== envoyVersion) continue;
+      this.#setsByView.set(key, set.successor());
+      set.keep(past);
+    }
     for (const session of this.#sessions) {
-      if (session.envoyVersion === envoyVersion) session.stream.publish(session.set, [reference]);
+      if (session.envoyVersion !== envoyVersion) continue;
+      session.set = this.#setsByView.get(session.view) ?? session.set;
+      session.stream.publish(session.set, [reference]);
     }
   }
 }
+
+type ChangesByLayer = ReadonlyMap<string, readonly ResourceReference[]>;
 
 function concernedBy(
   set: ProxySet,

@@ -47,11 +47,10 @@ export class HeldBack {
     return this.#previous.get(keyOf(type, resource.name, ""));
   }
 
-  /** A resource took another's place: refusals of the old one are over, and it may have to stand in for the new. */
-  replaced(type: ResourceType, old: Resource | undefined, name: string): void {
-    if (old === undefined) return;
+  /** A resource got a successor: refusals of it are over, and unless it was refused it may have to stand in. */
+  replaced(type: ResourceType, old: Resource): void {
     const wasRefused = this.#refusals.delete(keyOf(type, old.name, old.version));
-    if (!wasRefused) this.#previous.set(keyOf(type, name, ""), old);
+    if (!wasRefused) this.#previous.set(keyOf(type, old.name, ""), old);
   }
 
   /** An Envoy took the new one: the old is needed no more. */

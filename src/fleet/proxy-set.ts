@@ -1,5 +1,5 @@
 // What one proxy gets: layers of the resource tables read as one, the most specific first. It holds no resources,
-// only where to look; proxies of one view share it.
+// only where to look, and what was there before the one change that came after it; proxies of one view share it.
 
 import { untrackedRead } from "../graph/read.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
@@ -7,7 +7,7 @@ import type { Resource, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import type { HeldBack } from "./held-back.ts";
-import { EVERY_PROXY_LAYER, SIDECAR_LAYER, workloadLayer } from "./resource-row.ts";
+import { EVERY_PROXY_LAYER, type ResourceRow, SIDECAR_LAYER, workloadLayer } from "./resource-row.ts";
 import type { IndexedResourceTables, ServedType } from "./resource-tables.ts";
 
 export interface ProxyView {
@@ -23,7 +23,15 @@ export function viewKey({ kind, scope, workloadView, envoyVersion }: ProxyView):
   return [kind, scope, workloadView, envoyVersion].join(" ");
 }
 
+/** What was there before a change: rows by their keys, and resources by type and name, where those changed. */
+export interface Past {
+  readonly rows?: ReadonlyMap<ResourceType, ReadonlyMap<string, ResourceRow | undefined>>;
+  readonly resources?: ReadonlyMap<string, Resource | undefined>;
+}
+
 export class ProxySet implements ResourceSet {
+  /** Set once this set has a successor: streams still ask it what they had. */
+  #past: Past = {};
   readonly #tables: IndexedResourceTables;
   readonly #view: ProxyView;
   readonly #heldBack: HeldBack;
@@ -32,6 +40,20 @@ export class ProxySet implements ResourceSet {
     this.#tables = tables;
     this.#view = view;
     this.#heldBack = heldBack;
+  }
+
+  get envoyVersion(): string {
+    return this.#view.envoyVersion;
+  }
+
+  /** Reads the tables as they are from now on. */
+  successor(): ProxySet {
+    return new ProxySet(this.#tables, this.#view, this.#heldBack);
+  }
+
+  /** The tables have moved on, and this set has not. */
+  keep(past: Past): void {
+    this.#past = past;
   }
 
   /** Layers that hold resources of a type for this proxy, most specific first. */
@@ -46,6 +68,8 @@ export class ProxySet implements ResourceSet {
   }
 
   get(type: ResourceType, name: string): Resource | undefined {
+    const { resources } = this.#past;
+    if (resources?.has(`${type} ${name}`)) return resources.get(`${type} ${name}`);
     const resource = this.built(type, name);
     return resource === undefined
       ? undefined
@@ -57,7 +81,9 @@ export class ProxySet implements ResourceSet {
     const indexed = this.#tables[type as ServedType] ?? undefined;
     if (indexed === undefined) return undefined;
     for (const layer of this.layersOf(type)) {
-      const row = indexed.table.get(layerKey(layer, name));
+      const key = layerKey(layer, name);
+      const past = this.#past.rows?.get(type);
+      const row = past?.has(key) ? past.get(key) : indexed.table.get(key);
       if (row !== undefined) return row.kind === "present" ? row.resource : undefined;
     }
     return undefined;
@@ -74,6 +100,11 @@ export class ProxySet implements ResourceSet {
         seen.add(name);
         if (row.kind === "present" && this.get(type, name) !== undefined) yield name;
       }
+    }
+    for (const key of this.#past.rows?.get(type)?.keys() ?? []) {
+      const { name } = splitLayerKey(key);
+      if (!seen.has(name) && this.get(type, name) !== undefined) yield name;
+      seen.add(name);
     }
   }
 
