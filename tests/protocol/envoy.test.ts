@@ -162,6 +162,60 @@ for (const variant of ["DELTA_GRPC", "GRPC"] as const) {
     assert.deepEqual(sent.slice(0, expected.length), expected);
   });
 
+  test(name("has a cluster that changed while the stream was down acknowledged at once"), {
+    skip,
+  }, async (t) => {
+    const port = await startUpstream(t, "one");
+    const { envoy, backend } = await start(t, variant, (path) => [
+      cluster("a"),
+      endpoints("a", port),
+      listener("l", path, "r"),
+      routes("r", "a"),
+    ]);
+    await backend.until("acknowledged a route", only("acknowledged", "route"));
+    const from = backend.events.length;
+    const changed = cluster("a", { connectTimeoutMs: 700 });
+    const added = cluster("b");
+    backend.disconnectAll();
+    backend.publish([
+      changed,
+      added,
+      endpoints("a", port),
+      endpoints("b", port),
+      listener("l", envoy.listenerPath, "r"),
+      routes("r", "b"),
+    ]);
+    const startedMs = performance.now();
+    await backend.untilAcknowledged(changed, from);
+    await backend.untilAcknowledged(routes("r", "b"), from);
+    assert.ok(performance.now() - startedMs < 5_000, `took ${performance.now() - startedMs} ms`);
+    assert.equal((await ask(envoy.listenerPath)).status, 200);
+  });
+
+  test(name("fails no request when the stream breaks again and again during changes"), {
+    skip,
+  }, async (t) => {
+    const ports = [await startUpstream(t, "even"), await startUpstream(t, "odd")];
+    const world = (path: string, turn: number): readonly TypedResource[] => [
+      cluster(`c${turn}`),
+      endpoints(`c${turn}`, ports[turn % 2] ?? 0),
+      listener("l", path, "r"),
+      routes("r", `c${turn}`),
+    ];
+    const { envoy, backend } = await start(t, variant, (path) => world(path, 0));
+    await backend.untilAcknowledged(routes("r", "c0"));
+    const load = startLoad(envoy.listenerPath, 4);
+    for (let turn = 1; turn <= 6; turn += 1) {
+      const from = backend.events.length;
+      backend.publish(world(envoy.listenerPath, turn));
+      backend.disconnectAll();
+      await backend.untilAcknowledged(routes("r", `c${turn}`), from);
+    }
+    const { okCount, failures } = await load.stop();
+    assert.deepEqual(failures, []);
+    assert.ok(okCount > 50, `only ${okCount} requests`);
+  });
+
   test(name("flips a route 100 times between clusters that come and go, and no request fails"), {
     skip,
   }, async (t) => {
