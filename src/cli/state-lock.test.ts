@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -28,6 +30,29 @@ test("lockState() can be had again after release()", async (context) => {
   assert.equal(await readLock(directory), undefined);
   await lockState(directory, "default");
 });
+
+test("lockState() takes over from a killed holder that nobody has waited for", async (context) => {
+  const directory = await directoryFor(context);
+  // The shell becomes a sleep, which never waits for its child: that stays a zombie.
+  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  context.after(() => parent.kill());
+  const [chunk] = (await once(parent.stdout, "data")) as [Buffer];
+  const pid = Number(chunk.toString("utf8"));
+  const stat = await statOfZombie(pid);
+  const startTime = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  await writeFile(join(directory, "lock"), `${pid} ${startTime}\n`);
+  assert.equal(await readLock(directory), undefined);
+});
+
+async function statOfZombie(pid: number): Promise<string> {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    if (stat.includes(") Z ")) return stat;
+  }
+  throw new Error(`Process ${pid} hasn't become a zombie`);
+}
 
 test("lockState() takes over from a holder that is gone", async (context) => {
   const directory = await directoryFor(context);

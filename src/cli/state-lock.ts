@@ -62,7 +62,8 @@ async function startTimeOf(pid: number): Promise<string | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     // The command's name is in parentheses and may hold spaces, so fields are counted behind it.
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" || state === "X" ? undefined : fields[18]; // A zombie holds nothing.
   } catch {
     return undefined; // No such process.
   }
