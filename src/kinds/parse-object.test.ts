@@ -97,6 +97,11 @@ test("parseObject() names path, what is found, what is wanted and the nearest sp
       'MLT1005 metadata.name: "Reviews" isn\'t a name, wanted lower-case letters, digits, inner hyphens and dots, at most 253 characters',
     ],
     [virtualService({ hosts: ["a"] }, {}), 'MLT1006 metadata.name: "name" is required'],
+    [virtualService({ hosts: ["a"] }, { name: null }), 'MLT1006 metadata.name: "name" is required'],
+    [
+      virtualService({ hosts: ["a"], http: [{ route: [route] }] }, { name: "a/b" }),
+      'MLT1005 metadata.name: "a/b" isn\'t a name, wanted lower-case letters, digits, inner hyphens and dots, at most 253 characters',
+    ],
     [virtualService({ hosts: ["a"] }, 3), "MLT1004 metadata: found number 3, wanted an object"],
   ];
   for (const [value, expected] of cases) {
@@ -163,6 +168,16 @@ test("parseObject() never quotes a Secret's values", () => {
   assert.match(text, /data\.password: found a number, wanted base64/);
   assert.match(text, /data\.token/);
   assert.doesNotMatch(text, /12345|hunter2/);
+});
+
+test("parseObject() warns of a namespace where there can be none", () => {
+  const metadata = { name: "shop", namespace: "shop" };
+  const { findings, object } = parseObject({ apiVersion: "v1", kind: "Namespace", metadata });
+  assert.deepEqual(
+    findings.map(({ path, severity }) => [path, severity]),
+    [["metadata.namespace", "warning"]],
+  );
+  assert.deepEqual(object?.metadata, { name: "shop" });
 });
 
 test("parseObject() keeps the key of an object with errors", () => {

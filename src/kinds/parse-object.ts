@@ -47,11 +47,15 @@ function parseKnown(kind: Kind, value: Record<string, unknown>): ParsedObject {
     warnsOfNull: kind.group.endsWith("istio.io"),
   });
   const findings = [...form.findings];
-  if (key === undefined && !findings.some(({ path }) => path.startsWith("metadata"))) {
+  if (!findings.some(isError) && !hasName(form.value)) {
     findings.push({ code: "MLT1006", path: "metadata.name", message: '"name" is required' });
   }
   if (findings.some(isError)) return { findings, ...(key === undefined ? {} : { key }) };
   const object = completed(kind, form.value as KubernetesObject);
+  if (kind.scope === "Cluster" && isRecord(value.metadata) && value.metadata.namespace !== undefined) {
+    const message = `a ${kind.kind} belongs to no namespace, so this has no effect`;
+    findings.push({ severity: "warning", path: "metadata.namespace", message });
+  }
   findings.push(...checkMetadata(object), ...kind.check(object), ...unimplemented(object));
   const isInForce = key !== undefined && !findings.some(isError);
   return { findings, ...(key === undefined ? {} : { key }), ...(isInForce ? { object } : {}) };
@@ -62,9 +66,13 @@ export function isError({ severity, code = "MLT1005" }: Finding): boolean {
   return (severity ?? problemCatalogue[code].severity) === "error";
 }
 
+function hasName(value: unknown): boolean {
+  return ((value as KubernetesObject).metadata.name ?? "") !== "";
+}
+
 function completed(kind: Kind, object: KubernetesObject): KubernetesObject {
   const { namespace, ...metadata } = object.metadata;
-  const place = kind.scope === "Namespaced" ? { namespace: namespace ?? DEFAULT_NAMESPACE } : {};
+  const place = kind.scope === "Namespaced" ? { namespace: namespace || DEFAULT_NAMESPACE } : {};
   return { ...object, apiVersion: kind.apiVersion, metadata: { ...metadata, ...place } };
 }
 
