@@ -1,10 +1,10 @@
 // The incremental variant: requests add and take away names, responses hold what changed.
 // Quoted titles are sections of the specification "xDS REST and gRPC protocol".
 
-import type { PlannedResource } from "./order.ts";
 import type { DeltaEntry } from "./response-writer.ts";
 import type { StreamProtocol } from "./stream-protocol.ts";
 import { applyDelta } from "./subscription.ts";
+import type { PlannedResource } from "./type-state.ts";
 import type { DeltaRequest } from "./xds-request.ts";
 import { decodeDeltaRequest } from "./xds-request.ts";
 

@@ -1,9 +1,9 @@
 // Envoy's side of delta ADS as far as order matters, for tests: clusters that warm, a withheld ACK, subscriptions that
 // follow from what was received. What must never happen to it is thrown at once.
 
-import type { PlannedResponse } from "./order.ts";
 import type { Resource } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
+import type { PlannedResponse } from "./type-state.ts";
 import type { DeltaRequest } from "./xds-request.ts";
 
 export type ModelRequest = Pick<

@@ -9,11 +9,15 @@
 // Clusters whose secret can't be served must be left out of the set by whoever makes it.
 
 import type { NameTable } from "./name-set.ts";
+import type { Needed } from "./needed-names.ts";
+import { neededNames } from "./needed-names.ts";
 import type { Resource, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { resourceTypes, rulesOf } from "./resource-type.ts";
 import type { Held, Subscription } from "./subscription.ts";
 import { applyPublish, createSubscription, wantedResource } from "./subscription.ts";
+import type { PlannedResource, PlannedResponse, TypeState, UnansweredResponse } from "./type-state.ts";
+import { createTypeState, recordAcknowledged, recordRejected } from "./type-state.ts";
 
 export interface OrderOptions {
   readonly nameTable: (type: ResourceType) => NameTable;
@@ -26,42 +30,6 @@ export interface OrderOptions {
   readonly canRemoveByName: boolean;
   /** The client's last stream ended while clusters may have been warming (`mayBeWarming`). */
   readonly wasInterrupted: boolean;
-}
-
-/** One resource in a response, under the name that the client asked for. */
-export interface PlannedResource {
-  readonly name: string;
-  /** Absent: the virtual host doesn't exist, which VHDS says by a resource without a body. */
-  readonly resource: Resource | undefined;
-}
-
-export interface PlannedResponse {
-  readonly type: ResourceType;
-  readonly resources: readonly PlannedResource[];
-  readonly removed: readonly string[];
-}
-
-/** A response that the client has neither acknowledged nor refused yet. */
-export interface UnansweredResponse {
-  readonly type: ResourceType;
-  readonly nonce: string;
-  /** Set when the response is encoded, which in state of the world needs it recorded first. */
-  bytes: number;
-  readonly resources: readonly Resource[];
-  readonly removed: readonly string[];
-  /** What the client had before under each name, of types that need others. */
-  readonly replaced: Map<string, Held>;
-  /** Clusters that the client didn't have. */
-  readonly newClusters: readonly string[];
-}
-
-interface TypeState {
-  readonly subscription: Subscription;
-  unanswered: UnansweredResponse[];
-  /** Older versions that stay in use because the newer ones were refused. */
-  readonly kept: Map<string, Held>;
-  /** When what waits for clusters goes anyway. */
-  readonly deadlines: Map<string, number>;
 }
 
 export class StreamOrder {
@@ -91,7 +59,7 @@ export class StreamOrder {
     const known = this.#types.get(type);
     if (known !== undefined) return known.subscription;
     const subscription = createSubscription(type, this.#options.nameTable(type));
-    this.#types.set(type, { subscription, unanswered: [], kept: new Map(), deadlines: new Map() });
+    this.#types.set(type, createTypeState(subscription));
     return subscription;
   }
 
@@ -176,7 +144,7 @@ export class StreamOrder {
     const resources = planned.resources.flatMap(({ resource }) => (resource === undefined ? [] : [resource]));
     if (planned.type === "cluster") this.#oweEndpoints(resources);
     for (const name of newClusters) this.#warming.set(name, nonce);
-    const response = {
+    const response: UnansweredResponse = {
       type: planned.type,
       nonce,
       bytes: 0,
@@ -209,8 +177,8 @@ export class StreamOrder {
       for (const name of response.newClusters) {
         if (this.#warming.get(name) === response.nonce) this.#warming.delete(name);
       }
-      if (verdict.isAcknowledged) this.#recordAcknowledged(state, response);
-      else keepReplaced(state.kept, response);
+      if (verdict.isAcknowledged) recordAcknowledged(state, response);
+      else recordRejected(state, response);
     }
     return answered.at(-1);
   }
@@ -229,22 +197,6 @@ export class StreamOrder {
   /** Gives the names back to the shared table. */
   close(): void {
     for (const { subscription } of this.#types.values()) subscription.names.clear();
-  }
-
-  /**
-   * A client that unsubscribed and asked again while a response was on its way has that response's version after all,
-   * as its ACK shows: also where an answer to the second request is on its way already.
-   */
-  #recordAcknowledged({ subscription, kept, unanswered }: TypeState, response: UnansweredResponse): void {
-    forgetKept(kept, response);
-    if (!rulesOf(response.type).waitsForClusters) return;
-    for (const resource of response.resources) {
-      const { name } = resource;
-      if (!subscription.names.has(name)) continue;
-      for (const beliefs of [subscription.pending, ...unanswered.map(({ replaced }) => replaced)]) {
-        if (beliefs.get(name) === "nothing") beliefs.set(name, resource);
-      }
-    }
   }
 
   #stateOf(type: ResourceType): TypeState {
@@ -278,7 +230,7 @@ export class StreamOrder {
       } else if (held === "nothing") {
         this.#answerMissing(subscription, name, { resources, removed });
       } else if (rulesOf(type).whenGone === "remove" && nowMs >= this.#removalsFromMs) {
-        stillNeeded ??= this.#neededOf(type);
+        stillNeeded ??= neededNames(type, this.#types, this.#set);
         if (stillNeeded === "unknown" || stillNeeded.has(name)) continue;
         this.#planRemoval(subscription, name, { resources, removed });
       }
@@ -348,48 +300,7 @@ export class StreamOrder {
       }
     }
   }
-
-  /** The names of a type that some version which the client may still use needs. */
-  #neededOf(type: ResourceType): Needed {
-    const needed = new Set<string>();
-    for (const dependant of rulesOf(type).dependants) {
-      const state = this.#types.get(dependant);
-      if (state === undefined) continue;
-      for (const held of this.#versionsInUse(state)) {
-        if (held === "unknown") return "unknown";
-        if (held === "nothing") continue;
-        for (const need of held.needs) if (need.type === type) needed.add(need.name);
-      }
-    }
-    return needed;
-  }
-
-  /** Older versions: about to be replaced, replaced but not acknowledged, or kept because the newer was refused. */
-  *#versionsInUse({ subscription, unanswered, kept }: TypeState): Iterable<Held> {
-    const isKeptWhenGone = rulesOf(subscription.type).whenGone === "keep";
-    let stillNeeded: Needed | undefined;
-    for (const [name, held] of subscription.pending) {
-      // A route that is gone stays with the client, unused as soon as no listener needs it.
-      if (isKeptWhenGone && wantedResource(subscription, this.#set, name) === undefined) {
-        stillNeeded ??= this.#neededOf(subscription.type);
-        if (stillNeeded !== "unknown" && !stillNeeded.has(name)) continue;
-      }
-      yield held;
-    }
-    for (const { replaced, resources } of unanswered) {
-      yield* replaced.values();
-      // On its way, and superseded: a client that unsubscribed and subscribed again meanwhile will take it.
-      for (const resource of resources) {
-        if (wantedResource(subscription, this.#set, resource.name) !== resource) yield resource;
-      }
-    }
-    for (const [name, held] of kept) {
-      if (subscription.isWildcard || subscription.names.has(name)) yield held;
-    }
-  }
 }
-
-type Needed = ReadonlySet<string> | "unknown";
 
 interface OpenResponse {
   readonly resources: PlannedResource[];
@@ -399,17 +310,3 @@ interface OpenResponse {
 const dependantTypes: ReadonlySet<ResourceType> = new Set(
   resourceTypes.flatMap((type) => rulesOf(type).dependants),
 );
-
-/** A refusal is of resources: Envoy removes what a refused response removes. */
-function keepReplaced(kept: Map<string, Held>, { replaced, removed }: UnansweredResponse): void {
-  const gone = new Set(removed);
-  for (const [name, held] of replaced) {
-    if (held !== "nothing" && !gone.has(name) && !kept.has(name)) kept.set(name, held);
-  }
-}
-
-function forgetKept(kept: Map<string, Held>, response: UnansweredResponse): void {
-  if (kept.size === 0) return;
-  for (const resource of response.resources) kept.delete(resource.name);
-  for (const name of response.replaced.keys()) kept.delete(name);
-}

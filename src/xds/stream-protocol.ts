@@ -1,9 +1,10 @@
 // What the two variants of the protocol differ in; the stream itself is the same for both.
 
 import type { GenericAnswer, XdsNode, XdsProtocol } from "./backend.ts";
-import type { PlannedResponse, StreamOrder } from "./order.ts";
+import type { StreamOrder } from "./order.ts";
 import type { ResourceType } from "./resource-type.ts";
 import type { ResponseWriter } from "./response-writer.ts";
+import type { PlannedResponse } from "./type-state.ts";
 
 export interface XdsRequest {
   readonly typeUrl: string;

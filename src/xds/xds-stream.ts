@@ -9,13 +9,13 @@ import { GrpcError } from "../grpc/status.ts";
 import type { GenericAnswer, XdsBackend, XdsClient, XdsMetrics, XdsOpening, XdsSession } from "./backend.ts";
 import type { InterruptedNodes } from "./interrupted-nodes.ts";
 import type { NameTable } from "./name-set.ts";
-import type { PlannedResponse } from "./order.ts";
 import { StreamOrder } from "./order.ts";
 import type { ResourceReference, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { resourceTypeOf, typeUrlOf } from "./resource-type.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { StreamProtocol, XdsRequest } from "./stream-protocol.ts";
+import type { PlannedResponse } from "./type-state.ts";
 import { byteLengthOf } from "./wire-writer.ts";
 
 export interface XdsStreamOptions {
