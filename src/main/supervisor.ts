@@ -2,7 +2,7 @@
 // everything of the mesh but the control plane, and ends with the front.
 
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
 import { createCertificateClient } from "../agent/certificate-client.ts";
@@ -24,16 +24,19 @@ import type {
 import { MeshSupervisor, makeStateDirectories } from "../local/supervisor/mesh-supervisor.ts";
 import { ObjectStore } from "../sources/memory/object-store.ts";
 import { serveStore } from "../sources/memory/serve-store.ts";
+import { createProcessLogger } from "./process-logger.ts";
 import { createSupervisorStore } from "./supervisor-store.ts";
 
 const CONTROL_PLANE_NAME = "meltemi.meltemi-system.svc";
 const TOKEN_AUDIENCE = "istio-ca";
 const TOKEN_TTL_SECONDS = 3_600;
+const LONGEST_WAIT_MS = 10_000;
+const LOOK_AGAIN_MS = 25;
 const LOST_FRONT_GRACE_SECONDS = 1;
 // Short, since agents' sockets lie below, and open to the proxies' user; it is the mesh's own, not the machine's.
 const RUN_DIRECTORY = "/run/meltemi";
 
-obeyFront(createJsonLogger());
+obeyFront(createProcessLogger("supervisor"));
 
 /** Does what the front says until it says shutdown, or is gone. */
 function obeyFront(log: Logger): void {
@@ -160,8 +163,19 @@ function signersOf(xdsSocket: string, tokens: TokenIssuer, rootsPem: () => strin
       audiences: [TOKEN_AUDIENCE],
       expirationSeconds: TOKEN_TTL_SECONDS,
     };
-    return createCertificateClient(client, { readToken: async () => tokens.issueToken(request) });
+    const sign = createCertificateClient(client, { readToken: async () => tokens.issueToken(request) });
+    return async (csr: string, ttlMs: number) => {
+      await untilThere(xdsSocket);
+      return sign(csr, ttlMs);
+    };
   };
+}
+
+// The first pods are up before the control plane is; a failed request would cost them the client's back-off.
+async function untilThere(socket: string): Promise<void> {
+  for (let waitedMs = 0; waitedMs < LONGEST_WAIT_MS && !existsSync(socket); waitedMs += LOOK_AGAIN_MS) {
+    await new Promise<void>((resolve) => systemClock.after(LOOK_AGAIN_MS, resolve));
+  }
 }
 
 function subjectOf({ metadata, spec }: Pod) {
@@ -176,13 +190,6 @@ function readRoots(path: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function createJsonLogger(): Logger {
-  const write = (level: string) => (fields: object, event: string) => {
-    process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), level, event, ...fields })}\n`);
-  };
-  return { debug: () => undefined, info: write("info"), warn: write("warn"), error: write("error") };
 }
 
 function isFrontMessage(message: unknown): message is FrontMessage {
