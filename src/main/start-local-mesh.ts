@@ -29,7 +29,7 @@ const REMEMBERED_CHARACTERS = 2_000;
 
 export async function startLocalMesh(launch: MeshLaunch): Promise<RunningMesh> {
   const { onEvent, stateDirectory } = launch;
-  const privilege = await probe(launch);
+  const { privilege, hasEgress } = await probe(launch);
   const envoyPath = await envoyFor(launch);
   onEvent({ kind: "progress", text: `starting mesh "${launch.name}"` });
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
@@ -42,7 +42,7 @@ export async function startLocalMesh(launch: MeshLaunch): Promise<RunningMesh> {
   });
   const lastWords = keepLog(supervisor, join(stateDirectory, "supervisor.log"));
   try {
-    return await connect(launch, { supervisor, privilege, envoyPath, lastWords });
+    return await connect(launch, { supervisor, privilege, hasEgress, envoyPath, lastWords });
   } catch (error) {
     supervisor.channel.kill("SIGKILL");
     throw error;
@@ -52,6 +52,7 @@ export async function startLocalMesh(launch: MeshLaunch): Promise<RunningMesh> {
 interface Launched {
   readonly supervisor: SupervisorProcess;
   readonly privilege: MeshPrivilege;
+  readonly hasEgress: boolean;
   readonly envoyPath: string;
   readonly lastWords: () => string;
 }
@@ -64,7 +65,7 @@ async function connect(launch: MeshLaunch, launched: Launched): Promise<RunningM
     onGone: (problem) => launch.onEvent({ kind: "problemGone", problem }),
   });
   const hearing = hearSupervisor(channel, { onEvent: launch.onEvent, ledger });
-  const egress = await tryEgress(launch, supervisor);
+  const egress = launched.hasEgress ? await tryEgress(launch, supervisor) : undefined;
   for (const [name, choice] of [
     ["xds", launch.xdsPort],
     ["admin", launch.adminPort],
@@ -121,11 +122,11 @@ function runningMesh({ supervisor, feed, egress, send, lastWords, stopped }: Run
   };
 }
 
-async function probe({ onEvent }: MeshLaunch): Promise<MeshPrivilege> {
+async function probe({ onEvent }: MeshLaunch): Promise<Pick<Launched, "privilege" | "hasEgress">> {
   const ability = await probeMachine();
   if (ability.kind === "unable") throw new CommandFailure(exitCodes.environment, ability.sentence);
   if (ability.noEgress !== undefined) onEvent({ kind: "notice", text: ability.noEgress });
-  return ability.privilege;
+  return { privilege: ability.privilege, hasEgress: ability.noEgress === undefined };
 }
 
 async function envoyFor({ onEvent, signal }: MeshLaunch): Promise<string> {
@@ -144,7 +145,7 @@ async function tryEgress(
     const avoid = [launch.podCidr, launch.serviceCidr].map(ipv4Range);
     return await attachEgress(namespacesPid, { avoid });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
     launch.onEvent({ kind: "notice", text: `pods can't reach the outside: ${reason}` });
     return undefined;
   }
