@@ -113,14 +113,15 @@ function clusterInputs(question: Question, variant: Variant): OutboundClusterInp
     policyForPort(rule?.trafficPolicy, subset?.trafficPolicy, port.number),
     settings,
   );
-  const tls = upstreamTls(question, { policy, serverName: outboundServerName(parts) });
+  const discovery = discoveryOf(question, { ...variant, policy });
+  const tls = upstreamTls(question, { policy, discovery, serverName: outboundServerName(parts) });
   if (tls === undefined) return undefined;
   return {
     name,
     ...parts,
     service: { name: service.name, namespace: service.namespace },
     protocol: port.protocol,
-    discovery: discoveryOf(question, variant),
+    discovery,
     policy,
     tls,
     connectTimeout: settings.connectTimeout,
@@ -158,7 +159,11 @@ function isHttp2Upgraded(
   return own === "DEFAULT" ? settings.isHttp2Upgraded && !service.isExternal : own === "UPGRADE";
 }
 
-function discoveryOf({ key, service, model, read }: Question, { port, subset }: Variant): Discovery {
+function discoveryOf(
+  { key, service, model, read }: Question,
+  { port, subset, policy }: Variant & { readonly policy: PortPolicy },
+): Discovery {
+  if (policy.loadBalancer?.simple === "PASSTHROUGH") return { kind: "original-destination" };
   switch (service.resolution) {
     case "endpoints":
       return { kind: "eds" };
@@ -175,15 +180,17 @@ function discoveryOf({ key, service, model, read }: Question, { port, subset }: 
 
 interface TlsQuestion {
   readonly policy: PortPolicy;
+  readonly discovery: Discovery;
   readonly serverName: string;
 }
 
 /** Undefined where a secret that the cluster needs isn't there: Envoy would wait for it, and hold up all others. */
-function upstreamTls(question: Question, { policy, serverName }: TlsQuestion): UpstreamTls | undefined {
+function upstreamTls(question: Question, asked: TlsQuestion): UpstreamTls | undefined {
   const { key, service, model, read, client } = question;
+  const { serverName, policy } = asked;
   const { tls } = policy;
   const identities = read.get(model.identities, key) ?? [];
-  if (tls === undefined) return automaticTls(question, serverName, identities);
+  if (tls === undefined) return automaticTls(question, asked, identities);
   switch (tls.mode) {
     // Settings without a mode have the API's first one.
     case undefined:
@@ -208,16 +215,24 @@ function upstreamTls(question: Question, { policy, serverName }: TlsQuestion): U
 
 function automaticTls(
   { key, service, model, read }: Question,
-  serverName: string,
+  { discovery, serverName }: TlsQuestion,
   identities: readonly SpiffeId[],
 ): UpstreamTls {
   if (!read.one(model.settings).isAutomaticMutualTls || service.isExternal) return { kind: "plaintext" };
-  if (service.resolution === "endpoints") return { kind: "automatic", serverName, identities };
-  if (service.resolution !== "headless") return { kind: "plaintext" };
-  // Without EDS an endpoint can't say whether it takes mTLS, so it is used where all of them do.
-  const endpoints = read.get(model.endpoints, key) ?? [];
-  const allTakeIt = endpoints.length > 0 && endpoints.every(({ isMutualTls }) => isMutualTls);
-  return allTakeIt ? { kind: "mesh", serverName, identities, subjectAltNames: [] } : { kind: "plaintext" };
+  switch (discovery.kind) {
+    case "eds":
+      return { kind: "automatic", serverName, identities };
+    case "dns":
+      return { kind: "plaintext" };
+    case "original-destination": {
+      // Without EDS an endpoint can't say whether it takes mTLS, so it is used where all of them do.
+      const endpoints = read.get(model.endpoints, key) ?? [];
+      const allTakeIt = endpoints.length > 0 && endpoints.every(({ isMutualTls }) => isMutualTls);
+      return allTakeIt
+        ? { kind: "mesh", serverName, identities, subjectAltNames: [] }
+        : { kind: "plaintext" };
+    }
+  }
 }
 
 function endpointsOf(question: Question): ReadonlyMap<string, EndpointInputs> {

@@ -1,6 +1,6 @@
 // How an endpoint is picked.
 
-import { Cluster_DiscoveryType, Cluster_LbPolicy } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { Cluster_LbPolicy } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import type { ConsistentHash, SimpleLoadBalancer } from "../../kinds/destination-rule/load-balancer.ts";
 import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
 import { durationMessage } from "../duration-message.ts";
@@ -20,7 +20,7 @@ export const loadBalancerFeature: ClusterFeature = {
   apply({ policy, discovery }, draft) {
     // A cluster that forwards to the connection's own destination has nothing to balance.
     if (discovery.kind === "original-destination") {
-      passThrough(draft);
+      draft.cluster.lbPolicy = Cluster_LbPolicy.CLUSTER_PROVIDED;
       return;
     }
     const { consistentHash, simple } = policy.loadBalancer ?? {};
@@ -36,9 +36,6 @@ function applySimple(
 ): void {
   const { cluster } = draft;
   switch (simple) {
-    case "PASSTHROUGH":
-      passThrough(draft);
-      return;
     case "RANDOM":
       cluster.lbPolicy = Cluster_LbPolicy.RANDOM;
       return;
@@ -80,9 +77,4 @@ function applyConsistentHash(hash: ConsistentHash, { cluster }: ClusterDraft): v
   const minimumRingSize = size === undefined ? MINIMUM_RING_SIZE : BigInt(size);
   cluster.lbPolicy = Cluster_LbPolicy.RING_HASH;
   cluster.lbConfig = { case: "ringHashLbConfig", value: { minimumRingSize } };
-}
-
-function passThrough({ cluster }: ClusterDraft): void {
-  cluster.lbPolicy = Cluster_LbPolicy.CLUSTER_PROVIDED;
-  cluster.clusterDiscoveryType = { case: "type", value: Cluster_DiscoveryType.ORIGINAL_DST };
 }
