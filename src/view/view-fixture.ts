@@ -15,7 +15,8 @@ export interface ViewFixture extends MeshFixture {
   disconnect(...keys: readonly string[]): void;
 }
 
-export function viewFixture(yaml = ""): ViewFixture {
+/** Without text nothing is committed yet, so that more tables can be declared. */
+export function viewFixture(yaml?: string): ViewFixture {
   const mesh = meshFixture();
   const { graph, model } = mesh;
   const proxies = graph.source<ConnectedProxy>("connected proxies");
@@ -36,7 +37,7 @@ export function viewFixture(yaml = ""): ViewFixture {
       });
     },
   };
-  fixture.put(yaml);
+  if (yaml !== undefined) fixture.put(yaml);
   return fixture;
 }
 
