@@ -67,7 +67,13 @@ export const rooms: readonly Room[] = [
     sees: ["core", "gen", "kinds", "view", "envoy"],
   },
   { name: "telemetry", purpose: "our own metrics and traces", sees: ["core", "kinds"] },
-  { name: "admin", purpose: "HTTP and JSON about all of it", sees: ["core", "kinds"] },
+  {
+    name: "admin",
+    purpose: "HTTP and JSON about all of it",
+    sees: ["core", "kinds"],
+    // It reports on the fleet that it is handed.
+    seesTypesOf: ["fleet", "view", "xds"],
+  },
   { name: "cli", purpose: "one file per command", sees: ["core", "kinds", "admin/contract"] },
 ];
 

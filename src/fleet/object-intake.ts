@@ -7,7 +7,6 @@ import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import { locate, type Positions } from "../core/positions.ts";
 import type { Transaction } from "../graph/graph.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
-import { deleteObject, type Sources, writeObject } from "../model/sources.ts";
 
 export interface ChangedObject {
   readonly key: ObjectKey;
@@ -23,9 +22,10 @@ export interface Debounce {
 }
 
 export interface ObjectIntakeOptions {
-  readonly sources: Sources;
   readonly clock: Clock;
   readonly commit: (write: (transaction: Transaction) => void) => void;
+  readonly write: (transaction: Transaction, object: KubernetesObject) => void;
+  readonly remove: (transaction: Transaction, key: ObjectKey) => void;
   readonly debounce: { readonly endpoints: Debounce; readonly config: Debounce };
 }
 
@@ -66,11 +66,11 @@ export class ObjectIntake {
     if (this.#pending.size === 0) return;
     const changes = [...this.#pending];
     this.#pending.clear();
-    const { sources, commit } = this.#options;
+    const { commit, write, remove } = this.#options;
     commit((transaction) => {
       for (const [key, object] of changes) {
-        if (object === undefined) deleteObject(transaction, sources, parseObjectKey(key));
-        else writeObject(transaction, sources, object);
+        if (object === undefined) remove(transaction, key);
+        else write(transaction, object);
       }
     });
   }

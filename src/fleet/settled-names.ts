@@ -3,11 +3,11 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
-import { virtualHostDomains } from "../model/virtual-host-domains.ts";
 import type { ClientScope } from "../view/client-scope.ts";
 import { settleDomains } from "../view/route-table.ts";
 import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
+import { type HostNames, hostNames } from "../view/virtual-host-names.ts";
 import type { SidecarVirtualHost } from "../view/virtual-hosts.ts";
 
 /** Names of virtual hosts, as their rows have them within a layer, with the domains left to each. */
@@ -20,16 +20,6 @@ export interface SettledNames {
   readonly ofPorts: Table<Settled>;
   /** By layer and route configuration, for those of a single service. */
   readonly ofServices: Table<Settled>;
-}
-
-interface HostNames {
-  readonly routeName: string;
-  readonly isPresent: boolean;
-  readonly createdAt: string;
-  /** As clients of its own namespace and of all others call it. */
-  readonly near: readonly string[];
-  readonly far: readonly string[];
-  readonly namespaceSuffix: string;
 }
 
 const ANY = "any";
@@ -100,30 +90,6 @@ function declareScopePorts(
 
 function isPort(routeName: string): boolean {
   return /^\d+$/.test(routeName);
-}
-
-function hostNames(key: string, row: Scoped<SidecarVirtualHost>, clusterDomain: string): HostNames {
-  if (row.kind === "absent") {
-    const { name } = splitLayerKey(key);
-    const routeName = name.slice(0, name.indexOf(" "));
-    return { routeName, isPresent: false, createdAt: "", near: [], far: [], namespaceSuffix: "" };
-  }
-  const { hostname, addresses, isHeadless, routeName, createdAt } = row.inputs;
-  const namespaceSuffix = hostname.slice(hostname.indexOf(".") + 1);
-  // A pod of a headless service is called by a name of its own under the service's.
-  const ofPods = isHeadless ? [`*.${hostname}`] : [];
-  const domains = (proxyDomain: string) => [
-    ...virtualHostDomains({ hostname, addresses, proxyDomain }),
-    ...ofPods,
-  ];
-  return {
-    routeName,
-    isPresent: true,
-    createdAt,
-    near: domains(namespaceSuffix),
-    far: domains(`-.svc.${clusterDomain}`),
-    namespaceSuffix,
-  };
 }
 
 /** Hosts that VirtualServices name come first, then services by age, as in Istio. */

@@ -5,12 +5,11 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
+import { proxyStatuses, refusalProblems } from "../admin/fleet-report.ts";
 import { startCertificateRotation } from "../agent/certificate-rotation.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatProblem } from "../core/problem.ts";
-import { type ControlPlane, createControlPlane } from "../fleet/control-plane.ts";
-import { proxyStatuses, refusalProblems } from "../fleet/fleet-report.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import { GrpcError } from "../grpc/status.ts";
 import {
@@ -29,6 +28,7 @@ import { receiveConnections } from "../local/supervisor/child-connections.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
 import { parseControlPlaneSettings } from "./control-plane-settings.ts";
+import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
 import { createProcessLogger } from "./process-logger.ts";
 import { readVersion } from "./project.ts";
 

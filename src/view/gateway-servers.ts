@@ -41,6 +41,17 @@ export interface GatewayPort {
   readonly servers: readonly GatewayServer[];
 }
 
+export const gatewayServerFields: readonly string[] = [
+  "Gateway.spec.selector.*",
+  "Gateway.spec.servers[].name",
+  "Gateway.spec.servers[].bind",
+  "Gateway.spec.servers[].hosts",
+  "Gateway.spec.servers[].port.number",
+  "Gateway.spec.servers[].port.protocol",
+  "Gateway.spec.servers[].port.name",
+  "Gateway.spec.servers[].tls.httpsRedirect",
+];
+
 const EVERY_ADDRESS = "0.0.0.0";
 
 export function gatewayPorts(proxy: ConnectedProxy, model: Model, read: Read): readonly GatewayPort[] {

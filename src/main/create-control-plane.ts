@@ -2,14 +2,15 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { parseObjectKey } from "../core/object-key.ts";
+import { Fleet } from "../fleet/fleet.ts";
+import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
+import { declareIndexedResourceTables } from "../fleet/resource-tables.ts";
 import { Graph } from "../graph/graph.ts";
 import { declareModel, type Model } from "../model/model.ts";
-import { declareSources, type Sources } from "../model/sources.ts";
+import { declareSources, deleteObject, type Sources, writeObject } from "../model/sources.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
 import { declareViews, type Views } from "../view/views.ts";
-import { Fleet } from "./fleet.ts";
-import { type Debounce, ObjectIntake } from "./object-intake.ts";
-import { declareIndexedResourceTables } from "./resource-tables.ts";
 
 export interface ControlPlaneOptions {
   readonly clock: Clock;
@@ -44,6 +45,12 @@ export function createControlPlane({
   const views = declareViews(graph, model, proxies);
   const tables = declareIndexedResourceTables(graph, views);
   const fleet = new Fleet({ graph, views, proxies, tables, log });
-  const intake = new ObjectIntake({ sources, clock, debounce, commit: (write) => void fleet.commit(write) });
+  const intake = new ObjectIntake({
+    clock,
+    debounce,
+    commit: (write) => void fleet.commit(write),
+    write: (transaction, object) => writeObject(transaction, sources, object),
+    remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
+  });
   return { graph, sources, model, views, fleet, intake };
 }

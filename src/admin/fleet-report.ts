@@ -1,14 +1,14 @@
 // What the fleet knows, in the words of the admin's contract: who is connected, how far each proxy is in step, and
 // what Envoys refused, tied to the objects that caused it.
 
-import type { ProxyStatus, Rejection, SyncedType, SyncState } from "../admin/contract/control-plane.ts";
 import type { Location } from "../core/location.ts";
 import { type ObjectKey, objectKeyText } from "../core/object-key.ts";
 import { formatLocation, type Problem, problem } from "../core/problem.ts";
+import type { Fleet, FleetSession } from "../fleet/fleet.ts";
+import type { SyncState as LedgerState } from "../fleet/session-ledger.ts";
 import type { Source } from "../view/source.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
-import type { Fleet, FleetSession } from "./fleet.ts";
-import type { SyncState as LedgerState } from "./session-ledger.ts";
+import type { ProxyStatus, Rejection, SyncedType, SyncState } from "./contract/control-plane.ts";
 
 export type Locate = (key: ObjectKey, path?: string) => Location | undefined;
 
