@@ -2,11 +2,12 @@
 
 import type { ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { systemClock } from "../../src/core/clock.ts";
 import type { Egress } from "../../src/local/front/egress.ts";
 import { attachEgress } from "../../src/local/front/egress.ts";
 import type { SupervisorProcess } from "../../src/local/front/launch-supervisor.ts";
@@ -20,6 +21,9 @@ export const serviceCidr = "10.96.0.0/16";
 
 /** Why tests that need namespaces can't run here, for `skip`; false where they can. */
 export const skipWithoutRoot = process.geteuid?.() === 0 ? false : "needs root";
+
+/** As above, for tests of the way out. */
+export const skipWithoutTun = existsSync("/dev/net/tun") ? false : "needs /dev/net/tun";
 
 export interface MeshUnderTest {
   readonly supervisor: SupervisorProcess;
@@ -80,6 +84,8 @@ export function askSupervisor<Result>(
   return askOver(supervisor.channel, { call, argument, ended: supervisor.exited });
 }
 
+const CALL_DEADLINE_MS = 30_000;
+
 /** Sends a call over a process's IPC channel, and waits for its result. */
 export function askOver<Result>(
   channel: ChildProcess,
@@ -96,6 +102,7 @@ export function askOver<Result>(
     };
     channel.setMaxListeners(0);
     channel.on("message", listener);
+    systemClock.after(CALL_DEADLINE_MS, () => reject(new Error(`No answer to ${call}`)));
     void ended.then(() => reject(new Error(`The process ended during ${call}`)));
     channel.send({ id, call, argument });
   });

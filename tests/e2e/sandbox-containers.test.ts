@@ -1,13 +1,13 @@
 // What a container's process sees and may do: its volumes, its user, no privileges, and its end.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { listenAndPass } from "../../src/local/front/pass-listener.ts";
-import { skipWithoutRoot, startMesh } from "./mesh-under-test.ts";
+import { skipWithoutRoot, skipWithoutTun, startMesh } from "./mesh-under-test.ts";
 
 const app = { uid: 1_000, gid: 1_000, env: { PATH: "/usr/bin:/bin" } };
 const pod = { podKey: "shop/a", hostname: "a", dnsSearch: [] };
@@ -191,9 +191,8 @@ test("a listener on the machine's loopback reaches a pod", { skip: skipWithoutRo
   assert.deepEqual(taken, { kind: "refused", code: "EADDRINUSE" });
 });
 
-const noTun = existsSync("/dev/net/tun") ? false : "no /dev/net/tun";
 test("a pod reaches the machine's loopback as host.meltemi.internal", {
-  skip: skipWithoutRoot || noTun,
+  skip: skipWithoutRoot || skipWithoutTun,
 }, async (t) => {
   const server = createServer((_, response) => response.end("from the machine"));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -3,6 +3,9 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { systemClock } from "../../src/core/clock.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import { startClusterDns } from "../../src/local/dns/cluster-dns.ts";
 import { attachEgress, type Egress } from "../../src/local/front/egress.ts";
 import {
   enterMeshCommand,
@@ -20,6 +23,8 @@ export interface FrontCalls {
   mesh(request: { call: string; argument: unknown }): unknown;
   /** Answers HTTP on the stand-in's loopback; gives the port. */
   serve(text: string): number;
+  /** Answers DNS as the stand-in's own resolver: the name's address. */
+  serveName(record: { name: string; address: string }): undefined;
   /** Runs a command inside of the mesh, as `meltemi exec` does; gives what it writes. */
   enter(argv: readonly string[]): string;
   close(): undefined;
@@ -48,6 +53,15 @@ const handlers = {
     const server = createServer((_, response) => response.end(text)).listen(0, "127.0.0.1");
     await once(server, "listening");
     return (server.address() as AddressInfo).port;
+  },
+  async serveName({ name, address }: { name: string; address: string }) {
+    const dns = await startClusterDns({
+      address: "127.0.0.1",
+      upstreams: [],
+      log: silentLogger,
+      clock: systemClock,
+    });
+    dns.setRecords({ services: [], hosts: [{ name, addresses: [address] }] });
   },
   enter(argv: readonly string[]) {
     if (supervisor === undefined) throw new Error("Not launched");

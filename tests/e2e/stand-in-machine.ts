@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chownSync, readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runTool } from "../../src/local/network/run-tool.ts";
-import { askOver } from "./mesh-under-test.ts";
+import { askOver, makeStateDirectory } from "./mesh-under-test.ts";
 import type { FrontCalls } from "./sandbox-front.ts";
 
 export interface StandInMachine {
@@ -30,6 +30,12 @@ export interface StandInOptions {
   readonly openTun?: boolean;
 }
 
+/** Exists on the stand-in only. */
+export const ordinaryUser = { uid: 61_234, subordinateIds: true } as const;
+/** What a workload runs as, unless it says otherwise. */
+export const app = { uid: 1_000, gid: 1_000, env: { PATH: "/usr/bin:/bin" } };
+const stubbornServer = { ...app, argv: ["sh", "-c", "setsid sleep 500 & echo started; exec sleep 500"] };
+
 // Files that tell of users are replaced in the stand-in's own mount namespace.
 const setup = `
 set -eu
@@ -48,6 +54,8 @@ if [ "$uid" != 0 ]; then
   done
   for name in passwd group subuid subgid; do mount --bind "/mnt/$name" "/etc/$name"; done
 fi
+echo "nameserver 127.0.0.1" > /mnt/resolv.conf
+mount --bind /mnt/resolv.conf /etc/resolv.conf
 if [ "$open_tun" = yes ]; then mknod -m 0666 /mnt/tun c 10 200; mount --bind /mnt/tun /dev/net/tun; fi
 ip link set lo up
 # Addresses that the kernel gives by itself would change a second later.
@@ -76,10 +84,14 @@ export async function startStandInMachine(
   ];
   const program = [process.execPath, "--import", "tsx", front];
   const spaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
-  const channel = spawn("unshare", [...spaces, "sh", "-c", setup, "machine", ...words, ...program], {
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-    env: user === undefined ? process.env : { PATH: process.env.PATH, HOME: "/mnt/home" },
-  });
+  const channel = spawn(
+    "setpriv",
+    ["--pdeathsig", "KILL", "unshare", ...spaces, "sh", "-c", setup, "machine", ...words, ...program],
+    {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      env: user === undefined ? process.env : { PATH: process.env.PATH, HOME: "/mnt/home" },
+    },
+  );
   const ended = new Promise((resolve) => channel.once("exit", resolve));
   test.after(async () => {
     channel.kill("SIGKILL");
@@ -94,6 +106,25 @@ export async function startStandInMachine(
     processes: () => descendants(first).map((pid) => ({ pid, command: commandOf(pid) })),
     frontPid: onlyChild(first),
   };
+}
+
+export function stateFor(t: TestContext, { user }: StandInOptions): string {
+  const directory = makeStateDirectory(t);
+  if (user !== undefined) chownSync(directory, user.uid, user.uid);
+  return directory;
+}
+
+/** Launches the mesh and two pods with programs that don't end by themselves; gives the first one's address. */
+export async function startPods(machine: StandInMachine, stateDirectory: string): Promise<string> {
+  await machine.front("launch", stateDirectory);
+  let firstIp = "";
+  for (const hostname of ["a", "b"]) {
+    const argument = { podKey: `shop/${hostname}`, hostname, dnsSearch: [] };
+    const { ip } = (await machine.front("mesh", { call: "pod", argument })) as { ip: string };
+    await machine.front("mesh", { call: "start", argument: { pod: `shop/${hostname}`, ...stubbornServer } });
+    firstIp ||= ip;
+  }
+  return firstIp;
 }
 
 function ask<Result>(

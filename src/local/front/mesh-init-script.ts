@@ -14,11 +14,20 @@ set -eu
 root=$1 directory=$2
 shift 2
 mount -n -t tmpfs -o mode=0755,size=256m meltemi "$root"
-cd /
+# One process makes all directories: each one more would cost a millisecond of every start.
+make_directories() {
+  cd /
+  set --
+  for entry in * .[!.]*; do
+    if [ -d "$entry" ] && ! [ -L "$entry" ]; then set -- "$@" "$root/$entry"; fi
+  done
+  mkdir "$@" "$root/.machine-etc" "$root/.machine-run" "$root/.machine-root"
+}
+make_directories
 for entry in * .[!.]*; do
   case $entry in etc|run) continue ;; esac
   if [ -L "$entry" ]; then cp -P "$entry" "$root/$entry"
-  elif [ -d "$entry" ]; then mkdir "$root/$entry"; mount -n --rbind "/$entry" "$root/$entry" || rmdir "$root/$entry"
+  elif [ -d "$entry" ]; then mount -n --rbind "/$entry" "$root/$entry" || rmdir "$root/$entry"
   elif [ -e "$entry" ]; then : > "$root/$entry"; mount -n --bind "/$entry" "$root/$entry" || rm "$root/$entry"
   fi
 done
@@ -26,7 +35,6 @@ done
 if [ -d "$root$root" ]; then umount -n -l "$root$root" 2>/dev/null || :; fi
 # /etc and /run become directories of ours, full of links: mount points can be made there, and single files replaced.
 # Their stand-ins lie at the same depth, so relative links inside them still lead where they did.
-mkdir "$root/etc" "$root/run" "$root/.machine-etc" "$root/.machine-run" "$root/.machine-root"
 mount -n --rbind /etc "$root/.machine-etc"
 mount -n --rbind /run "$root/.machine-run"
 cd "$root"
