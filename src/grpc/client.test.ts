@@ -134,3 +134,12 @@ test("GrpcClient.unary() rejects with UNAVAILABLE where nothing listens", async 
   t.after(() => client.close());
   await assert.rejects(say(client, "x"), { status: "UNAVAILABLE" });
 });
+
+test("GrpcClient.unary() rejects with UNAVAILABLE on a closed client and with a key that doesn't load", async () => {
+  const closed = new GrpcClient({ kind: "unix", path: "/nowhere" }, { clock: systemClock });
+  closed.close();
+  await assert.rejects(say(closed, "x"), { status: "UNAVAILABLE" });
+  const tls = { serverRoots: "not PEM", serverName: "localhost", certificate: "no", key: "no" };
+  const broken = new GrpcClient({ kind: "unix", path: "/nowhere", tls }, { clock: systemClock });
+  await assert.rejects(say(broken, "x"), { status: "UNAVAILABLE" });
+});

@@ -85,7 +85,12 @@ export class GrpcClient {
 
   /** Opens a call in both directions; however it fails, it is `receiver.closed` that hears of it, never a throw. */
   bidi(path: string, receiver: BidiClientReceiver, options: CallOptions = {}): BidiClientCall {
-    return openClientCall(this.#open(path, options), receiver, {
+    const stream = this.#tryOpen(path, options);
+    if (stream instanceof GrpcError) {
+      queueMicrotask(() => receiver.closed(stream));
+      return { write: () => false, end: () => undefined, cancel: () => undefined };
+    }
+    return openClientCall(stream, receiver, {
       maxMessageBytes: this.#options.maxMessageBytes,
       clock: this.#options.clock,
       timeoutMs: options.timeoutMs,
@@ -99,8 +104,19 @@ export class GrpcClient {
     this.#session = undefined;
   }
 
+  /** A key that doesn't load and a session that died just now throw here, and are failures of the call. */
+  #tryOpen(path: string, options: CallOptions): ClientHttp2Stream | GrpcError {
+    try {
+      return this.#open(path, options);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return new GrpcError("UNAVAILABLE", `Cannot open a call: ${reason}`, { cause: error });
+    }
+  }
+
   #open(path: string, options: CallOptions): ClientHttp2Stream {
-    if (this.#isClosed) throw new Error("Cannot call on a client that is closed");
+    if (this.#isClosed) throw new Error("the client is closed");
+    if (this.#session?.closed || this.#session?.destroyed) this.#session = undefined;
     this.#session ??= this.#connect();
     const headers: OutgoingHttpHeaders = {
       ...options.metadata,

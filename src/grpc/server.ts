@@ -52,6 +52,8 @@ const defaultLimits: ConnectionLimits = {
   maxConnectionAgeGraceMs: 10_000,
 };
 
+const MAX_SESSION_MEGABYTES = 256;
+
 export class GrpcServer {
   readonly #options: GrpcServerOptions & ConnectionLimits;
   readonly #connections = new Set<ServerConnection>();
@@ -73,6 +75,8 @@ export class GrpcServer {
     acceptor.removeAllListeners("connection");
     acceptor.on("connection", (socket: Socket) => http2.emit("connection", socket));
     await startListening(acceptor, endpoint);
+    // Running out of file descriptors, say: the next connection may do better.
+    acceptor.on("error", (error) => this.#options.log.error({ error: error.message }, "grpc accept failed"));
     const listener: GrpcListener = {
       port: portOf(acceptor),
       updateTls: (tls) => {
@@ -111,7 +115,11 @@ export class GrpcServer {
   }
 
   #createHttp2Server({ methods, tls }: ListenOptions): Http2Server | Http2SecureServer {
-    const settings = { settings: { maxConcurrentStreams: this.#options.maxConcurrentCalls } };
+    const settings = {
+      settings: { maxConcurrentStreams: this.#options.maxConcurrentCalls },
+      // Node refuses new streams while more than this is queued on a connection; a large mesh's first push passes 10.
+      maxSessionMemory: MAX_SESSION_MEGABYTES,
+    };
     const server: Http2Server | Http2SecureServer =
       tls === undefined
         ? createServer(settings)

@@ -195,18 +195,28 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     this.#flush();
   }
 
-  /** Sends all that may go now. It stops for a full transport only between rounds: a cluster's endpoints go with it. */
+  /** Sends all that may go now. What fails here ends this stream alone: publishers and timers have others to serve. */
   #flush(): void {
     const state = this.#state;
-    if (state.kind !== "open" || this.#isTransportFull || this.#isFlushing) return;
-    this.#cancelWake();
     // A session that publishes from within `sent` must not start a round inside this one.
+    if (state.kind !== "open" || this.#isTransportFull || this.#isFlushing) return;
     this.#isFlushing = true;
+    try {
+      this.#sendRound(state);
+    } catch (error) {
+      this.#options.log.error({ nodeId: state.nodeId, error }, "xds stream failed");
+      this.#call.end("INTERNAL", "The stream failed");
+    }
+    this.#isFlushing = false;
+  }
+
+  /** It stops for a full transport only between rounds: a cluster's endpoints go with it. */
+  #sendRound(state: Extract<StreamState, { kind: "open" }>): void {
+    this.#cancelWake();
     const nowMs = this.#options.clock.now();
     for (let next = state.order.next(nowMs); next !== undefined; next = state.order.next(nowMs)) {
       this.#send(next, state);
     }
-    this.#isFlushing = false;
     const wakeAtMs = state.order.wakeAtMs(nowMs);
     if (wakeAtMs !== undefined)
       this.#cancelWake = this.#options.clock.after(wakeAtMs - nowMs, () => this.#flush());
