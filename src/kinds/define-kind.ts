@@ -5,7 +5,7 @@ import type { Severity } from "../core/problem.ts";
 import type { ProblemCode } from "../core/problem-catalogue.ts";
 import type { ObjectMeta } from "./object-meta.ts";
 import { objectMeta } from "./object-meta.ts";
-import type { Fields, Schema, TypeOf } from "./schema.ts";
+import type { Fields, RequiredOf, Schema, TypeOf } from "./schema.ts";
 import { message, text } from "./schema.ts";
 
 /** `Pseudo`: an object of Meltemi's own making that no API server knows, such as MeshConfig. */
@@ -66,7 +66,7 @@ type ObjectFrom<K extends string, S extends Scope, O extends Fields, R extends F
   readonly apiVersion: string;
   readonly kind: K;
   readonly metadata: S extends "Namespaced" ? ObjectMeta & { readonly namespace: string } : ObjectMeta;
-} & { readonly [F in keyof R]: TypeOf<R[F]> } & { readonly [F in keyof O]?: TypeOf<O[F]> };
+} & RequiredOf<R> & { readonly [F in keyof O]?: TypeOf<O[F]> };
 
 export interface Kind<T = KubernetesObject> {
   readonly kind: string;

@@ -13,9 +13,10 @@ export type TypeOf<S> = S extends TUnsafe<infer T> ? T : never;
 export type Fields = Readonly<Record<string, TSchema>>;
 
 type NoFields = Record<never, never>;
-type MessageOf<O, R> = Flat<
-  { readonly [K in keyof R]: TypeOf<R[K]> } & { readonly [K in keyof O]?: TypeOf<O[K]> }
->;
+/** What must be there. Where nothing was given, the compiler may infer the constraint, `Fields`, for R: that is none. */
+export type RequiredOf<R> = string extends keyof R ? unknown : { readonly [K in keyof R]: TypeOf<R[K]> };
+
+type MessageOf<O, R> = Flat<RequiredOf<R> & { readonly [K in keyof O]?: TypeOf<O[K]> }>;
 type Flat<T> = { [K in keyof T]: T[K] };
 
 interface MessageOptions<R extends Fields> {

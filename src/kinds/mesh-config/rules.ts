@@ -65,7 +65,7 @@ function* checkExtensionProviders(providers: readonly ExtensionProvider[]): Find
     const [[type, server] = []] = Object.entries(settings);
     if (type === undefined)
       yield { code: "MLT1006", path, message: "it doesn't say what kind of provider it is" };
-    else yield* checkServer(`${path}.${type}`, server);
+    else if (server !== undefined) yield* checkServer(`${path}.${type}`, server);
   }
 }
 
