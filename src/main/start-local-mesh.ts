@@ -1,6 +1,7 @@
 // Starts a mesh on this machine: probes what the machine allows, makes the namespaces with the supervisor in
 // them, and connects the user's side of it: manifests in, output, problems and gateway addresses out.
 
+import type { ChildProcess } from "node:child_process";
 import { createWriteStream, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -29,8 +30,7 @@ const REMEMBERED_CHARACTERS = 2_000;
 
 export async function startLocalMesh(launch: MeshLaunch): Promise<RunningMesh> {
   const { onEvent, stateDirectory } = launch;
-  const { privilege, hasEgress } = await probe(launch);
-  const envoyPath = await envoyFor(launch);
+  const [{ privilege, hasEgress }, envoyPath] = await Promise.all([probe(launch), envoyFor(launch)]);
   onEvent({ kind: "progress", text: `starting mesh "${launch.name}"` });
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   const supervisor = await launchSupervisor({
@@ -65,7 +65,58 @@ async function connect(launch: MeshLaunch, launched: Launched): Promise<RunningM
     onGone: (problem) => launch.onEvent({ kind: "problemGone", problem }),
   });
   const hearing = hearSupervisor(channel, { onEvent: launch.onEvent, ledger });
-  const egress = launched.hasEgress ? await tryEgress(launch, supervisor) : undefined;
+  const outbox = openOutbox(channel);
+  // Reading the manifests takes as long as the supervisor takes to start: both at once.
+  const feeding = feedManifests(launch, { send: outbox.send, ledger });
+  feeding.catch(() => undefined); // Told where it is awaited; until then it must not end the process.
+  try {
+    const attaching = launched.hasEgress ? tryEgress(launch, supervisor) : undefined;
+    await openControlPlanePorts(launch, channel);
+    const egress = await attaching;
+    channel.send({ kind: "start", settings: settingsFor(launch, launched, egress) } satisfies FrontMessage);
+    await Promise.race([hearing.started, endedTooEarly(launched)]);
+    outbox.open();
+    const feed = await feeding;
+    const { send } = outbox;
+    return runningMesh({ supervisor, feed, egress, send, lastWords, stopped: hearing.stopped });
+  } catch (error) {
+    await feeding.then(
+      (feed) => feed.close(),
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
+interface Outbox {
+  send(message: FrontMessage): void;
+  /** Sends what has gathered, and from then on everything at once. */
+  open(): void;
+}
+
+/** Holds messages back until the supervisor takes them; no more than one state of the files gathers. */
+function openOutbox(channel: ChildProcess): Outbox {
+  const held: FrontMessage[] = [];
+  let isOpen = false;
+  const send = (message: FrontMessage) => {
+    if (!isOpen) held.push(message);
+    else if (channel.connected) channel.send(message);
+  };
+  return {
+    send,
+    open() {
+      isOpen = true;
+      for (const message of held.splice(0)) send(message);
+    },
+  };
+}
+
+async function endedTooEarly({ supervisor, lastWords }: Launched): Promise<never> {
+  await supervisor.exited;
+  throw new CommandFailure(exitCodes.environment, `The supervisor ended at once: ${lastWords()}`);
+}
+
+async function openControlPlanePorts(launch: MeshLaunch, channel: ChildProcess): Promise<void> {
   for (const [name, choice] of [
     ["xds", launch.xdsPort],
     ["admin", launch.adminPort],
@@ -73,18 +124,6 @@ async function connect(launch: MeshLaunch, launched: Launched): Promise<RunningM
     const { notice } = await openControlPlanePort(channel, name, choice);
     if (notice !== undefined) launch.onEvent({ kind: "notice", text: notice });
   }
-  const send = (message: FrontMessage) => {
-    if (channel.connected) channel.send(message);
-  };
-  send({ kind: "start", settings: settingsFor(launch, launched, egress) });
-  await Promise.race([
-    hearing.started,
-    supervisor.exited.then(() => {
-      throw new CommandFailure(exitCodes.environment, `The supervisor ended at once: ${lastWords()}`);
-    }),
-  ]);
-  const feed = await feedManifests(launch, { send, ledger });
-  return runningMesh({ supervisor, feed, egress, send, lastWords, stopped: hearing.stopped });
 }
 
 interface Running {
