@@ -248,7 +248,13 @@ test("supervisor tells where the command of an image is missing, and starts it o
   await mesh.shutdown();
 });
 
-test("supervisor restarts the control plane and killed applications, and keeps their addresses", {
+async function inPod(mesh: Mesh, pod: string | undefined, ...command: string[]): Promise<string> {
+  const { argv } = await mesh.post<ExecAnswer>("/exec", { namespace: "shop", pod, command });
+  const { stdout } = await run(argv[0], argv.slice(1));
+  return stdout;
+}
+
+test("supervisor restarts killed applications and the control plane, and keeps names and addresses", {
   skip,
 }, async (context) => {
   const mesh = await start(context);
@@ -256,24 +262,81 @@ test("supervisor restarts the control plane and killed applications, and keeps t
   declare(mesh, service("web"), deployment("web", 1));
   await mesh.until(() => isReady(mesh, 1));
   const [before] = await mesh.get<PodReport[]>("/pods");
-  const command = ["kill", "-9", String(before?.containers[0]?.pid)];
-  const { argv } = await mesh.post<ExecAnswer>("/exec", { namespace: "shop", pod: before?.name, command });
-  await run(argv[0], argv.slice(1));
-  await mesh.until(
-    () =>
-      isReady(mesh, 1) &&
-      mesh.messages.some((message) => message.kind === "progress" && message.readyPodCount === 0),
-  );
-  const restarted = async () => (await mesh.get<PodReport[]>("/pods"))[0];
-  let after = await restarted();
-  while (after?.containers[0]?.restartCount !== 1 || after.containers[0].isReady === false)
-    after = await restarted();
-  assert.equal(after.ip, before?.ip);
-  assert.equal(after.name, before?.name);
+  const { processes } = await mesh.get<MeshReport>("/mesh");
+  const controlPlanePid = processes.find(({ name }) => name === "control plane")?.pid;
+  await inPod(mesh, before?.name, "kill", "-9", `${before?.containers[0]?.pid}`, `${controlPlanePid}`);
+  const wentDown = (message: SupervisorMessage) => message.kind === "progress" && message.readyPodCount === 0;
+  const lastDown = () => mesh.messages.findLastIndex(wentDown);
+  await mesh.until(() => lastDown() > mesh.messages.findIndex(isReadyMessage) && isReady(mesh, 1));
+  const [after] = await mesh.get<PodReport[]>("/pods");
+  assert.equal(after?.containers[0]?.restartCount, 1);
+  assert.deepEqual([after.name, after.ip], [before?.name, before?.ip]);
+  const back = (await mesh.get<MeshReport>("/mesh")).processes.find(({ name }) => name === "control plane");
+  assert.ok(back !== undefined && back.pid !== controlPlanePid);
   await mesh.shutdown();
 });
 
-test("supervisor keeps addresses over a restart of the mesh", { skip }, async (context) => {
+function isReadyMessage(message: SupervisorMessage): boolean {
+  return message.kind === "progress" && message.isReady;
+}
+
+test("supervisor mounts a ConfigMap and follows its changes without a restart", { skip }, async (context) => {
+  const mesh = await start(context);
+  const configMap = (colour: string) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "settings", namespace: "shop" },
+    data: { colour },
+  });
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "reader", namespace: "shop" },
+    spec: {
+      containers: [
+        {
+          name: "app",
+          command: ["sleep", "infinity"],
+          env: [{ name: "COLOUR", valueFrom: { configMapKeyRef: { name: "settings", key: "colour" } } }],
+          volumeMounts: [{ name: "settings", mountPath: "/etc/shop" }],
+        },
+      ],
+      volumes: [{ name: "settings", configMap: { name: "settings" } }],
+    },
+  };
+  declare(mesh, pod, configMap("red"));
+  await mesh.until(() => isReady(mesh, 1));
+  assert.equal(await inPod(mesh, "reader", "sh", "-c", 'cat /etc/shop/colour; echo " $COLOUR"'), "red red\n");
+  declare(mesh, configMap("blue"));
+  const follow = "until [ $(cat /etc/shop/colour) = blue ]; do sleep 0.05; done; cat /etc/shop/colour";
+  assert.equal(await inPod(mesh, "reader", "sh", "-c", follow), "blue");
+  const [{ containers } = { containers: [] }] = await mesh.get<PodReport[]>("/pods");
+  assert.equal(containers[0]?.restartCount, 0);
+  await mesh.shutdown();
+});
+
+test("supervisor replaces pods under load without a failed request", { skip }, async (context) => {
+  const mesh = await start(context);
+  useNodeForImages(mesh);
+  declare(mesh, service("web"), deployment("web", 2), deployment("client", 1));
+  await mesh.until(() => isReady(mesh, 3));
+  const pods = await mesh.get<PodReport[]>("/pods");
+  const client = pods.find(({ workload }) => workload.name === "client");
+  const script = `
+    const http = require("node:http"); const seen = new Set(); let ok = 0, failed = 0;
+    const ask = () => new Promise((done) => http.get("http://web/", { agent: false }, (r) => {
+      let text = ""; r.on("data", (d) => { text += d; }); r.on("end", () => { ok++; seen.add(text); done(); });
+    }).on("error", () => { failed++; done(); }));
+    (async () => { while (seen.size < 4) await ask(); console.log(JSON.stringify({ ok, failed })); })();`;
+  const asking = inPod(mesh, client?.name, process.execPath, "-e", script);
+  declare(mesh, deployment("web", 2, [{ name: "ROUND", value: "2" }]));
+  const { ok, failed } = JSON.parse(await asking) as { ok: number; failed: number };
+  assert.equal(failed, 0);
+  assert.ok(ok > 10, `${ok} requests`);
+  await mesh.shutdown();
+});
+
+test("supervisor leaves the leases of addresses for its next run", { skip }, async (context) => {
   const mesh = await start(context);
   useNodeForImages(mesh);
   declare(mesh, service("web"), deployment("web", 1));
