@@ -21,8 +21,7 @@ export type FoundEnvoy =
 
 export interface InjectionChoices {
   readonly revision: string | undefined;
-  /** YAML of MeshConfig. */
-  readonly meshConfigText: string | undefined;
+  readonly meshConfigFile: string | undefined;
   readonly usesNativeSidecars: boolean;
 }
 

@@ -73,8 +73,8 @@ function zshScript(commands: readonly CommandDeclaration[]): string {
   return `#compdef meltemi
 # meltemi completion for zsh: source <(meltemi completion zsh)
 _meltemi() {
-  local words_line="" path_line="" word words
-  for word in "\${(@)\${(P)\${:-words}}[2,CURRENT-1]}"; do
+  local words_line="" path_line="" word
+  for word in "\${(@)words[2,CURRENT-1]}"; do
     [[ $word == -* ]] && continue
     path_line="\${path_line:+$path_line }$word"
   done

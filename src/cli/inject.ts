@@ -19,10 +19,9 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       "meltemi inject -f FILE (- for standard input)",
     );
   }
-  const meshConfigFile = textOption(input, "meshConfig");
   const injected = await rooms.injectManifest(await readText(file), file, {
     revision: textOption(input, "revision"),
-    meshConfigText: meshConfigFile === undefined ? undefined : await readText(meshConfigFile),
+    meshConfigFile: textOption(input, "meshConfig"),
     usesNativeSidecars: flagOption(input, "nativeSidecars"),
   });
   for (const reason of injected.skipped) terminal.writeError(`not injected: ${reason}\n`);

@@ -79,6 +79,22 @@ test("meltemi inject prints Problems with their place and nothing else", () => {
   assert.match(stderr, /broken\.yaml:\d+:\d+: error MLT1001/);
 });
 
+test("meltemi inject takes a MeshConfig and says where it is wrong", () => {
+  const manifest = join(state, "pod.yaml");
+  const meshConfig = join(state, "mesh.yaml");
+  writeFileSync(
+    manifest,
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{name: web}]}\n",
+  );
+  writeFileSync(meshConfig, "defaultConfig:\n  proxyMetadata:\n    HELLO: there\n");
+  const injected = meltemi("inject", "-f", manifest, "--mesh-config", meshConfig);
+  assert.match(injected.stdout, /name: HELLO\n +value: there/, injected.stderr);
+  writeFileSync(meshConfig, "defaultConfig:\n  concurency: 2\n");
+  const refused = meltemi("inject", "-f", manifest, "--mesh-config", meshConfig);
+  assert.deepEqual([refused.status, refused.stdout], [1, ""]);
+  assert.match(refused.stderr, /mesh\.yaml:2:3: error MLT1003/);
+});
+
 test("meltemi down says that nothing runs", () => {
   const { status, stderr } = meltemi("down");
   assert.deepEqual([status, stderr], [0, 'mesh "default" isn\'t running\n']);

@@ -2,9 +2,10 @@
 
 import type { CommandContext } from "../cli/command.ts";
 import { commandList } from "../cli/command-list.ts";
-import type { CommandRooms, InjectionChoices } from "../cli/command-rooms.ts";
+import type { CommandRooms, InjectedText, InjectionChoices } from "../cli/command-rooms.ts";
 import { runProgram } from "../cli/program.ts";
 import { openTerminal } from "../cli/terminal.ts";
+import type { MeshConfig } from "../kinds/mesh-config/mesh-config.ts";
 import { projectPath, readVersion } from "./project.ts";
 
 const stop = new AbortController();
@@ -36,14 +37,23 @@ function wireRooms(): CommandRooms {
   };
 }
 
-async function injectText(text: string, file: string, choices: InjectionChoices) {
+async function injectText(text: string, file: string, choices: InjectionChoices): Promise<InjectedText> {
   const { injectManifest } = await import("../inject/inject-manifest.ts");
   const { defaultInjectionSettings } = await import("../inject/injection-settings.ts");
-  const { parse } = await import("yaml");
-  return injectManifest(text, file, {
+  const { meshConfig, problems } = await readMeshConfig(choices.meshConfigFile);
+  const injected = injectManifest(text, file, {
     ...defaultInjectionSettings,
-    meshConfig: choices.meshConfigText === undefined ? {} : (parse(choices.meshConfigText) ?? {}),
+    meshConfig,
     revision: choices.revision ?? defaultInjectionSettings.revision,
     usesNativeSidecars: choices.usesNativeSidecars,
   });
+  return { ...injected, problems: [...problems, ...injected.problems] };
+}
+
+async function readMeshConfig(file: string | undefined) {
+  if (file === undefined) return { meshConfig: {}, problems: [] };
+  const { loadMeshConfig } = await import("../sources/files/load-mesh-config.ts");
+  const { meshConfig, problems } = await loadMeshConfig(file);
+  const spec = (meshConfig?.object as MeshConfig | undefined)?.spec;
+  return { meshConfig: spec ?? {}, problems };
 }
