@@ -84,5 +84,6 @@ process.on("message", (message: { id: string; call: keyof typeof handlers; argum
         process.send?.({ id: message.id, failure: cause instanceof Error ? cause.stack : String(cause) }),
     );
 });
+process.send?.({ id: "ready" });
 await once(process, "disconnect");
 process.exit(0);

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chownSync, readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -41,7 +42,7 @@ const setup = `
 set -eu
 uid=$1 has_ids=$2 open_tun=$3
 shift 3
-mount -t tmpfs stand-in /mnt
+mount -n -t tmpfs stand-in /mnt
 if [ "$uid" != 0 ]; then
   for name in passwd group subuid subgid; do cp "/etc/$name" /mnt/; done
   echo "mesh-user:x:$uid:$uid::/mnt/home:/bin/sh" >> /mnt/passwd
@@ -52,11 +53,11 @@ if [ "$uid" != 0 ]; then
     : > "/mnt/$name"
     if [ "$has_ids" = yes ]; then echo "mesh-user:300000:65536" > "/mnt/$name"; fi
   done
-  for name in passwd group subuid subgid; do mount --bind "/mnt/$name" "/etc/$name"; done
+  for name in passwd group subuid subgid; do mount -n --bind "/mnt/$name" "/etc/$name"; done
 fi
 echo "nameserver 127.0.0.1" > /mnt/resolv.conf
-mount --bind /mnt/resolv.conf /etc/resolv.conf
-if [ "$open_tun" = yes ]; then mknod -m 0666 /mnt/tun c 10 200; mount --bind /mnt/tun /dev/net/tun; fi
+mount -n --bind /mnt/resolv.conf /etc/resolv.conf
+if [ "$open_tun" = yes ]; then mknod -m 0666 /mnt/tun c 10 200; mount -n --bind /mnt/tun /dev/net/tun; fi
 ip link set lo up
 # Addresses that the kernel gives by itself would change a second later.
 if [ -e /proc/sys/net/ipv6/conf/default/disable_ipv6 ]; then echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; fi
@@ -97,8 +98,8 @@ export async function startStandInMachine(
     channel.kill("SIGKILL");
     await ended;
   });
-  // The first answer says that the front runs, and so that the stand-in is set up.
-  await ask(channel, { call: "probe", argument: undefined, ended });
+  // The front's first words say that it runs, and so that the stand-in is set up.
+  await Promise.race([once(channel, "message"), ended]);
   const first = onlyChild(channel.pid ?? 0);
   return {
     front: (call, ...[argument]) => ask(channel, { call, argument, ended }),

@@ -84,10 +84,11 @@ function missingPackages(): string[] {
   return [...new Set(missing.map(([, packageName]) => packageName))];
 }
 
-// Each line is one thing that a mesh does, told in words that complete "may not …".
+// Each line is one thing that a mesh does, told in words that complete "may not …". mount is told to keep no notes:
+// it would make a directory for them in the machine's /run.
 const effectScript = `
 step() { echo "$1"; }
-step "mount a tmpfs"; mount -t tmpfs meltemi /tmp || exit 1
+step "mount a tmpfs"; mount -n -t tmpfs meltemi /tmp || exit 1
 step "use a second user id"; setpriv --reuid 1 --regid 1 --clear-groups true || exit 1
 step "make network interfaces"; ip link add meltemi0 type bridge && ip link add eth0 type veth peer name peer0 || exit 1
 step "forward packets"; echo 1 > /proc/sys/net/ipv4/ip_forward || exit 1
