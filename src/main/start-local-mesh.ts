@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { findEnvoy } from "../agent/envoy-binary.ts";
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { MeshEnd, MeshLaunch, RunningMesh } from "../cli/local-mesh.ts";
+import { openMesh } from "../cli/mesh-client.ts";
+import { systemClock } from "../core/clock.ts";
 import { formatProblem } from "../core/problem.ts";
 import type { Egress } from "../local/front/egress.ts";
 import { attachEgress } from "../local/front/egress.ts";
@@ -23,6 +25,7 @@ import { feedManifests } from "./mesh-feed.ts";
 import { hearSupervisor } from "./mesh-hearing.ts";
 import { problemLedger } from "./problem-ledger.ts";
 import { programArgv, readVersion } from "./project.ts";
+import { watchControlPlane } from "./watch-control-plane.ts";
 
 const SHUTDOWN_GRACE_SECONDS = 20;
 const EXIT_GRACE_MS = 10_000;
@@ -77,8 +80,11 @@ async function connect(launch: MeshLaunch, launched: Launched): Promise<RunningM
     await Promise.race([hearing.started, endedTooEarly(launched)]);
     outbox.open();
     const feed = await feeding;
+    const endAsking = watchControlPlane(openMesh(process.env, launch.name), systemClock, (problems) =>
+      ledger.update("control plane", problems),
+    );
     const { send } = outbox;
-    return runningMesh({ supervisor, feed, egress, send, lastWords, stopped: hearing.stopped });
+    return runningMesh({ supervisor, feed, egress, send, lastWords, endAsking, stopped: hearing.stopped });
   } catch (error) {
     await feeding.then(
       (feed) => feed.close(),
@@ -132,13 +138,16 @@ interface Running {
   readonly egress: Egress | undefined;
   readonly send: (message: FrontMessage) => void;
   readonly lastWords: () => string;
+  readonly endAsking: () => void;
   readonly stopped: Promise<void>;
 }
 
-function runningMesh({ supervisor, feed, egress, send, lastWords, stopped }: Running): RunningMesh {
+function runningMesh(running: Running): RunningMesh {
+  const { supervisor, feed, egress, send, lastWords, stopped } = running;
   let isStopping = false;
   const ended = supervisor.exited.then(async ({ code, signal }): Promise<MeshEnd> => {
     egress?.close();
+    running.endAsking();
     await feed.close();
     if (isStopping) return { kind: "stopped" };
     const how =
