@@ -5,6 +5,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
+import type { Problem } from "../../core/problem.ts";
 import { splitLines } from "../workloads/line-splitter.ts";
 
 export interface ControlPlaneOptions {
@@ -13,6 +14,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onLine: (stream: "stdout" | "stderr", text: string) => void;
+  /** All that it finds wrong between objects. */
+  readonly onProblems: (problems: readonly Problem[]) => void;
 }
 
 const FIRST_DELAY_MS = 100;
@@ -62,7 +65,7 @@ export class ControlPlaneProcess {
   }
 
   #run(): void {
-    const { argv, env, clock, log, onLine } = this.#options;
+    const { argv, env, clock, log, onLine, onProblems } = this.#options;
     const [program, ...args] = argv;
     const startedAtMs = clock.now();
     const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe", "ipc"], env });
@@ -73,6 +76,9 @@ export class ControlPlaneProcess {
       child[stream]?.on("data", (chunk: Uint8Array) => splitter.write(chunk));
       child[stream]?.on("end", () => splitter.end());
     }
+    child.on("message", (message: unknown) => {
+      if (isProblemsMessage(message)) onProblems(message.problems);
+    });
     let hasEnded = false;
     const onEnd = (fields: object) => {
       if (hasEnded) return;
@@ -97,4 +103,15 @@ export class ControlPlaneProcess {
     });
     this.#delayMs = Math.min(MAX_DELAY_MS, this.#delayMs * 2);
   }
+}
+
+function isProblemsMessage(message: unknown): message is { readonly problems: readonly Problem[] } {
+  return (
+    typeof message === "object" &&
+    message !== null &&
+    "meltemi" in message &&
+    message.meltemi === "problems" &&
+    "problems" in message &&
+    Array.isArray(message.problems)
+  );
 }

@@ -102,6 +102,7 @@ export class MeshSupervisor {
       clock,
       log,
       onLine: (_, text) => process.stderr.write(`${text}\n`),
+      onProblems: (found) => this.#problems.set("control plane", found),
     });
     this.#reconciler = this.#startReconciler();
     this.#kubelet = new Kubelet({
@@ -209,7 +210,7 @@ export class MeshSupervisor {
       volumesDirectory: join(settings.stateDirectory, "volumes"),
       createSandbox: (pod) => this.#createSandbox(pod),
       capture: (sandbox, initContainer) => capturePod(sandbox, initContainer, network.bridgeIp),
-      startSidecar: (pod, sandbox, onLine) => startPodAgent({ pod, sandbox, onLine }, agentSurroundings),
+      startSidecar: (pod, sandbox, events) => startPodAgent({ pod, sandbox, events }, agentSurroundings),
       issueToken,
       inTurn: takeTurns(SETUPS_AT_ONCE),
       // When everything ends there is nobody left whose requests could fail.

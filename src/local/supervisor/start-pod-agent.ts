@@ -17,7 +17,7 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
 import type { Environment, ReferencedObjects } from "../workloads/environment.ts";
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
-import type { PodSidecar } from "../workloads/pod-surroundings.ts";
+import type { PodSidecar, SidecarEvents } from "../workloads/pod-surroundings.ts";
 import { watchProcess } from "../workloads/sandbox-process.ts";
 
 export interface PodAgentSurroundings {
@@ -38,7 +38,7 @@ export interface PodAgentSurroundings {
 export interface PodAgentRequest {
   readonly pod: Pod;
   readonly sandbox: PodSandbox;
-  readonly onLine: (stream: "stdout" | "stderr", text: string) => void;
+  readonly events: SidecarEvents;
 }
 
 const PROXY_USER = { uid: 1337, gid: 1337 };
@@ -104,7 +104,7 @@ interface SpawnSurroundings extends PodAgentSurroundings {
   readonly directory: string;
 }
 
-function envoySpawner({ sandbox, onLine }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
+function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
   const { env, envoyPath, directory, controlPlane } = surroundings;
   const sockets = controlPlane.kind === "unix" ? [controlPlane.path] : [];
   return (args): RunningProcess => {
@@ -116,11 +116,12 @@ function envoySpawner({ sandbox, onLine }: PodAgentRequest, surroundings: SpawnS
       reachable: [directory, ...sockets],
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const { pid, kill } = watchProcess(child, onLine);
+    const { pid, kill } = watchProcess(child, events.onLine);
     const ended = new Promise<Awaited<RunningProcess["ended"]>>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", () => resolve({ code: null, signal: null }));
     });
+    void ended.then(() => events.onDown());
     return { pid, kill, ended };
   };
 }

@@ -215,3 +215,36 @@ test("PodRunner asks exec probes in the container and is ready by them", async (
   assert.equal(isReady(runner), false);
   await until(() => isReady(runner));
 });
+
+test("PodRunner isn't ready while its sidecar's Envoy is down", async (context) => {
+  let tellDown: () => void = () => undefined;
+  let isServing = true;
+  const containers = [{ name: "app", command: script("exec sleep 60") }, { name: "istio-proxy" }];
+  const { runner, until } = await run(context, buildTestPod({}, { spec: { containers } }), {
+    startSidecar: async (_, __, { onDown }) => {
+      tellDown = onDown;
+      return {
+        adminSocketPath: "",
+        pid: undefined,
+        get restartCount() {
+          return isServing ? 0 : 1;
+        },
+        ready: () => (isServing ? Promise.resolve() : gate),
+        probe: async () => ({ isSuccess: true, message: "" }),
+        drain: async () => undefined,
+        close: async () => undefined,
+      };
+    },
+  });
+  let openGate: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => {
+    openGate = resolve;
+  });
+  await until(() => isReady(runner));
+  isServing = false;
+  tellDown();
+  assert.equal(isReady(runner), false);
+  openGate();
+  await until(() => isReady(runner));
+  assert.equal(runner.pod.status?.containerStatuses?.[1]?.restartCount, 1);
+});

@@ -272,9 +272,10 @@ export class PodRunner {
 
   #startSidecar(): Promise<PodSidecar> {
     if (this.#sandbox === undefined) throw new Error("A sidecar needs its pod's namespaces");
-    return this.#surroundings.startSidecar(this.#pod, this.#sandbox, (stream, text) =>
-      this.#write(PROXY_CONTAINER, stream, text),
-    );
+    return this.#surroundings.startSidecar(this.#pod, this.#sandbox, {
+      onLine: (stream, text) => this.#write(PROXY_CONTAINER, stream, text),
+      onDown: () => this.#sidecar?.goneDown(),
+    });
   }
 
   async #launch(container: Container): Promise<Resolution<SandboxProcess>> {

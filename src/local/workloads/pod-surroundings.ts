@@ -29,6 +29,12 @@ export interface PodSidecar {
   close(): Promise<void>;
 }
 
+export interface SidecarEvents {
+  onLine(stream: "stdout" | "stderr", text: string): void;
+  /** Envoy has ended; the agent starts it again unless it was told to end it. */
+  onDown(): void;
+}
+
 export interface PodSurroundings {
   readonly clock: Clock;
   readonly log: Logger;
@@ -43,11 +49,7 @@ export interface PodSurroundings {
   createSandbox(pod: Pod): Promise<PodSandbox>;
   /** Sets up interception as the arguments of the init container say. */
   capture(sandbox: PodSandbox, initContainer: Container): Promise<void>;
-  startSidecar(
-    pod: Pod,
-    sandbox: PodSandbox,
-    onLine: (stream: "stdout" | "stderr", text: string) => void,
-  ): Promise<PodSidecar>;
+  startSidecar(pod: Pod, sandbox: PodSandbox, events: SidecarEvents): Promise<PodSidecar>;
   issueToken(pod: Pod, request: { audience: string | undefined; ttlSeconds: number }): Promise<string>;
   /** Bounds how many pods are set up at once; runs `work` when it is its turn. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;

@@ -23,6 +23,7 @@ export class SidecarContainer {
   #state: ContainerState = { kind: "waiting", reason: "PodInitializing" };
   #sidecar: PodSidecar | undefined;
   #isReady = false;
+  #isStopping = false;
   #readiness: Promise<void> = Promise.resolve();
 
   constructor(container: Container, options: SidecarContainerOptions) {
@@ -59,13 +60,7 @@ export class SidecarContainer {
       if (signal.aborted) return sidecar.close();
       this.#sidecar = sidecar;
       this.#change({ kind: "running", startedAtMs: clock.now() });
-      this.#readiness = sidecar.ready(signal).then(
-        () => this.#becomeReady(),
-        (cause: unknown) => {
-          if (!signal.aborted) throw cause;
-        },
-      );
-      this.#readiness.catch(() => undefined);
+      this.#readiness = this.#untilReady(sidecar);
       await Promise.race([this.#readiness, untilElapsed(clock, LONGEST_TURN_MS)]);
     });
   }
@@ -75,9 +70,18 @@ export class SidecarContainer {
     return this.#readiness;
   }
 
+  /** Envoy died; until its successor serves, nobody is to be sent here. */
+  goneDown(): void {
+    if (this.#sidecar === undefined || this.#isStopping || !this.#isReady) return;
+    this.#isReady = false;
+    this.#options.onChange();
+    void this.#untilReady(this.#sidecar);
+  }
+
   async stop(isGraceful: boolean): Promise<void> {
     const sidecar = this.#sidecar;
     if (sidecar === undefined || this.#state.kind === "terminated") return;
+    this.#isStopping = true;
     this.#isReady = false;
     const startedAtMs = this.#state.kind === "running" ? this.#state.startedAtMs : this.#options.clock.now();
     if (isGraceful) await sidecar.drain();
@@ -88,8 +92,13 @@ export class SidecarContainer {
     });
   }
 
-  #becomeReady(): void {
-    if (this.#state.kind !== "running") return;
+  async #untilReady(sidecar: PodSidecar): Promise<void> {
+    try {
+      await sidecar.ready(this.#options.signal);
+    } catch (cause) {
+      if (!this.#options.signal.aborted) throw cause;
+    }
+    if (this.#isStopping || this.#options.signal.aborted) return;
     this.#isReady = true;
     this.#options.onChange();
   }
