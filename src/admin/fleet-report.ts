@@ -68,6 +68,14 @@ function blamed(source: Source, locate: Locate): Pick<Rejection, "object" | "loc
   };
 }
 
+/** What is wrong between objects, with the places where files say it. */
+export function locatedProblems(found: Iterable<readonly Problem[]>, locate: Locate): readonly Problem[] {
+  return [...found].flat().map((each) => {
+    const location = each.object === undefined ? undefined : locate(each.object, each.path);
+    return location === undefined ? each : { ...each, location };
+  });
+}
+
 /** One Problem for each resource that stands refused. */
 export function refusalProblems(fleet: Fleet, locate: Locate): readonly Problem[] {
   return fleet.refusals().map(({ type, name, detail, source, envoyVersion }) => {

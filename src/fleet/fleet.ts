@@ -49,6 +49,7 @@ export class Fleet implements XdsBackend {
   readonly #sessions = new Set<OpenSession>();
   readonly #setsByView = new Map<string, ProxySet>();
   readonly #heldBack = new HeldBack();
+  readonly #refusalListeners = new Set<() => void>();
   /** What the rows that a commit changed were before it. */
   readonly #known: ReadonlyMap<ServedType, Map<string, ResourceRow>>;
 
@@ -68,6 +69,12 @@ export class Fleet implements XdsBackend {
 
   sessions(): Iterable<FleetSession> {
     return this.#sessions;
+  }
+
+  /** Calls when an Envoy refuses a resource that none of its version refused before; returns the function that ends it. */
+  watchRefusals(listener: () => void): () => void {
+    this.#refusalListeners.add(listener);
+    return () => this.#refusalListeners.delete(listener);
   }
 
   /** Resources that stand refused by some Envoy. */
@@ -235,6 +242,7 @@ export class Fleet implements XdsBackend {
       if (!this.#heldBack.refuse(refusal)) continue;
       this.#options.log.warn({ ...refusal, nodeId: session.nodeId }, "resource refused by envoy");
       this.#withdraw({ type, name }, refused, envoyVersion);
+      for (const listener of this.#refusalListeners) listener();
     }
   }
 

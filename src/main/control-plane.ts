@@ -5,11 +5,11 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
-import { proxyStatuses, refusalProblems } from "../admin/fleet-report.ts";
+import { locatedProblems, proxyStatuses, refusalProblems } from "../admin/fleet-report.ts";
 import { startCertificateRotation } from "../agent/certificate-rotation.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import { formatProblem } from "../core/problem.ts";
+import { formatProblem, type Problem } from "../core/problem.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import { GrpcError } from "../grpc/status.ts";
 import {
@@ -47,6 +47,7 @@ async function main(): Promise<void> {
   const serving = { plane, xds, grpc, stateDirectory, xdsSocket, log };
   await serveSecurely(serving);
   await servePlaintext(serving);
+  tellProblems(plane);
   log.info({ stateDirectory }, "control plane ready");
 }
 
@@ -140,7 +141,7 @@ async function servePlaintext({ plane, xds, grpc, stateDirectory, log }: Serving
   const locate = plane.intake.locate.bind(plane.intake);
   const answers = {
     proxies: () => proxyStatuses(plane.fleet, locate),
-    problems: () => refusalProblems(plane.fleet, locate),
+    problems: () => allProblems(plane),
     version: () => ({ version: readVersion() }),
     isReady: () => true,
     metrics: async () => "",
@@ -152,6 +153,27 @@ async function servePlaintext({ plane, xds, grpc, stateDirectory, log }: Serving
     if (name === "xds" || name === "admin") passed[name].emit("connection", socket);
     else socket.destroy();
   });
+}
+
+function allProblems({ problems, fleet, intake }: ControlPlane): readonly Problem[] {
+  const locate = intake.locate.bind(intake);
+  const found = [...problems.entries()].map(([, ofObject]) => ofObject);
+  return [...locatedProblems(found, locate), ...refusalProblems(fleet, locate)];
+}
+
+/** The parent shows them to the user, beside those that it finds itself. */
+function tellProblems(plane: ControlPlane): void {
+  let told = "[]";
+  const tell = () => {
+    const problems = allProblems(plane);
+    const text = JSON.stringify(problems);
+    if (text === told || !process.connected) return;
+    told = text;
+    process.send?.({ meltemi: "problems", problems });
+  };
+  plane.problems.watch(tell);
+  plane.fleet.watchRefusals(tell);
+  tell();
 }
 
 async function listenOnSocket(server: Server, path: string): Promise<void> {

@@ -3,11 +3,14 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { parseObjectKey } from "../core/object-key.ts";
+import type { Problem } from "../core/problem.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
 import { declareIndexedResourceTables } from "../fleet/resource-tables.ts";
 import { Graph } from "../graph/graph.ts";
+import type { Table } from "../graph/table.ts";
 import { declareModel, type Model } from "../model/model.ts";
+import { declareProblems } from "../model/problems/problems.ts";
 import { declareSources, deleteObject, type Sources, writeObject } from "../model/sources.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
 import { declareViews, type Views } from "../view/views.ts";
@@ -23,6 +26,8 @@ export interface ControlPlane {
   readonly sources: Sources;
   readonly model: Model;
   readonly views: Views;
+  /** By object; without file and line. */
+  readonly problems: Table<readonly Problem[]>;
   readonly fleet: Fleet;
   readonly intake: ObjectIntake;
 }
@@ -42,6 +47,7 @@ export function createControlPlane({
   const sources = declareSources(graph);
   const proxies = graph.source<ConnectedProxy>("connected proxies");
   const model = declareModel(graph, sources);
+  const problems = declareProblems(graph, sources, model);
   const views = declareViews(graph, model, proxies);
   const tables = declareIndexedResourceTables(graph, views);
   const fleet = new Fleet({ graph, views, proxies, tables, log });
@@ -52,5 +58,5 @@ export function createControlPlane({
     write: (transaction, object) => writeObject(transaction, sources, object),
     remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
   });
-  return { graph, sources, model, views, fleet, intake };
+  return { graph, sources, model, problems, views, fleet, intake };
 }
