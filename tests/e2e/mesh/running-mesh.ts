@@ -1,0 +1,221 @@
+// A mesh for a test file, started as a user does: `meltemi up` in a process of its own, on the fixture's manifests
+// and a directory of the test's own files. Nothing of it is left when it is closed.
+
+import type { ChildProcess } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { request as requestHttp } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import type { ProxyStatus } from "../../../src/admin/contract/control-plane.ts";
+import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../../../src/admin/contract/supervisor.ts";
+import { eventually } from "./eventually.ts";
+import type { PodClient } from "./pod-client.ts";
+import { clientArgv, startPodClient } from "./pod-client.ts";
+
+const START_DEADLINE_MS = 90_000;
+const STOP_DEADLINE_MS = 30_000;
+
+export interface RunningMesh {
+  /** Saves a file among the mesh's manifests, as an editor would. */
+  save(file: string, yaml: string): Promise<void>;
+  /** Removes what `save` wrote. */
+  remove(file: string): Promise<void>;
+  /** A caller in the first pod of a workload; the same each time. */
+  client(workload: string): Promise<PodClient>;
+  /** A caller on the machine, outside of the mesh's namespaces. */
+  machineClient(): PodClient;
+  /** The command line that runs `command` in the pod. */
+  exec(workload: string, command: readonly string[]): Promise<readonly [string, ...string[]]>;
+  pods(workload: string): Promise<readonly PodReport[]>;
+  proxies(): Promise<readonly ProxyStatus[]>;
+  /** Every proxy has acknowledged all that it was sent, and refuses nothing. */
+  waitUntilInStep(): Promise<void>;
+  logs(workload: string, container: string): Promise<readonly LogLine[]>;
+  /** Where the machine reaches a gateway's port, such as `http://localhost:8080`. */
+  gatewayUrl(port: number): Promise<string>;
+  report(): Promise<MeshReport>;
+  /** What `meltemi up` has printed. */
+  output(): string;
+  close(): Promise<void>;
+}
+
+export interface MeshStart {
+  /** Files under manifests/; echo.yaml is always there. */
+  readonly manifests?: readonly string[];
+  /** Of the test's own, by file name. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+const projectPath = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const fixturePath = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Why there can be no mesh here, for `skip`; false where there can. */
+export const skipWithoutMesh = process.geteuid?.() === 0 ? false : "needs root";
+
+/** Resolves when all pods are ready and all proxies in step. */
+export async function startMesh({ manifests = [], files = {} }: MeshStart = {}): Promise<RunningMesh> {
+  await promisify(execFile)(process.execPath, [projectPath("tools/build.mjs")]);
+  const directory = await mkdtemp(join(tmpdir(), "meltemi-mesh-"));
+  const configDirectory = join(directory, "manifests");
+  await mkdir(configDirectory);
+  for (const [file, yaml] of Object.entries(files)) await writeFile(join(configDirectory, file), yaml);
+  const fixtures = ["echo.yaml", ...manifests].map((file) => fixturePath(`manifests/${file}`));
+  const up = startUp([...fixtures, configDirectory], { stateDirectory: join(directory, "state") });
+  const mesh = meshOf(up, { directory, configDirectory });
+  try {
+    await up.ready;
+    await mesh.waitUntilInStep();
+    return mesh;
+  } catch (error) {
+    await mesh.close();
+    throw error;
+  }
+}
+
+interface Up {
+  readonly process: ChildProcess;
+  readonly ready: Promise<void>;
+  text(): string;
+}
+
+function startUp(paths: readonly string[], { stateDirectory }: { readonly stateDirectory: string }): Up {
+  const args = ["up", ...paths, "--name", `e2e-${process.pid}`, "--xds-port", "0", "--admin-port", "0"];
+  const image = `meltemi-test/echo=${process.execPath} ${fixturePath("app/echo.mjs")}`;
+  const child = spawn(process.execPath, [projectPath("bin/meltemi.mjs"), ...args, "--image", image], {
+    env: { ...process.env, MELTEMI_STATE_DIR: stateDirectory, NO_COLOR: "1" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  // The mesh's namespaces end with the process, whatever becomes of this one.
+  process.once("exit", () => child.kill("SIGKILL"));
+  let text = "";
+  const ready = new Promise<void>((resolve, reject) => {
+    const fail = (what: string) => reject(new Error(`The mesh ${what}:\n${text}`));
+    const timer = setTimeout(() => fail("isn't ready in time"), START_DEADLINE_MS);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on("data", (chunk: Buffer) => {
+        text += chunk.toString("utf8");
+        if (!/^ready: \d+ pods$/m.test(text)) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    }
+    child.once("exit", () => fail("has ended"));
+  });
+  ready.catch(() => undefined);
+  return { process: child, ready, text: () => text };
+}
+
+interface Places {
+  readonly directory: string;
+  readonly configDirectory: string;
+}
+
+function meshOf(up: Up, { directory, configDirectory }: Places): RunningMesh {
+  const socketPath = (name: string) => join(directory, "state", `${name}.sock`);
+  const supervisor = <T>(path: string, body?: object) => ask<T>(socketPath("supervisor"), path, body);
+  const proxies = () => ask<ProxyStatus[]>(socketPath("control-plane"), "/proxies");
+  const clients = new Map<string, Promise<PodClient>>();
+  const pods = async (workload: string) => {
+    const found = (await supervisor<PodReport[]>("/pods")).filter((pod) => pod.workload.name === workload);
+    if (found.length === 0) throw new Error(`There is no pod of ${workload}`);
+    return found;
+  };
+  const exec = async (workload: string, command: readonly string[]) => {
+    const [pod] = await pods(workload);
+    const request = { namespace: pod?.namespace, pod: pod?.name, command };
+    return (await supervisor<ExecAnswer>("/exec", request)).argv;
+  };
+  const remember = (name: string, start: () => Promise<PodClient>) => {
+    const client = clients.get(name) ?? start();
+    clients.set(name, client);
+    return client;
+  };
+  return {
+    save: (file, yaml) => writeFile(join(configDirectory, file), yaml),
+    remove: (file) => rm(join(configDirectory, file), { force: true }),
+    client: (workload) => remember(workload, async () => startPodClient(await exec(workload, clientArgv))),
+    machineClient() {
+      const client = startPodClient(clientArgv);
+      clients.set(`machine ${clients.size}`, Promise.resolve(client));
+      return client;
+    },
+    exec,
+    pods,
+    proxies,
+    waitUntilInStep: () => eventually(async () => assertInStep(await proxies())),
+    async logs(workload, container) {
+      const [pod] = await pods(workload);
+      const query = new URLSearchParams({ namespace: pod?.namespace ?? "", pod: pod?.name ?? "", container });
+      const text = await askText(socketPath("supervisor"), `/logs?${query}`);
+      return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as LogLine]));
+    },
+    gatewayUrl: (port) =>
+      eventually(async () => {
+        const { gateways } = await supervisor<MeshReport>("/mesh");
+        const url = gateways.find((gateway) => gateway.port === port)?.url;
+        if (url === undefined) throw new Error(`No gateway has port ${port}`);
+        return url;
+      }),
+    report: () => supervisor<MeshReport>("/mesh"),
+    output: up.text,
+    async close() {
+      const started = await Promise.allSettled(clients.values());
+      await Promise.all(
+        started.map((client) => (client.status === "fulfilled" ? client.value.close() : null)),
+      );
+      await stopUp(up.process);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function assertInStep(proxies: readonly ProxyStatus[]): void {
+  for (const { name, acked, nacks } of proxies) {
+    const [refusal] = nacks;
+    if (refusal !== undefined) throw new Error(`${name} refuses ${refusal.type}: ${refusal.message}`);
+    const late = Object.entries(acked).find(([, state]) => state === "STALE");
+    if (late !== undefined) throw new Error(`${name} hasn't acknowledged ${late[0]}`);
+  }
+}
+
+async function stopUp(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGINT");
+  const timeout = new AbortController();
+  const late = wait(STOP_DEADLINE_MS, undefined, { signal: timeout.signal }).then(() =>
+    child.kill("SIGKILL"),
+  );
+  await ended;
+  timeout.abort();
+  await late.catch(() => undefined);
+}
+
+async function ask<T>(socketPath: string, path: string, body?: object): Promise<T> {
+  return JSON.parse(await askText(socketPath, path, body)) as T;
+}
+
+function askText(socketPath: string, path: string, body?: object): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const method = body === undefined ? "GET" : "POST";
+    const outgoing = requestHttp({ socketPath, path, method }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve(text);
+        else reject(new Error(`${path}: ${response.statusCode} ${text}`));
+      });
+      response.on("error", reject);
+    });
+    outgoing.on("error", reject);
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
