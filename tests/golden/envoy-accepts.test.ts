@@ -7,14 +7,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { create, fromJson, toBinary } from "@bufbuild/protobuf";
-import { httpConnectionManagerFilter } from "../../src/envoy/listener/http-connection-manager.ts";
-import { type Bootstrap, BootstrapSchema } from "../../src/gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
-import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
-import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
-import type { RouteConfiguration } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { toBinary } from "@bufbuild/protobuf";
+import { BootstrapSchema } from "../../src/gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import { findEnvoy } from "../protocol/envoy-process.ts";
-import { everything, type LayerResources, layerResources, layersOf } from "./mesh-resources.ts";
+import { everything, layerResources, layersOf } from "./mesh-resources.ts";
+import { bootstrapOf } from "./validation-bootstrap.ts";
 
 const envoy = findEnvoy();
 const skip = envoy === undefined ? "no Envoy: set MELTEMI_ENVOY" : false;
@@ -42,78 +39,3 @@ describe("Envoy accepts", { skip }, () => {
     });
   }
 });
-
-function bootstrapOf({ clusters, endpoints, listeners, routes }: LayerResources): Bootstrap {
-  const bootstrap = fromJson(BootstrapSchema, SURROUNDINGS);
-  const resources = bootstrap.staticResources;
-  assert.ok(resources !== undefined);
-  resources.clusters.push(...clusters, ...endpoints.map(staticCluster));
-  resources.listeners.push(...listeners, ...routes.map(routesListener));
-  return bootstrap;
-}
-
-/** An assignment that comes by EDS is looked at by Envoy when it comes; here a cluster of its own holds it. */
-function staticCluster(assignment: LayerResources["endpoints"][number]) {
-  return create(ClusterSchema, {
-    name: `endpoints of ${assignment.clusterName}`,
-    connectTimeout: { seconds: 1n },
-    clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.STATIC },
-    loadAssignment: assignment,
-  });
-}
-
-/** Routes that come by RDS likewise stand in a listener of their own. */
-function routesListener(routeConfiguration: RouteConfiguration, at: number) {
-  const { $typeName: _message, ...plain } = routeConfiguration;
-  const settings = { pathNormalization: "BASE", protocolDetectionTimeout: "0s" } as const;
-  return create(ListenerSchema, {
-    name: `routes of ${routeConfiguration.name}`,
-    address: pipe(`/tmp/mlt-validate-${at}`),
-    filterChains: [
-      {
-        filters: [
-          httpConnectionManagerFilter({
-            side: "outbound",
-            statPrefix: "check",
-            routes: { kind: "inline", routeConfiguration: plain },
-            hasGrpcWeb: true,
-            settings,
-          }),
-        ],
-      },
-    ],
-  });
-}
-
-function pipe(path: string) {
-  return { address: { case: "pipe" as const, value: { path } } };
-}
-
-const LOCAL = {
-  type: "STATIC",
-  connectTimeout: "1s",
-  typedExtensionProtocolOptions: {},
-};
-
-/** What the agent's bootstrap has: the clusters that secrets and config come from. */
-const SURROUNDINGS = {
-  node: { id: "sidecar~10.244.0.9~web-1.shop~shop.svc.cluster.local", cluster: "web.shop" },
-  dynamicResources: {
-    adsConfig: {
-      apiType: "DELTA_GRPC",
-      transportApiVersion: "V3",
-      grpcServices: [{ envoyGrpc: { clusterName: "xds-grpc" } }],
-    },
-  },
-  staticResources: {
-    clusters: ["xds-grpc", "sds-grpc"].map((name) => ({
-      ...LOCAL,
-      name,
-      http2ProtocolOptions: {},
-      loadAssignment: {
-        clusterName: name,
-        endpoints: [{ lbEndpoints: [{ endpoint: { address: { pipe: { path: `/tmp/${name}` } } } }] }],
-      },
-    })),
-  },
-};
