@@ -38,7 +38,10 @@ const launchOptions: readonly OptionDeclaration[] = [
     summary: "the command to run for an image; may be given several times",
     isList: true,
   },
-  { flags: "--once", summary: "end when everything is ready: for scripts" },
+  {
+    flags: "--once",
+    summary: "end when everything is ready, or with 1 when errors stand for 30 s: for scripts",
+  },
 ];
 
 const proxySection = (

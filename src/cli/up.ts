@@ -2,11 +2,14 @@
 // and what is wrong with the files, and takes everything away again on Ctrl-C.
 
 import { existsSync } from "node:fs";
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/clock.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { flagOption, listArgument, listOption, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import type { MeshEnd, MeshEvent, MeshLaunch, PortChoice, RunningMesh } from "./local-mesh.ts";
+import type { MeshPrinter } from "./mesh-printer.ts";
 import { meshPrinter } from "./mesh-printer.ts";
 import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
 import { lockState } from "./state-lock.ts";
@@ -38,11 +41,38 @@ export async function runMesh(
       resolveReady?.();
     };
     const mesh = await context.rooms.startLocalMesh({ ...options, onEvent, signal: context.signal });
-    const end = await lifeOf(mesh, { ready: isOnce ? ready : undefined, context });
+    const patience = isOnce ? watchErrors(printer, systemClock) : undefined;
+    const isEnough = patience && Promise.race([ready, patience.isOver]);
+    const end = await lifeOf(mesh, { ready: isEnough, context });
+    patience?.close();
     return reportEnd(end, printer.errorCount > 0 && isOnce);
   } finally {
     await lock.release();
   }
+}
+
+/** How long --once waits for a mesh in which something is wrong: much that goes wrong at first mends itself. */
+const PATIENCE_MS = 30_000;
+const LOOK_MS = 1_000;
+
+interface Patience {
+  /** Errors have stood without a pause for as long as --once waits. */
+  readonly isOver: Promise<void>;
+  close(): void;
+}
+
+export function watchErrors(printer: Pick<MeshPrinter, "errorCount">, clock: Clock): Patience {
+  let cancel: (() => void) | undefined;
+  const isOver = new Promise<void>((resolve) => {
+    let sinceMs: number | undefined;
+    const look = () => {
+      sinceMs = printer.errorCount === 0 ? undefined : (sinceMs ?? clock.now());
+      if (sinceMs !== undefined && clock.now() - sinceMs >= PATIENCE_MS) resolve();
+      else cancel = clock.after(LOOK_MS, look);
+    };
+    look();
+  });
+  return { isOver, close: () => cancel?.() };
 }
 
 interface Life {
