@@ -1,0 +1,27 @@
+// What the benchmark and the control plane's process tell each other over IPC.
+
+export type ChangeKind = "virtual-service" | "endpoint";
+
+/** A change goes the way of any changed object, debounce included; only `usage` is answered. */
+export type Question =
+  | { readonly kind: "usage" }
+  | { readonly kind: "change"; readonly change: ChangeKind; readonly round: number };
+
+/** Counters since the process started. */
+export interface ControlPlaneUsage {
+  readonly kind: "usage";
+  /** User and system time of all threads. */
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+  readonly peakRssBytes: number;
+  readonly sessionCount: number;
+  /** Distinct sets among the connected proxies. */
+  readonly viewCount: number;
+  readonly responseCount: number;
+  /** Acknowledged or refused. */
+  readonly answeredCount: number;
+  readonly rejectedCount: number;
+  readonly resourceCount: number;
+  /** Of encoded responses, without the framing of gRPC and HTTP/2. */
+  readonly bytes: number;
+}
