@@ -9,11 +9,12 @@ import type { Destination, HttpRouteDestination } from "../kinds/virtual-service
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
 import { effectiveRule, policyForPort } from "../model/destination-rules.ts";
-import { type HostRoutes, type HttpRule, MESH_GATEWAY, qualifyGateway } from "../model/host-routes.ts";
+import type { HostRoutes, HttpRule } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope } from "./client-scope.ts";
+import { isInScope } from "./match-scope.ts";
 import type { ResolvedDestination, ResolvedMirror, RouteInputs } from "./route-inputs.ts";
 
 /** Where a request comes in and who sends it. */
@@ -66,23 +67,7 @@ function matchesFor(
   context: RouteContext,
 ): readonly (HttpMatchRequest | undefined)[] {
   if (rule.match === undefined || rule.match.length === 0) return [undefined];
-  return rule.match.filter((match) => concerns(match, namespace, context));
-}
-
-function concerns(
-  match: HttpMatchRequest,
-  namespace: string,
-  { client, port, gateways }: RouteContext,
-): boolean {
-  if (match.port !== undefined && match.port !== port) return false;
-  if (match.sourceNamespace !== undefined && match.sourceNamespace !== client.namespace) return false;
-  if (match.gateways !== undefined && match.gateways.length > 0) {
-    if (!match.gateways.some((gateway) => gateways.includes(qualifyGateway(gateway, namespace))))
-      return false;
-  }
-  // Labels of a client are a sidecar's matter: a gateway's callers have none.
-  if (!gateways.includes(MESH_GATEWAY)) return true;
-  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => client.labels[key] === value);
+  return rule.match.filter((match) => isInScope(match, namespace, context));
 }
 
 function isCatchAll({

@@ -34,18 +34,7 @@ export function declareOutboundClusters(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundClusterInputs>> {
-  return graph.derive<MeshService, Scoped<OutboundClusterInputs>>({
-    name: "outbound clusters",
-    from: model.services,
-    rows: (key, service, read) =>
-      scopedRows({
-        read,
-        scopes,
-        visibility: service.visibility,
-        isClientDependent: isClientDependent(read, model.hostRules, service),
-        build: (client) => clustersOf({ key, service, model, read, client }),
-      }),
-  });
+  return ofServices(graph, { name: "outbound clusters", model, scopes, build: clustersOf });
 }
 
 /** Rows by layer and cluster name, for clusters whose endpoints come by EDS. */
@@ -54,8 +43,19 @@ export function declareClusterEndpoints(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<EndpointInputs>> {
-  return graph.derive<MeshService, Scoped<EndpointInputs>>({
-    name: "cluster endpoints",
+  return ofServices(graph, { name: "cluster endpoints", model, scopes, build: endpointsOf });
+}
+
+interface Declaration<T> {
+  readonly name: string;
+  readonly model: Model;
+  readonly scopes: ClientScopes;
+  readonly build: (question: Question) => ReadonlyMap<string, T>;
+}
+
+function ofServices<T>(graph: Graph, { name, model, scopes, build }: Declaration<T>): Table<Scoped<T>> {
+  return graph.derive<MeshService, Scoped<T>>({
+    name,
     from: model.services,
     rows: (key, service, read) =>
       scopedRows({
@@ -63,7 +63,7 @@ export function declareClusterEndpoints(
         scopes,
         visibility: service.visibility,
         isClientDependent: isClientDependent(read, model.hostRules, service),
-        build: (client) => endpointsOf({ key, service, model, read, client }),
+        build: (client) => build({ key, service, model, read, client }),
       }),
   });
 }

@@ -5,7 +5,7 @@ import { isTls } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
 import type { RouteDestination } from "../kinds/virtual-service/destination.ts";
 import type { L4MatchAttributes, TlsMatchAttributes } from "../kinds/virtual-service/matching.ts";
-import { type HostRoutes, MESH_GATEWAY, qualifyGateway } from "../model/host-routes.ts";
+import { type HostRoutes, MESH_GATEWAY } from "../model/host-routes.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
@@ -13,6 +13,7 @@ import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { type RouteContext, targetOf } from "./http-routes.ts";
 import type { TcpChain, TcpDestination } from "./listener-inputs.ts";
+import { isInScope } from "./match-scope.ts";
 
 interface Context {
   readonly read: Read;
@@ -60,7 +61,7 @@ function ownChain(service: MeshService, port: MeshServicePort): TcpChain {
 export function tlsChains(routes: HostRoutes, context: RouteContext): readonly TcpChain[] {
   return routes.tls.flatMap(({ match, route = [] }, at) =>
     match
-      .filter((each) => concerns(each, routes.namespace, context))
+      .filter((each) => isInScope(each, routes.namespace, context))
       .map((each) =>
         chain({ routes, path: `spec.tls[${at}]`, route, match: each, serverNames: each.sniHosts }, context),
       ),
@@ -71,7 +72,7 @@ export function tlsChains(routes: HostRoutes, context: RouteContext): readonly T
 export function tcpChains(routes: HostRoutes, context: RouteContext): readonly TcpChain[] {
   return routes.tcp.flatMap(({ match = [{}], route = [] }, at) =>
     match
-      .filter((each) => concerns(each, routes.namespace, context))
+      .filter((each) => isInScope(each, routes.namespace, context))
       .map((each) =>
         chain({ routes, path: `spec.tcp[${at}]`, route, match: each, serverNames: [] }, context),
       ),
@@ -107,19 +108,4 @@ export function destinationsOf(
   return route
     .filter(({ weight = 0 }) => weight > 0)
     .map((each) => ({ cluster: clusterOf(each), weight: each.weight ?? 0 }));
-}
-
-function concerns(
-  match: L4MatchAttributes | TlsMatchAttributes,
-  namespace: string,
-  { client, port, gateways }: RouteContext,
-): boolean {
-  if (match.port !== undefined && match.port !== port) return false;
-  if (match.sourceNamespace !== undefined && match.sourceNamespace !== client.namespace) return false;
-  if (match.gateways !== undefined && match.gateways.length > 0) {
-    if (!match.gateways.some((gateway) => gateways.includes(qualifyGateway(gateway, namespace))))
-      return false;
-  }
-  if (!gateways.includes(MESH_GATEWAY)) return true;
-  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => client.labels[key] === value);
 }

@@ -1,6 +1,7 @@
 // Fault injection: delays and aborts that the route's configuration of Envoy's fault filter makes.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { grpcStatusNames } from "../../core/grpc-status-name.ts";
 import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import type { FractionalPercentSchema } from "../../gen/envoy/type/v3/percent_pb.ts";
 import { FractionalPercent_DenominatorType } from "../../gen/envoy/type/v3/percent_pb.ts";
@@ -10,7 +11,6 @@ import type {
 } from "../../kinds/virtual-service/http-route.ts";
 import { durationMessage } from "../duration-message.ts";
 import { typedConfig } from "../encode.ts";
-import { grpcStatusCode } from "../grpc-status-code.ts";
 import type { RouteFeature } from "./route-feature.ts";
 
 type FractionalPercentInit = MessageInitShape<typeof FractionalPercentSchema>;
@@ -55,7 +55,10 @@ function buildAbort(abort: HttpFaultInjectionAbort): Pick<HttpFaultInit, "abort"
   }
   if (abort.grpcStatus !== undefined) {
     return {
-      abort: { percentage, errorType: { case: "grpcStatus", value: grpcStatusCode(abort.grpcStatus) } },
+      abort: {
+        percentage,
+        errorType: { case: "grpcStatus", value: grpcStatusNames.indexOf(abort.grpcStatus) },
+      },
     };
   }
   return {};

@@ -1,5 +1,6 @@
 // Rules for one HTTP route of a VirtualService.
 
+import { grpcStatusNames } from "../../core/grpc-status-name.ts";
 import { spellingHint } from "../../core/nearest-spelling.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkHeaderName, checkRange, regexFault } from "../value-rules.ts";
@@ -198,26 +199,6 @@ export function* checkRetries(path: string, retries: HttpRetry | undefined): Fin
   }
 }
 
-const grpcStatuses = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "UNAUTHENTICATED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-];
-
 function* checkFault(path: string, fault: HttpFaultInjection | undefined): Findings {
   if (fault === undefined) return;
   if (fault.abort === undefined && fault.delay === undefined) {
@@ -226,8 +207,8 @@ function* checkFault(path: string, fault: HttpFaultInjection | undefined): Findi
   const { abort, delay } = fault;
   yield* checkPercentage(`${path}.abort.percentage`, abort?.percentage?.value);
   yield* checkRange(`${path}.abort.httpStatus`, abort?.httpStatus, { minimum: 200, maximum: 599 });
-  if (abort?.grpcStatus !== undefined && !grpcStatuses.includes(abort.grpcStatus)) {
-    const hint = spellingHint(abort.grpcStatus, grpcStatuses);
+  if (abort?.grpcStatus !== undefined && !grpcStatusNames.includes(abort.grpcStatus)) {
+    const hint = spellingHint(abort.grpcStatus, grpcStatusNames);
     const message = `"${abort.grpcStatus}" isn't a gRPC status`;
     yield { path: `${path}.abort.grpcStatus`, message, ...(hint === undefined ? {} : { hint }) };
   }
