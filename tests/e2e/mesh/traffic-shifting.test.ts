@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { weightedRoutes } from "./echo-routes.ts";
 import { eventually } from "./eventually.ts";
 import type { Load, PodClient } from "./pod-client.ts";
 import type { RunningMesh } from "./running-mesh.ts";
 import { skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
-import { weightedRoute } from "./weighted-route.ts";
 
 const EDIT_COUNT = 50;
 
@@ -25,7 +25,7 @@ after(() => mesh?.close());
 
 test("weights 90 to 10 hold within 4 points over 2,000 requests", { skip }, async () => {
   const [client] = clients as [PodClient];
-  await mesh.save("route.yaml", weightedRoute({ v1: 90, v2: 10 }, { edit: "weights" }));
+  await mesh.save("route.yaml", weightedRoutes({ v1: 90, v2: 10 }, { edit: "weights" }));
   await eventually(async () => {
     const { headers } = await client.request("http://echo/");
     assert.equal(headers["x-edit"], "weights");
@@ -45,7 +45,7 @@ test(`${EDIT_COUNT} edits that switch all traffic reach every proxy, and no requ
   );
   for (let edit = 1; edit <= EDIT_COUNT; edit += 1) {
     const version = edit % 2 === 0 ? "v1" : "v2";
-    await mesh.save("route.yaml", weightedRoute({ [version]: 100 }, { edit: String(edit) }));
+    await mesh.save("route.yaml", weightedRoutes({ [version]: 100 }, { edit: String(edit) }));
     await Promise.all(loads.map((load) => hasSwitched(load, { version, edit: String(edit) })));
     // All proxies are told at once: who has now acknowledged everything has acknowledged this edit.
     await mesh.waitUntilInStep();
