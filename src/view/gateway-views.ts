@@ -6,6 +6,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
+import { matchableNames } from "./chain-matches.ts";
 import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
 import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
 import {
@@ -115,7 +116,7 @@ function serverNamesOf({ hosts }: GatewayServer): readonly string[] {
 function withoutRepeats(chains: readonly GatewayChain[]): readonly GatewayChain[] {
   const taken = new Set<string>();
   return chains.flatMap((chain) => {
-    const wanted = chain.serverNames.length === 0 ? ["*"] : chain.serverNames;
+    const wanted = chain.serverNames.length === 0 ? ["*"] : matchableNames(chain.serverNames);
     const free = wanted.filter((name) => !taken.has(name));
     for (const name of free) taken.add(name);
     if (free.length === 0) return [];

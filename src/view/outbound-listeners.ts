@@ -11,6 +11,7 @@ import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
+import { settleMatches } from "./chain-matches.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import type { ListenerSettings, OutboundListenerInputs, TcpChain } from "./listener-inputs.ts";
 import { type Scoped, scopedRows } from "./scoped-rows.ts";
@@ -144,19 +145,14 @@ function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context
   }));
 }
 
-/** Of several chains with the same match the first, which is the oldest service's, stays; the last takes the rest. */
+/** The oldest service's chains come first; the last one takes the rest. */
 function withDefault(chains: readonly TcpChain[], settings: MeshSettings): readonly TcpChain[] {
-  const byMatch = new Map<string, TcpChain>();
-  for (const chain of chains) {
-    const match = JSON.stringify([chain.serverNames, chain.destinationSubnets]);
-    if (!byMatch.has(match)) byMatch.set(match, chain);
-  }
-  const matched = [...byMatch.values()];
+  const settled = settleMatches(chains);
   const isAny = ({ serverNames, destinationSubnets }: TcpChain) =>
     serverNames.length === 0 && destinationSubnets.length === 0;
-  if (matched.some(isAny)) return matched;
+  if (settled.some(isAny)) return settled;
   const destinations = [{ cluster: otherwiseCluster(settings), weight: 1 }];
-  return [...matched, { serverNames: [], destinationSubnets: [], destinations, source: [] }];
+  return [...settled, { serverNames: [], destinationSubnets: [], destinations, source: [] }];
 }
 
 /** Virtual addresses; for a headless service the addresses of its endpoints, each with the port they listen on. */
@@ -189,7 +185,7 @@ function addressListeners(
   const settings = listenerSettings(context.read.one(context.model.settings));
   for (const port of service.ports) {
     if (isHttp(port.protocol)) continue;
-    const tcp = serviceTcpChains(service, port, context);
+    const tcp = settleMatches(serviceTcpChains(service, port, context));
     for (const address of addressesByPort.get(port.number) ?? []) {
       const name = `${address}_${port.number}`;
       const routeName = `${service.hostname}:${port.number}`;
