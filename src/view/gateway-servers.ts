@@ -52,7 +52,7 @@ export const gatewayServerFields: readonly string[] = [
   "Gateway.spec.servers[].tls.httpsRedirect",
 ];
 
-const EVERY_ADDRESS = "0.0.0.0";
+export const EVERY_ADDRESS = "0.0.0.0";
 
 export function gatewayPorts(proxy: ConnectedProxy, model: Model, read: Read): readonly GatewayPort[] {
   const gateways = read
