@@ -9,6 +9,7 @@ import { ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
 import type { InlineEndpoint } from "../../view/cluster-inputs.ts";
 import { socketAddress } from "../address.ts";
 import { durationMessage, ZERO_DURATION } from "../duration-message.ts";
+import { loadBalancingWeights } from "../endpoint/load-assignment.ts";
 import type { ClusterFeature } from "./cluster-feature.ts";
 
 type EdsClusterConfigInit = MessageInitShape<typeof Cluster_EdsClusterConfigSchema>;
@@ -33,7 +34,7 @@ export const discoveryFeature: ClusterFeature = {
         cluster.respectDnsTtl = true;
         cluster.loadAssignment = {
           clusterName: name,
-          endpoints: [{ lbEndpoints: discovery.endpoints.map(lbEndpoint) }],
+          endpoints: [{ lbEndpoints: lbEndpoints(discovery.endpoints) }],
         };
     }
   },
@@ -50,9 +51,10 @@ function edsOverAds(serviceName: string): EdsClusterConfigInit {
   };
 }
 
-function lbEndpoint({ address, port, weight }: InlineEndpoint) {
-  return {
+function lbEndpoints(endpoints: readonly InlineEndpoint[]) {
+  const weights = loadBalancingWeights(endpoints);
+  return endpoints.map(({ address, port }, at) => ({
     hostIdentifier: { case: "endpoint" as const, value: { address: socketAddress(address, port) } },
-    loadBalancingWeight: weight,
-  };
+    loadBalancingWeight: weights[at] ?? 1,
+  }));
 }

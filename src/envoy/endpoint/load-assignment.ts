@@ -10,6 +10,8 @@ import type { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoin
 import type { ClusterEndpoint, EndpointInputs } from "../../view/cluster-inputs.ts";
 import { socketAddress } from "../address.ts";
 
+const MAX_WEIGHT_SUM = 2 ** 32 - 1;
+
 /** Endpoints keep the order that they are given in, so equal inputs make equal bytes. */
 export function buildLoadAssignment({
   clusterName,
@@ -33,19 +35,28 @@ function localityEndpoints(
   members: readonly ClusterEndpoint[],
 ): MessageInitShape<typeof LocalityLbEndpointsSchema> {
   const [region = "", zone = "", subZone = ""] = locality.split("/");
+  const weights = loadBalancingWeights(members);
   return {
     locality: { region, zone, subZone },
-    lbEndpoints: members.map(lbEndpoint),
-    loadBalancingWeight: members.reduce((sum, { weight }) => sum + weight, 0),
+    lbEndpoints: members.map((member, at) => lbEndpoint(member, weights[at] ?? 1)),
+    loadBalancingWeight: weights.reduce((sum, weight) => sum + weight, 0),
   };
 }
 
-function lbEndpoint(endpoint: ClusterEndpoint): MessageInitShape<typeof LbEndpointSchema> {
+/** Envoy takes no weight of 0, and no sum above 32 bits: there, all are made smaller alike. */
+export function loadBalancingWeights(endpoints: readonly { readonly weight: number }[]): readonly number[] {
+  const weights = endpoints.map(({ weight }) => Math.max(1, weight));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  if (sum <= MAX_WEIGHT_SUM) return weights;
+  return weights.map((weight) => Math.max(1, Math.floor((weight / sum) * (MAX_WEIGHT_SUM - weights.length))));
+}
+
+function lbEndpoint(endpoint: ClusterEndpoint, weight: number): MessageInitShape<typeof LbEndpointSchema> {
   const { workload, namespace } = endpoint;
   return {
     hostIdentifier: { case: "endpoint", value: { address: socketAddress(endpoint.address, endpoint.port) } },
     healthStatus: healthStatus(endpoint),
-    loadBalancingWeight: endpoint.weight,
+    loadBalancingWeight: weight,
     metadata: {
       filterMetadata: {
         ...(endpoint.isMutualTls ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
