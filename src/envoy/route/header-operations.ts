@@ -23,9 +23,9 @@ export const headerOperationsFeature: RouteFeature = {
 export function headerOperations(headers: Headers) {
   return {
     requestHeadersToAdd: headersToAdd(headers.request),
-    requestHeadersToRemove: [...(headers.request?.remove ?? [])],
+    requestHeadersToRemove: (headers.request?.remove ?? []).filter(isChangeable),
     responseHeadersToAdd: headersToAdd(headers.response),
-    responseHeadersToRemove: [...(headers.response?.remove ?? [])],
+    responseHeadersToRemove: (headers.response?.remove ?? []).filter(isChangeable),
   };
 }
 
@@ -47,11 +47,16 @@ function headerValues(
   appendAction: HeaderValueOption_HeaderAppendAction,
 ): HeaderValueOptionInit[] {
   return Object.entries(values ?? {})
-    .filter(([name]) => !isAuthority(name))
+    .filter(([name]) => isChangeable(name))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => ({ header: { key, value }, appendAction }));
 }
 
 function isAuthority(name: string): boolean {
   return /^(:authority|host)$/i.test(name);
+}
+
+// Envoy refuses a whole route table for one operation on these.
+function isChangeable(name: string): boolean {
+  return !/^(:.*|host)$/i.test(name);
 }
