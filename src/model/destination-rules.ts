@@ -105,6 +105,7 @@ export interface ServiceName {
 /**
  * Istio's precedence: rules of the client's namespace, else of the service's, else of the root namespace; among them
  * the most specific host. Rules for the same host add their subsets to the oldest's, whose traffic policy holds.
+ * Public rules of the root namespace are meant for the whole mesh: clients there, often gateways, get them last too.
  */
 export function effectiveRule(
   read: Read,
@@ -113,12 +114,18 @@ export function effectiveRule(
   service: ServiceName,
 ): EffectiveRule | undefined {
   const { rootNamespace } = read.one(rules.settings);
-  for (const namespace of new Set([client.namespace, service.namespace, rootNamespace])) {
+  const isInRoot = client.namespace === rootNamespace;
+  const steps: readonly ((rule: HostRule) => boolean)[] = [
+    (rule) => rule.namespace === client.namespace && !(isInRoot && rule.visibility === "public"),
+    (rule) => rule.namespace === service.namespace,
+    (rule) => rule.namespace === rootNamespace,
+  ];
+  for (const isOfStep of steps) {
     for (const lookup of hostLookups(service.hostname)) {
       const found = read
         .find(rules.byHost, lookup)
         .map(([, rule]) => rule)
-        .filter((rule) => rule.namespace === namespace && holdsFor(rule, client));
+        .filter((rule) => isOfStep(rule) && holdsFor(rule, client));
       if (found.length > 0) return merge(found);
     }
   }

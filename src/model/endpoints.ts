@@ -40,7 +40,10 @@ export interface EndpointInputs {
 
 const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
-/** Ready endpoints, and terminating ones that still serve; sorted by address and port. */
+/**
+ * Ready endpoints, and others where the service publishes them; sorted by address and port. Terminating ones are left
+ * out: kept as draining, they would count as unhealthy, and a few of them make Envoy send to all in panic.
+ */
 export function declareEndpoints(
   graph: Graph,
   sources: Sources,
