@@ -1,6 +1,7 @@
 // The virtual hosts of sidecars: one for each service and HTTP port, and one for each host that only a
 // VirtualService names. Rows by layer, route configuration and name.
 
+import { isHostnameWithin, isWildcard } from "../core/hostname.ts";
 import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -35,7 +36,7 @@ export interface SidecarVirtualHosts {
   readonly byRoute: Index<Scoped<SidecarVirtualHost>>;
 }
 
-// A host without a service has no port of its own; Istio serves it where plain HTTP is.
+// Where no host of a VirtualService has a service there is no port either; Istio serves it where plain HTTP is.
 const PORT_WITHOUT_SERVICE = 80;
 
 export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientScopes): SidecarVirtualHosts {
@@ -172,27 +173,53 @@ function covers(host: string, hostname: string): number {
 function hostsWithoutService(routes: HostRoutes, context: Context): ReadonlyMap<string, SidecarVirtualHost> {
   const hosts = new Map<string, SidecarVirtualHost>();
   if (!routes.gateways.includes(MESH_GATEWAY)) return hosts;
+  const ofServices = portsOfServices(routes, context);
+  const ports = ofServices.length > 0 ? ofServices : [PORT_WITHOUT_SERVICE];
   for (const hostname of new Set(routes.hosts)) {
     if (hasService(hostname, context)) continue;
     // Another VirtualService may lead for this host.
     if (visibleRoutes(hostname, context)[0]?.object !== routes.object) continue;
-    const built = routesOf(routes, contextOf(hostname, PORT_WITHOUT_SERVICE, context));
-    if (built.length === 0) continue;
-    const routeName = String(PORT_WITHOUT_SERVICE);
-    const name = `${hostname}:${PORT_WITHOUT_SERVICE}`;
-    hosts.set(rowName(routeName, name), {
-      name,
-      routeName,
-      hostname,
-      addresses: [],
-      createdAt: "",
-      hasService: false,
-      isHeadless: false,
-      routes: built,
-      requiresTls: false,
-    });
+    for (const port of ports) {
+      const built = routesOf(routes, contextOf(hostname, port, context));
+      if (built.length > 0) add(hosts, hostWithoutService(hostname, port, built));
+    }
   }
   return hosts;
+}
+
+function add(hosts: Map<string, SidecarVirtualHost>, host: SidecarVirtualHost): void {
+  hosts.set(rowName(host.routeName, host.name), host);
+}
+
+function hostWithoutService(
+  hostname: string,
+  port: number,
+  routes: SidecarVirtualHost["routes"],
+): SidecarVirtualHost {
+  return {
+    name: `${hostname}:${port}`,
+    routeName: String(port),
+    hostname,
+    addresses: [],
+    createdAt: "",
+    hasService: false,
+    isHeadless: false,
+    routes,
+    requiresTls: false,
+  };
+}
+
+/** The HTTP ports of the services that a VirtualService names: its other hosts are called on them too. */
+function portsOfServices({ hosts }: HostRoutes, { read, model }: Context): readonly number[] {
+  const services = hosts.flatMap((host) =>
+    isWildcard(host)
+      ? read.all(model.services).filter(([, { hostname }]) => isHostnameWithin(hostname, host))
+      : read.find(model.servicesByHost, host),
+  );
+  const ports = services.flatMap(([, service]) =>
+    service.ports.filter(({ protocol }) => isHttp(protocol) || isSniffed(protocol)),
+  );
+  return [...new Set(ports.map(({ number }) => number))].sort((a, b) => a - b);
 }
 
 function hasService(hostname: string, { read, model }: Context): boolean {
