@@ -26,6 +26,7 @@ import { createTokenIssuer } from "../identity/service-account-token.ts";
 import { openTokenKey } from "../identity/token-key-store.ts";
 import { receiveConnections } from "../local/supervisor/child-connections.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
+import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
 import { parseControlPlaneSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
@@ -42,9 +43,10 @@ async function main(): Promise<void> {
   const { stateDirectory, xdsSocket } = settings;
   const plane = createControlPlane({ clock: systemClock, log });
   await followStore(plane, join(stateDirectory, "store.sock"), log);
-  const xds = createXdsServer(plane.fleet, { clock: systemClock, log });
+  const metrics = createControlPlaneMetrics(readVersion());
+  const xds = createXdsServer(plane.fleet, { clock: systemClock, log, metrics: metrics.xds });
   const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });
-  const serving = { plane, xds, grpc, stateDirectory, xdsSocket, log };
+  const serving = { plane, xds, metrics, grpc, stateDirectory, xdsSocket, log };
   await serveSecurely(serving);
   await servePlaintext(serving);
   tellProblems(plane);
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
 interface Serving {
   readonly plane: ControlPlane;
   readonly xds: ReturnType<typeof createXdsServer>;
+  readonly metrics: ControlPlaneMetrics;
   readonly grpc: GrpcServer;
   readonly stateDirectory: string;
   readonly xdsSocket: string;
@@ -132,7 +135,7 @@ async function certificateMethod(
 }
 
 /** What the machine's own ports lead to, and the admin socket. No secret goes this way. */
-async function servePlaintext({ plane, xds, grpc, stateDirectory, log }: Serving): Promise<void> {
+async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }: Serving): Promise<void> {
   const plaintext = createServer();
   await grpc.listen(
     { kind: "handle", server: plaintext },
@@ -144,7 +147,7 @@ async function servePlaintext({ plane, xds, grpc, stateDirectory, log }: Serving
     problems: () => allProblems(plane),
     version: () => ({ version: readVersion() }),
     isReady: () => true,
-    metrics: async () => "",
+    metrics: () => metrics.text(),
   };
   const admin = createControlPlaneServer(answers, log);
   await listenOnSocket(admin, join(stateDirectory, "control-plane.sock"));
