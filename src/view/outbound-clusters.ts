@@ -26,7 +26,7 @@ import type {
   OutboundClusterInputs,
   UpstreamTls,
 } from "./cluster-inputs.ts";
-import { type Scoped, scopedRows } from "./scoped-rows.ts";
+import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 
 /** Rows by layer and cluster name. */
 export function declareOutboundClusters(
@@ -54,17 +54,13 @@ interface Declaration<T> {
 }
 
 function ofServices<T>(graph: Graph, { name, model, scopes, build }: Declaration<T>): Table<Scoped<T>> {
-  return graph.derive<MeshService, Scoped<T>>({
+  return deriveScopedRows(graph, {
     name,
     from: model.services,
-    rows: (key, service, read) =>
-      scopedRows({
-        read,
-        scopes,
-        visibility: service.visibility,
-        isClientDependent: isClientDependent(read, model.hostRules, service),
-        build: (client) => build({ key, service, model, read, client }),
-      }),
+    scopes,
+    visibility: ({ visibility }) => visibility,
+    isClientDependent: (service, read) => isClientDependent(read, model.hostRules, service),
+    build: ({ input, ...question }) => build({ ...question, service: input, model }),
   });
 }
 

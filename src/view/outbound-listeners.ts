@@ -14,7 +14,7 @@ import { isVisibleTo } from "../model/visibility.ts";
 import { settleMatches } from "./chain-matches.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import type { ListenerSettings, OutboundListenerInputs, TcpChain } from "./listener-inputs.ts";
-import { type Scoped, scopedRows } from "./scoped-rows.ts";
+import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 import { serviceTcpChains } from "./tcp-chains.ts";
 
 const EVERY_ADDRESS = "0.0.0.0";
@@ -43,33 +43,26 @@ export function declareOutboundListeners(
   const byPort = graph.index(model.services, "services by port", ({ ports }) =>
     ports.map(({ number }) => String(number)),
   );
-  const ports = graph.group("service ports", byPort);
-  const ofPorts = graph.derive<readonly (readonly [string, MeshService])[], Scoped<OutboundListenerInputs>>({
+  const ofPorts = deriveScopedRows(graph, {
     name: "listeners of ports",
-    from: ports,
-    rows: (port, members, read) => {
-      const services = members.map(([, service]) => service).sort(byAge);
-      return scopedRows({
-        read,
-        scopes,
-        visibility: "public",
-        isClientDependent: services.some((service) => dependsOnClient(read, model, service)),
-        build: (client) => portListener(Number(port), services, { read, model, client }),
-      });
+    from: graph.group("service ports", byPort),
+    scopes,
+    visibility: () => "public",
+    isClientDependent: (members, read) =>
+      members.some(([, service]) => dependsOnClient(read, model, service)),
+    build: ({ key, input, client, read }) => {
+      const services = input.map(([, service]) => service);
+      return portListener(Number(key), services, { read, model, client });
     },
   });
-  const ofAddresses = graph.derive<MeshService, Scoped<OutboundListenerInputs>>({
+  const ofAddresses = deriveScopedRows(graph, {
     name: "listeners of service addresses",
     from: model.services,
-    rows: (key, service, read) =>
-      scopedRows({
-        read,
-        scopes,
-        visibility: service.visibility,
-        isClientDependent: dependsOnClient(read, model, service),
-        build: (client) =>
-          addressListeners(service, addressesOf(key, service, model, read), { read, model, client }),
-      }),
+    scopes,
+    visibility: ({ visibility }) => visibility,
+    isClientDependent: (service, read) => dependsOnClient(read, model, service),
+    build: ({ key, input, client, read }) =>
+      addressListeners(input, addressesOf(key, input, model, read), { read, model, client }),
   });
   return graph.union("outbound listeners", [ofPorts, ofAddresses]);
 }
@@ -104,9 +97,9 @@ function portListener(
     ({ service, port: { protocol } }) =>
       isHttp(protocol) || (isSniffed(protocol) && !hasOwnListener(service)),
   );
-  const tcp = visible.filter(
-    ({ service, port: { protocol } }) => !isHttp(protocol) && !hasOwnListener(service),
-  );
+  const tcp = visible
+    .filter(({ service, port: { protocol } }) => !isHttp(protocol) && !hasOwnListener(service))
+    .sort((a, b) => byAge(a.service, b.service));
   if (http.length === 0 && tcp.length === 0) return new Map();
   const name = `${EVERY_ADDRESS}_${port}`;
   const hasGrpcWeb = http.some((each) => each.port.protocol === "GRPC-Web");

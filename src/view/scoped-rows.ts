@@ -1,7 +1,10 @@
-// Layers of rows: those of the mesh, and over them those of a client scope where they differ.
+// Layers of rows: those of the mesh, and over them those of a client scope where they differ. A scope that comes
+// costs what depends on clients; a service that changes costs itself.
 
+import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import { structurallyEqual } from "../graph/structural-equality.ts";
+import type { Table } from "../graph/table.ts";
 import { isVisibleTo, type Visibility } from "../model/visibility.ts";
 import { type ClientScope, type ClientScopes, MESH_SCOPE } from "./client-scope.ts";
 
@@ -21,36 +24,94 @@ export function splitLayerKey(key: string): { readonly layer: string; readonly n
   return { layer: key.slice(0, bar), name: key.slice(bar + 1) };
 }
 
-export interface ScopeQuestion<T> {
+/** One row of the table that layers are made from, and who asks about it. */
+export interface ScopedQuestion<I> {
+  readonly key: string;
+  readonly input: I;
+  readonly client: ClientScope;
   readonly read: Read;
-  readonly scopes: ClientScopes;
-  readonly visibility: Visibility;
-  /** Some rule may give clients different answers; only then are the scopes asked one by one. */
-  readonly isClientDependent: boolean;
-  readonly build: (client: ClientScope) => ReadonlyMap<string, T>;
 }
 
-/** The mesh's rows, then for each scope that differs, its differences. */
-export function* scopedRows<T>({
-  read,
-  scopes,
-  visibility,
-  isClientDependent,
-  build,
-}: ScopeQuestion<T>): Iterable<readonly [string, Scoped<T>]> {
-  const isPublic = visibility === "public";
-  const mesh = isPublic ? build(MESH_SCOPE) : new Map<string, T>();
-  for (const [name, inputs] of mesh) yield [layerKey(MESH_SCOPE.id, name), { kind: "present", inputs }];
-  if (isPublic && !isClientDependent) return;
-  for (const [, scope] of read.all(scopes.table)) {
-    if (!isVisibleTo(visibility, scope.namespace)) continue;
-    const own = build(scope);
-    for (const [name, inputs] of own) {
-      if (!structurallyEqual(mesh.get(name), inputs))
-        yield [layerKey(scope.id, name), { kind: "present", inputs }];
-    }
-    for (const name of mesh.keys()) {
-      if (!own.has(name)) yield [layerKey(scope.id, name), ABSENT];
-    }
-  }
+export interface ScopedDerivation<I, T> {
+  readonly name: string;
+  readonly from: Table<I>;
+  readonly scopes: ClientScopes;
+  readonly visibility: (input: I) => Visibility;
+  /** Some rule may give clients different answers; only then are the scopes asked one by one. */
+  readonly isClientDependent: (input: I, read: Read) => boolean;
+  readonly build: (question: ScopedQuestion<I>) => ReadonlyMap<string, T>;
+}
+
+/** The mesh's rows, and for each scope that differs, its differences. */
+export function deriveScopedRows<I, T>(graph: Graph, derivation: ScopedDerivation<I, T>): Table<Scoped<T>> {
+  const { name, from, visibility, build } = derivation;
+  const answers = graph.derive<I, ReadonlyMap<string, T>>({
+    name: `${name}, each input's`,
+    from,
+    rows: (key, input, read) =>
+      visibility(input) === "public" ? [[key, build({ key, input, client: MESH_SCOPE, read })]] : [],
+  });
+  const ofMesh = graph.derive<ReadonlyMap<string, T>, Scoped<T>>({
+    name: `${name} of the mesh`,
+    from: answers,
+    *rows(_key, answer) {
+      for (const [row, inputs] of answer) yield [layerKey(MESH_SCOPE.id, row), { kind: "present", inputs }];
+    },
+  });
+  return graph.union(name, [ofMesh, deriveDifferences(graph, derivation, answers)]);
+}
+
+interface ScopedInput {
+  readonly scope: string;
+  readonly key: string;
+}
+
+/** One call for each scope and input that may differ from the mesh's answer. */
+function deriveDifferences<I, T>(
+  graph: Graph,
+  derivation: ScopedDerivation<I, T>,
+  answers: Table<ReadonlyMap<string, T>>,
+): Table<Scoped<T>> {
+  const { name, from, scopes, build } = derivation;
+  return graph.derive<ScopedInput, Scoped<T>>({
+    name: `${name} of client scopes`,
+    from: deriveScopedInputs(graph, derivation),
+    *rows(_key, { scope, key }, read) {
+      const input = read.get(from, key);
+      const client = read.get(scopes.table, scope);
+      if (input === undefined || client === undefined) return;
+      const ofMesh: ReadonlyMap<string, T> = read.get(answers, key) ?? new Map<string, T>();
+      const own = build({ key, input, client, read });
+      for (const [row, inputs] of own) {
+        if (!structurallyEqual(ofMesh.get(row), inputs))
+          yield [layerKey(scope, row), { kind: "present", inputs }];
+      }
+      for (const row of ofMesh.keys()) {
+        if (!own.has(row)) yield [layerKey(scope, row), ABSENT];
+      }
+    },
+  });
+}
+
+function deriveScopedInputs<I, T>(
+  graph: Graph,
+  { name, from, scopes, visibility, isClientDependent }: ScopedDerivation<I, T>,
+): Table<ScopedInput> {
+  const dependent = graph.derive<I, Visibility>({
+    name: `${name} that depend on the client`,
+    from,
+    rows(key, input, read) {
+      const visible = visibility(input);
+      return visible !== "public" || isClientDependent(input, read) ? [[key, visible]] : [];
+    },
+  });
+  return graph.derive<ClientScope, ScopedInput>({
+    name: `${name} to ask for client scopes`,
+    from: scopes.table,
+    *rows(scope, { namespace }, read) {
+      for (const [key, visible] of read.all(dependent)) {
+        if (isVisibleTo(visible, namespace)) yield [layerKey(scope, key), { scope, key }];
+      }
+    },
+  });
 }

@@ -16,7 +16,7 @@ import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import { defaultRoute, type RouteContext, routesOf } from "./http-routes.ts";
 import type { VirtualHostInputs } from "./route-inputs.ts";
-import { type Scoped, scopedRows, splitLayerKey } from "./scoped-rows.ts";
+import { deriveScopedRows, type Scoped, splitLayerKey } from "./scoped-rows.ts";
 
 export interface SidecarVirtualHost extends VirtualHostInputs {
   /** `9080`, or `reviews.shop.svc.cluster.local:9080` for a sniffed port with an address of its own. */
@@ -40,29 +40,21 @@ export interface SidecarVirtualHosts {
 const PORT_WITHOUT_SERVICE = 80;
 
 export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientScopes): SidecarVirtualHosts {
-  const ofServices = graph.derive<MeshService, Scoped<SidecarVirtualHost>>({
+  const ofServices = deriveScopedRows(graph, {
     name: "virtual hosts of services",
     from: model.services,
-    rows: (_key, service, read) =>
-      scopedRows({
-        read,
-        scopes,
-        visibility: service.visibility,
-        isClientDependent: dependsOnClient(read, model, service),
-        build: (client) => hostsOfService(service, { read, model, client }),
-      }),
+    scopes,
+    visibility: ({ visibility }) => visibility,
+    isClientDependent: (service, read) => dependsOnClient(read, model, service),
+    build: ({ input, client, read }) => hostsOfService(input, { read, model, client }),
   });
-  const ofRoutes = graph.derive<HostRoutes, Scoped<SidecarVirtualHost>>({
+  const ofRoutes = deriveScopedRows(graph, {
     name: "virtual hosts of host routes",
     from: model.hostRoutes.table,
-    rows: (_key, routes, read) =>
-      scopedRows({
-        read,
-        scopes,
-        visibility: routes.visibility,
-        isClientDependent: routes.isClientDependent,
-        build: (client) => hostsWithoutService(routes, { read, model, client }),
-      }),
+    scopes,
+    visibility: ({ visibility }) => visibility,
+    isClientDependent: ({ isClientDependent: looks }) => looks,
+    build: ({ input, client, read }) => hostsWithoutService(input, { read, model, client }),
   });
   const table = graph.union("virtual hosts", [ofServices, ofRoutes]);
   const byRoute = graph.index(table, "virtual hosts by route configuration", (_row, key) => {
