@@ -8,7 +8,8 @@ export const timeoutFeature: RouteFeature = {
   apply({ rule }, draft) {
     const timeout = rule?.timeout === undefined ? ZERO_DURATION : durationMessage(rule.timeout);
     draft.action.timeout = timeout;
-    // A gRPC client's own deadline holds, up to the route's timeout.
-    draft.action.maxStreamDuration = { grpcTimeoutHeaderMax: timeout };
+    // A gRPC client's own deadline holds, up to the route's timeout. By the deprecated field, as in Istio:
+    // where max_stream_duration is set at all, Envoy heeds `timeout` no longer.
+    draft.action.maxGrpcTimeout = timeout;
   },
 };
