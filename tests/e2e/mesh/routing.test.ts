@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { applyRoutes, ROUTES_FILE } from "./echo-routes.ts";
 import { eventually } from "./eventually.ts";
 import type { PodClient, RequestOptions } from "./pod-client.ts";
+import { addRuledService } from "./ruled-service.ts";
 import type { RunningMesh } from "./running-mesh.ts";
 import { skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
 
@@ -281,25 +282,11 @@ spec:
 });
 
 test("consistentHash sends equal header values to one pod, and different ones to all", { skip }, async () => {
-  await mesh.save(
-    "ring.yaml",
-    `
-apiVersion: v1
-kind: Service
-metadata: {name: ring, namespace: test}
-spec:
-  selector: {app: echo}
-  ports: [{name: http, port: 80, targetPort: 8080}]
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: ring, namespace: test}
-spec:
-  host: ring
-  trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: x-user}}}
-`,
-  );
-  await eventually(() => client.echo("http://ring/"));
+  await addRuledService(mesh, client, {
+    name: "ring",
+    selector: "app: echo",
+    trafficPolicy: "{loadBalancer: {consistentHash: {httpHeaderName: x-user}}}",
+  });
   const podsByUser = await Promise.all(
     Array.from({ length: 12 }, async (_, user) => {
       const headers = { "x-user": `user ${user}` };

@@ -39,6 +39,10 @@ export interface RunningMesh {
   /** Where the machine reaches a gateway's port, such as `http://localhost:8080`. */
   gatewayUrl(port: number): Promise<string>;
   report(): Promise<MeshReport>;
+  /** Holds the sockets, the CA and the leases. */
+  readonly stateDirectory: string;
+  /** Of `meltemi up`, when it is gone: its exit code, or null where it was killed. */
+  readonly ended: Promise<number | null>;
   /** What `meltemi up` has printed. */
   output(): string;
   close(): Promise<void>;
@@ -49,6 +53,10 @@ export interface MeshStart {
   readonly manifests?: readonly string[];
   /** Of the test's own, by file name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Of an earlier mesh, to go on from; it stays when the mesh is closed. */
+  readonly stateDirectory?: string;
+  /** More words for `meltemi up`. */
+  readonly flags?: readonly string[];
 }
 
 const projectPath = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -58,15 +66,17 @@ const fixturePath = (path: string) => fileURLToPath(new URL(path, import.meta.ur
 export const skipWithoutMesh = process.geteuid?.() === 0 ? false : "needs root";
 
 /** Resolves when all pods are ready and all proxies in step. */
-export async function startMesh({ manifests = [], files = {} }: MeshStart = {}): Promise<RunningMesh> {
+export async function startMesh(start: MeshStart = {}): Promise<RunningMesh> {
+  const { manifests = [], files = {}, flags = [] } = start;
   await promisify(execFile)(process.execPath, [projectPath("tools/build.mjs")]);
   const directory = await mkdtemp(join(tmpdir(), "meltemi-mesh-"));
   const configDirectory = join(directory, "manifests");
   await mkdir(configDirectory);
   for (const [file, yaml] of Object.entries(files)) await writeFile(join(configDirectory, file), yaml);
   const fixtures = ["echo.yaml", ...manifests].map((file) => fixturePath(`manifests/${file}`));
-  const up = startUp([...fixtures, configDirectory], { stateDirectory: join(directory, "state") });
-  const mesh = meshOf(up, { directory, configDirectory });
+  const stateDirectory = start.stateDirectory ?? join(directory, "state");
+  const up = startUp([...fixtures, configDirectory, ...flags], { stateDirectory });
+  const mesh = meshOf(up, { directory, configDirectory, stateDirectory });
   try {
     await up.ready;
     await mesh.waitUntilInStep();
@@ -80,6 +90,7 @@ export async function startMesh({ manifests = [], files = {} }: MeshStart = {}):
 interface Up {
   readonly process: ChildProcess;
   readonly ready: Promise<void>;
+  readonly ended: Promise<number | null>;
   text(): string;
 }
 
@@ -107,16 +118,18 @@ function startUp(paths: readonly string[], { stateDirectory }: { readonly stateD
     child.once("exit", () => fail("has ended"));
   });
   ready.catch(() => undefined);
-  return { process: child, ready, text: () => text };
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { process: child, ready, ended, text: () => text };
 }
 
 interface Places {
   readonly directory: string;
   readonly configDirectory: string;
+  readonly stateDirectory: string;
 }
 
-function meshOf(up: Up, { directory, configDirectory }: Places): RunningMesh {
-  const socketPath = (name: string) => join(directory, "state", `${name}.sock`);
+function meshOf(up: Up, { directory, configDirectory, stateDirectory }: Places): RunningMesh {
+  const socketPath = (name: string) => join(stateDirectory, `${name}.sock`);
   const supervisor = <T>(path: string, body?: object) => ask<T>(socketPath("supervisor"), path, body);
   const proxies = () => ask<ProxyStatus[]>(socketPath("control-plane"), "/proxies");
   const clients = new Map<string, Promise<PodClient>>();
@@ -162,6 +175,8 @@ function meshOf(up: Up, { directory, configDirectory }: Places): RunningMesh {
         return url;
       }),
     report: () => supervisor<MeshReport>("/mesh"),
+    stateDirectory,
+    ended: up.ended,
     output: up.text,
     async close() {
       const started = await Promise.allSettled(clients.values());

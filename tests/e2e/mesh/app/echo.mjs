@@ -14,7 +14,7 @@ const countsByKey = new Map();
 
 /**
  * Answers with what it was asked. Query: `delay=MS`, `status=CODE`, `fail=N&key=K` (the first N requests of K
- * get 503), `count=K` (how many requests of K came, without being one), `bytes=N` (so long a body).
+ * get 503), `failing=VERSION` (that one gives 503), `count=K` (how many requests of K came, without being one).
  */
 async function answer(request, response) {
   const url = new URL(request.url, "http://echo");
@@ -24,7 +24,7 @@ async function answer(request, response) {
   const attempt = (countsByKey.get(key) ?? 0) + 1;
   if (!query.has("count")) countsByKey.set(key, attempt);
   if (query.has("delay")) await wait(Number(query.get("delay")));
-  const isFailing = attempt <= Number(query.get("fail") ?? 0);
+  const isFailing = attempt <= Number(query.get("fail") ?? 0) || query.get("failing") === version;
   const said = {
     version,
     pod,
@@ -32,7 +32,7 @@ async function answer(request, response) {
     path: request.url,
     protocol: request.httpVersion,
     headers: request.headers,
-    body: body.length > 10_000 ? `${body.length} bytes` : body,
+    body,
     attempt,
     count: countsByKey.get(query.get("count") ?? key) ?? 0,
   };
@@ -41,7 +41,7 @@ async function answer(request, response) {
     "x-version": version,
     "x-pod": pod,
   });
-  response.end(query.has("bytes") ? "x".repeat(Number(query.get("bytes"))) : JSON.stringify(said));
+  response.end(JSON.stringify(said));
 }
 
 async function readBody(request) {
