@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
 import { Graph } from "../graph/graph.ts";
+import { ONLY_KEY, type Read, untrackedRead } from "../graph/read.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { isError, parseObject } from "../kinds/parse-object.ts";
 import { declareModel, type Model } from "./model.ts";
@@ -64,3 +65,13 @@ function parsed(value: unknown): KubernetesObject {
   assert.ok(object !== undefined, `no object: ${JSON.stringify(value)}`);
   return object;
 }
+
+/** Reads as a row function does, with nothing recorded. */
+export const readNow: Read = {
+  ...untrackedRead,
+  one(table) {
+    const value = table.get(ONLY_KEY);
+    assert.ok(value !== undefined, `no row in ${table.name}: nothing was committed`);
+    return value;
+  },
+};

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { meshFixture } from "./mesh-fixture.ts";
+import type { MeshService } from "./service.ts";
+
+describe("services", () => {
+  test("of Kubernetes have a full hostname, TCP ports with protocols, and addresses", () => {
+    const found = service(`
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop, annotations: { networking.istio.io/exportTo: "., other" } }
+spec:
+  clusterIP: 10.96.0.1
+  clusterIPs: [10.96.0.1, "fd00::1"]
+  selector: { app: web }
+  ports: [{ name: http-web, port: 80, targetPort: web }, { name: x, port: 81 }, { name: dns, port: 53, protocol: UDP }]
+`);
+    assert.equal(found?.hostname, "web.shop.svc.cluster.local");
+    assert.deepEqual(found.addresses, ["10.96.0.1", "fd00::1"]);
+    assert.deepEqual(found.visibility, { namespaces: ["other", "shop"] });
+    assert.deepEqual(found.ports, [
+      { name: "http-web", number: 80, protocol: "HTTP", targetPort: undefined, targetPortName: "web" },
+      { name: "x", number: 81, protocol: "UnsupportedProtocol", targetPort: 81 },
+    ]);
+  });
+
+  test("without a cluster address are headless", () => {
+    const found = service(kubernetes("clusterIP: None, ports: [{ port: 80 }]"));
+    assert.deepEqual([found?.resolution, found?.addresses], ["headless", []]);
+  });
+
+  test("of type ExternalName are none of the mesh's", () => {
+    assert.equal(service(kubernetes("type: ExternalName, externalName: a.com")), undefined);
+  });
+
+  const resolutions: Readonly<Record<string, string>> = {
+    "resolution: NONE": "none",
+    "resolution: STATIC, endpoints: [{ address: 1.1.1.1 }]": "endpoints",
+    "resolution: DNS": "dns",
+    "resolution: DNS_ROUND_ROBIN": "dns-round-robin",
+  };
+  for (const [spec, wanted] of Object.entries(resolutions)) {
+    test(`of a ServiceEntry with ${spec} are found by ${wanted}`, () => {
+      assert.equal(service(entry(`hosts: [a.com], ${spec}`), "shop/a.com")?.resolution, wanted);
+    });
+  }
+
+  test("of a ServiceEntry are outside the mesh unless it says otherwise", () => {
+    assert.equal(service(entry("hosts: [a.com], resolution: DNS"), "shop/a.com")?.isExternal, true);
+    const inside = service(entry("hosts: [a.com], resolution: DNS, location: MESH_INTERNAL"), "shop/a.com");
+    assert.equal(inside?.isExternal, false);
+  });
+
+  test("take the mesh's default of who sees them", () => {
+    const settings = `
+apiVersion: meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec: { defaultServiceExportTo: ["."] }
+`;
+    const found = service(`${kubernetes("clusterIP: 10.96.0.1, ports: [{ port: 80 }]")}\n---\n${settings}`);
+    assert.deepEqual(found?.visibility, { namespaces: ["shop"] });
+  });
+
+  test("of Kubernetes stand before a ServiceEntry for the same host", () => {
+    const found = service(
+      `${entry("hosts: [web.shop.svc.cluster.local], resolution: DNS")}\n---\n${kubernetes("clusterIP: 10.96.0.1, ports: [{ port: 80 }]")}`,
+    );
+    assert.equal(found?.registry, "Kubernetes");
+  });
+});
+
+function service(yaml: string, key = "shop/web.shop.svc.cluster.local"): MeshService | undefined {
+  const mesh = meshFixture();
+  mesh.put(yaml);
+  return mesh.model.services.get(key);
+}
+
+function kubernetes(spec: string): string {
+  return `
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { ${spec} }
+`;
+}
+
+function entry(spec: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: entry, namespace: shop }
+spec: { ports: [{ number: 80, name: http, protocol: HTTP }], ${spec} }
+`;
+}
