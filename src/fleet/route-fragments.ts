@@ -1,7 +1,6 @@
 // Route configurations of sidecars, put together from encoded fragments. The routes of a virtual host are encoded
 // once for all namespaces; only its domains, which hold short names, are encoded for each that spells them otherwise.
 
-import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { encode } from "../envoy/encode.ts";
 import {
@@ -14,23 +13,24 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { VirtualHostInputs } from "../view/route-inputs.ts";
 import { type Fragment, fragment } from "./built-resource.ts";
 
-// Numbers of the fields `RouteConfiguration.virtual_hosts` and `VirtualHost.domains`.
 const VIRTUAL_HOSTS = RouteConfigurationSchema.field.virtualHosts.number;
-const DOMAINS = VirtualHostSchema.field.domains.number;
 
 /** All of a virtual host but its domains. */
 export function virtualHostBody(inputs: VirtualHostInputs): Fragment {
   return fragment(encode(VirtualHostSchema, buildVirtualHost(inputs)));
 }
 
-/** The field of a route configuration that is one virtual host: what announces it, its body, its domains. */
-export function virtualHostFragments(body: Fragment, domains: readonly string[]): readonly Fragment[] {
-  const tail = encodeDomains(domains);
-  const head = new BinaryWriter()
-    .tag(VIRTUAL_HOSTS, WireType.LengthDelimited)
-    .uint32(body.bytes.length + tail.length)
-    .finish();
-  return [plain(head), body, plain(tail)];
+/** Fields of a route configuration, one for each virtual host: what announces it, its body, its domains. */
+export function virtualHostsFragment(
+  hosts: readonly { readonly body: Fragment; readonly domains: readonly string[] }[],
+): Fragment {
+  const writer = new BinaryWriter();
+  for (const { body, domains } of hosts) {
+    const tail = encode(VirtualHostSchema, { domains: [...domains] });
+    writer.tag(VIRTUAL_HOSTS, WireType.LengthDelimited).uint32(body.bytes.length + tail.length);
+    writer.raw(body.bytes).raw(tail);
+  }
+  return fragment(writer.finish());
 }
 
 export function routeConfigurationHead(name: string): Fragment {
@@ -39,16 +39,5 @@ export function routeConfigurationHead(name: string): Fragment {
 
 export function catchAllFragment(passthroughCluster: string | undefined): Fragment {
   const virtualHosts = [buildCatchAllVirtualHost(passthroughCluster)];
-  return fragment(toBinary(RouteConfigurationSchema, create(RouteConfigurationSchema, { virtualHosts })));
-}
-
-function encodeDomains(domains: readonly string[]): Uint8Array {
-  const writer = new BinaryWriter();
-  for (const domain of domains) writer.tag(DOMAINS, WireType.LengthDelimited).string(domain);
-  return writer.finish();
-}
-
-/** Small and cheap to compare: its bytes are its hash. */
-function plain(bytes: Uint8Array): Fragment {
-  return { bytes, hash: Buffer.from(bytes).toString("latin1") };
+  return fragment(encode(RouteConfigurationSchema, { virtualHosts }));
 }

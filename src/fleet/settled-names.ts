@@ -3,21 +3,31 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
-import type { ClientScope } from "../view/client-scope.ts";
+import { type ClientScope, MESH_SCOPE } from "../view/client-scope.ts";
 import { settleDomains } from "../view/route-table.ts";
 import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { type HostNames, hostNames } from "../view/virtual-host-names.ts";
 import type { SidecarVirtualHost } from "../view/virtual-hosts.ts";
 
-/** Names of virtual hosts, as their rows have them within a layer, with the domains left to each. */
+/** Virtual hosts by the keys of their rows, with the domains left to each. */
 export type Settled = readonly (readonly [string, readonly string[]])[];
 
+/** What a port's table of one client scope consists of. */
+export interface SettledPort {
+  /** Keys of pages whose virtual hosts all stand with every name that they claim. */
+  readonly pages: readonly string[];
+  /** All others: of this scope alone, or on a page of which some lost a name. */
+  readonly hosts: Settled;
+}
+
 export interface SettledNames {
+  /** By the keys of the virtual hosts' rows. */
+  readonly ofHosts: Table<HostNames>;
   /** One row for each client scope and port that has HTTP. */
   readonly scopePorts: Table<{ readonly scope: string; readonly port: string }>;
   /** By the keys of `scopePorts`. */
-  readonly ofPorts: Table<Settled>;
+  readonly ofPorts: Table<SettledPort>;
   /** By layer and route configuration, for those of a single service. */
   readonly ofServices: Table<Settled>;
 }
@@ -25,29 +35,26 @@ export interface SettledNames {
 const ANY = "any";
 
 export function declareSettledNames(graph: Graph, views: Views): SettledNames {
-  const hosts = graph.derive<Scoped<SidecarVirtualHost>, HostNames>({
+  const ofHosts = graph.derive<Scoped<SidecarVirtualHost>, HostNames>({
     name: "virtual host names",
     from: views.virtualHosts.table,
     rows: (key, row, read) => [[key, hostNames(key, row, read.one(views.model.settings).clusterDomain)]],
   });
   const groups = graph.group(
     "virtual host names of route configurations",
-    graph.index(hosts, "virtual host names by route configuration", ({ routeName }, key) => [
+    graph.index(ofHosts, "virtual host names by route configuration", ({ routeName }, key) => [
       layerKey(splitLayerKey(key).layer, routeName),
     ]),
   );
   const scopePorts = declareScopePorts(graph, views, groups);
-  const ofPorts = graph.derive<{ readonly scope: string; readonly port: string }, Settled>({
+  const ofPorts = graph.derive<{ readonly scope: string; readonly port: string }, SettledPort>({
     name: "settled names of port routes",
     from: scopePorts,
     rows: (key, { scope, port }, read) => {
-      const merged = new Map<string, HostNames>();
-      for (const layer of ["", scope]) {
-        for (const [row, names] of read.get(groups, layerKey(layer, port)) ?? [])
-          merged.set(splitLayerKey(row).name, names);
-      }
+      const ofMesh = read.get(groups, layerKey(MESH_SCOPE.id, port)) ?? [];
+      const ofScope = read.get(groups, layerKey(scope, port)) ?? [];
       const namespace = read.get(views.scopes.table, scope)?.namespace ?? "";
-      return [[key, settle(merged, namespace)]];
+      return [[key, settlePort({ port, ofMesh, ofScope, namespace })]];
     },
   });
   const ofServices = graph.derive<readonly Row<HostNames>[], Settled>({
@@ -56,10 +63,10 @@ export function declareSettledNames(graph: Graph, views: Views): SettledNames {
     rows: (key, rows) => {
       if (isPort(splitLayerKey(key).name)) return [];
       const present = rows.filter(([, { isPresent }]) => isPresent);
-      return [[key, present.map(([row, { near }]) => [splitLayerKey(row).name, near] as const)]];
+      return [[key, present.map(([row, { near }]) => [row, near] as const)]];
     },
   });
-  return { scopePorts, ofPorts, ofServices };
+  return { ofHosts, scopePorts, ofPorts, ofServices };
 }
 
 function declareScopePorts(
@@ -88,22 +95,79 @@ function declareScopePorts(
   });
 }
 
-function isPort(routeName: string): boolean {
+/** Whether a route configuration is a port's; else it is a single service's. */
+export function isPort(routeName: string): boolean {
   return /^\d+$/.test(routeName);
 }
 
+interface PortQuestion {
+  readonly port: string;
+  readonly ofMesh: readonly Row<HostNames>[];
+  readonly ofScope: readonly Row<HostNames>[];
+  readonly namespace: string;
+}
+
+function settlePort({ port, ofMesh, ofScope, namespace }: PortQuestion): SettledPort {
+  const rows = new Map<string, Row<HostNames>>();
+  for (const row of [...ofMesh, ...ofScope]) rows.set(splitLayerKey(row[0]).name, row);
+  const settled = settle(rows, namespace);
+  const settledRows = new Map(settled.map(({ key, isWhole }) => [key, isWhole]));
+  const broken = new Set(
+    ofMesh.filter(([key]) => settledRows.get(key) !== true).map(([, names]) => pageOf(names)),
+  );
+  const pages = new Set(ofMesh.map(([, names]) => pageOf(names)).filter((page) => !broken.has(page)));
+  const isOnPage = ({ key, names }: SettledHost) =>
+    splitLayerKey(key).layer === MESH_SCOPE.id && pages.has(pageOf(names));
+  return {
+    pages: [...pages]
+      .sort()
+      .map((page) => spelledPageKey(pageKey(port, page), isNear(page, namespace) ? "near" : "far")),
+    hosts: settled.filter((host) => !isOnPage(host)).map(({ key, domains }) => [key, domains] as const),
+  };
+}
+
+interface SettledHost {
+  /** Of the virtual host's row. */
+  readonly key: string;
+  readonly names: HostNames;
+  readonly domains: readonly string[];
+  /** It stands with every name that it claims. */
+  readonly isWhole: boolean;
+}
+
 /** Hosts that VirtualServices name come first, then services by age, as in Istio. */
-function settle(hosts: ReadonlyMap<string, HostNames>, namespace: string): Settled {
-  const present = [...hosts]
-    .filter(([, { isPresent }]) => isPresent)
-    .sort(([a, one], [b, other]) => compare(one.createdAt, other.createdAt) || compare(a, b));
-  const isNear = ({ namespaceSuffix }: HostNames) => namespaceSuffix.startsWith(`${namespace}.svc.`);
-  const claims = present.map(([name, names]) => ({ name, domains: isNear(names) ? names.near : names.far }));
-  const settled = settleDomains(claims);
-  return claims.flatMap(({ name }, at) => {
-    const domains = settled[at] ?? [];
-    return domains.length === 0 ? [] : [[name, domains] as const];
+function settle(rows: ReadonlyMap<string, Row<HostNames>>, namespace: string): readonly SettledHost[] {
+  const claims = [...rows]
+    .filter(([, [, { isPresent }]]) => isPresent)
+    .sort(([a, [, one]], [b, [, other]]) => compare(one.createdAt, other.createdAt) || compare(a, b))
+    .map(([name, [key, names]]) => {
+      const domains = isNear(pageOf(names), namespace) ? names.near : names.far;
+      return { name, key, names, domains };
+    });
+  return settleDomains(claims).flatMap((domains, at) => {
+    const claim = claims[at];
+    if (claim === undefined || domains.length === 0) return [];
+    const { key, names } = claim;
+    return [{ key, names, domains, isWhole: domains.length === claim.domains.length }];
   });
+}
+
+/** Virtual hosts of one namespace are spelled alike by the clients of any other. */
+export function pageOf({ namespaceSuffix }: HostNames): string {
+  return namespaceSuffix;
+}
+
+export function pageKey(port: string, page: string): string {
+  return `${port} ${page}`;
+}
+
+/** As the clients of the page's own namespace call its virtual hosts, or as all others do. */
+export function spelledPageKey(key: string, spelling: "near" | "far"): string {
+  return `${key} ${spelling}`;
+}
+
+function isNear(page: string, namespace: string): boolean {
+  return page.startsWith(`${namespace}.svc.`);
 }
 
 function compare(a: string, b: string): number {
