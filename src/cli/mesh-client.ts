@@ -66,8 +66,9 @@ interface CallOptions {
 function send(socketPath: string, options: CallOptions): Promise<IncomingMessage> {
   const { path, method = "GET", body, signal } = options;
   return new Promise((resolve, reject) => {
+    // `agent: false`: a connection that is kept may be closed by the other side just when it is used again.
     const outgoing = request(
-      { socketPath, path, method, ...(signal ? { signal } : { timeout: TIMEOUT_MS }) },
+      { socketPath, path, method, agent: false, ...(signal ? { signal } : { timeout: TIMEOUT_MS }) },
       resolve,
     );
     outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));

@@ -218,7 +218,8 @@ async function ask<T>(socketPath: string, path: string, body?: object): Promise<
 function askText(socketPath: string, path: string, body?: object): Promise<string> {
   return new Promise((resolve, reject) => {
     const method = body === undefined ? "GET" : "POST";
-    const outgoing = requestHttp({ socketPath, path, method }, (response) => {
+    // Its own connection: one that is kept may be closed by the other side just then.
+    const outgoing = requestHttp({ socketPath, path, method, agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
