@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { bookshopSources, buildBookshop } from "../examples/bookshop/build.mjs";
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -33,15 +34,17 @@ function currentStamp(root) {
     const { size, mtimeMs } = statSync(path);
     hash.update(`${relative(root, path)} ${size} ${mtimeMs}\n`);
   };
+  const addFolder = (path) => {
+    for (const name of readdirSync(path, { recursive: true })) {
+      if (/(?<!\.test)\.(ts|json|html|css)$/.test(name)) add(join(path, name));
+    }
+  };
   for (const entry of readdirSync(join(root, "src"), { withFileTypes: true })) {
     const path = join(root, "src", entry.name);
     if (entry.name === "gen") add(join(path, ".stamp"));
-    else if (entry.isDirectory()) {
-      for (const name of readdirSync(path, { recursive: true })) {
-        if (/(?<!\.test)\.(ts|json)$/.test(name)) add(join(path, name));
-      }
-    }
+    else if (entry.isDirectory()) addFolder(path);
   }
+  if (existsSync(join(root, bookshopSources))) addFolder(join(root, bookshopSources));
   add(join(root, "package-lock.json"));
   add(fileURLToPath(import.meta.url));
   return hash.digest("hex");
@@ -72,6 +75,7 @@ export async function build(root = projectRoot) {
   });
   for (const file of result.outputFiles) writeWhole(file.path, file.contents);
   removeOldChunks(join(root, "dist/chunks"), new Set(result.outputFiles.map((file) => file.path)));
+  if (existsSync(join(root, bookshopSources))) await buildBookshop(root);
   writeWhole(join(root, "dist/.stamp"), stamp);
 }
 

@@ -13,7 +13,7 @@ import { join } from "node:path";
 export const suites = [
   {
     name: "units",
-    folders: ["src", "tools"],
+    folders: ["src", "tools", "examples", "bench"],
     processCount: Math.min(2, availableParallelism()),
     isShared: true,
     quietLimitMs: 240_000,

@@ -76,10 +76,10 @@ function addressOf(name: string): string {
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), `meltemi-bookshop-${process.pid}-`));
-  const builder: { buildBookshop(outdir: string): Promise<void> } = await import(
+  const builder: { buildBookshop(root: undefined, outdir: string): Promise<void> } = await import(
     new URL("build.mjs", import.meta.url).href
   );
-  await builder.buildBookshop(folder);
+  await builder.buildBookshop(undefined, folder);
   const redis = hasRedis ? await startRedis() : "127.0.0.1:1";
   const [catalog, stock, ratings, cart] = await Promise.all([
     startApp("catalog", "catalog"),
