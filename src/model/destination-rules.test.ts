@@ -85,6 +85,11 @@ describe("isClientDependent()", () => {
       rule("r", "shop", "{ host: web, workloadSelector: { matchLabels: { a: b } } }"),
       true,
     ],
+    [
+      "a rule that names a Secret",
+      rule("r", "shop", "{ host: web, trafficPolicy: { tls: { mode: SIMPLE, credentialName: c } } }"),
+      true,
+    ],
     ["a rule for another host", rule("r", "home", "{ host: other }"), false],
   ];
   for (const [name, yaml, wanted] of cases) {

@@ -37,6 +37,8 @@ export interface HostRule {
   readonly clientLabels: Readonly<Record<string, string>> | undefined;
   readonly trafficPolicy: TrafficPolicy | undefined;
   readonly subsets: readonly Subset[];
+  /** Some TLS setting names a Secret, which is looked up in each client's own namespace. */
+  readonly namesSecret: boolean;
   readonly object: ObjectKey;
 }
 
@@ -83,8 +85,16 @@ function hostRule({ metadata, spec }: DestinationRule, settings: MeshSettings): 
     clientLabels: labels,
     trafficPolicy: spec.trafficPolicy,
     subsets: spec.subsets ?? [],
+    namesSecret: namesSecret(spec),
     object: objectKey({ kind: "DestinationRule", namespace, name }),
   };
+}
+
+function namesSecret({ trafficPolicy, subsets = [] }: DestinationRule["spec"]): boolean {
+  const policies = [trafficPolicy, ...subsets.map((subset) => subset.trafficPolicy)];
+  return policies
+    .flatMap((policy) => [policy?.tls, ...(policy?.portLevelSettings ?? []).map(({ tls }) => tls)])
+    .some((tls) => tls?.credentialName !== undefined);
 }
 
 /** Whether clients of different namespaces or labels may be told different things about a service. */
@@ -93,6 +103,7 @@ export function isClientDependent(read: Read, rules: HostRules, service: Service
   return findByHost(read, rules.byHost, service.hostname).some(
     ([, rule]) =>
       rule.visibility !== "public" ||
+      rule.namesSecret ||
       (rule.namespace !== service.namespace && rule.namespace !== rootNamespace),
   );
 }

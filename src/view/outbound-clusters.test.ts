@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { layerNames, seen, sidecar, viewFixture } from "./view-fixture.ts";
+
+const WEB = `
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { clusterIP: 10.96.0.1, selector: { app: web }, ports: [{ name: http, port: 80 }] }
+`;
+const CLUSTER = "outbound|80||web.shop.svc.cluster.local";
+
+describe("outbound clusters", () => {
+  test("are one for each port and subset, for everybody at once", () => {
+    const mesh = viewFixture(`${WEB}---${rule("shop", "{ host: web, subsets: [{ name: v1 }] }")}`);
+    mesh.connect(sidecar("shop", "a"), sidecar("other", "b"));
+    assert.deepEqual(layerNames(mesh.views.clusters, ""), [
+      "outbound|80|v1|web.shop.svc.cluster.local",
+      CLUSTER,
+    ]);
+    assert.deepEqual(layerNames(mesh.views.clusters, "shop"), []);
+  });
+
+  test("differ only in the scope of a private rule", () => {
+    const mesh = viewFixture(
+      `${WEB}---${rule("other", "{ host: web.shop.svc.cluster.local, exportTo: ['.'], trafficPolicy: { tls: { mode: DISABLE } } }")}`,
+    );
+    mesh.connect(sidecar("shop", "a"), sidecar("other", "b"));
+    assert.deepEqual(layerNames(mesh.views.clusters, "other"), [CLUSTER]);
+    assert.deepEqual(layerNames(mesh.views.clusters, "shop"), []);
+    assert.deepEqual(seen(mesh.views.clusters, "other", CLUSTER)?.tls, { kind: "plaintext" });
+    assert.equal(seen(mesh.views.clusters, "shop", CLUSTER)?.tls.kind, "automatic");
+  });
+
+  test("are taken away from a scope whose private rule lacks a subset of the mesh's", () => {
+    const mesh = viewFixture(
+      [
+        WEB,
+        rule("shop", "{ host: web, subsets: [{ name: v1 }] }"),
+        rule("other", "{ host: web.shop.svc.cluster.local, exportTo: ['.'] }"),
+      ].join("---"),
+    );
+    mesh.connect(sidecar("other", "b"));
+    assert.ok(
+      layerNames(mesh.views.clusters, "other").includes("-outbound|80|v1|web.shop.svc.cluster.local"),
+    );
+  });
+
+  test("of a private service are its namespaces' alone", () => {
+    const mesh = viewFixture(
+      WEB.replace("namespace: shop", 'namespace: shop, annotations: { networking.istio.io/exportTo: "." }'),
+    );
+    mesh.connect(sidecar("shop", "a"), sidecar("other", "b"));
+    assert.deepEqual(layerNames(mesh.views.clusters, ""), []);
+    assert.deepEqual(layerNames(mesh.views.clusters, "shop"), [CLUSTER]);
+    assert.deepEqual(layerNames(mesh.views.clusters, "other"), []);
+  });
+
+  test("lose a scope's rows when its last proxy goes", () => {
+    const mesh = viewFixture(
+      `${WEB}---${rule("other", "{ host: web.shop.svc.cluster.local, exportTo: ['.'], trafficPolicy: { tls: { mode: DISABLE } } }")}`,
+    );
+    mesh.connect(sidecar("other", "b"));
+    assert.deepEqual(layerNames(mesh.views.clusters, "other"), [CLUSTER]);
+    mesh.disconnect("other/b");
+    assert.deepEqual(layerNames(mesh.views.clusters, "other"), []);
+  });
+
+  test("with a rule for chosen clients are those clients' scope's", () => {
+    const mesh = viewFixture(
+      `${WEB}---${rule("shop", "{ host: web, workloadSelector: { matchLabels: { app: a } }, trafficPolicy: { tls: { mode: DISABLE } } }")}`,
+    );
+    mesh.connect(sidecar("shop", "a", { app: "a", version: "v1" }), sidecar("shop", "b", { version: "v1" }));
+    assert.deepEqual(layerNames(mesh.views.clusters, "shop;app=a"), [CLUSTER]);
+    assert.deepEqual(layerNames(mesh.views.clusters, "shop"), []);
+  });
+
+  test("wait for the Secret that their TLS needs", () => {
+    const mesh = viewFixture(
+      `${WEB}---${rule("shop", "{ host: web, trafficPolicy: { tls: { mode: MUTUAL, credentialName: cert } } }")}`,
+    );
+    mesh.connect(sidecar("shop", "a"));
+    assert.equal(seen(mesh.views.clusters, "shop", CLUSTER), undefined);
+    mesh.put(
+      "{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: { cert: a, key: b, cacert: c } }",
+    );
+    assert.equal(seen(mesh.views.clusters, "shop", CLUSTER)?.tls.kind, "configured");
+  });
+
+  test("with load balancer PASSTHROUGH go where the connection was going", () => {
+    const mesh = viewFixture(
+      `${WEB}---${rule("shop", "{ host: web, trafficPolicy: { loadBalancer: { simple: PASSTHROUGH } } }")}`,
+    );
+    assert.deepEqual(seen(mesh.views.clusters, "", CLUSTER)?.discovery, { kind: "original-destination" });
+  });
+
+  const kinds: Readonly<Record<string, readonly [spec: string, discovery: string, tls: string]>> = {
+    "a looked-up host": ["resolution: DNS", "dns", "plaintext"],
+    "an external static host": ["resolution: STATIC, endpoints: [{ address: 1.1.1.1 }]", "eds", "plaintext"],
+    "a static host inside the mesh": [
+      "resolution: STATIC, location: MESH_INTERNAL, endpoints: [{ address: 1.1.1.1 }]",
+      "eds",
+      "automatic",
+    ],
+    "a host without resolution": ["resolution: NONE", "original-destination", "plaintext"],
+  };
+  for (const [name, [spec, discovery, tls]] of Object.entries(kinds)) {
+    test(`of ${name} are found by ${discovery} and secured by ${tls}`, () => {
+      const mesh = viewFixture(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: entry, namespace: shop }
+spec: { hosts: [a.com], ports: [{ number: 80, name: http, protocol: HTTP }], ${spec} }
+`);
+      const inputs = seen(mesh.views.clusters, "", "outbound|80||a.com");
+      assert.deepEqual([inputs?.discovery.kind, inputs?.tls.kind], [discovery, tls]);
+    });
+  }
+
+  test("of a headless service use mTLS only where all its pods do", () => {
+    const headless = WEB.replace("10.96.0.1", "None");
+    const mesh = viewFixture(
+      [headless, slice("10.244.0.2", "10.244.0.3"), pod("a", "10.244.0.2")].join("---"),
+    );
+    assert.equal(seen(mesh.views.clusters, "", CLUSTER)?.tls.kind, "plaintext");
+    mesh.put(pod("b", "10.244.0.3"));
+    assert.equal(seen(mesh.views.clusters, "", CLUSTER)?.tls.kind, "mesh");
+  });
+
+  test("don't change when an endpoint of a known identity comes: only its assignment does", () => {
+    const mesh = viewFixture(
+      [WEB, slice("10.244.0.2"), pod("a", "10.244.0.2"), pod("b", "10.244.0.3")].join("---"),
+    );
+    const changed: string[] = [];
+    mesh.views.clusters.watch((rows) => changed.push(...rows.keys()));
+    mesh.views.endpoints.watch((rows) => changed.push(...[...rows.keys()].map((key) => `endpoints ${key}`)));
+    mesh.put(slice("10.244.0.2", "10.244.0.3"));
+    assert.deepEqual(changed, [`endpoints |${CLUSTER}`]);
+  });
+
+  test("take the mesh's defaults where no rule speaks", () => {
+    const settings = `
+apiVersion: meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec: { connectTimeout: 3s, h2UpgradePolicy: UPGRADE, enableAutoMtls: false, tcpKeepalive: { time: 30s } }
+`;
+    const inputs = seen(viewFixture(`${WEB}---${settings}`).views.clusters, "", CLUSTER);
+    assert.deepEqual(
+      [inputs?.connectTimeout, inputs?.isHttp2Upgraded, inputs?.tls.kind, inputs?.policy],
+      ["3s", true, "plaintext", { connectionPool: { tcp: { tcpKeepalive: { time: "30s" } } } }],
+    );
+  });
+});
+
+test("cluster endpoints of a subset are those with its labels", () => {
+  const mesh = viewFixture(
+    [
+      WEB,
+      rule("shop", "{ host: web, subsets: [{ name: a, labels: { name: a } }] }"),
+      slice("10.244.0.2", "10.244.0.3"),
+      pod("a", "10.244.0.2"),
+      pod("b", "10.244.0.3"),
+    ].join("---"),
+  );
+  const endpoints = seen(mesh.views.endpoints, "", "outbound|80|a|web.shop.svc.cluster.local")?.endpoints;
+  assert.deepEqual(
+    endpoints?.map(({ address }) => address),
+    ["10.244.0.2"],
+  );
+});
+
+function rule(namespace: string, spec: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: rule, namespace: ${namespace} }
+spec: ${spec}
+`;
+}
+
+function slice(...addresses: readonly string[]): string {
+  return `
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: web-a, namespace: shop, labels: { kubernetes.io/service-name: web } }
+addressType: IPv4
+ports: [{ name: http, port: 80 }]
+endpoints: [${addresses.map((address) => `{ addresses: [${address}] }`).join(", ")}]
+`;
+}
+
+function pod(name: string, address: string): string {
+  return `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: shop, labels: { app: web, name: ${name}, security.istio.io/tlsMode: istio } }
+spec: { containers: [{ name: app, image: web }] }
+status: { podIP: ${address} }
+`;
+}
