@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { OutboundListenerInputs } from "./listener-inputs.ts";
+import { layerNames, seen, sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
+
+describe("outbound listeners", () => {
+  test("are one for all HTTP of a port, and one for each address of other protocols", () => {
+    const mesh = viewFixture(
+      [
+        service("web", "10.96.0.1", "{ name: http, port: 80 }, { name: tcp, port: 7000 }"),
+        service("api", "10.96.0.2", "{ name: http, port: 80 }, { name: any, port: 3000 }"),
+      ].join("---"),
+    );
+    assert.deepEqual(layerNames(mesh.views.listeners, ""), [
+      "0.0.0.0_80",
+      "10.96.0.1_7000",
+      "10.96.0.2_3000",
+    ]);
+    assert.deepEqual(listener(mesh, "0.0.0.0_80")?.http, { routeName: "80", hasGrpcWeb: false });
+    assert.equal(listener(mesh, "10.96.0.1_7000")?.http, undefined);
+    assert.deepEqual(listener(mesh, "10.96.0.2_3000")?.http, {
+      routeName: "api.shop.svc.cluster.local:3000",
+      hasGrpcWeb: false,
+    });
+  });
+
+  test("send what isn't HTTP to the service's cluster", () => {
+    const mesh = viewFixture(service("web", "10.96.0.1", "{ name: tcp, port: 7000 }"));
+    assert.deepEqual(clusters(listener(mesh, "10.96.0.1_7000")), [
+      ["outbound|7000||web.shop.svc.cluster.local"],
+    ]);
+  });
+
+  test("pass on what an HTTP port doesn't understand, or refuse it, as the mesh says", () => {
+    const http = service("web", "10.96.0.1", "{ name: http, port: 80 }");
+    assert.deepEqual(clusters(listener(viewFixture(http), "0.0.0.0_80")), [["PassthroughCluster"]]);
+    const strict = `${http}---
+apiVersion: meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec: { outboundTrafficPolicy: { mode: REGISTRY_ONLY } }
+`;
+    assert.deepEqual(clusters(listener(viewFixture(strict), "0.0.0.0_80")), [["BlackHoleCluster"]]);
+  });
+
+  test("of a headless service are one for each of its pods", () => {
+    const mesh = viewFixture(
+      `${service("db", "None", "{ name: tcp, port: 7000 }")}---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: db-a, namespace: shop, labels: { kubernetes.io/service-name: db } }
+addressType: IPv4
+ports: [{ name: tcp, port: 7000 }]
+endpoints: [{ addresses: [10.244.0.2] }, { addresses: [10.244.0.3] }]
+`,
+    );
+    assert.deepEqual(layerNames(mesh.views.listeners, ""), ["10.244.0.2_7000", "10.244.0.3_7000"]);
+  });
+
+  test("tell services without an address apart by TLS name or by range, the older first", () => {
+    const mesh = viewFixture(
+      [
+        entry("tls", "hosts: [a.com], ports: [{ number: 443, name: tls, protocol: TLS }], resolution: DNS"),
+        entry(
+          "range",
+          "hosts: [b.com], addresses: [10.0.0.0/8], ports: [{ number: 443, name: tcp, protocol: TCP }], resolution: NONE",
+        ),
+        entry("twin", "hosts: [A.com], ports: [{ number: 443, name: tls, protocol: TLS }], resolution: DNS"),
+      ].join("---"),
+    );
+    assert.deepEqual(
+      listener(mesh, "0.0.0.0_443")?.tcp.map(({ serverNames, destinationSubnets, destinations }) => [
+        serverNames,
+        destinationSubnets,
+        destinations[0]?.cluster,
+      ]),
+      [
+        [[], ["10.0.0.0/8"], "outbound|443||b.com"],
+        [["a.com"], [], "outbound|443||a.com"],
+        [[], [], "PassthroughCluster"],
+      ],
+    );
+  });
+
+  test("follow a VirtualService's tcp rules, by weight and by client", () => {
+    const mesh = viewFixture(
+      `${service("db", "10.96.0.3", "{ name: tcp, port: 7000 }")}---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: db, namespace: shop }
+spec:
+  hosts: [db]
+  tcp:
+    - match: [{ sourceLabels: { app: a } }]
+      route: [{ destination: { host: one.com } }]
+    - route: [{ destination: { host: two.com }, weight: 70 }, { destination: { host: three.com }, weight: 30 }]
+`,
+    );
+    mesh.connect(sidecar("shop", "a", { app: "a" }), sidecar("shop", "b", { app: "b" }));
+    assert.deepEqual(clusters(listener(mesh, "10.96.0.3_7000")), [
+      ["outbound|7000||two.com", "outbound|7000||three.com"],
+    ]);
+    assert.deepEqual(clusters(listener(mesh, "10.96.0.3_7000", "shop;app=a")), [["outbound|7000||one.com"]]);
+    assert.deepEqual(layerNames(mesh.views.listeners, "shop;app=b"), []);
+  });
+});
+
+function listener({ views }: ViewFixture, name: string, scope = ""): OutboundListenerInputs | undefined {
+  return seen(views.listeners, scope, name);
+}
+
+function clusters(inputs: OutboundListenerInputs | undefined): readonly (readonly string[])[] {
+  return (inputs?.tcp ?? []).map(({ destinations }) => destinations.map(({ cluster }) => cluster));
+}
+
+function service(name: string, clusterIP: string, ports: string): string {
+  return `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop }
+spec: { clusterIP: ${clusterIP}, ports: [${ports}] }
+`;
+}
+
+function entry(name: string, spec: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop }
+spec: { ${spec} }
+`;
+}

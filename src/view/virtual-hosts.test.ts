@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { layerNames, seen, sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
+
+const DAY_1 = "2026-01-01T00:00:00Z";
+const DAY_2 = "2026-01-02T00:00:00Z";
+const WEB = `
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { clusterIP: 10.96.0.1, ports: [{ name: http, port: 8080 }, { name: any, port: 3000 }, { name: tcp, port: 7000 }] }
+`;
+const HOST = "8080 web.shop.svc.cluster.local:8080";
+
+describe("virtual hosts", () => {
+  test("are one for each HTTP port, two for a sniffed one with an address", () => {
+    assert.deepEqual(layerNames(viewFixture(WEB).views.virtualHosts.table, ""), [
+      "3000 web.shop.svc.cluster.local:3000",
+      HOST,
+      "web.shop.svc.cluster.local:3000 web.shop.svc.cluster.local:3000",
+    ]);
+  });
+
+  test("go to the service where no VirtualService speaks", () => {
+    const mesh = viewFixture(WEB);
+    assert.deepEqual(routes(mesh), [["default", "outbound|8080||web.shop.svc.cluster.local"]]);
+    assert.equal(
+      seen(mesh.views.virtualHosts.table, "", "3000 web.shop.svc.cluster.local:3000")?.routes[0]
+        ?.destinations[0]?.isSniffed,
+      true,
+    );
+  });
+
+  test("follow the VirtualService's rules up to the first that takes everything", () => {
+    const mesh = viewFixture(
+      `${WEB}---${virtualService("web", { hosts: "[web]", rules: "{ name: a, match: [{ uri: { prefix: /a } }] }, { name: b }, { name: c }" })}`,
+    );
+    assert.deepEqual(
+      routes(mesh).map(([name]) => name),
+      ["a", "b"],
+    );
+  });
+
+  test("take the most specific host's VirtualService, then the oldest's", () => {
+    const wide = virtualService("wide", { hosts: "['*.shop.svc.cluster.local']", rules: "{ name: wide }" });
+    const old = virtualService("old", { hosts: "[web]", rules: "{ name: old }", createdAt: DAY_1 });
+    const young = virtualService("aaa", { hosts: "[web]", rules: "{ name: young }", createdAt: DAY_2 });
+    assert.equal(routes(viewFixture([WEB, wide].join("---")))[0]?.[0], "wide");
+    assert.equal(routes(viewFixture([WEB, wide, young, old].join("---")))[0]?.[0], "old");
+  });
+
+  test("differ for clients whose labels a rule looks at, and for no other", () => {
+    const mesh = viewFixture(
+      `${WEB}---${virtualService("web", { hosts: "[web]", rules: "{ name: a, match: [{ sourceLabels: { app: a } }] }, { name: all }" })}`,
+    );
+    mesh.connect(
+      sidecar("shop", "a", { app: "a", hash: "1" }),
+      sidecar("shop", "b", { app: "b", hash: "2" }),
+      sidecar("shop", "c", { hash: "3" }),
+    );
+    assert.deepEqual([...mesh.views.scopes.table.entries()].map(([id]) => id).sort(), [
+      "shop",
+      "shop;app=a",
+      "shop;app=b",
+    ]);
+    assert.deepEqual(
+      routes(mesh, "shop;app=a").map(([name]) => name),
+      ["a"],
+    );
+    assert.deepEqual(
+      routes(mesh, "shop;app=b").map(([name]) => name),
+      ["all"],
+    );
+    assert.deepEqual(layerNames(mesh.views.virtualHosts.table, "shop;app=b"), []);
+  });
+
+  test("of a private VirtualService are for its namespaces alone", () => {
+    const hidden = virtualService("web", {
+      hosts: "[web.shop.svc.cluster.local]",
+      rules: "{ name: mine }",
+      namespace: "other",
+    }).replace("spec: {", "spec: { exportTo: ['.'],");
+    const mesh = viewFixture(`${WEB}---${hidden}`);
+    mesh.connect(sidecar("shop", "a"), sidecar("other", "b"));
+    assert.equal(routes(mesh, "other")[0]?.[0], "mine");
+    assert.equal(routes(mesh, "shop")[0]?.[0], "default");
+  });
+
+  test("of a host without service stand on port 80, or on the ports of its VirtualService's services", () => {
+    const alone = virtualService("a", { hosts: "[a.com]", rules: "{ name: a }" });
+    assert.deepEqual(layerNames(viewFixture(alone).views.virtualHosts.table, ""), ["80 a.com:80"]);
+    const beside = viewFixture(
+      `${WEB}---${virtualService("a", { hosts: "[web, a.com]", rules: "{ name: a }" })}`,
+    );
+    assert.deepEqual(
+      layerNames(beside.views.virtualHosts.table, "").filter((name) => name.includes("a.com")),
+      ["3000 a.com:3000", "8080 a.com:8080"],
+    );
+  });
+
+  test("resolve destinations: short names, the only port, the called port, weights of 0", () => {
+    const api = WEB.replaceAll("web", "api").replace(/ports: .*\]/, "ports: [{ name: http, port: 90 }]");
+    const route =
+      "{ name: r, route: [{ destination: { host: api }, weight: 50 }, { destination: { host: web, subset: v1 }, weight: 50 }, { destination: { host: gone }, weight: 0 }] }";
+    const mesh = viewFixture([WEB, api, virtualService("web", { hosts: "[web]", rules: route })].join("---"));
+    const [first] = seen(mesh.views.virtualHosts.table, "", HOST)?.routes ?? [];
+    assert.deepEqual(
+      first?.destinations.map(({ cluster, weight }) => [cluster, weight]),
+      [
+        ["outbound|90||api.shop.svc.cluster.local", 50],
+        ["outbound|8080|v1|web.shop.svc.cluster.local", 50],
+      ],
+    );
+  });
+
+  test("carry the hash that their destination's rule wants", () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: web, namespace: shop }
+spec: { host: web, trafficPolicy: { loadBalancer: { consistentHash: { httpHeaderName: x-user } } } }
+`;
+    const mesh = viewFixture(`${WEB}---${rule}`);
+    assert.deepEqual(
+      seen(mesh.views.virtualHosts.table, "", HOST)?.routes[0]?.destinations[0]?.consistentHash,
+      {
+        httpHeaderName: "x-user",
+      },
+    );
+  });
+});
+
+function routes({ views }: ViewFixture, scope = "") {
+  const host = seen(views.virtualHosts.table, scope, HOST);
+  return (host?.routes ?? []).map(({ name, destinations }) => [name, destinations[0]?.cluster]);
+}
+
+interface Written {
+  readonly hosts: string;
+  /** Rules without a route of their own go to `web`. */
+  readonly rules: string;
+  readonly namespace?: string;
+  readonly createdAt?: string;
+}
+
+function virtualService(
+  name: string,
+  { hosts, rules, namespace = "shop", createdAt = DAY_1 }: Written,
+): string {
+  const http = rules.includes("route:")
+    ? rules
+    : rules.replaceAll(
+        / \}(?=$|, \{ name)/g,
+        ", route: [{ destination: { host: web.shop.svc.cluster.local } }] }",
+      );
+  return `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${name}, namespace: ${namespace}, creationTimestamp: "${createdAt}" }
+spec: { hosts: ${hosts}, http: [${http}] }
+`;
+}
