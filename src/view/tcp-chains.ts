@@ -1,6 +1,6 @@
 // Where the bytes of a service that isn't HTTP go: to its cluster, or as a VirtualService's `tcp` and `tls` rules say.
 
-import { outboundClusterName } from "../core/cluster-name.ts";
+import { BLACK_HOLE_CLUSTER, outboundClusterName } from "../core/cluster-name.ts";
 import { isTls } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
 import type { RouteDestination } from "../kinds/virtual-service/destination.ts";
@@ -96,6 +96,7 @@ function chain({ routes, path, route, match, serverNames }: WrittenChain, contex
   };
 }
 
+/** Where every weight is 0 nothing may pass. */
 export function destinationsOf(
   route: readonly RouteDestination[],
   namespace: string,
@@ -105,7 +106,7 @@ export function destinationsOf(
     outboundClusterName(targetOf(destination, namespace, context));
   const [only] = route;
   if (route.length === 1 && only !== undefined) return [{ cluster: clusterOf(only), weight: 1 }];
-  return route
-    .filter(({ weight = 0 }) => weight > 0)
-    .map((each) => ({ cluster: clusterOf(each), weight: each.weight ?? 0 }));
+  const weighted = route.filter(({ weight = 0 }) => weight > 0);
+  if (weighted.length === 0) return [{ cluster: BLACK_HOLE_CLUSTER, weight: 1 }];
+  return weighted.map((each) => ({ cluster: clusterOf(each), weight: each.weight ?? 0 }));
 }

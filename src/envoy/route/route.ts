@@ -29,12 +29,15 @@ export const routeFeatures: readonly RouteFeature[] = [
   directResponseFeature,
 ];
 
-/** Pure. A rule with neither destination, redirect nor direct response answers 503 (no cluster). */
+/** Pure. A rule that leads nowhere answers 503: Envoy would refuse the whole table for a route without a cluster. */
 export function buildRoute(inputs: RouteInputs): RouteInit {
   const draft: RouteDraft = { route: { name: inputs.name }, action: {}, filterConfig: {} };
   for (const feature of routeFeatures) feature.apply(inputs, draft);
   const { route, action, filterConfig } = draft;
-  route.action ??= { case: "route", value: action };
+  route.action ??=
+    action.clusterSpecifier === undefined
+      ? { case: "directResponse", value: { status: 503 } }
+      : { case: "route", value: action };
   route.decorator = { operation: inputs.operation };
   route.metadata = provenanceMetadata(inputs.source, istioConfigOf(inputs));
   route.typedPerFilterConfig = filterConfig;
