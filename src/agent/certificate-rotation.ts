@@ -2,6 +2,7 @@
 // leaves this process but by SDS; the old certificate stays until the new one is there.
 
 import { generateKeyPairSync } from "node:crypto";
+import { backoffDelayMs } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { Redacted } from "../core/redacted.ts";
@@ -10,7 +11,6 @@ import { readCertificate } from "../identity/certificate.ts";
 import { buildCertificateRequest } from "../identity/certificate-request.ts";
 import { decodePem } from "../identity/pem.ts";
 import type { SubjectAlternativeNames } from "../identity/subject-alternative-name.ts";
-import { backoffDelayMs } from "./backoff.ts";
 
 export interface WorkloadCertificate {
   /** PEM: the leaf and its intermediates, without the root. */

@@ -1,9 +1,9 @@
 // Keeps one Envoy running: starts it, starts it again with back-off after a crash, and lets it end in peace.
 // How a process is started comes in, so that it may be in a pod's namespaces and as another user.
 
+import { backoffDelayMs } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import { backoffDelayMs } from "./backoff.ts";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
 
 export interface RunningProcess {

@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
+import { pause } from "../../core/pause.ts";
 import type { StoreBatch, StoredObject } from "./object-store.ts";
 import { parseMessage } from "./store-message.ts";
 
@@ -110,17 +111,5 @@ function readLines(response: IncomingMessage, onLine: (line: string) => boolean)
       parts = [next];
       if (!onLine(line)) response.destroy();
     }
-  });
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const cancel = clock.after(delayMs, finish);
-    function finish() {
-      cancel();
-      signal.removeEventListener("abort", finish);
-      done();
-    }
-    signal.addEventListener("abort", finish);
   });
 }
