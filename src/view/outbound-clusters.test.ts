@@ -82,6 +82,10 @@ describe("outbound clusters", () => {
     mesh.connect(sidecar("shop", "a"));
     assert.equal(seen(mesh.views.clusters, "shop", CLUSTER), undefined);
     mesh.put(
+      "{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: { cert: a, cacert: c } }",
+    );
+    assert.equal(seen(mesh.views.clusters, "shop", CLUSTER), undefined);
+    mesh.put(
       "{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: { cert: a, key: b, cacert: c } }",
     );
     assert.equal(seen(mesh.views.clusters, "shop", CLUSTER)?.tls.kind, "configured");

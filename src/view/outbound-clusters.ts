@@ -18,6 +18,7 @@ import { isSelected, type ServiceEndpoint } from "../model/endpoints.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
+import { hasCredentials } from "./client-credentials.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import type {
   ClusterEndpoint,
@@ -195,11 +196,7 @@ function upstreamTls(question: Question, asked: TlsQuestion): UpstreamTls | unde
     case "ISTIO_MUTUAL":
       return { kind: "mesh", serverName, identities, subjectAltNames: tls.subjectAltNames ?? [] };
     default: {
-      const { credentialName } = tls;
-      const isMissing =
-        credentialName !== undefined &&
-        read.get(model.secrets, `${client.namespace}/${credentialName}`) === undefined;
-      if (isMissing) return undefined;
+      if (!hasCredentials(tls, { model, read, namespace: client.namespace })) return undefined;
       return {
         kind: "configured",
         settings: tls,

@@ -1,0 +1,30 @@
+// Whether the Secrets are there that a client's TLS to a host needs. Until they are, the cluster is left out: Envoy
+// would wait for them, and hold up the acknowledgement of all other clusters.
+
+import type { Read } from "../graph/read.ts";
+import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
+import type { Model } from "../model/model.ts";
+import { rowKey } from "../model/sources.ts";
+import { authorityOf, certificateOf } from "./gateway-tls.ts";
+
+export interface CredentialQuestion {
+  readonly model: Model;
+  readonly read: Read;
+  /** The client's: a Secret is never read from elsewhere. */
+  readonly namespace: string;
+}
+
+/** True where no Secret is named. The CA may stand in the Secret itself or in one with `-cacert` after its name. */
+export function hasCredentials(
+  { mode, credentialName, insecureSkipVerify }: ClientTlsSettings,
+  { model, read, namespace }: CredentialQuestion,
+): boolean {
+  if (credentialName === undefined) return true;
+  const secret = read.get(model.secrets, rowKey(namespace, credentialName));
+  const withAuthority = read.get(model.secrets, rowKey(namespace, `${credentialName}-cacert`));
+  const hasAuthority = authorityOf(secret) !== undefined || authorityOf(withAuthority) !== undefined;
+  return (
+    (mode !== "MUTUAL" || certificateOf(secret) !== undefined) &&
+    (insecureSkipVerify === true || hasAuthority)
+  );
+}
