@@ -2,6 +2,7 @@
 
 import type { Graph } from "../../graph/graph.ts";
 import type { Index } from "../../graph/table-index.ts";
+import type { Secret } from "../../kinds/secret.ts";
 import type { Model } from "../model.ts";
 import type { MeshService, MeshServicePort } from "../service.ts";
 import type { Workload } from "../workloads.ts";
@@ -11,6 +12,7 @@ export interface ProblemIndexes {
   readonly workloadsByLabel: Index<Workload>;
   /** By `workloadPortKeys`. */
   readonly servicesByWorkloadPort: Index<MeshService>;
+  readonly secretsByName: Index<Secret>;
 }
 
 export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexes {
@@ -23,6 +25,7 @@ export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexe
       "services by port of their workloads",
       (service) => new Set(service.ports.flatMap((port) => workloadPortKeys(service, port))),
     ),
+    secretsByName: graph.index(model.secrets, "secrets by name", ({ metadata }) => [metadata.name]),
   };
 }
 

@@ -256,6 +256,20 @@ spec:
     assert.deepEqual(problemsOf(gateway, edge, secret("cert", "infra", good)), []);
   });
 
+  test("looks for a DestinationRule's Secret in every namespace", () => {
+    const rule = destinationRule(
+      "r",
+      "host: reviews, subsets: [{ name: a, trafficPolicy: { tls: { mode: SIMPLE, credentialName: ca } } }]",
+    );
+    const [found] = problemsOf(REVIEWS, rule);
+    assert.equal(found?.code, "MLT2016");
+    assert.equal(found.path, "spec.subsets[0].trafficPolicy.tls.credentialName");
+    assert.deepEqual(
+      problemsOf(REVIEWS, rule, secret("ca-cacert", "other", "stringData: { ca.crt: a }")),
+      [],
+    );
+  });
+
   test("warns of Services that call one port of their pods by different protocols", () => {
     const http = service(
       "a",

@@ -17,6 +17,7 @@ import { checkGatewaySelector } from "./gateway-selector.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
+import { checkRuleCredentials } from "./rule-credentials.ts";
 import { checkRuleHost } from "./rule-host.ts";
 import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
@@ -35,7 +36,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkMeshHostConflicts,
       checkDelegates,
     ]),
-    problemsOf(sources.DestinationRule, inputs, [checkRuleHost, checkRuleSubsets]),
+    problemsOf(sources.DestinationRule, inputs, [checkRuleHost, checkRuleSubsets, checkRuleCredentials]),
     problemsOf(sources.Gateway, inputs, [checkGatewaySelector, checkGatewayCredentials]),
     problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols]),
