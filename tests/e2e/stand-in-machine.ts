@@ -73,7 +73,7 @@ exec sleep 600
 `;
 
 export async function startStandInMachine(
-  test: TestContext,
+  test: Pick<TestContext, "after">,
   options: StandInOptions = {},
 ): Promise<StandInMachine> {
   const { user, openTun = false } = options;

@@ -1,7 +1,7 @@
 // The processes of a running mesh as the machine numbers them: a mesh has a pid namespace of its own, and says its
 // own numbers. Ends nothing but what a test names.
 
-import { readFile, readlink } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { RunningMesh } from "../mesh/running-mesh.ts";
 
 /** SIGKILL for a process of the mesh by the number that the mesh gives it. */
@@ -24,19 +24,18 @@ export async function processTree(pid: number): Promise<readonly number[]> {
   return [pid, ...trees.flat()];
 }
 
-/** The network namespace of a process, such as `net:[4026532281]`. */
-export function networkNamespace(pid: number): Promise<string> {
-  return readlink(`/proc/${pid}/ns/net`);
+async function machinePid(mesh: RunningMesh, inner: number): Promise<number> {
+  const tree = await processTree(await mesh.frontPid());
+  const numbered = await Promise.all(tree.map(async (pid) => ({ pid, numbers: await numbersOf(pid) })));
+  // One number for each pid namespace that the process is seen from; those of the mesh itself have the most.
+  const depth = Math.max(...numbered.map(({ numbers }) => numbers.length));
+  const found = numbered.find(({ numbers }) => numbers.length === depth && numbers.at(-1) === inner);
+  if (found === undefined) throw new Error(`No process of the mesh has the number ${inner}`);
+  return found.pid;
 }
 
-async function machinePid(mesh: RunningMesh, inner: number): Promise<number> {
-  const { frontPid } = await mesh.report();
-  for (const pid of await processTree(frontPid)) {
-    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-    const [, numbers = ""] = /^NSpid:\s+(.*)$/m.exec(status) ?? [];
-    // The machine's own number comes first; a process outside the mesh's namespace has no other.
-    const [, ...insides] = numbers.split(/\s+/).map(Number);
-    if (insides.at(-1) === inner) return pid;
-  }
-  throw new Error(`No process of the mesh has the number ${inner}`);
+async function numbersOf(pid: number): Promise<readonly number[]> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+  const [, numbers = ""] = /^NSpid:\s+(.*)$/m.exec(status) ?? [];
+  return numbers.split(/\s+/).map(Number);
 }

@@ -4,7 +4,7 @@
 import type { ChildProcess } from "node:child_process";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request as requestHttp } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,6 +39,8 @@ export interface RunningMesh {
   /** Where the machine reaches a gateway's port, such as `http://localhost:8080`. */
   gatewayUrl(port: number): Promise<string>;
   report(): Promise<MeshReport>;
+  /** Of `meltemi up`, as this machine numbers it. */
+  frontPid(): Promise<number>;
   /** Holds the sockets, the CA and the leases. */
   readonly stateDirectory: string;
   /** Of `meltemi up`, when it is gone: its exit code, or null where it was killed. */
@@ -57,7 +59,19 @@ export interface MeshStart {
   readonly stateDirectory?: string;
   /** More words for `meltemi up`. */
   readonly flags?: readonly string[];
+  readonly machine?: MeshMachine;
 }
+
+/** Where a mesh may run other than on this machine: one that a test stands in, and has a user of its own. */
+export interface MeshMachine {
+  /** The command line that runs `argv` on it, as its user; what it runs has this environment. */
+  enter(argv: readonly [string, ...string[]]): readonly [string, ...string[]];
+  readonly env: NodeJS.ProcessEnv;
+  /** Whose the mesh's files are. */
+  readonly uid: number;
+}
+
+const thisMachine: MeshMachine = { enter: (argv) => argv, env: process.env, uid: process.getuid?.() ?? 0 };
 
 const projectPath = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const fixturePath = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -67,7 +81,7 @@ export const skipWithoutMesh = process.geteuid?.() === 0 ? false : "needs root";
 
 /** Resolves when all pods are ready and all proxies in step. */
 export async function startMesh(start: MeshStart = {}): Promise<RunningMesh> {
-  const { manifests = [], files = {}, flags = [] } = start;
+  const { manifests = [], files = {}, flags = [], machine = thisMachine } = start;
   await promisify(execFile)(process.execPath, [projectPath("tools/build.mjs")]);
   const directory = await mkdtemp(join(tmpdir(), "meltemi-mesh-"));
   const configDirectory = join(directory, "manifests");
@@ -75,8 +89,9 @@ export async function startMesh(start: MeshStart = {}): Promise<RunningMesh> {
   for (const [file, yaml] of Object.entries(files)) await writeFile(join(configDirectory, file), yaml);
   const fixtures = ["echo.yaml", ...manifests].map((file) => fixturePath(`manifests/${file}`));
   const stateDirectory = start.stateDirectory ?? join(directory, "state");
-  const up = startUp([...fixtures, configDirectory, ...flags], { stateDirectory });
-  const mesh = meshOf(up, { directory, configDirectory, stateDirectory });
+  await chown(directory, machine.uid, machine.uid);
+  const up = startUp([...fixtures, configDirectory, ...flags], { stateDirectory, machine });
+  const mesh = meshOf(up, { directory, configDirectory, stateDirectory, machine });
   try {
     await up.ready;
     await mesh.waitUntilInStep();
@@ -94,11 +109,16 @@ interface Up {
   text(): string;
 }
 
-function startUp(paths: readonly string[], { stateDirectory }: { readonly stateDirectory: string }): Up {
+function startUp(
+  paths: readonly string[],
+  { stateDirectory, machine }: Pick<Places, "stateDirectory" | "machine">,
+): Up {
   const args = ["up", ...paths, "--name", `e2e-${process.pid}`, "--xds-port", "0", "--admin-port", "0"];
   const image = `meltemi-test/echo=${process.execPath} ${fixturePath("app/echo.mjs")}`;
-  const child = spawn(process.execPath, [projectPath("bin/meltemi.mjs"), ...args, "--image", image], {
-    env: { ...process.env, MELTEMI_STATE_DIR: stateDirectory, NO_COLOR: "1" },
+  const meltemi = [process.execPath, projectPath("bin/meltemi.mjs")] as const;
+  const [program, ...words] = machine.enter([...meltemi, ...args, "--image", image]);
+  const child = spawn(program, words, {
+    env: { ...machine.env, MELTEMI_STATE_DIR: stateDirectory, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   });
   // The mesh's namespaces end with the process, whatever becomes of this one.
@@ -126,9 +146,10 @@ interface Places {
   readonly directory: string;
   readonly configDirectory: string;
   readonly stateDirectory: string;
+  readonly machine: MeshMachine;
 }
 
-function meshOf(up: Up, { directory, configDirectory, stateDirectory }: Places): RunningMesh {
+function meshOf(up: Up, { directory, configDirectory, stateDirectory, machine }: Places): RunningMesh {
   const socketPath = (name: string) => join(stateDirectory, `${name}.sock`);
   const supervisor = <T>(path: string, body?: object) => ask<T>(socketPath("supervisor"), path, body);
   const proxies = () => ask<ProxyStatus[]>(socketPath("control-plane"), "/proxies");
@@ -141,7 +162,7 @@ function meshOf(up: Up, { directory, configDirectory, stateDirectory }: Places):
   const exec = async (workload: string, command: readonly string[]) => {
     const [pod] = await pods(workload);
     const request = { namespace: pod?.namespace, pod: pod?.name, command };
-    return (await supervisor<ExecAnswer>("/exec", request)).argv;
+    return machine.enter((await supervisor<ExecAnswer>("/exec", request)).argv);
   };
   const remember = (name: string, start: () => Promise<PodClient>) => {
     const client = clients.get(name) ?? start();
@@ -153,7 +174,7 @@ function meshOf(up: Up, { directory, configDirectory, stateDirectory }: Places):
     remove: (file) => rm(join(configDirectory, file), { force: true }),
     client: (workload) => remember(workload, async () => startPodClient(await exec(workload, clientArgv))),
     machineClient() {
-      const client = startPodClient(clientArgv);
+      const client = startPodClient(machine.enter(clientArgv));
       clients.set(`machine ${clients.size}`, Promise.resolve(client));
       return client;
     },
@@ -175,6 +196,7 @@ function meshOf(up: Up, { directory, configDirectory, stateDirectory }: Places):
         return url;
       }),
     report: () => supervisor<MeshReport>("/mesh"),
+    frontPid: () => innermost(up.process.pid ?? 0),
     stateDirectory,
     ended: up.ended,
     output: up.text,
@@ -201,7 +223,7 @@ function assertInStep(proxies: readonly ProxyStatus[]): void {
 async function stopUp(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
-  child.kill("SIGINT");
+  process.kill(await innermost(child.pid ?? 0), "SIGINT");
   const timeout = new AbortController();
   const late = wait(STOP_DEADLINE_MS, undefined, { signal: timeout.signal }).then(() =>
     child.kill("SIGKILL"),
@@ -209,6 +231,14 @@ async function stopUp(child: ChildProcess): Promise<void> {
   await ended;
   timeout.abort();
   await late.catch(() => undefined);
+}
+
+/** The program that was meant, where nsenter runs it in other namespaces and waits for it. */
+async function innermost(pid: number): Promise<number> {
+  if ((await readFile(`/proc/${pid}/comm`, "utf8")).trim() !== "nsenter") return pid;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  const [child] = children.trim().split(" ").filter(Boolean).map(Number);
+  return child === undefined ? pid : innermost(child);
 }
 
 async function ask<T>(socketPath: string, path: string, body?: object): Promise<T> {

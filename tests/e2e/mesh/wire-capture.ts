@@ -57,7 +57,7 @@ export async function captureWire(mesh: RunningMesh, file: string): Promise<Wire
 
 /** A process of the machine's in the mesh's network namespace: the front's child that made it. */
 async function namespacePid(mesh: RunningMesh): Promise<string> {
-  const { frontPid } = await mesh.report();
+  const frontPid = await mesh.frontPid();
   const own = await readlink("/proc/self/ns/net");
   const children = await readFile(`/proc/${frontPid}/task/${frontPid}/children`, "utf8");
   for (const pid of children.trim().split(" ")) {
