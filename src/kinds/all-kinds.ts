@@ -1,5 +1,6 @@
 // The list of kinds that the mesh knows, and the ways to look one up.
 
+import { authorizationPolicyKind } from "./authorization-policy/authorization-policy.ts";
 import { configMapKind } from "./config-map.ts";
 import { daemonSetKind } from "./daemon-set.ts";
 import type { Kind } from "./define-kind.ts";
@@ -7,6 +8,7 @@ import { apiVersionOf } from "./define-kind.ts";
 import { deploymentKind } from "./deployment.ts";
 import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
 import { endpointSliceKind } from "./endpoint-slice.ts";
+import { envoyFilterKind } from "./envoy-filter/envoy-filter.ts";
 import { gatewayKind } from "./gateway/gateway.ts";
 import { jobKind } from "./job.ts";
 import { meshConfigKind } from "./mesh-config/mesh-config.ts";
@@ -14,13 +16,21 @@ import { namespaceKind } from "./namespace.ts";
 import { nodeKind } from "./node.ts";
 import { peerAuthenticationKind } from "./peer-authentication.ts";
 import { podKind } from "./pod/pod.ts";
+import { proxyConfigKind } from "./proxy-config.ts";
 import { replicaSetKind } from "./replica-set.ts";
+import { requestAuthenticationKind } from "./request-authentication.ts";
 import { secretKind } from "./secret.ts";
 import { serviceKind } from "./service.ts";
 import { serviceAccountKind } from "./service-account.ts";
 import { serviceEntryKind } from "./service-entry/service-entry.ts";
+import { sidecarKind } from "./sidecar/sidecar.ts";
 import { statefulSetKind } from "./stateful-set.ts";
+import { telemetryKind } from "./telemetry/telemetry.ts";
+import { trafficExtensionKind } from "./traffic-extension.ts";
 import { virtualServiceKind } from "./virtual-service/virtual-service.ts";
+import { wasmPluginKind } from "./wasm-plugin.ts";
+import { workloadEntryKind } from "./workload-entry.ts";
+import { workloadGroupKind } from "./workload-group.ts";
 
 export const kinds: readonly Kind[] = [
   namespaceKind,
@@ -40,7 +50,17 @@ export const kinds: readonly Kind[] = [
   destinationRuleKind,
   gatewayKind,
   serviceEntryKind,
+  sidecarKind,
+  workloadEntryKind,
+  workloadGroupKind,
+  envoyFilterKind,
+  proxyConfigKind,
   peerAuthenticationKind,
+  requestAuthenticationKind,
+  authorizationPolicyKind,
+  telemetryKind,
+  wasmPluginKind,
+  trafficExtensionKind,
   meshConfigKind,
 ];
 

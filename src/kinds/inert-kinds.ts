@@ -1,4 +1,4 @@
-// Well-known kinds of Kubernetes and Istio that the mesh accepts in a manifest and does nothing with.
+// Well-known kinds of Kubernetes and others that the mesh accepts in a manifest and does nothing with.
 
 import type { Severity } from "../core/problem.ts";
 
@@ -14,18 +14,6 @@ function inert(severity: Severity, group: string, ...kinds: readonly string[]): 
 }
 
 export const inertKinds: readonly InertKind[] = [
-  ...inert(
-    "warning",
-    "networking.istio.io",
-    "Sidecar",
-    "EnvoyFilter",
-    "WorkloadEntry",
-    "WorkloadGroup",
-    "ProxyConfig",
-  ),
-  ...inert("warning", "security.istio.io", "AuthorizationPolicy", "RequestAuthentication"),
-  ...inert("warning", "telemetry.istio.io", "Telemetry"),
-  ...inert("warning", "extensions.istio.io", "WasmPlugin", "TrafficExtension"),
   ...inert(
     "warning",
     "gateway.networking.k8s.io",

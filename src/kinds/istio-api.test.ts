@@ -4,19 +4,38 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { getOption, hasOption, ScalarType } from "@bufbuild/protobuf";
+import { TrafficExtensionSchema } from "../gen/extensions/v1alpha1/traffic_extension_pb.ts";
+import { WasmPluginSchema } from "../gen/extensions/v1alpha1/wasm_pb.ts";
 import { FieldBehavior, field_behavior } from "../gen/google/api/field_behavior_pb.ts";
 import { MeshConfigSchema } from "../gen/mesh/v1alpha1/config_pb.ts";
 import { DestinationRuleSchema } from "../gen/networking/v1alpha3/destination_rule_pb.ts";
+import { EnvoyFilterSchema } from "../gen/networking/v1alpha3/envoy_filter_pb.ts";
 import { GatewaySchema } from "../gen/networking/v1alpha3/gateway_pb.ts";
 import { ServiceEntrySchema } from "../gen/networking/v1alpha3/service_entry_pb.ts";
+import { SidecarSchema } from "../gen/networking/v1alpha3/sidecar_pb.ts";
 import { VirtualServiceSchema } from "../gen/networking/v1alpha3/virtual_service_pb.ts";
+import { WorkloadEntrySchema } from "../gen/networking/v1alpha3/workload_entry_pb.ts";
+import { WorkloadGroupSchema } from "../gen/networking/v1alpha3/workload_group_pb.ts";
+import { ProxyConfigSchema } from "../gen/networking/v1beta1/proxy_config_pb.ts";
+import { AuthorizationPolicySchema } from "../gen/security/v1beta1/authorization_policy_pb.ts";
 import { PeerAuthenticationSchema } from "../gen/security/v1beta1/peer_authentication_pb.ts";
+import { RequestAuthenticationSchema } from "../gen/security/v1beta1/request_authentication_pb.ts";
+import { TelemetrySchema } from "../gen/telemetry/v1alpha1/telemetry_pb.ts";
+import { authorizationPolicySpec } from "./authorization-policy/authorization-policy.ts";
 import { destinationRuleSpec } from "./destination-rule/destination-rule.ts";
+import { envoyFilterSpec } from "./envoy-filter/envoy-filter.ts";
 import { gatewaySpec } from "./gateway/gateway.ts";
 import { meshConfigSpec } from "./mesh-config/mesh-config.ts";
 import { peerAuthenticationSpec } from "./peer-authentication.ts";
-import { serviceEntrySpec } from "./service-entry/service-entry.ts";
+import { proxyConfigObjectSpec } from "./proxy-config.ts";
+import { requestAuthenticationSpec } from "./request-authentication.ts";
+import { serviceEntrySpec, workloadEntrySpec } from "./service-entry/service-entry.ts";
+import { sidecarSpec } from "./sidecar/sidecar.ts";
+import { telemetrySpec } from "./telemetry/telemetry.ts";
+import { trafficExtensionSpec } from "./traffic-extension.ts";
 import { virtualServiceSpec } from "./virtual-service/virtual-service.ts";
+import { wasmPluginSpec } from "./wasm-plugin.ts";
+import { workloadGroupSpec } from "./workload-group.ts";
 
 const pairs = [
   ["VirtualService", virtualServiceSpec, VirtualServiceSchema],
@@ -24,6 +43,16 @@ const pairs = [
   ["Gateway", gatewaySpec, GatewaySchema],
   ["ServiceEntry", serviceEntrySpec, ServiceEntrySchema],
   ["PeerAuthentication", peerAuthenticationSpec, PeerAuthenticationSchema],
+  ["Sidecar", sidecarSpec, SidecarSchema],
+  ["WorkloadEntry", workloadEntrySpec, WorkloadEntrySchema],
+  ["WorkloadGroup", workloadGroupSpec, WorkloadGroupSchema],
+  ["EnvoyFilter", envoyFilterSpec, EnvoyFilterSchema],
+  ["ProxyConfig", proxyConfigObjectSpec, ProxyConfigSchema],
+  ["RequestAuthentication", requestAuthenticationSpec, RequestAuthenticationSchema],
+  ["AuthorizationPolicy", authorizationPolicySpec, AuthorizationPolicySchema],
+  ["Telemetry", telemetrySpec, TelemetrySchema],
+  ["WasmPlugin", wasmPluginSpec, WasmPluginSchema],
+  ["TrafficExtension", trafficExtensionSpec, TrafficExtensionSchema],
   ["MeshConfig", meshConfigSpec, MeshConfigSchema],
 ] as const;
 

@@ -28,7 +28,12 @@ function peerAuthentication(spec: object) {
   return { apiVersion: "security.istio.io/v1", kind: "PeerAuthentication", metadata: { name: "a" }, spec };
 }
 
+function of(group: string, kind: string, spec: object, version = "v1") {
+  return { apiVersion: `${group}.istio.io/${version}`, kind, metadata: { name: "a" }, spec };
+}
+
 const selector = { matchLabels: { app: "web" } };
+const target = { kind: "Service", name: "web" };
 const https = { number: 443, name: "https", protocol: "HTTPS" };
 
 const right: readonly (readonly [string, object])[] = [
@@ -111,7 +116,34 @@ const wrong: readonly (readonly [object, string])[] = [
   ],
 ];
 
-for (const [index, [object, path]] of wrong.entries()) {
+// Kinds whose builders come later are checked all the same.
+const later: readonly (readonly [object, string])[] = [
+  [of("networking", "Sidecar", { egress: [{ hosts: ["reviews"] }] }), "spec.egress[0].hosts[0]"],
+  [of("networking", "Sidecar", { egress: [{ hosts: [] }] }), "spec.egress[0].hosts"],
+  [of("networking", "Sidecar", { ingress: [{ port: {} }] }), "spec.ingress[0].port.number"],
+  [of("networking", "WorkloadEntry", {}), "spec.address"],
+  [of("networking", "WorkloadEntry", { address: "unix://relative" }), "spec.address"],
+  [of("networking", "WorkloadEntry", { address: "1.1.1.1", ports: { "@": 80 } }), 'spec.ports["@"]'],
+  [of("networking", "WorkloadGroup", {}), "spec.template"],
+  [
+    of("networking", "EnvoyFilter", { configPatches: [{ match: { waypoint: {} } }] }, "v1alpha3"),
+    "spec.configPatches[0].match.waypoint",
+  ],
+  [of("networking", "ProxyConfig", { concurrency: -1 }, "v1beta1"), "spec.concurrency"],
+  [of("security", "RequestAuthentication", { jwtRules: [{}] }), "spec.jwtRules[0].issuer"],
+  [of("security", "RequestAuthentication", { selector, targetRefs: [target] }), "spec.targetRefs"],
+  [of("security", "AuthorizationPolicy", { action: "CUSTOM" }), "spec.provider.name"],
+  [of("security", "AuthorizationPolicy", { rules: [{ from: [{}] }] }), "spec.rules[0].from[0].source"],
+  [
+    of("telemetry", "Telemetry", { tracing: [{ randomSamplingPercentage: 101 }] }),
+    "spec.tracing[0].randomSamplingPercentage",
+  ],
+  [of("extensions", "WasmPlugin", { url: "ftp://a" }, "v1alpha1"), "spec.url"],
+  [of("extensions", "WasmPlugin", { url: "a", sha256: "1" }, "v1alpha1"), "spec.sha256"],
+  [of("extensions", "TrafficExtension", { lua: { inlineCode: "" } }, "v1alpha1"), "spec.lua.inlineCode"],
+];
+
+for (const [index, [object, path]] of [...wrong, ...later].entries()) {
   test(`parseObject() refuses ${path} (${index})`, () => {
     const { findings, object: parsed } = parseObject(object);
     assert.equal(parsed, undefined);

@@ -37,3 +37,15 @@ test("unimplementedFields don't warn of a value that asks for what happens anywa
     ["spec.sessionAffinity", "spec.ipFamilies[1]"],
   );
 });
+
+test("unimplementedFields warn of each field of a kind whose builder comes later", () => {
+  const spec = { action: "DENY", rules: [{}] };
+  const policy = { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", ...head };
+  assert.deepEqual(warnings({ ...policy, spec }), ["spec.action", "spec.rules"]);
+});
+
+test("unimplementedFields warn of an empty AuthorizationPolicy, which asks to deny all", () => {
+  const policy = { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", ...head };
+  assert.deepEqual(warnings({ ...policy, spec: {} }), ["spec"]);
+  assert.deepEqual(warnings(policy), ["spec"]);
+});

@@ -228,6 +228,24 @@ const meshConfigFields = [
   ),
 ];
 
+// Kinds whose builders come later: each field that is set warns.
+const wholeKinds = [
+  ...notYet("Sidecar", "scopes of single workloads come in a later release", "spec.*"),
+  ...notYet("WorkloadEntry", "workloads outside of the cluster come in a later release", "spec.*"),
+  ...notYet("WorkloadGroup", "workloads outside of the cluster come in a later release", "spec.*"),
+  ...notYet("EnvoyFilter", "patches of Envoy's configuration come in a later release", "spec.*"),
+  ...notYet(
+    "ProxyConfig",
+    "use the annotation proxy.istio.io/config or MeshConfig's defaultConfig",
+    "spec.*",
+  ),
+  ...notYet("RequestAuthentication", "tokens of end users are checked in a later release", "spec.*"),
+  ...notYet("AuthorizationPolicy", "authorization comes in a later release: nothing is denied", "spec.*"),
+  ...notYet("Telemetry", TELEMETRY, "spec.*"),
+  ...notYet("WasmPlugin", "extensions of the proxy come in a later release", "spec.*"),
+  ...notYet("TrafficExtension", "extensions of the proxy come in a later release", "spec.*"),
+];
+
 export const unimplementedFields: readonly UnimplementedField[] = [
   ...virtualServiceFields,
   ...destinationRuleFields,
@@ -236,6 +254,7 @@ export const unimplementedFields: readonly UnimplementedField[] = [
   ...podFields,
   ...workloadFields,
   ...meshConfigFields,
+  ...wholeKinds,
 ].flatMap(everyPlace);
 
 function everyPlace({ kind, pattern, ...rest }: UnimplementedField): UnimplementedField[] {

@@ -1,0 +1,61 @@
+// What an AuthorizationPolicy's schema can't say: which parts exclude each other, and when it allows or denies all.
+
+import type { Findings } from "../value-rules.ts";
+import { checkIpOrRange } from "../value-rules.ts";
+import type {
+  AuthorizationPolicySpec,
+  AuthorizationRule,
+  AuthorizationSource,
+} from "./authorization-policy.ts";
+
+interface AuthorizationPolicyLike {
+  readonly spec?: AuthorizationPolicySpec;
+}
+
+export function* authorizationPolicyRules({ spec = {} }: AuthorizationPolicyLike): Findings {
+  const { action = "ALLOW", provider, rules = [] } = spec;
+  // The warnings of single fields say nothing of an object without fields, which would deny all requests.
+  if (Object.keys(spec).length === 0) {
+    const message = "an empty policy denies every request, but authorization comes in a later release";
+    yield { code: "MLT1009", path: "spec", message };
+  }
+  if (action === "CUSTOM" && (provider?.name ?? "") === "")
+    yield { code: "MLT1006", path: "spec.provider.name", message: "the action CUSTOM needs a provider" };
+  if (action !== "CUSTOM" && provider !== undefined)
+    yield { path: "spec.provider", message: `a provider is only for the action CUSTOM, found ${action}` };
+  for (const [index, rule] of rules.entries()) yield* checkRule(`spec.rules[${index}]`, rule);
+}
+
+function* checkRule(path: string, { from = [], to = [], when = [] }: AuthorizationRule): Findings {
+  for (const [index, { source }] of from.entries()) {
+    const place = `${path}.from[${index}].source`;
+    if (source === undefined || Object.keys(source).length === 0)
+      yield { path: place, message: "a source needs at least one field" };
+    else yield* checkSource(place, source);
+  }
+  for (const [index, { operation }] of to.entries()) {
+    if (operation === undefined || Object.keys(operation).length === 0)
+      yield { path: `${path}.to[${index}].operation`, message: "an operation needs at least one field" };
+  }
+  for (const [index, { key, values = [], notValues = [] }] of when.entries()) {
+    const place = `${path}.when[${index}]`;
+    if (key === "") yield { code: "MLT1006", path: `${place}.key`, message: "a condition needs a key" };
+    if (values.length + notValues.length === 0)
+      yield { path: place, message: "a condition needs values or notValues" };
+  }
+}
+
+function* checkSource(path: string, source: AuthorizationSource): Findings {
+  const { namespaces, notNamespaces, notPrincipals, principals, serviceAccounts, notServiceAccounts } =
+    source;
+  const other = [namespaces, notNamespaces, principals, notPrincipals].some((each) => each !== undefined);
+  if (other && (serviceAccounts ?? notServiceAccounts) !== undefined)
+    yield {
+      path: `${path}.serviceAccounts`,
+      message: "service accounts can't go with namespaces or principals",
+    };
+  for (const name of ["ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks"] as const) {
+    for (const [index, block] of (source[name] ?? []).entries())
+      yield* checkIpOrRange(`${path}.${name}[${index}]`, block);
+  }
+}

@@ -1,0 +1,83 @@
+// RequestAuthentication: which JSON Web Tokens of end users are accepted, and where they are looked for.
+
+import type { ObjectOf } from "./define-kind.ts";
+import { defineKind } from "./define-kind.ts";
+import { policyTargetReference, policyTargetRules } from "./policy-target.ts";
+import type { TypeOf } from "./schema.ts";
+import { anything, duration, flag, list, message, text } from "./schema.ts";
+import type { Findings } from "./value-rules.ts";
+import { checkDuration, checkHeaderName } from "./value-rules.ts";
+import { workloadSelector } from "./workload-selector.ts";
+
+/** `JWTHeader` */
+export const jwtHeader = message({ prefix: text() }, { required: { name: text() } });
+
+/** `ClaimToHeader` */
+export const claimToHeader = message({}, { required: { header: text(), claim: text() } });
+
+/** `JWTRule` */
+export const jwtRule = message({
+  issuer: text(),
+  audiences: list(text()),
+  jwksUri: text(),
+  jwks: text(),
+  fromHeaders: list(jwtHeader),
+  fromParams: list(text()),
+  outputPayloadToHeader: text(),
+  fromCookies: list(text()),
+  forwardOriginalToken: flag(),
+  outputClaimToHeaders: list(claimToHeader),
+  timeout: duration(),
+  spaceDelimitedClaims: list(text()),
+});
+
+export const requestAuthenticationSpec = message({
+  selector: workloadSelector,
+  targetRef: policyTargetReference,
+  targetRefs: list(policyTargetReference),
+  jwtRules: list(jwtRule),
+});
+
+export const requestAuthenticationKind = defineKind({
+  kind: "RequestAuthentication",
+  group: "security.istio.io",
+  versions: { served: ["v1", "v1beta1"], storage: "v1" },
+  plural: "requestauthentications",
+  shortNames: ["ra"],
+  scope: "Namespaced",
+  fields: { spec: requestAuthenticationSpec, status: anything() },
+  columns: [{ title: "Issuers", path: "spec.jwtRules[*].issuer" }],
+  rules: [policyTargetRules, requestAuthenticationRules],
+});
+
+export type RequestAuthentication = ObjectOf<typeof requestAuthenticationKind>;
+export type RequestAuthenticationSpec = TypeOf<typeof requestAuthenticationSpec>;
+export type JwtRule = TypeOf<typeof jwtRule>;
+
+function* requestAuthenticationRules({ spec = {} }: { readonly spec?: RequestAuthenticationSpec }): Findings {
+  for (const [index, rule] of (spec.jwtRules ?? []).entries()) {
+    yield* checkJwtRule(`spec.jwtRules[${index}]`, rule);
+  }
+}
+
+function* checkJwtRule(path: string, rule: JwtRule): Findings {
+  if ((rule.issuer ?? "") === "")
+    yield { code: "MLT1006", path: `${path}.issuer`, message: "a rule needs an issuer" };
+  for (const name of ["audiences", "fromParams", "fromCookies"] as const) {
+    const empty = (rule[name] ?? []).indexOf("");
+    if (empty !== -1) yield { path: `${path}.${name}[${empty}]`, message: "the text is empty" };
+  }
+  if (rule.jwks !== undefined && rule.jwksUri !== undefined)
+    yield { path: `${path}.jwks`, message: '"jwks" and "jwksUri" are both set, only one of them may be' };
+  if (rule.jwksUri !== undefined && !/^https?:\/\/[^\s\\]+$/.test(rule.jwksUri))
+    yield { path: `${path}.jwksUri`, message: `"${rule.jwksUri}" isn't an http:// or https:// URL` };
+  for (const [index, { name }] of (rule.fromHeaders ?? []).entries())
+    yield* checkHeaderName(`${path}.fromHeaders[${index}].name`, name);
+  for (const [index, { claim, header }] of (rule.outputClaimToHeaders ?? []).entries()) {
+    const place = `${path}.outputClaimToHeaders[${index}]`;
+    if (claim === "") yield { code: "MLT1006", path: `${place}.claim`, message: "a claim's name is empty" };
+    if (!/^[-_A-Za-z0-9]+$/.test(header))
+      yield { path: `${place}.header`, message: `"${header}" isn't a header's name` };
+  }
+  yield* checkDuration(`${path}.timeout`, rule.timeout);
+}

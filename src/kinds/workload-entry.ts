@@ -1,0 +1,43 @@
+// WorkloadEntry: one workload outside of the cluster, such as a virtual machine.
+
+import { childPath } from "../core/field-path.ts";
+import type { ObjectOf } from "./define-kind.ts";
+import { defineKind } from "./define-kind.ts";
+import { checkLabel, isDnsLabel } from "./object-name.ts";
+import { anything } from "./schema.ts";
+import type { WorkloadEntrySpec } from "./service-entry/service-entry.ts";
+import { workloadEntrySpec } from "./service-entry/service-entry.ts";
+import type { Findings } from "./value-rules.ts";
+import { checkPort } from "./value-rules.ts";
+
+export const workloadEntryKind = defineKind({
+  kind: "WorkloadEntry",
+  group: "networking.istio.io",
+  versions: { served: ["v1", "v1beta1", "v1alpha3"], storage: "v1" },
+  plural: "workloadentries",
+  shortNames: ["we"],
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: { spec: workloadEntrySpec },
+  columns: [{ title: "Address", path: "spec.address" }],
+  rules: [workloadEntryRules],
+});
+
+export type WorkloadEntry = ObjectOf<typeof workloadEntryKind>;
+
+function* workloadEntryRules({ spec }: { readonly spec: WorkloadEntrySpec }): Findings {
+  const { address = "", labels = {}, network = "", ports = {} } = spec;
+  for (const [key, value] of Object.entries(labels)) yield* checkLabel(key, value, "spec.labels");
+  if (address === "" && network === "")
+    yield { code: "MLT1006", path: "spec.address", message: "a workload needs an address, or a network" };
+  for (const [name, port] of Object.entries(ports)) {
+    const path = childPath("spec.ports", name);
+    if (!isDnsLabel(name)) yield { path, message: `"${name}" isn't a port's name, wanted a DNS label` };
+    yield* checkPort(path, port);
+  }
+  if (!address.startsWith("unix://")) return;
+  if (!/^unix:\/\/(\/.*[^/]|@.+)$/.test(address)) {
+    yield { path: "spec.address", message: `"${address}" isn't the full path of a unix socket` };
+  }
+  if (Object.keys(ports).length > 0) yield { path: "spec.ports", message: "a unix socket has no ports" };
+}

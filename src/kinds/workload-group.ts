@@ -1,0 +1,48 @@
+// WorkloadGroup: what the WorkloadEntries of one set of machines have in common, and how their health is probed.
+
+import type { ObjectOf } from "./define-kind.ts";
+import { defineKind } from "./define-kind.ts";
+import { readinessProbe } from "./mesh-config/readiness-probe.ts";
+import { checkLabel } from "./object-name.ts";
+import type { TypeOf } from "./schema.ts";
+import { anything, map, message, text } from "./schema.ts";
+import { workloadEntrySpec } from "./service-entry/service-entry.ts";
+import type { Findings } from "./value-rules.ts";
+
+/** `WorkloadGroup.ObjectMeta` */
+export const workloadGroupMetadata = message({ labels: map(text()), annotations: map(text()) });
+
+export const workloadGroupSpec = message(
+  { metadata: workloadGroupMetadata, probe: readinessProbe },
+  { required: { template: workloadEntrySpec } },
+);
+
+export const workloadGroupKind = defineKind({
+  kind: "WorkloadGroup",
+  group: "networking.istio.io",
+  versions: { served: ["v1", "v1beta1", "v1alpha3"], storage: "v1" },
+  plural: "workloadgroups",
+  shortNames: ["wg"],
+  scope: "Namespaced",
+  fields: { status: anything() },
+  requiredFields: { spec: workloadGroupSpec },
+  columns: [{ title: "Service account", path: "spec.template.serviceAccount" }],
+  rules: [workloadGroupRules],
+});
+
+export type WorkloadGroup = ObjectOf<typeof workloadGroupKind>;
+export type WorkloadGroupSpec = TypeOf<typeof workloadGroupSpec>;
+
+function* workloadGroupRules({ spec }: { readonly spec: WorkloadGroupSpec }): Findings {
+  const { metadata, probe, template } = spec;
+  for (const [key, value] of Object.entries(metadata?.labels ?? {}))
+    yield* checkLabel(key, value, "spec.metadata.labels");
+  for (const [key, value] of Object.entries(template.labels ?? {}))
+    yield* checkLabel(key, value, "spec.template.labels");
+  for (const [index, { name = "" }] of (probe?.httpGet?.httpHeaders ?? []).entries()) {
+    if (!/^[-_A-Za-z0-9]+$/.test(name)) {
+      const path = `spec.probe.httpGet.httpHeaders[${index}].name`;
+      yield { path, message: `"${name}" isn't a header's name` };
+    }
+  }
+}
