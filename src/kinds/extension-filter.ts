@@ -41,7 +41,7 @@ interface WasmModule {
 }
 
 // Without a scheme it names an OCI image.
-const moduleUrl = /^(?:(?:file|https?|oci):\/\/\S+|(?!\w+://)[\w.:@/-]+)$/;
+const moduleUrl = /^(?:(?:file|https?|oci):\/\/\S+|(?!\w+:\/\/)[\w.:@/-]+)$/;
 
 /** Checks a module that stands at `path`. */
 export function* checkWasmModule(path: string, { sha256 = "", url, vmConfig }: WasmModule): Findings {
