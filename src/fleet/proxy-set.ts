@@ -1,14 +1,13 @@
 // What one proxy gets: layers of the resource tables read as one, the most specific first. It holds no resources,
 // only where to look, and what was there before the one change that came after it; proxies of one view share it.
 
-import { untrackedRead } from "../graph/read.ts";
-import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
-import type { Resource, ResourceSet } from "../xds/resource.ts";
+import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import type { HeldBack } from "./held-back.ts";
-import { EVERY_PROXY_LAYER, type ResourceRow, SIDECAR_LAYER, workloadLayer } from "./resource-row.ts";
-import type { IndexedResourceTables, ServedType } from "./resource-tables.ts";
+import type { FormerRows, Layer, LayeredRows } from "./layered-rows.ts";
+import { EVERY_PROXY_LAYER, SIDECAR_LAYER, workloadLayer } from "./resource-row.ts";
+import { type ServedType, servedTypes } from "./resource-tables.ts";
 
 export interface ProxyView {
   readonly kind: "sidecar" | "router";
@@ -23,23 +22,37 @@ export function viewKey({ kind, scope, workloadView, envoyVersion }: ProxyView):
   return [kind, scope, workloadView, envoyVersion].join(" ");
 }
 
-/** What was there before a change: rows by their keys, and resources by type and name, where those changed. */
+/** What was there before a change: rows, and resources by type and name, where those changed. */
 export interface Past {
-  readonly rows?: ReadonlyMap<ResourceType, ReadonlyMap<string, ResourceRow | undefined>>;
+  readonly rows?: FormerRows;
   readonly resources?: ReadonlyMap<string, Resource | undefined>;
+}
+
+interface NamedLayer {
+  readonly name: string;
+  /** Undefined while it has no rows: with its first one this set gets a successor. */
+  readonly rows: Layer | undefined;
 }
 
 export class ProxySet implements ResourceSet {
   /** Set once this set has a successor: streams still ask it what they had. */
   #past: Past = {};
-  readonly #tables: IndexedResourceTables;
+  readonly #rows: LayeredRows;
   readonly #view: ProxyView;
   readonly #heldBack: HeldBack;
+  /** The most specific first. */
+  readonly #layers: ReadonlyMap<ResourceType, readonly NamedLayer[]>;
 
-  constructor(tables: IndexedResourceTables, view: ProxyView, heldBack: HeldBack) {
-    this.#tables = tables;
+  constructor(rows: LayeredRows, view: ProxyView, heldBack: HeldBack) {
+    this.#rows = rows;
     this.#view = view;
     this.#heldBack = heldBack;
+    this.#layers = new Map(
+      servedTypes.map((type) => [
+        type,
+        layersOf(view, type).map((name) => ({ name, rows: rows.layer(type, name) })),
+      ]),
+    );
   }
 
   get envoyVersion(): string {
@@ -48,7 +61,7 @@ export class ProxySet implements ResourceSet {
 
   /** Reads the tables as they are from now on. */
   successor(): ProxySet {
-    return new ProxySet(this.#tables, this.#view, this.#heldBack);
+    return new ProxySet(this.#rows, this.#view, this.#heldBack);
   }
 
   /** The tables have moved on, and this set has not. */
@@ -56,15 +69,15 @@ export class ProxySet implements ResourceSet {
     this.#past = past;
   }
 
-  /** Layers that hold resources of a type for this proxy, most specific first. */
-  layersOf(type: ResourceType): readonly string[] {
-    const { kind, scope, workloadView } = this.#view;
-    const own = workloadLayer(workloadView);
-    const isOwnOnly = kind === "router" && (type === "listener" || type === "route");
-    if (isOwnOnly) return [own];
-    return kind === "sidecar"
-      ? [own, scope, "", SIDECAR_LAYER, EVERY_PROXY_LAYER]
-      : [own, scope, "", EVERY_PROXY_LAYER];
+  /** What of a change is in the layers of this set. */
+  concernedBy(former: FormerRows): readonly ResourceReference[] {
+    const references: ResourceReference[] = [];
+    for (const [type, formerLayers] of former) {
+      for (const { name: layer } of this.#layersOf(type)) {
+        for (const name of formerLayers.get(layer)?.keys() ?? []) references.push({ type, name });
+      }
+    }
+    return references;
   }
 
   get(type: ResourceType, name: string): Resource | undefined {
@@ -78,37 +91,44 @@ export class ProxySet implements ResourceSet {
 
   /** The newest, whether or not an Envoy refused it. */
   built(type: ResourceType, name: string): BuiltResource | undefined {
-    const indexed = this.#tables[type as ServedType] ?? undefined;
-    if (indexed === undefined) return undefined;
-    for (const layer of this.layersOf(type)) {
-      const key = layerKey(layer, name);
-      const past = this.#past.rows?.get(type);
-      const row = past?.has(key) ? past.get(key) : indexed.table.get(key);
+    const former = this.#past.rows?.get(type as ServedType);
+    for (const layer of this.#layersOf(type)) {
+      const formerRows = former?.get(layer.name);
+      const row = formerRows?.has(name) ? formerRows.get(name) : layer.rows?.get(name);
       if (row !== undefined) return row.kind === "present" ? row.resource : undefined;
     }
     return undefined;
   }
 
   *names(type: ResourceType): Iterable<string> {
-    const indexed = this.#tables[type as ServedType] ?? undefined;
-    if (indexed === undefined) return;
     const seen = new Set<string>();
-    for (const layer of this.layersOf(type)) {
-      for (const [key, row] of untrackedRead.find(indexed.byLayer, layer)) {
-        const { name } = splitLayerKey(key);
-        if (seen.has(name)) continue;
-        seen.add(name);
-        if (row.kind === "present" && this.get(type, name) !== undefined) yield name;
+    const former = this.#past.rows?.get(type as ServedType);
+    for (const layer of this.#layersOf(type)) {
+      for (const rows of [layer.rows, former?.get(layer.name)]) {
+        for (const name of rows?.keys() ?? []) {
+          if (seen.has(name)) continue;
+          seen.add(name);
+          if (this.get(type, name) !== undefined) yield name;
+        }
       }
-    }
-    for (const key of this.#past.rows?.get(type)?.keys() ?? []) {
-      const { name } = splitLayerKey(key);
-      if (!seen.has(name) && this.get(type, name) !== undefined) yield name;
-      seen.add(name);
     }
   }
 
   lists(type: ResourceType, name: string): boolean {
     return this.get(type, name) !== undefined;
   }
+
+  #layersOf(type: ResourceType): readonly NamedLayer[] {
+    return this.#layers.get(type) ?? [];
+  }
+}
+
+/** Layers that hold resources of a type for proxies of a view, most specific first. */
+function layersOf({ kind, scope, workloadView }: ProxyView, type: ResourceType): readonly string[] {
+  const own = workloadLayer(workloadView);
+  const isOwnOnly = kind === "router" && (type === "listener" || type === "route");
+  if (isOwnOnly) return [own];
+  return kind === "sidecar"
+    ? [own, scope, "", SIDECAR_LAYER, EVERY_PROXY_LAYER]
+    : [own, scope, "", EVERY_PROXY_LAYER];
 }

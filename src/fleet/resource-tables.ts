@@ -23,7 +23,6 @@ import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/end
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
-import type { Index } from "../graph/table-index.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
@@ -33,7 +32,7 @@ import type {
   TcpDestination,
 } from "../view/listener-inputs.ts";
 import { listenerSettings, otherwiseCluster } from "../view/outbound-listeners.ts";
-import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
+import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import type { ResourceReference } from "../xds/resource.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
@@ -59,36 +58,11 @@ export interface ResourceTables {
   readonly secret: ResourceTable;
 }
 
-/** A table with the way to list one layer of it. */
-export interface IndexedResourceTable {
-  readonly table: ResourceTable;
-  readonly byLayer: Index<ResourceRow>;
-}
-
 export type ServedType = keyof ResourceTables;
-
-export type IndexedResourceTables = { readonly [T in ServedType]: IndexedResourceTable };
 
 export const servedTypes: readonly ServedType[] = ["cluster", "endpoint", "listener", "route", "secret"];
 
-export function declareIndexedResourceTables(graph: Graph, views: Views): IndexedResourceTables {
-  const tables = declareResourceTables(graph, views);
-  const indexed = (type: ServedType): IndexedResourceTable => ({
-    table: tables[type],
-    byLayer: graph.index(tables[type], `${type} resources by layer`, (_row, key) => [
-      splitLayerKey(key).layer,
-    ]),
-  });
-  return {
-    cluster: indexed("cluster"),
-    endpoint: indexed("endpoint"),
-    listener: indexed("listener"),
-    route: indexed("route"),
-    secret: indexed("secret"),
-  };
-}
-
-function declareResourceTables(graph: Graph, views: Views): ResourceTables {
+export function declareResourceTables(graph: Graph, views: Views): ResourceTables {
   return {
     cluster: declareClusters(graph, views),
     endpoint: scopedResources(graph, "endpoint resources", views.endpoints, endpointResource),

@@ -6,7 +6,7 @@ import { parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
-import { declareIndexedResourceTables } from "../fleet/resource-tables.ts";
+import { declareResourceTables } from "../fleet/resource-tables.ts";
 import { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import { declareModel, type Model } from "../model/model.ts";
@@ -49,7 +49,7 @@ export function createControlPlane({
   const model = declareModel(graph, sources);
   const problems = declareProblems(graph, sources, model);
   const views = declareViews(graph, model, proxies);
-  const tables = declareIndexedResourceTables(graph, views);
+  const tables = declareResourceTables(graph, views);
   const fleet = new Fleet({ graph, views, proxies, tables, log });
   const intake = new ObjectIntake({
     clock,

@@ -81,7 +81,7 @@ function withoutMeaning(object: KubernetesObject): KubernetesObject {
 
 function versionsOf({ tables }: MeshUnderGlass): ReadonlyMap<string, string> {
   const versions = new Map<string, string>();
-  for (const [type, { table }] of Object.entries(tables)) {
+  for (const [type, table] of Object.entries(tables)) {
     for (const [key, row] of table.entries())
       versions.set(`${type} ${key}`, row.kind === "present" ? row.resource.version : "absent");
   }
@@ -91,7 +91,7 @@ function versionsOf({ tables }: MeshUnderGlass): ReadonlyMap<string, string> {
 /** Keys of resources that change from now on. */
 function watchResources({ tables }: MeshUnderGlass): string[] {
   const changed: string[] = [];
-  for (const [type, { table }] of Object.entries(tables)) {
+  for (const [type, table] of Object.entries(tables)) {
     table.watch((rows) => changed.push(...[...rows.keys()].map((key) => `${type} ${key}`)));
   }
   return changed;

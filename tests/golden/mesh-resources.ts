@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
-import { declareIndexedResourceTables, type IndexedResourceTables } from "../../src/fleet/resource-tables.ts";
+import { declareResourceTables, type ResourceTables } from "../../src/fleet/resource-tables.ts";
 import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
@@ -11,7 +11,7 @@ import { splitLayerKey } from "../../src/view/scoped-rows.ts";
 import { sidecar, type ViewFixture, viewFixture } from "../../src/view/view-fixture.ts";
 
 export interface MeshUnderGlass extends ViewFixture {
-  readonly tables: IndexedResourceTables;
+  readonly tables: ResourceTables;
 }
 
 export interface LayerResources {
@@ -24,7 +24,7 @@ export interface LayerResources {
 /** A mesh whose objects are still to be put. */
 export function emptyMesh(): MeshUnderGlass {
   const fixture = viewFixture();
-  return { ...fixture, tables: declareIndexedResourceTables(fixture.graph, fixture.views) };
+  return { ...fixture, tables: declareResourceTables(fixture.graph, fixture.views) };
 }
 
 /** All objects of `meshes/`, with a sidecar in each namespace, two with sides of their own, and a gateway. */
@@ -52,7 +52,7 @@ export function everyDocument(): string {
 
 /** The layers that hold any resource, sorted. */
 export function layersOf({ tables }: MeshUnderGlass): readonly string[] {
-  const keys = Object.values(tables).flatMap(({ table }) => [...table.entries()].map(([key]) => key));
+  const keys = Object.values(tables).flatMap((table) => [...table.entries()].map(([key]) => key));
   return [...new Set(keys.map((key) => splitLayerKey(key).layer))].sort();
 }
 
@@ -67,7 +67,7 @@ export function layerResources({ tables }: MeshUnderGlass, layer: string): Layer
 
 function messages<Schema extends DescMessage>(
   schema: Schema,
-  { table }: IndexedResourceTables["cluster"],
+  table: ResourceTables["cluster"],
   layer: string,
 ): readonly MessageShape<Schema>[] {
   return [...table.entries()]

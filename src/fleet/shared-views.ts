@@ -1,0 +1,85 @@
+// The views that connected proxies have: each with its one set and the sessions that share it. A view lives as long as
+// it has a session.
+
+import type { ResourceReference } from "../xds/resource.ts";
+import type { HeldBack } from "./held-back.ts";
+import type { FormerRows, LayeredRows } from "./layered-rows.ts";
+import { type Past, ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
+
+export interface SharedView<Session> {
+  readonly set: ProxySet;
+  readonly sessions: ReadonlySet<Session>;
+}
+
+export interface ChangedView<Session> extends SharedView<Session> {
+  readonly references: readonly ResourceReference[];
+}
+
+interface OpenView<Session> extends SharedView<Session> {
+  set: ProxySet;
+  readonly sessions: Set<Session>;
+}
+
+export class SharedViews<Session> {
+  readonly #rows: LayeredRows;
+  readonly #heldBack: HeldBack;
+  readonly #viewsByKey = new Map<string, OpenView<Session>>();
+
+  constructor(rows: LayeredRows, heldBack: HeldBack) {
+    this.#rows = rows;
+    this.#heldBack = heldBack;
+  }
+
+  /** Returns the view's set, which all who joined share. */
+  join(view: ProxyView, session: Session): ProxySet {
+    const joined = this.#viewOf(view);
+    joined.sessions.add(session);
+    return joined.set;
+  }
+
+  setOf(key: string): ProxySet | undefined {
+    return this.#viewsByKey.get(key)?.set;
+  }
+
+  leave(key: string, session: Session): void {
+    const view = this.#viewsByKey.get(key);
+    view?.sessions.delete(session);
+    if (view?.sessions.size === 0) this.#viewsByKey.delete(key);
+  }
+
+  /** Sets that a change concerns keep what was, and new ones take their place. Returns what changed, by view. */
+  change(former: FormerRows): readonly ChangedView<Session>[] {
+    if (former.size === 0) return [];
+    const concerned: ChangedView<Session>[] = [];
+    for (const view of this.#viewsByKey.values()) {
+      const references = view.set.concernedBy(former);
+      if (references.length === 0) continue;
+      succeed(view, { rows: former });
+      concerned.push({ set: view.set, sessions: view.sessions, references });
+    }
+    return concerned;
+  }
+
+  /** The sets of all views of an Envoy version keep something that new ones don't have. Returns these views. */
+  withdraw(envoyVersion: string, past: Past): readonly SharedView<Session>[] {
+    const concerned = [...this.#viewsByKey.values()].filter((view) => view.set.envoyVersion === envoyVersion);
+    for (const view of concerned) succeed(view, past);
+    return concerned;
+  }
+
+  #viewOf(view: ProxyView): OpenView<Session> {
+    const key = viewKey(view);
+    const known = this.#viewsByKey.get(key);
+    if (known !== undefined) return known;
+    const set = new ProxySet(this.#rows, view, this.#heldBack);
+    const opened = { set, sessions: new Set<Session>() };
+    this.#viewsByKey.set(key, opened);
+    return opened;
+  }
+}
+
+function succeed<Session>(view: OpenView<Session>, past: Past): void {
+  const { set } = view;
+  view.set = set.successor();
+  set.keep(past);
+}
