@@ -6,7 +6,14 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
 import { commitObjects, objectsOf } from "../../src/model/mesh-fixture.ts";
-import { connectAll, emptyMesh, everyDocument, everything, type MeshUnderGlass } from "./mesh-resources.ts";
+import {
+  connectAll,
+  emptyMesh,
+  everyDocument,
+  everything,
+  type MeshUnderGlass,
+  tablesByType,
+} from "./mesh-resources.ts";
 
 describe("generated resources", () => {
   const wanted = versionsOf(everything());
@@ -79,9 +86,9 @@ function withoutMeaning(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata: { ...object.metadata, annotations, resourceVersion: "99", generation: 9 } };
 }
 
-function versionsOf({ tables }: MeshUnderGlass): ReadonlyMap<string, string> {
+function versionsOf(mesh: MeshUnderGlass): ReadonlyMap<string, string> {
   const versions = new Map<string, string>();
-  for (const [type, table] of Object.entries(tables)) {
+  for (const [type, table] of tablesByType(mesh)) {
     for (const [key, row] of table.entries())
       versions.set(`${type} ${key}`, row.kind === "present" ? row.resource.version : "absent");
   }
@@ -89,9 +96,9 @@ function versionsOf({ tables }: MeshUnderGlass): ReadonlyMap<string, string> {
 }
 
 /** Keys of resources that change from now on. */
-function watchResources({ tables }: MeshUnderGlass): string[] {
+function watchResources(mesh: MeshUnderGlass): string[] {
   const changed: string[] = [];
-  for (const [type, table] of Object.entries(tables)) {
+  for (const [type, table] of tablesByType(mesh)) {
     table.watch((rows) => changed.push(...[...rows.keys()].map((key) => `${type} ${key}`)));
   }
   return changed;

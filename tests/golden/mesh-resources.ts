@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
-import { declareResourceTables, type ResourceTables } from "../../src/fleet/resource-tables.ts";
+import { declareResourceTables, type ResourceTables, servedTypes } from "../../src/fleet/resource-tables.ts";
 import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
@@ -50,9 +50,13 @@ export function everyDocument(): string {
   return files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n---\n");
 }
 
+export function tablesByType({ tables }: MeshUnderGlass) {
+  return servedTypes.map((type) => [type, tables[type]] as const);
+}
+
 /** The layers that hold any resource, sorted. */
-export function layersOf({ tables }: MeshUnderGlass): readonly string[] {
-  const keys = Object.values(tables).flatMap((table) => [...table.entries()].map(([key]) => key));
+export function layersOf(mesh: MeshUnderGlass): readonly string[] {
+  const keys = tablesByType(mesh).flatMap(([, table]) => [...table.entries()].map(([key]) => key));
   return [...new Set(keys.map((key) => splitLayerKey(key).layer))].sort();
 }
 
