@@ -158,9 +158,11 @@ export class Fleet implements XdsBackend {
 
   #noteReplaced(former: FormerRows): void {
     for (const [type, layers] of former) {
-      for (const rows of layers.values()) {
-        for (const row of rows.values()) {
-          if (row?.kind === "present") this.#heldBack.replaced(type, row.resource);
+      for (const [layer, rows] of layers) {
+        for (const [name, before] of rows) {
+          if (before?.kind !== "present") continue;
+          const now = this.#rows.layer(type, layer)?.get(name);
+          this.#heldBack.replaced(type, before.resource, now?.kind === "present" ? now.resource : undefined);
         }
       }
     }

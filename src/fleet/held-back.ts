@@ -18,7 +18,7 @@ export interface Refusal {
 export class HeldBack {
   /** By type, name and version of the resource. */
   readonly #refusals = new Map<string, Refusal[]>();
-  /** The last resource that an Envoy acknowledged, kept while its successor isn't acknowledged yet. */
+  /** By type, name and version of a resource that no Envoy has acknowledged yet: the one before it. */
   readonly #previous = new Map<string, Resource>();
 
   get isEmpty(): boolean {
@@ -44,22 +44,26 @@ export class HeldBack {
     const refusals = this.#refusals.get(keyOf(type, resource.name, resource.version));
     if (refusals === undefined || refusals.every((each) => each.envoyVersion !== envoyVersion))
       return resource;
-    return this.#previous.get(keyOf(type, resource.name, ""));
+    return this.#previous.get(keyOf(type, resource.name, resource.version));
   }
 
-  /** A resource got a successor: refusals of it are over, and unless it was refused it may have to stand in. */
-  replaced(type: ResourceType, old: Resource): void {
-    const wasRefused = this.#refusals.delete(keyOf(type, old.name, old.version));
-    if (!wasRefused) this.#previous.set(keyOf(type, old.name, ""), old);
+  /**
+   * A resource got a successor, or none: refusals of it are over. Unless it was refused itself it may have to stand in
+   * for its successor; else the one before it still may.
+   */
+  replaced(type: ResourceType, old: Resource, successor: Resource | undefined): void {
+    const key = keyOf(type, old.name, old.version);
+    const before = this.#refusals.delete(key) ? this.#previous.get(key) : old;
+    this.#previous.delete(key);
+    if (successor === undefined || before === undefined) return;
+    this.#previous.set(keyOf(type, successor.name, successor.version), before);
   }
 
-  /** An Envoy took the new one: the old is needed no more. */
+  /** An Envoy took it: the one before it is needed no more, unless Envoys of another version refuse it. */
   acknowledged(type: ResourceType, name: string, version: string): void {
     if (this.#previous.size === 0) return;
-    const key = keyOf(type, name, "");
-    if (this.#previous.get(key)?.version !== version && !this.#refusals.has(keyOf(type, name, version))) {
-      this.#previous.delete(key);
-    }
+    const key = keyOf(type, name, version);
+    if (!this.#refusals.has(key)) this.#previous.delete(key);
   }
 }
 
