@@ -23,12 +23,8 @@ export function hostNames(key: string, row: Scoped<SidecarVirtualHost>, clusterD
   }
   const { hostname, addresses, isHeadless, routeName, createdAt } = row.inputs;
   const namespaceSuffix = hostname.slice(hostname.indexOf(".") + 1);
-  // A pod of a headless service is called by a name of its own under the service's.
-  const ofPods = isHeadless ? [`*.${hostname}`] : [];
-  const domains = (proxyDomain: string) => [
-    ...virtualHostDomains({ hostname, addresses, proxyDomain }),
-    ...ofPods,
-  ];
+  const domains = (proxyDomain: string) =>
+    virtualHostDomains({ hostname, addresses, proxyDomain, isHeadless });
   return {
     routeName,
     isPresent: true,
