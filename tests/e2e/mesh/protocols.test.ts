@@ -126,7 +126,8 @@ test("a port without a name: HTTP is treated as HTTP, and bytes as bytes", { ski
 });
 
 test("a headless Service's name reaches its pods, and each pod by its own", { skip }, async () => {
-  const { byPod } = await client.many(20, { url: "http://peers:8080/", isNew: true });
+  const { byStatus, byPod } = await client.many(20, { url: "http://peers:8080/", isNew: true });
+  assert.deepEqual(byStatus, { 200: 20 });
   for (const pod of Object.keys(byPod)) assert.match(pod, /^peers-[01]$/);
   for (const pod of ["peers-0", "peers-1"]) {
     const echo = await client.echo(`http://${pod}.peers:8080/`);
