@@ -19,6 +19,7 @@ import type { Environment, ReferencedObjects } from "../workloads/environment.ts
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
 import type { PodSidecar, SidecarEvents } from "../workloads/pod-surroundings.ts";
 import { watchProcess } from "../workloads/sandbox-process.ts";
+import { secretTtlMs } from "./secret-ttl.ts";
 
 export interface PodAgentSurroundings {
   readonly clock: Clock;
@@ -75,8 +76,10 @@ function agentOptions(
   const proxyConfig = parseProxyConfig(env.PROXY_CONFIG);
   const role = roleOf(pod);
   const directory = join(runDirectory, sandbox.ip);
+  const certificateTtlMs = secretTtlMs(env);
   return {
     ...surroundings,
+    ...(certificateTtlMs === undefined ? {} : { certificateTtlMs }),
     directory,
     proxyUser: PROXY_USER,
     node: buildProxyNode({ env, role, labels, annotations, version, clusterDomain }),

@@ -1,0 +1,75 @@
+// Holds one TCP connection and one gRPC stream open and talks over both, until its input ends; then says, as one
+// JSON line, how many answers came over each and what went wrong. Arguments: HOST TCP_PORT GRPC_PORT.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import grpc from "@grpc/grpc-js";
+
+const PAUSE_MS = 20;
+const [host, tcpPort, grpcPort] = process.argv.slice(2);
+let isStopping = false;
+process.stdin.resume().on("end", () => {
+  isStopping = true;
+});
+
+/** `ask` sends one message and resolves with the answer. */
+async function talkUntilStopped(failed, ask) {
+  const outcome = { count: 0 };
+  const talk = async () => {
+    while (!isStopping) {
+      const answer = await ask(`${outcome.count}`);
+      if (!answer.endsWith(`:${outcome.count}`)) throw new Error(`answer ${answer} to ${outcome.count}`);
+      outcome.count += 1;
+      await wait(PAUSE_MS);
+    }
+  };
+  await Promise.race([talk(), failed]).catch((error) => {
+    outcome.error = error.message;
+  });
+  return outcome;
+}
+
+async function overTcp() {
+  const socket = connect({ host, port: Number(tcpPort) });
+  const failed = new Promise((_, reject) => {
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the TCP connection was closed")));
+  });
+  failed.catch(() => undefined);
+  const outcome = await talkUntilStopped(failed, async (text) => {
+    socket.write(text);
+    const [bytes] = await once(socket, "data");
+    return bytes.toString("utf8");
+  });
+  socket.destroy();
+  return outcome;
+}
+
+async function overGrpc() {
+  const encoding = {
+    requestSerialize: (text) => Buffer.from(text),
+    requestDeserialize: (bytes) => bytes.toString("utf8"),
+    responseSerialize: (text) => Buffer.from(text),
+    responseDeserialize: (bytes) => bytes.toString("utf8"),
+  };
+  const Talk = { path: "/test.Echo/Talk", requestStream: true, responseStream: true, ...encoding };
+  const EchoClient = grpc.makeGenericClientConstructor({ Talk }, "Echo");
+  const client = new EchoClient(`${host}:${grpcPort}`, grpc.credentials.createInsecure());
+  const call = client.Talk();
+  const failed = new Promise((_, reject) => {
+    call.on("error", reject);
+    call.on("end", () => reject(new Error("the gRPC stream was ended")));
+  });
+  failed.catch(() => undefined);
+  const outcome = await talkUntilStopped(failed, async (text) => {
+    call.write(text);
+    const [answer] = await once(call, "data");
+    return answer;
+  });
+  client.close();
+  return outcome;
+}
+
+const [tcp, stream] = await Promise.all([overTcp(), overGrpc()]);
+process.stdout.write(`${JSON.stringify({ tcp, grpc: stream })}\n`, () => process.exit(0));
