@@ -18,7 +18,13 @@ export const rooms: readonly Room[] = [
   { name: "gen", purpose: "Envoy's and Istio's API, generated", sees: [], isPure: true },
   { name: "graph", purpose: "derived tables, the incremental engine", sees: ["core"], isPure: true },
   { name: "kinds", purpose: "one declaration per kind of object", sees: ["core"], isPure: true },
-  { name: "sources", purpose: "write objects into source tables", sees: ["core", "graph", "kinds"] },
+  // A client that four rooms need: sources watch by it, and identity, installation and election ask by it.
+  { name: "kubernetes", purpose: "requests to an API server", sees: ["core", "kinds"] },
+  {
+    name: "sources",
+    purpose: "write objects into source tables",
+    sees: ["core", "graph", "kinds", "kubernetes"],
+  },
   {
     name: "model",
     purpose: "resolves relations between objects",

@@ -1,0 +1,100 @@
+// The collections that one source follows, and their replicas, by kind.
+
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import { resourcePath } from "../../kubernetes/api-resource.ts";
+import {
+  type Collection,
+  type CollectionChanges,
+  type FollowSurroundings,
+  followCollection,
+  type IngestedObject,
+  type KeyedObject,
+  type Replica,
+} from "./follow-collection.ts";
+import type { RawObject } from "./raw-object.ts";
+
+export interface Collections {
+  /** Follows it from now on; once for each collection. */
+  follow(collection: Collection): void;
+  /** Follows it no more; what was known of it is told as deleted. */
+  forget(collection: Collection): void;
+  isFollowed(collection: Collection): boolean;
+  /** All that are followed have been listed. */
+  isSynced(): boolean;
+  /** Objects in force, of all kinds. */
+  objects(): Iterable<KeyedObject>;
+  objectsOfKind<T extends KubernetesObject>(kind: string): Iterable<T>;
+}
+
+export interface CollectionsOptions extends FollowSurroundings {
+  readonly signal: AbortSignal;
+  readonly ingest: (raw: RawObject) => IngestedObject;
+  readonly onChange: (kind: string, changes: CollectionChanges) => void;
+  /** One more collection has been listed. */
+  readonly onSynced: () => void;
+}
+
+interface Followed {
+  readonly kind: string;
+  readonly replica: Replica;
+  readonly stop: AbortController;
+  isSynced: boolean;
+}
+
+export function createCollections(options: CollectionsOptions): Collections {
+  const followedByPath = new Map<string, Followed>();
+  const { onChange, onSynced } = options;
+  options.signal.addEventListener("abort", () => {
+    for (const { stop } of followedByPath.values()) stop.abort();
+  });
+
+  const follow = (collection: Collection) => {
+    const { kind } = collection.resource;
+    const followed: Followed = { kind, replica: new Map(), stop: new AbortController(), isSynced: false };
+    followedByPath.set(idOf(collection), followed);
+    void followCollection(collection, {
+      ...options,
+      signal: followed.stop.signal,
+      replica: followed.replica,
+      onChange: (changes) => onChange(kind, changes),
+      onSynced: () => {
+        followed.isSynced = true;
+        onSynced();
+      },
+    });
+  };
+
+  const forget = (collection: Collection) => {
+    const id = idOf(collection);
+    const followed = followedByPath.get(id);
+    if (followed === undefined) return;
+    followedByPath.delete(id);
+    followed.stop.abort();
+    const deletes = [...followed.replica].flatMap(([key, { object }]) => (object === undefined ? [] : [key]));
+    if (deletes.length > 0) onChange(followed.kind, { upserts: [], deletes, problems: [] });
+  };
+
+  function* objects(): Iterable<KeyedObject> {
+    for (const { replica } of followedByPath.values()) {
+      for (const [key, { object }] of replica) if (object !== undefined) yield { key, object };
+    }
+  }
+  function* objectsOfKind<T extends KubernetesObject>(wanted: string): Iterable<T> {
+    for (const { kind, replica } of followedByPath.values()) {
+      if (kind !== wanted) continue;
+      for (const { object } of replica.values()) if (object !== undefined) yield object as T;
+    }
+  }
+  return {
+    follow,
+    forget,
+    isFollowed: (collection) => followedByPath.has(idOf(collection)),
+    isSynced: () => [...followedByPath.values()].every(({ isSynced }) => isSynced),
+    objects,
+    objectsOfKind,
+  };
+}
+
+function idOf({ resource, namespace, name }: Collection): string {
+  return resourcePath(resource, { ...(namespace && { namespace }), ...(name && { name }) });
+}
