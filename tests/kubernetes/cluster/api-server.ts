@@ -2,17 +2,22 @@
 // when it is closed, or when the process that started it ends, however that ends.
 
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AuditEvent } from "./audit-log.ts";
 import { readAuditLog, writeAuditPolicy } from "./audit-log.ts";
 import { clusterBinaryPath } from "./cached-programs.ts";
-import { createClusterRoot, createSigningKey } from "./certificates.ts";
 import type { Component } from "./component.ts";
 import { startComponent } from "./component.ts";
-import { controllerManagerFlags } from "./controller-manager.ts";
+import {
+  apiServerFlags,
+  auditFlags,
+  controllerManagerFlags,
+  createControlPlaneFiles,
+  etcdFlags,
+} from "./control-plane-flags.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { kubectlWith, writeKubeconfig } from "./kubectl.ts";
 import { getFromApi, untilAnswered } from "./until-answered.ts";
@@ -72,7 +77,7 @@ interface Start {
 }
 
 async function start({ folder, running, close, options }: Start): Promise<ApiServer> {
-  const [etcdPort, peerPort, port] = await freePorts(3);
+  const [etcdPort = 0, peerPort = 0, port = 0] = await freePorts(3);
   const binary = clusterBinaryPath();
   const run = (name: string, flags: readonly string[]) => {
     const component = startComponent(name, [binary, name, ...flags], { folder });
@@ -82,15 +87,13 @@ async function start({ folder, running, close, options }: Start): Promise<ApiSer
   const etcd = run("etcd", etcdFlags(folder, `http://127.0.0.1:${etcdPort}`, `http://127.0.0.1:${peerPort}`));
   const token = randomBytes(16).toString("hex");
   const url = `https://127.0.0.1:${port}`;
-  const root = await createClusterRoot(folder);
-  const caPem = await readFile(root.certificatePath, "utf8");
-  const names = ["DNS:localhost", "DNS:kubernetes.default.svc", "IP:127.0.0.1", "IP:10.96.0.1"];
-  await root.issue("kube-apiserver", "/CN=kube-apiserver", names);
-  await createSigningKey(join(folder, "service-accounts.key"));
-  await writeFile(join(folder, "tokens.csv"), `${token},test-admin,test-admin,"system:masters"\n`);
+  await createControlPlaneFiles(folder, { token, addresses: ["127.0.0.1"] });
+  const caPem = await readFile(join(folder, "root.crt"), "utf8");
   if (options.audit === true) await writeAuditPolicy(folder);
   const flags = [
-    ...apiServerFlags(folder, { etcdUrl: `http://127.0.0.1:${etcdPort}`, port: String(port) }),
+    ...apiServerFlags(folder, { etcdUrl: `http://127.0.0.1:${etcdPort}`, address: "127.0.0.1", port }),
+    // An EndpointSlice of an address of loopback would be refused.
+    ...["--endpoint-reconciler-type", "none"],
     ...(options.audit === true ? auditFlags(folder) : []),
     ...(options.flags ?? []),
   ];
@@ -108,8 +111,7 @@ async function start({ folder, running, close, options }: Start): Promise<ApiSer
   await untilReady(server, "/readyz");
   await untilReady(server, "/api/v1/namespaces/default");
   if (options.controllerManager === true) {
-    const managerFlags = controllerManagerFlags({ folder, kubeconfigPath, rootPath: root.certificatePath });
-    const component = run("kube-controller-manager", managerFlags);
+    const component = run("kube-controller-manager", controllerManagerFlags(folder, kubeconfigPath));
     await untilReady(component, "/api/v1/namespaces/default/serviceaccounts/default");
   }
   return {
@@ -126,40 +128,6 @@ async function start({ folder, running, close, options }: Start): Promise<ApiSer
     audit: () => readAuditLog(folder),
     close,
   };
-}
-
-function etcdFlags(folder: string, clientUrl: string, peerUrl: string): readonly string[] {
-  return [
-    ...["--data-dir", join(folder, "etcd"), "--unsafe-no-fsync", "--log-level", "warn", "--name", "test"],
-    ...["--listen-client-urls", clientUrl, "--advertise-client-urls", clientUrl],
-    ...["--listen-peer-urls", peerUrl, "--initial-advertise-peer-urls", peerUrl],
-    ...["--initial-cluster", `test=${peerUrl}`],
-  ];
-}
-
-function apiServerFlags(
-  folder: string,
-  { etcdUrl, port }: { etcdUrl: string; port: string },
-): readonly string[] {
-  const key = join(folder, "service-accounts.key");
-  return [
-    ...["--etcd-servers", etcdUrl, "--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1"],
-    ...["--secure-port", port, "--cert-dir", folder],
-    ...["--tls-cert-file", join(folder, "kube-apiserver.crt")],
-    ...["--tls-private-key-file", join(folder, "kube-apiserver.key")],
-    ...["--client-ca-file", join(folder, "root.crt"), "--token-auth-file", join(folder, "tokens.csv")],
-    ...["--service-account-issuer", "https://kubernetes.default.svc"],
-    ...["--service-account-key-file", key, "--service-account-signing-key-file", key],
-    ...["--authorization-mode", "Node,RBAC", "--allow-privileged=true"],
-    ...["--service-cluster-ip-range", "10.96.0.0/16", "--endpoint-reconciler-type", "none"],
-  ];
-}
-
-function auditFlags(folder: string): readonly string[] {
-  return [
-    ...["--audit-policy-file", join(folder, "audit-policy.yaml")],
-    ...["--audit-log-path", join(folder, "audit.log"), "--audit-log-mode", "blocking"],
-  ];
 }
 
 /** Ports of loopback that were free a moment ago. */
