@@ -41,6 +41,8 @@ export interface RunningMesh {
   report(): Promise<MeshReport>;
   /** Of `meltemi up`, as this machine numbers it. */
   frontPid(): Promise<number>;
+  /** Where `save` writes. */
+  readonly configDirectory: string;
   /** Holds the sockets, the CA and the leases. */
   readonly stateDirectory: string;
   /** Of `meltemi up`, when it is gone: its exit code, or null where it was killed. */
@@ -197,6 +199,7 @@ function meshOf(up: Up, { directory, configDirectory, stateDirectory, machine }:
       }),
     report: () => supervisor<MeshReport>("/mesh"),
     frontPid: () => innermost(up.process.pid ?? 0),
+    configDirectory,
     stateDirectory,
     ended: up.ended,
     output: up.text,
