@@ -52,9 +52,11 @@ export interface Tally {
   readonly byPod: Readonly<Record<string, number>>;
   /** By response header x-edit. */
   readonly byEdit: Readonly<Record<string, number>>;
+  /** When the first answer of each edit came, since the Unix epoch. */
+  readonly firstSeenMs: Readonly<Record<string, number>>;
   /** At most 20 of what wasn't a 2xx. */
   readonly failures: readonly { readonly status: number; readonly error?: string; readonly body: string }[];
-  readonly last: { readonly version?: string; readonly edit?: string; readonly atMs?: number };
+  readonly last: { readonly version?: string; readonly edit?: string };
 }
 
 export interface Exchange {

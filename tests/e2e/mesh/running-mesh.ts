@@ -19,6 +19,7 @@ import { clientArgv, startPodClient } from "./pod-client.ts";
 
 const START_DEADLINE_MS = 90_000;
 const STOP_DEADLINE_MS = 30_000;
+const LOG_CHARACTERS = 4_000;
 
 export interface RunningMesh {
   /** Saves a file among the mesh's manifests, as an editor would. */
@@ -98,9 +99,10 @@ export async function startMesh(start: MeshStart = {}): Promise<RunningMesh> {
     await up.ready;
     await mesh.waitUntilInStep();
     return mesh;
-  } catch (error) {
+  } catch (cause) {
+    const log = await readFile(join(directory, "state/supervisor.log"), "utf8").catch(() => "");
     await mesh.close();
-    throw error;
+    throw new Error(`The mesh didn't start; its log ends:\n${log.slice(-LOG_CHARACTERS)}`, { cause });
   }
 }
 

@@ -67,7 +67,16 @@ function send(
 }
 
 function newTally() {
-  return { total: 0, byStatus: {}, byVersion: {}, byPod: {}, byEdit: {}, failures: [], last: {} };
+  return {
+    total: 0,
+    byStatus: {},
+    byVersion: {},
+    byPod: {},
+    byEdit: {},
+    firstSeenMs: {},
+    failures: [],
+    last: {},
+  };
 }
 
 function count(tally, { status, headers, error, body }) {
@@ -79,7 +88,9 @@ function count(tally, { status, headers, error, body }) {
   add(tally.byVersion, headers["x-version"]);
   add(tally.byPod, headers["x-pod"]);
   add(tally.byEdit, headers["x-edit"]);
-  tally.last = { version: headers["x-version"], edit: headers["x-edit"], atMs: Date.now() };
+  const edit = headers["x-edit"];
+  if (edit !== undefined) tally.firstSeenMs[edit] ??= Date.now();
+  tally.last = { version: headers["x-version"], edit };
   const isFailure = error !== undefined || status < 200 || status > 299;
   if (isFailure && tally.failures.length < 20)
     tally.failures.push({ status, error, body: body.slice(0, 200) });
