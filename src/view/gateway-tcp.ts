@@ -1,6 +1,6 @@
 // Gateway servers that forward bytes: by TLS server name, or all that come to a port.
 
-import { hostnamesOverlap } from "../core/hostname.ts";
+import { hostnamesOverlap, isHostnameWithin } from "../core/hostname.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { byAge } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
@@ -53,6 +53,6 @@ export function boundHosts(server: GatewayServer, routes: HostRoutes): readonly 
     );
     if (takers.length === 0) return [];
     const isWithin = takers.some((each) => each.host === "*" || each.host === host || !host.startsWith("*"));
-    return isWithin ? [host] : takers.map((each) => (each.host.length > host.length ? each.host : host));
+    return isWithin ? [host] : takers.map((each) => (isHostnameWithin(each.host, host) ? each.host : host));
   });
 }
