@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { InboundView } from "./inbound.ts";
+import { sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
+
+describe("inbound views", () => {
+  test("have the ports of the services that select the workload, by the application's numbers", () => {
+    const mesh = viewFixture(
+      [
+        service(
+          "web",
+          "app: web",
+          "{ name: http, port: 80, targetPort: 8080 }, { name: grpc, port: 90, targetPort: rpc }",
+        ),
+        service("other", "app: other", "{ name: http, port: 81 }"),
+        service("lonely", "", "{ name: http, port: 82 }"),
+        pod("web-1"),
+      ].join("---"),
+    );
+    const view = connect(mesh, "web-1");
+    assert.deepEqual(
+      view.listener.ports.map(({ port, protocol, hostname }) => [port, protocol, hostname]),
+      [
+        [8080, "HTTP", "web.shop.svc.cluster.local"],
+        [9999, "GRPC", "web.shop.svc.cluster.local"],
+      ],
+    );
+    assert.deepEqual(
+      view.clusters.map(({ port }) => port),
+      [8080, 9999],
+    );
+  });
+
+  test("take the oldest service's protocol where several lead to one port", () => {
+    const mesh = viewFixture(
+      [
+        service("young", "app: web", "{ name: tcp, port: 81, targetPort: 8080 }", "2026-01-02T00:00:00Z"),
+        service("old", "app: web", "{ name: http, port: 80, targetPort: 8080 }", "2026-01-01T00:00:00Z"),
+      ].join("---"),
+    );
+    const [port] = connect(mesh, "web-1").listener.ports;
+    assert.deepEqual([port?.protocol, port?.hostname], ["HTTP", "old.shop.svc.cluster.local"]);
+    assert.deepEqual(
+      port?.source.map(({ object }) => object),
+      ["Service/shop/old", "Service/shop/young"],
+    );
+  });
+
+  test("have the mTLS mode of each port and of the rest", () => {
+    const mesh = viewFixture(
+      `${service("web", "app: web", "{ name: http, port: 80 }, { name: tcp, port: 81 }")}---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: web, namespace: shop }
+spec: { selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLevelMtls: { 81: { mode: DISABLE } } }
+`,
+    );
+    const { listener } = connect(mesh, "web-1");
+    assert.deepEqual(
+      [...listener.ports.map(({ mode }) => mode), listener.otherPortsMode],
+      ["STRICT", "DISABLE", "STRICT"],
+    );
+  });
+
+  test("retry nothing: the client's sidecar does", () => {
+    const [port] = connect(viewFixture(service("web", "app: web", "{ name: http, port: 80 }")), "web-1")
+      .listener.ports;
+    assert.deepEqual(port?.route.defaultRetries, { attempts: 0 });
+  });
+
+  test("are shared by replicas, and by nobody else", () => {
+    const mesh = viewFixture(service("web", "app: web", "{ name: http, port: 80 }"));
+    const [one, two] = [connect(mesh, "web-1"), connect(mesh, "web-2")];
+    mesh.connect(sidecar("shop", "api-1", { app: "api" }));
+    assert.equal(one.id, two.id);
+    assert.equal(mesh.views.inbound.size, 2);
+  });
+
+  test("are none of a gateway's", () => {
+    const mesh = viewFixture(service("web", "app: web", "{ name: http, port: 80 }"));
+    mesh.connect({ ...sidecar("shop", "edge", { app: "web" }), kind: "router" });
+    assert.equal(mesh.views.inboundOfProxy.size, 0);
+  });
+});
+
+function connect(mesh: ViewFixture, name: string): InboundView {
+  mesh.connect(sidecar("shop", name, { app: "web" }));
+  const view = mesh.views.inboundOfProxy.get(`shop/${name}`);
+  assert.ok(view !== undefined);
+  return view;
+}
+
+function service(name: string, selector: string, ports: string, createdAt = "2026-01-01T00:00:00Z"): string {
+  return `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: shop, creationTimestamp: "${createdAt}" }
+spec: { clusterIP: 10.96.0.1, selector: { ${selector} }, ports: [${ports}] }
+`;
+}
+
+function pod(name: string): string {
+  return `
+apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: shop, labels: { app: web } }
+spec: { containers: [{ name: app, image: web, ports: [{ name: rpc, containerPort: 9999 }] }] }
+`;
+}
