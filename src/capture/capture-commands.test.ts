@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import type { CaptureCommand } from "./capture-commands.ts";
+import type { CaptureCommand } from "./capture-command.ts";
 import { captureCommands } from "./capture-commands.ts";
 import type { CaptureSettings } from "./capture-settings.ts";
 import { defaultCaptureSettings } from "./capture-settings.ts";

@@ -19,23 +19,46 @@ export function renderIptablesRestore(rules: readonly Rule[], family: AddressFam
   return tables.map((table) => renderTable(table, ofFamily, family)).join("");
 }
 
+/** The arguments of one `iptables` call each: what hangs in the kernel's chains first, then our own chains. */
+export function renderIptablesRemoval(rules: readonly Rule[], family: AddressFamily): readonly string[][] {
+  const ofFamily = rules.filter((rule) => rule.family === undefined || rule.family === family);
+  return tables.flatMap((table) => {
+    const inTable = ofFamily.filter((rule) => rule.table === table);
+    const chains = [...ownChains(inTable)];
+    return [
+      ...inTable
+        .filter(({ chain }) => kernelChains.has(chain))
+        .map((rule) => ["-t", table, "-D", rule.chain, ...renderMatchesAndTarget(rule, family).split(" ")]),
+      ...chains.map((chain) => ["-t", table, "-F", chain]),
+      ...chains.map((chain) => ["-t", table, "-X", chain]),
+    ];
+  });
+}
+
 function renderTable(table: RuleTable, rules: readonly Rule[], family: AddressFamily): string {
   const inTable = rules.filter((rule) => rule.table === table);
   if (inTable.length === 0) return "";
-  const ownChains = new Set(inTable.map((rule) => rule.chain).filter((chain) => !kernelChains.has(chain)));
   const lines = [
     `* ${table}`,
-    ...[...ownChains].map((chain) => `-N ${chain}`),
+    ...[...ownChains(inTable)].map((chain) => `-N ${chain}`),
     ...inTable.map((rule) => renderRule(rule, family)),
     "COMMIT",
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
 
+function ownChains(rules: readonly Rule[]): ReadonlySet<string> {
+  return new Set(rules.map((rule) => rule.chain).filter((chain) => !kernelChains.has(chain)));
+}
+
 function renderRule(rule: Rule, family: AddressFamily): string {
   const place = rule.position === undefined ? `-A ${rule.chain}` : `-I ${rule.chain} ${rule.position}`;
+  return `${place} ${renderMatchesAndTarget(rule, family)}`;
+}
+
+function renderMatchesAndTarget(rule: Rule, family: AddressFamily): string {
   const matches = rule.matches.map((match) => renderMatch(match, family));
-  return [place, ...matches, `-j ${renderTarget(rule.target, rule.matches)}`].join(" ");
+  return [...matches, `-j ${renderTarget(rule.target, rule.matches)}`].join(" ");
 }
 
 function renderMatch(match: Match, family: AddressFamily): string {
