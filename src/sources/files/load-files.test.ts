@@ -88,6 +88,7 @@ test("loadFiles() names file, line and column of each mistake, and nothing is th
     ["bad indent", "apiVersion: v1\nmetadata:\n    name: a\n  labels: {}\n", /a\.yaml:4:1: error MLT1001/],
     ["tab", "metadata:\n\tname: a\n", /a\.yaml:2:1: error MLT1001: Tabs.*indent with spaces/],
     ["open quote", 'a: "b\n', /a\.yaml:\d:\d: error MLT1001: Missing closing/],
+    ["control character", service("a\0b"), /a\.yaml:4:10: error MLT1001: .*U\+0000/],
     ["empty file", "", /a\.yaml:1:1: info MLT1010/],
     ["only comments", "# to do\n", /a\.yaml:1:1: info MLT1010/],
     ["alias without anchor", "a:\n  b: *c\n", /a\.yaml:2:6: error MLT1001: .*Unresolved alias/],

@@ -45,8 +45,19 @@ const MAX_ALIAS_COUNT = 100;
 // regular expression ends the whole process (seen with 100,000 brackets), so depth is bounded before it runs.
 const MAX_TOKEN_DEPTH = 400;
 
+// Not among YAML's characters (YAML 1.2.2, 5.1), yet the parser takes them: they'd end up in names and headers.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const UNPRINTABLE = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+
+function describeCharacter(character: string): string {
+  const code = character.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase();
+  return `the control character U+${code} isn't allowed in YAML`;
+}
+
 function readDocuments(file: string, text: string, lines: LineCounter): YamlText {
   const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  const unprintable = UNPRINTABLE.exec(text);
+  if (unprintable !== null) return refused(file, describeCharacter(unprintable[0]), unprintable.index, lines);
   if (isTooDeep(tokens)) return refused(file, "it is nested too deeply", 0, lines);
   const composer = new Composer({
     customTags: addYaml11Scalars,

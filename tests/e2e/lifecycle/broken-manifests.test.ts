@@ -1,0 +1,151 @@
+// Issue 3, item 5: a broken manifest gives a Problem with file and line, and nothing else changes: no resource of
+// any Envoy, no request. When it is mended, the Problem goes.
+
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { eventually } from "../mesh/eventually.ts";
+import type { Load, PodClient } from "../mesh/pod-client.ts";
+import type { RunningMesh } from "../mesh/running-mesh.ts";
+import { skipWithoutMesh as skip, startMesh } from "../mesh/running-mesh.ts";
+import type { BrokenFile } from "./broken-files.ts";
+import { danglingFiles, goodFile, unreadableFiles, wrongCompanions } from "./broken-files.ts";
+import { proxyConfig, proxyCounters } from "./proxy-state.ts";
+
+const FILE = "victim-route.yaml";
+const WORKLOADS = ["client", "echo-v1"];
+
+const victim = `
+apiVersion: v1
+kind: Service
+metadata: {name: victim, namespace: test}
+spec:
+  selector: {app: echo}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: victim, namespace: test}
+spec:
+  host: victim
+  subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]
+`;
+
+let mesh: RunningMesh;
+let client: PodClient;
+
+before(
+  async () => {
+    if (skip !== false) return;
+    mesh = await startMesh({ files: { "victim.yaml": victim, [FILE]: goodFile } });
+    client = await mesh.client("client");
+  },
+  { timeout: 120_000 },
+);
+after(() => mesh?.close());
+
+/** Saves it, and waits until it is told of; `file` is the one that is broken. */
+async function assertTold({ how, content, code, line, says }: BrokenFile, file: string): Promise<void> {
+  const from = mesh.output().length;
+  await save(file, content);
+  await eventually(
+    () => {
+      const lines = mesh.output().slice(from).split("\n");
+      const told = lines.filter((each) => each.includes(`${file}:`) && each.includes(` ${code}`));
+      const place = line === undefined ? /:\d+:\d+: / : new RegExp(`:${line}:\\d+: `);
+      const isTold = told.some((each) => place.test(each) && (says?.test(each) ?? true));
+      assert(isTold, `${how}: wanted ${code} at line ${line ?? "any"}, found:\n${lines.join("\n")}`);
+    },
+    { deadlineMs: 10_000 },
+  );
+}
+
+async function assertResolved(file: string, mend: () => Promise<void>): Promise<void> {
+  const from = mesh.output().length;
+  await mend();
+  await eventually(() => {
+    const lines = mesh.output().slice(from).split("\n");
+    assert(
+      lines.some((each) => each.startsWith("resolved: ") && each.includes(file)),
+      lines.join("\n"),
+    );
+  });
+}
+
+function save(file: string, content: string | Uint8Array): Promise<void> {
+  return writeFile(join(mesh.configDirectory, file), content);
+}
+
+/** A change of any of these is one that something reached Envoy with. */
+async function whatProxiesHave() {
+  return Promise.all(
+    WORKLOADS.map(async (workload) => ({
+      config: await proxyConfig(mesh, workload),
+      counters: await proxyCounters(mesh, workload),
+    })),
+  );
+}
+
+async function assertGoodInForce(): Promise<void> {
+  const { headers, status } = await client.request("http://victim/");
+  assert.deepEqual(
+    { status, edit: headers["x-edit"], version: headers["x-version"] },
+    { status: 200, edit: "good", version: "v1" },
+  );
+}
+
+async function assertNoneFailed(load: Load): Promise<void> {
+  const { failures, total } = await load.stop();
+  assert.deepEqual(failures, []);
+  assert(total > 20, `there was load: ${total} requests`);
+}
+
+test(`a file broken in ${unreadableFiles.length} ways: each is told, the last good one stays in force`, {
+  skip,
+  timeout: 180_000,
+}, async () => {
+  await mesh.waitUntilInStep();
+  await assertGoodInForce();
+  const before = await whatProxiesHave();
+  const load = await client.load({ url: "http://victim/", connections: 3, pauseMs: 10 });
+  for (const broken of unreadableFiles) {
+    await assertTold(broken, FILE);
+    await assertGoodInForce();
+    await assertResolved(FILE, () => save(FILE, goodFile));
+  }
+  await assertNoneFailed(load);
+  assert.deepEqual(await whatProxiesHave(), before, "nothing ever reached an Envoy");
+});
+
+test(`files wrong in ${wrongCompanions.length} ways beside good ones: each is told, the good ones stay`, {
+  skip,
+}, async () => {
+  const load = await client.load({ url: "http://victim/", connections: 3, pauseMs: 10 });
+  for (const broken of wrongCompanions) {
+    await assertTold(broken, "companion.yaml");
+    await assertGoodInForce();
+    await assertResolved("companion.yaml", () => mesh.remove("companion.yaml"));
+  }
+  await assertNoneFailed(load);
+});
+
+test(`references that lead nowhere, in ${danglingFiles.length} ways: each is told, other hosts don't notice`, {
+  skip,
+}, async () => {
+  const load = await client.load({ url: "http://echo/", connections: 3, pauseMs: 10 });
+  const others = async () => {
+    const resources = Object.entries(await proxyConfig(mesh, "client"));
+    return resources.filter(([name]) => !name.startsWith("dynamic_route_configs"));
+  };
+  await mesh.waitUntilInStep();
+  const before = await others();
+  for (const broken of danglingFiles) {
+    await assertTold(broken, FILE);
+    await mesh.waitUntilInStep();
+    assert.deepEqual(await others(), before);
+    await assertResolved(FILE, () => save(FILE, goodFile));
+    await eventually(assertGoodInForce);
+  }
+  await assertNoneFailed(load);
+});
