@@ -80,6 +80,12 @@ export const rooms: readonly Room[] = [
     // It reports on the fleet that it is handed.
     seesTypesOf: ["fleet", "view", "xds"],
   },
+  {
+    name: "install",
+    purpose: "what a cluster is given",
+    // The rights and webhooks of an installation are those of injection's and our programs' own declarations.
+    sees: ["core", "kinds", "kubernetes", "inject"],
+  },
   { name: "cli", purpose: "one file per command", sees: ["core", "kinds", "admin/contract"] },
 ];
 

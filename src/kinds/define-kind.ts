@@ -3,6 +3,7 @@
 
 import type { Severity } from "../core/problem.ts";
 import type { ProblemCode } from "../core/problem-catalogue.ts";
+import type { Admission } from "./admission.ts";
 import type { ObjectMeta } from "./object-meta.ts";
 import { objectMeta } from "./object-meta.ts";
 import type { Fields, RequiredOf, Schema, TypeOf } from "./schema.ts";
@@ -60,6 +61,9 @@ interface Declaration<K extends string, S extends Scope, O extends Fields, R ext
   readonly references?: readonly Reference[];
   readonly columns?: readonly Column[];
   readonly rules?: readonly Rule<ObjectFrom<K, S, O, R>>[];
+  /** One sentence, for those who ask the API server to explain the kind. */
+  readonly description?: string;
+  readonly admission?: Admission;
 }
 
 type ObjectFrom<K extends string, S extends Scope, O extends Fields, R extends Fields> = {
@@ -81,6 +85,9 @@ export interface Kind<T = KubernetesObject> {
   readonly schema: Schema<T>;
   readonly references: readonly Reference[];
   readonly columns: readonly Column[];
+  readonly description: string;
+  /** What its custom resource definition says beside the schema. */
+  readonly admission: Admission;
   /** Runs the rules over an object whose form is right. */
   check(object: T): Iterable<Finding>;
 }
@@ -110,6 +117,8 @@ export function defineKind<
     schema: schema as unknown as Schema<ObjectFrom<K, S, O, R>>,
     references: declaration.references ?? [],
     columns: declaration.columns ?? [],
+    description: declaration.description ?? "",
+    admission: declaration.admission ?? {},
     check: (object) => (declaration.rules ?? []).flatMap((rule) => [...rule(object)]),
   };
 }

@@ -1,5 +1,6 @@
 // What WasmPlugin and TrafficExtension share: a WebAssembly module, its settings, and the traffic it is for.
 
+import type { Admission } from "./admission.ts";
 import type { TypeOf } from "./schema.ts";
 import { choice, list, message, struct, text, uint32 } from "./schema.ts";
 import type { Findings } from "./value-rules.ts";
@@ -59,4 +60,33 @@ export function* checkWasmModule(path: string, { sha256 = "", url, vmConfig }: W
     if (valueFrom === "HOST" && value !== undefined)
       yield { path: `${place}.value`, message: "a value from the host can't be given inline" };
   }
+}
+
+/** For a module that stands at `path`. */
+export function wasmModuleAdmission(path: string): Admission {
+  return {
+    [`${path}.url`]: {
+      minLength: 1,
+      maxLength: 4096,
+      rules: [
+        {
+          rule: "self.contains('://') ? self.matches('^(https?|file|oci)://.+') : self.matches('^[A-Za-z0-9_.:@/-]+$')",
+          message: "url must have schema one of [http, https, file, oci]",
+        },
+      ],
+    },
+    [`${path}.sha256`]: { pattern: "(^$|^[a-f0-9]{64}$)" },
+    [`${path}.imagePullSecret`]: { minLength: 1, maxLength: 253 },
+    [`${path}.pluginName`]: { minLength: 1, maxLength: 256 },
+    [`${path}.vmConfig.env`]: { maxItems: 256 },
+    [`${path}.vmConfig.env[].name`]: { minLength: 1, maxLength: 256 },
+    [`${path}.vmConfig.env[]`]: {
+      rules: [
+        {
+          rule: "!has(self.valueFrom) || self.valueFrom != 'HOST' || !has(self.value)",
+          message: "value may only be set when valueFrom is INLINE",
+        },
+      ],
+    },
+  };
 }

@@ -1,6 +1,7 @@
 // PeerAuthentication: whether workloads accept mutual TLS only, plaintext too, or plaintext only.
 
 import { childPath } from "../core/field-path.ts";
+import { portRule, selectorAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { checkLabel } from "./object-name.ts";
@@ -24,9 +25,26 @@ export const peerAuthenticationKind = defineKind({
   plural: "peerauthentications",
   shortNames: ["pa"],
   scope: "Namespaced",
+  description: "Whether workloads accept mutual TLS only, plain text too, or plain text only.",
   fields: { spec: peerAuthenticationSpec, status: anything() },
   columns: [{ title: "Mode", path: "spec.mtls.mode" }],
   rules: [selectorRule, portLevelRule],
+  admission: {
+    spec: {
+      rules: [
+        {
+          rule: "!has(self.portLevelMtls) || (has(self.selector) && has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0)",
+          message: "portLevelMtls requires selector",
+        },
+      ],
+    },
+    ...selectorAdmission("spec.selector.matchLabels"),
+    "spec.portLevelMtls": {
+      minProperties: 1,
+      maxProperties: 4096,
+      rules: [{ rule: "self.all(key, 0 < int(key) && int(key) <= 65535)", message: portRule.message }],
+    },
+  },
 });
 
 export type PeerAuthentication = ObjectOf<typeof peerAuthenticationKind>;

@@ -1,5 +1,6 @@
 // ProxyConfig: settings of the proxies of a namespace or of chosen workloads, read when a proxy is injected and starts.
 
+import { selectorAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { proxyImage } from "./mesh-config/proxy-config.ts";
@@ -23,9 +24,15 @@ export const proxyConfigKind = defineKind({
   versions: { served: ["v1beta1"], storage: "v1beta1" },
   plural: "proxyconfigs",
   scope: "Namespaced",
+  description:
+    "Settings of the proxies of a namespace or of chosen workloads, read when a proxy is injected and when it starts.",
   fields: { spec: proxyConfigObjectSpec, status: anything() },
   columns: [{ title: "Concurrency", path: "spec.concurrency" }],
   rules: [proxyConfigObjectRules],
+  admission: {
+    ...selectorAdmission("spec.selector.matchLabels"),
+    "spec.concurrency": { minimum: 0 },
+  },
 });
 
 export type ProxyConfigObject = ObjectOf<typeof proxyConfigKind>;

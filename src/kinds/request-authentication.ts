@@ -1,5 +1,6 @@
 // RequestAuthentication: which JSON Web Tokens of end users are accepted, and where they are looked for.
 
+import { atMostOne, selectorAdmission, targetAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { policyTargetReference, policyTargetRules } from "./policy-target.ts";
@@ -45,9 +46,47 @@ export const requestAuthenticationKind = defineKind({
   plural: "requestauthentications",
   shortNames: ["ra"],
   scope: "Namespaced",
+  description:
+    "Which JSON Web Tokens of end users are accepted, from which issuers, and where in a request they are looked for.",
   fields: { spec: requestAuthenticationSpec, status: anything() },
-  columns: [{ title: "Issuers", path: "spec.jwtRules[*].issuer" }],
   rules: [policyTargetRules, requestAuthenticationRules],
+  admission: {
+    spec: {
+      rules: [
+        atMostOne("only one of targetRefs or selector can be set", "selector", "targetRef", "targetRefs"),
+      ],
+    },
+    ...selectorAdmission("spec.selector.matchLabels"),
+    ...targetAdmission("targetRef", "targetRefs"),
+    "spec.jwtRules": { maxItems: 4096 },
+    "spec.jwtRules[]": { rules: [atMostOne("only one of jwks or jwksUri can be set", "jwks", "jwksUri")] },
+    "spec.jwtRules[].issuer": { minLength: 1 },
+    "spec.jwtRules[].audiences[]": { minLength: 1 },
+    "spec.jwtRules[].jwksUri": {
+      minLength: 1,
+      maxLength: 2048,
+      rules: [
+        {
+          rule: "url(self).getScheme() in ['http', 'https']",
+          message: "url must have scheme http:// or https://",
+        },
+      ],
+    },
+    "spec.jwtRules[].fromHeaders[].name": { minLength: 1 },
+    "spec.jwtRules[].fromParams[]": { minLength: 1 },
+    "spec.jwtRules[].fromCookies[]": { minLength: 1 },
+    "spec.jwtRules[].outputClaimToHeaders[].header": { minLength: 1, pattern: "^[-_A-Za-z0-9]+$" },
+    "spec.jwtRules[].outputClaimToHeaders[].claim": { minLength: 1 },
+    "spec.jwtRules[].timeout": {
+      maxLength: 64,
+      rules: [
+        {
+          rule: "duration(self) >= duration('1ms')",
+          message: "must be a valid duration greater than 1ms",
+        },
+      ],
+    },
+  },
 });
 
 export type RequestAuthentication = ObjectOf<typeof requestAuthenticationKind>;

@@ -1,8 +1,14 @@
 // TrafficExtension: a filter of WebAssembly or Lua in the proxies of chosen workloads.
 
+import { atMostOne, selectorAdmission, targetAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
-import { checkWasmModule, trafficSelector, wasmModuleFields } from "./extension-filter.ts";
+import {
+  checkWasmModule,
+  trafficSelector,
+  wasmModuleAdmission,
+  wasmModuleFields,
+} from "./extension-filter.ts";
 import { policyTargetReference, policyTargetRules } from "./policy-target.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, choice, int32, list, message, text } from "./schema.ts";
@@ -34,9 +40,20 @@ export const trafficExtensionKind = defineKind({
   versions: { served: ["v1alpha1"], storage: "v1alpha1" },
   plural: "trafficextensions",
   scope: "Namespaced",
+  description: "A filter of WebAssembly or Lua in the proxies of chosen workloads.",
   fields: { spec: trafficExtensionSpec, status: anything() },
   columns: [{ title: "Phase", path: "spec.phase" }],
   rules: [policyTargetRules, trafficExtensionRules],
+  admission: {
+    spec: {
+      rules: [atMostOne("only one of targetRefs or selector can be set", "selector", "targetRefs")],
+    },
+    ...selectorAdmission("spec.selector.matchLabels"),
+    ...targetAdmission("targetRefs"),
+    ...wasmModuleAdmission("spec.wasm"),
+    "spec.lua.inlineCode": { minLength: 1 },
+    "spec.match[].ports[].number": { minimum: 1, maximum: 65535 },
+  },
 });
 
 export type TrafficExtension = ObjectOf<typeof trafficExtensionKind>;

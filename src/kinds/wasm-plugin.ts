@@ -1,8 +1,14 @@
 // WasmPlugin: a filter of WebAssembly in the proxies of chosen workloads.
 
+import { atMostOne, selectorAdmission, targetAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
-import { checkWasmModule, trafficSelector, wasmModuleFields } from "./extension-filter.ts";
+import {
+  checkWasmModule,
+  trafficSelector,
+  wasmModuleAdmission,
+  wasmModuleFields,
+} from "./extension-filter.ts";
 import { policyTargetReference, policyTargetRules } from "./policy-target.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, choice, int32, list, message, text } from "./schema.ts";
@@ -28,6 +34,7 @@ export const wasmPluginKind = defineKind({
   versions: { served: ["v1alpha1"], storage: "v1alpha1" },
   plural: "wasmplugins",
   scope: "Namespaced",
+  description: "A filter of WebAssembly in the proxies of chosen workloads.",
   fields: { status: anything() },
   requiredFields: { spec: wasmPluginSpec },
   columns: [
@@ -35,6 +42,17 @@ export const wasmPluginKind = defineKind({
     { title: "URL", path: "spec.url" },
   ],
   rules: [policyTargetRules, wasmPluginRules],
+  admission: {
+    spec: {
+      rules: [
+        atMostOne("only one of targetRefs or selector can be set", "selector", "targetRef", "targetRefs"),
+      ],
+    },
+    ...selectorAdmission("spec.selector.matchLabels"),
+    ...targetAdmission("targetRef", "targetRefs"),
+    ...wasmModuleAdmission("spec"),
+    "spec.match[].ports[].number": { minimum: 1, maximum: 65535 },
+  },
 });
 
 export type WasmPlugin = ObjectOf<typeof wasmPluginKind>;

@@ -1,6 +1,7 @@
 // WorkloadEntry: one workload outside of the cluster, such as a virtual machine.
 
 import { childPath } from "../core/field-path.ts";
+import { namedPortsAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { checkLabel, isDnsLabel } from "./object-name.ts";
@@ -17,10 +18,37 @@ export const workloadEntryKind = defineKind({
   plural: "workloadentries",
   shortNames: ["we"],
   scope: "Namespaced",
+  description:
+    "One workload outside of the cluster, such as a virtual machine, that is an endpoint of the services that select it.",
   fields: { status: anything() },
   requiredFields: { spec: workloadEntrySpec },
   columns: [{ title: "Address", path: "spec.address" }],
   rules: [workloadEntryRules],
+  admission: {
+    spec: {
+      rules: [
+        { rule: "has(self.address) || has(self.network)", message: "Address is required" },
+        {
+          rule: "!has(self.address) || !self.address.startsWith('unix:') || !has(self.ports) || size(self.ports) == 0",
+          message: "UDS may not include ports",
+        },
+      ],
+    },
+    "spec.address": {
+      maxLength: 253,
+      rules: [
+        {
+          rule: "!self.startsWith('unix:') || self.matches('^unix://[/@].*')",
+          message: "UDS must be an absolute path or abstract socket",
+        },
+        {
+          rule: "!self.startsWith('unix:') || !self.endsWith('/')",
+          message: "UDS may not be a dir",
+        },
+      ],
+    },
+    ...namedPortsAdmission("spec.ports"),
+  },
 });
 
 export type WorkloadEntry = ObjectOf<typeof workloadEntryKind>;

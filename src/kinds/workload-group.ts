@@ -1,5 +1,6 @@
 // WorkloadGroup: what the WorkloadEntries of one set of machines have in common, and how their health is probed.
 
+import { namedPortsAdmission, portRule } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { readinessProbe } from "./mesh-config/readiness-probe.ts";
@@ -24,10 +25,19 @@ export const workloadGroupKind = defineKind({
   plural: "workloadgroups",
   shortNames: ["wg"],
   scope: "Namespaced",
+  description:
+    "What the workloads of one set of machines have in common: a template for their WorkloadEntries, and how their health is probed.",
   fields: { status: anything() },
   requiredFields: { spec: workloadGroupSpec },
   columns: [{ title: "Service account", path: "spec.template.serviceAccount" }],
   rules: [workloadGroupRules],
+  admission: {
+    ...namedPortsAdmission("spec.template.ports"),
+    "spec.probe.httpGet.httpHeaders[].name": { pattern: "^[-_A-Za-z0-9]+$" },
+    ...Object.fromEntries(
+      ["httpGet", "tcpSocket", "grpc"].map((name) => [`spec.probe.${name}.port`, { rules: [portRule] }]),
+    ),
+  },
 });
 
 export type WorkloadGroup = ObjectOf<typeof workloadGroupKind>;

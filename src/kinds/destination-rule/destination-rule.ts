@@ -2,6 +2,7 @@
 
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
+import { placesOf } from "../same-fields.ts";
 import type { TypeOf } from "../schema.ts";
 import { anything, list, message, text } from "../schema.ts";
 import { workloadSelector } from "../workload-selector.ts";
@@ -20,11 +21,22 @@ export const destinationRuleKind = defineKind({
   plural: "destinationrules",
   shortNames: ["dr"],
   scope: "Namespaced",
+  description:
+    "How clients speak to the endpoints of a host once a route has chosen it: load balancing, limits, ejection, TLS, and the subsets that routes may name.",
   fields: { status: anything() },
   requiredFields: { spec: destinationRuleSpec },
   references: [{ path: "spec.trafficPolicy.tls.credentialName", kind: "Secret" }],
   columns: [{ title: "Host", path: "spec.host" }],
   rules: [destinationRuleRules],
+  admission: Object.fromEntries(
+    placesOf("DestinationRule.spec.trafficPolicy.loadBalancer.warmup").flatMap((place) => {
+      const path = place.slice("DestinationRule.".length);
+      return [
+        [`${path}.aggression`, { minimum: 0 }],
+        [`${path}.minimumPercent`, { minimum: 0, maximum: 100 }],
+      ];
+    }),
+  ),
 });
 
 export type DestinationRule = ObjectOf<typeof destinationRuleKind>;

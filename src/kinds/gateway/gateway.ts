@@ -16,6 +16,8 @@ export const gatewayKind = defineKind({
   plural: "gateways",
   shortNames: ["gw"],
   scope: "Namespaced",
+  description:
+    "Ports that a proxy at the edge of the mesh opens, for which hosts, and with which certificates.",
   fields: { status: anything() },
   requiredFields: { spec: gatewaySpec },
   references: [{ path: "spec.servers[].tls.credentialName", kind: "Secret" }],

@@ -1,5 +1,6 @@
 // ServiceEntry: a service that the cluster's registry doesn't know.
 
+import { atMostOne, portRule } from "../admission.ts";
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
 import type { TypeOf } from "../schema.ts";
@@ -44,6 +45,8 @@ export const serviceEntryKind = defineKind({
   plural: "serviceentries",
   shortNames: ["se"],
   scope: "Namespaced",
+  description:
+    "A service that the cluster's own registry doesn't know: outside of the mesh, or on machines that belong to it.",
   fields: { status: anything() },
   requiredFields: { spec: serviceEntrySpec },
   columns: [
@@ -52,6 +55,33 @@ export const serviceEntryKind = defineKind({
     { title: "Resolution", path: "spec.resolution" },
   ],
   rules: [serviceEntryRules],
+  admission: {
+    spec: {
+      rules: [
+        atMostOne("only one of WorkloadSelector or Endpoints can be set", "workloadSelector", "endpoints"),
+        {
+          rule: "!has(self.endpoints) || size(self.endpoints) == 0 || (has(self.resolution) && self.resolution != 'NONE')",
+          message: "NONE mode cannot set endpoints",
+        },
+        {
+          rule: "!has(self.endpoints) || size(self.endpoints) <= 1 || !has(self.resolution) || self.resolution != 'DNS_ROUND_ROBIN'",
+          message: "DNS_ROUND_ROBIN mode cannot have multiple endpoints",
+        },
+      ],
+    },
+    "spec.hosts": { minItems: 1, maxItems: 256 },
+    "spec.hosts[]": {
+      maxLength: 1024,
+      rules: [{ rule: "self != '*'", message: "hostname cannot be wildcard" }],
+    },
+    "spec.addresses": { maxItems: 256 },
+    "spec.addresses[]": { maxLength: 64 },
+    "spec.ports": { maxItems: 256 },
+    "spec.ports[].name": { maxLength: 256 },
+    "spec.ports[].number": { rules: [portRule] },
+    "spec.ports[].targetPort": { maximum: 65535 },
+    "spec.endpoints": { maxItems: 4096 },
+  },
 });
 
 export type ServiceEntry = ObjectOf<typeof serviceEntryKind>;

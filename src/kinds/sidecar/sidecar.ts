@@ -1,5 +1,6 @@
 // Sidecar: which hosts the proxies of a namespace or of chosen workloads know, and what they open for inbound traffic.
 
+import { selectorAdmission } from "../admission.ts";
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
 import { connectionPoolSettings } from "../destination-rule/connection-pool.ts";
@@ -59,9 +60,11 @@ export const sidecarKind = defineKind({
   versions: { served: ["v1", "v1beta1", "v1alpha3"], storage: "v1" },
   plural: "sidecars",
   scope: "Namespaced",
+  description:
+    "Which hosts the proxies of a namespace, or of chosen workloads, know and can reach, and what they open for traffic to their own workload.",
   fields: { spec: sidecarSpec, status: anything() },
-  columns: [{ title: "Egress", path: "spec.egress[0].hosts" }],
   rules: [sidecarRules],
+  admission: selectorAdmission("spec.workloadSelector.labels"),
 });
 
 export type Sidecar = ObjectOf<typeof sidecarKind>;
