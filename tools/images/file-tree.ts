@@ -16,6 +16,11 @@ const mergedFolders: readonly string[] = ["bin", "sbin", "lib", "lib64"];
 export class FileTree {
   readonly #entries = new Map<string, TarEntry>();
 
+  constructor() {
+    for (const folder of mergedFolders)
+      this.directory(`/usr/${folder}`).symlink(`/${folder}`, `usr/${folder}`);
+  }
+
   /** Directories before what they hold, otherwise by name. */
   entries(): readonly TarEntry[] {
     return [...this.#entries.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
@@ -63,12 +68,6 @@ export class FileTree {
   multiCallProgram(path: string, source: string, names: readonly string[]): this {
     this.program(path, source);
     for (const name of names) this.symlink(join(dirname(path), name), basename(path));
-    return this;
-  }
-
-  mergeUsr(): this {
-    for (const folder of mergedFolders)
-      this.directory(`/usr/${folder}`).symlink(`/${folder}`, `usr/${folder}`);
     return this;
   }
 

@@ -41,7 +41,6 @@ export function productImages(
 export function nodeLayer(): FileTree {
   const certificates = "/etc/ssl/certs/ca-certificates.crt";
   const tree = new FileTree()
-    .mergeUsr()
     .program("/usr/bin/node", process.execPath)
     .directory("/tmp", 0o1777)
     .directory("/run")

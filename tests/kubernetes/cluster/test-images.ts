@@ -1,0 +1,104 @@
+// The images of a test cluster besides ours: the pause container, DNS, and what the tests' pods run.
+
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FileTree } from "../../../tools/images/file-tree.ts";
+import type { Image } from "../../../tools/images/image.ts";
+import { ownArchitecture } from "../../../tools/images/image.ts";
+import { packOciLayout, writeOciLayout } from "../../../tools/images/oci-layout.ts";
+import { nodeLayer } from "../../../tools/images/product-images.ts";
+import { coreDnsPath, findProgram } from "./cached-programs.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const ROOT_USER = "0:0";
+
+/** Needs built bundles (`npm run build`); images whose program this machine lacks are left out. */
+export async function writeTestImages(folder: string): Promise<string> {
+  const images = [...systemImages(), ...applicationImages()];
+  const layout = join(folder, "test-images");
+  await writeOciLayout(layout, images, { architecture: ownArchitecture(), tag: "1" });
+  const archive = join(folder, "test-images.tar");
+  await packOciLayout(layout, archive);
+  return archive;
+}
+
+function systemImages(): readonly Image[] {
+  const coreDns = new FileTree().program("/coredns", coreDnsPath());
+  return [
+    { ...busyboxImage("meltemi-test/pause"), command: ["sleep", "infinity"] },
+    { ...busyboxImage("busybox"), command: ["sh"] },
+    { name: "meltemi-test/coredns", entrypoint: ["/coredns"], user: ROOT_USER, layers: [coreDns] },
+  ];
+}
+
+const busyboxTree = () => {
+  const program = requireProgram("busybox");
+  return new FileTree()
+    .multiCallProgram("/bin/busybox", program, [
+      "sh",
+      "sleep",
+      "cat",
+      "echo",
+      "ls",
+      "wget",
+      "nc",
+      "ip",
+      "id",
+      "env",
+    ])
+    .directory("/tmp", 0o1777);
+};
+
+function busyboxImage(name: string): Image {
+  return { name, entrypoint: ["/bin/busybox"], user: ROOT_USER, layers: [busyboxTree()] };
+}
+
+/** The bookshop's, the echo server of the mesh's tests, Redis and curl under their public names. */
+function applicationImages(): readonly Image[] {
+  const base = nodeLayer();
+  const bookshop = join(root, "dist/examples/bookshop");
+  const names = existsSync(bookshop) ? readdirSync(bookshop).filter((name) => name.endsWith(".cjs")) : [];
+  const apps = names.sort().map(
+    (file): Image => ({
+      name: `meltemi/bookshop-${file.replace(".cjs", "")}`,
+      entrypoint: ["/usr/bin/node", `/app/${file}`],
+      user: "1000:1000",
+      layers: [base, new FileTree().file(`/app/${file}`, join(bookshop, file))],
+    }),
+  );
+  const echo = new FileTree().folder("/app", join(root, "tests/e2e/mesh/app"));
+  return [
+    ...apps,
+    {
+      name: "meltemi-test/echo",
+      entrypoint: ["/usr/bin/node"],
+      command: ["/app/echo.mjs"],
+      user: "1000:1000",
+      layers: [base, echo],
+    },
+    ...toolImages(),
+  ];
+}
+
+function toolImages(): readonly Image[] {
+  const redis = findProgram("redis-server");
+  const curl = new FileTree()
+    .program("/usr/bin/curl", requireProgram("curl"))
+    .multiCallProgram("/usr/bin/busybox", requireProgram("busybox"), ["sh", "sleep", "cat", "env", "id"])
+    .text("/etc/nsswitch.conf", "hosts: files dns\n")
+    .directory("/tmp", 0o1777);
+  const images: Image[] = [
+    { name: "curlimages/curl:8.11.0", entrypoint: ["/usr/bin/curl"], user: "100:101", layers: [curl] },
+  ];
+  if (redis === undefined) return images;
+  const tree = new FileTree().program("/usr/bin/redis-server", redis).directory("/tmp", 0o1777);
+  const entrypoint = ["/usr/bin/redis-server"];
+  return [...images, { name: "redis:7", entrypoint, user: "999:999", workingFolder: "/tmp", layers: [tree] }];
+}
+
+function requireProgram(name: string): string {
+  const path = findProgram(name);
+  if (path === undefined) throw new Error(`Cannot make the tests' images: this machine has no ${name}`);
+  return path;
+}
