@@ -51,7 +51,8 @@ export const rooms: readonly Room[] = [
     purpose: "who is connected, and which set they get",
     sees: ["core", "gen", "graph", "kinds", "view", "envoy", "xds"],
   },
-  { name: "identity", purpose: "CA, SPIFFE, certificates", sees: ["core", "gen", "kinds"] },
+  // In a cluster the CA's key is a Secret, and the API server knows whose a token is.
+  { name: "identity", purpose: "CA, SPIFFE, certificates", sees: ["core", "gen", "kinds", "kubernetes"] },
   { name: "capture", purpose: "interception rules as data", sees: ["core", "kinds"] },
   // Injection writes the arguments of the init container, which are capture's to define.
   { name: "inject", purpose: "the sidecar in a pod", sees: ["core", "kinds", "capture"], isPure: true },

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { ManualClock } from "../core/clock.ts";
+import { redacted } from "../core/redacted.ts";
+import { createApiClient } from "../kubernetes/api-client.ts";
+import { TestApiServer } from "../kubernetes/test-api-server.ts";
+import { createTokenReviewAuthenticator } from "./token-review-authenticator.ts";
+
+async function ask(t: TestContext, status: object) {
+  const server = new TestApiServer();
+  await server.start();
+  server.intercept = () => ({ status: 201, body: { status } });
+  const client = createApiClient(server.endpoint(), { clock: new ManualClock(), userAgent: "test" });
+  t.after(async () => {
+    client.close();
+    await server.stop();
+  });
+  const options = { trustDomain: "mesh.example", audiences: ["istio-ca"] };
+  const authenticator = createTokenReviewAuthenticator(client, options);
+  return { server, authenticator, answer: await authenticator.authenticate({ bearerToken: redacted("t") }) };
+}
+
+const user = (username: string) => ({ authenticated: true, audiences: ["istio-ca"], user: { username } });
+
+test("authenticate() takes the identity from the reviewed ServiceAccount", async (t) => {
+  const { answer } = await ask(t, user("system:serviceaccount:shop:reviews"));
+  assert.deepEqual(answer, {
+    kind: "caller",
+    caller: {
+      identity: "spiffe://mesh.example/ns/shop/sa/reviews",
+      namespace: "shop",
+      serviceAccount: "reviews",
+      by: "token",
+    },
+  });
+});
+
+test("authenticate() refuses users, nodes and tokens for others", async (t) => {
+  const refused = [
+    user("alice"),
+    user("system:node:one"),
+    user("system:serviceaccount:shop:a:b"),
+    user("system:serviceaccount:shop:a/../b"),
+    { ...user("system:serviceaccount:shop:reviews"), audiences: ["https://kubernetes.default.svc"] },
+    { authenticated: false },
+  ];
+  for (const status of refused) {
+    const { answer } = await ask(t, status);
+    assert.equal(answer.kind, "refused", JSON.stringify(status));
+  }
+});
+
+test("authenticate() refuses while the API server is away, and has no opinion without a token", async (t) => {
+  const { server, authenticator } = await ask(t, {});
+  assert.deepEqual(await authenticator.authenticate({}), { kind: "absent" });
+  await server.stop();
+  const answer = await authenticator.authenticate({ bearerToken: redacted("t") });
+  assert.equal(answer.kind, "refused");
+});
