@@ -58,8 +58,12 @@ ${spec.trim().replaceAll(/^/gm, "  ")}
   );
 }
 
+/** By its Host header alone: no name leads to the address. */
+function callApi(path = "/") {
+  return client.echo({ url: `http://${NOBODY}${path}`, host: "api.example.com", timeoutMs: 1_000 });
+}
+
 test("ALLOW_ANY lets calls through to whom the mesh doesn't know, HTTP and TCP", { skip }, async () => {
-  // Port 80 is one that Services have, 8080 and 9000 are ports of the address alone.
   assert.equal((await client.echo(`http://${strayIp}:8080/`)).version, "stray");
   const { received } = await client.tcp({ host: strayIp, port: 9000, send: "hello\n", until: "hello" });
   assert.equal(received, "stray:hello\n");
@@ -83,7 +87,7 @@ location: MESH_EXTERNAL
 endpoints: [{address: ${strayIp}, ports: {http: 8080}}]
 `);
   await eventually(async () => {
-    const { version, headers } = await client.echo({ url: `http://${NOBODY}/`, host: "api.example.com" });
+    const { version, headers } = await callApi();
     assert.deepEqual([version, headers.host], ["stray", "api.example.com"]);
   });
 });
@@ -95,7 +99,7 @@ location: MESH_EXTERNAL
 endpoints: [{address: legacy.test.svc.cluster.local, ports: {http: 80}}]
 `);
   await eventually(async () => {
-    const { version, headers } = await client.echo({ url: `http://${NOBODY}/`, host: "api.example.com" });
+    const { version, headers } = await callApi();
     assert.deepEqual([version, headers.host], ["legacy", "api.example.com"]);
   });
 });
@@ -116,10 +120,10 @@ spec:
 `,
   );
   await eventually(async () => {
-    const inside = await client.echo({ url: `http://${NOBODY}/inside`, host: "api.example.com" });
+    const inside = await callApi("/inside");
     assert.match(inside.version, /^v[12]$/);
   });
-  const outside = await client.echo({ url: `http://${NOBODY}/`, host: "api.example.com" });
+  const outside = await callApi();
   assert.equal(outside.version, "legacy");
   await mesh.remove("api-route.yaml");
 });
@@ -129,7 +133,11 @@ test("REGISTRY_ONLY refuses whom the mesh doesn't know: 502 for HTTP, the end fo
 }, async () => {
   await outboundPolicy("REGISTRY_ONLY");
   await eventually(async () => {
-    const { status } = await client.request({ url: `http://${NOBODY}/`, host: "unknown.example.com" });
+    const { status } = await client.request({
+      url: `http://${NOBODY}/`,
+      host: "unknown.example.com",
+      timeoutMs: 1_000,
+    });
     assert.equal(status, 502);
   });
   await eventually(async () => {
@@ -142,7 +150,7 @@ test("REGISTRY_ONLY refuses whom the mesh doesn't know: 502 for HTTP, the end fo
 
 test("REGISTRY_ONLY goes on serving Services and ServiceEntries", { skip }, async () => {
   assert.match((await client.echo("http://echo/")).version, /^v[12]$/);
-  const entry = await client.echo({ url: `http://${NOBODY}/`, host: "api.example.com" });
+  const entry = await callApi();
   assert.equal(entry.version, "legacy");
 });
 
