@@ -16,6 +16,9 @@ function http(fields: object) {
 function destinationRule(spec: object) {
   return { ...networking, kind: "DestinationRule", spec: { host: "reviews", ...spec } };
 }
+function hashed(consistentHash: object) {
+  return destinationRule({ trafficPolicy: { loadBalancer: { consistentHash } } });
+}
 function gateway(server: object) {
   const port = { number: 80, name: "http", protocol: "HTTP" };
   return { ...networking, kind: "Gateway", spec: { servers: [{ hosts: ["a.com"], port, ...server }] } };
@@ -113,6 +116,33 @@ const wrong: readonly (readonly [object, string])[] = [
   [
     peerAuthentication({ selector, portLevelMtls: { 70000: { mode: "STRICT" } } }),
     'spec.portLevelMtls["70000"]',
+  ],
+  // What Envoy would refuse.
+  [http({ timeout: "87600000h" }), "spec.http[0].timeout"],
+  [http({ match: [{ uri: { regex: "a{1001}" } }] }), "spec.http[0].match[0].uri.regex"],
+  [
+    http({ route: [2 ** 31 - 1, 2 ** 31 - 1, 2].map((weight) => ({ destination: { host: "a" }, weight })) }),
+    "spec.http[0].route",
+  ],
+  [hashed({ httpHeaderName: "" }), "spec.trafficPolicy.loadBalancer.consistentHash.httpHeaderName"],
+  [
+    hashed({ useSourceIp: true, maglev: { tableSize: 65536 } }),
+    "spec.trafficPolicy.loadBalancer.consistentHash.maglev.tableSize",
+  ],
+  [
+    hashed({ useSourceIp: true, ringHash: { minimumRingSize: 9_000_000 } }),
+    "spec.trafficPolicy.loadBalancer.consistentHash.ringHash.minimumRingSize",
+  ],
+  [
+    destinationRule({ trafficPolicy: { tls: { mode: "SIMPLE", sni: "a".repeat(256) } } }),
+    "spec.trafficPolicy.tls.sni",
+  ],
+  [
+    gateway({
+      port: https,
+      tls: { mode: "MUTUAL", credentialName: "web", verifyCertificateSpki: ["short"] },
+    }),
+    "spec.servers[0].tls.verifyCertificateSpki[0]",
   ],
 ];
 

@@ -27,6 +27,9 @@ export function* checkPort(path: string, port: number | undefined): Findings {
   }
 }
 
+// google/protobuf/duration.proto: more can't be sent to a proxy.
+const MAX_DURATION_SECONDS = 315_576_000_000n;
+
 /** At least a millisecond, and no finer than that. */
 export function* checkDuration(path: string, text: string | undefined): Findings {
   const duration = text === undefined ? undefined : parseDuration(text);
@@ -34,6 +37,8 @@ export function* checkDuration(path: string, text: string | undefined): Findings
   if (durationMs(duration) < 1) yield { path, message: `found "${text}", wanted at least 1ms` };
   else if (duration.nanos % 1_000_000 !== 0)
     yield { path, message: `found "${text}", wanted whole milliseconds` };
+  else if (duration.seconds >= MAX_DURATION_SECONDS)
+    yield { path, message: `found "${text}", wanted less than 10000 years` };
 }
 
 export function* checkDurations(
@@ -110,10 +115,16 @@ export function* checkExportTo(
   if (seen.has("~")) yield { path, message: '"~" (nobody) and other entries are both there' };
 }
 
+const MAX_REPETITION = 1000;
+
 /** What RE2 refuses, as far as it can be told without RE2; undefined if nothing is seen. */
 export function regexFault(regex: string): string | undefined {
   if (/\(\?(?:[=!]|<[=!])/.test(regex)) return "RE2 has no look-around";
   if (/(?:^|[^\\])(?:\\\\)*\\[1-9]/.test(regex)) return "RE2 has no back-references";
+  if (/(?:^|[^\\])(?:\\\\)*\\u/.test(regex)) return "RE2 writes a character as \\x{0041}, not \\u0041";
+  for (const [, count = ""] of regex.matchAll(/\{(?:\d*,)?(\d+),?\}/g)) {
+    if (Number(count) > MAX_REPETITION) return `RE2 repeats at most ${MAX_REPETITION} times`;
+  }
   const translated = regex
     .replaceAll("(?P<", "(?<")
     .replaceAll(/\(\?[imsU]+(?:-[imsU]+)?(:|\))/g, (_, end) => (end === ":" ? "(?:" : ""));

@@ -4,6 +4,7 @@ import type { Findings } from "../value-rules.ts";
 import {
   checkDuration,
   checkDurations,
+  checkHeaderName,
   checkHostname,
   checkNotNegative,
   checkPort,
@@ -119,6 +120,15 @@ function* checkLoadBalancer(
   yield* checkRange(`${path}.warmup.aggression`, settings.warmup?.aggression, { minimum: 1 });
 }
 
+// Envoy's limits: RingHashLbConfig.maximum_ring_size and MaglevLbConfig.table_size.
+const MAX_RING_SIZE = 8_388_608;
+const MAX_TABLE_SIZE = 5_000_011;
+
+function isPrime(value: number): boolean {
+  for (let divisor = 2; divisor * divisor <= value; divisor++) if (value % divisor === 0) return false;
+  return value > 1;
+}
+
 function* checkConsistentHash(path: string, hash: LoadBalancerSettings["consistentHash"]): Findings {
   if (hash === undefined) return;
   if (hash.httpCookie !== undefined) {
@@ -133,15 +143,34 @@ function* checkConsistentHash(path: string, hash: LoadBalancerSettings["consiste
       names.add(name);
     }
   }
+  if (hash.httpHeaderName !== undefined)
+    yield* checkHeaderName(`${path}.httpHeaderName`, hash.httpHeaderName);
+  yield* checkRange(`${path}.ringHash.minimumRingSize`, hash.ringHash?.minimumRingSize, {
+    minimum: 0,
+    maximum: MAX_RING_SIZE,
+  });
+  yield* checkRange(`${path}.minimumRingSize`, hash.minimumRingSize, { minimum: 0, maximum: MAX_RING_SIZE });
+  const { tableSize } = hash.maglev ?? {};
+  if (tableSize !== undefined && (tableSize > MAX_TABLE_SIZE || !isPrime(tableSize))) {
+    const message = `found ${tableSize}, wanted a prime number of at most ${MAX_TABLE_SIZE}`;
+    yield { path: `${path}.maglev.tableSize`, message };
+  }
   if (hash.minimumRingSize !== undefined) {
     const message = "minimumRingSize is deprecated, use ringHash.minimumRingSize";
     yield { severity: "warning", path: `${path}.minimumRingSize`, message };
   }
 }
 
+// RFC 6066, section 3: a server name is a DNS name.
+const MAX_SERVER_NAME_LENGTH = 255;
+
 export function* checkClientTls(path: string, tls: ClientTlsSettings | undefined): Findings {
   if (tls === undefined) return;
   const { mode, clientCertificate = "", privateKey = "", caCertificates = "", credentialName = "" } = tls;
+  if ((tls.sni ?? "").length > MAX_SERVER_NAME_LENGTH) {
+    const message = `found ${tls.sni?.length} characters, wanted at most ${MAX_SERVER_NAME_LENGTH}`;
+    yield { path: `${path}.sni`, message };
+  }
   const subjectAltNames = tls.subjectAltNames ?? [];
   // In mode MUTUAL the credential also holds the client's own certificate.
   const hasCa = caCertificates !== "" || (mode === "SIMPLE" && credentialName !== "");

@@ -19,7 +19,20 @@ export function* checkServerTls(path: string, tls: ServerTlsSettings, isPlain: b
     yield { severity: "warning", path: `${path}.${sources[0]}`, message };
   }
   yield* checkCipherSuites(`${path}.cipherSuites`, tls.cipherSuites ?? []);
+  for (const [index, value] of (tls.verifyCertificateSpki ?? []).entries()) {
+    if (SPKI_HASH.test(value)) continue;
+    const message = `"${value}" isn't the base64 of a SHA-256, which has 44 characters`;
+    yield { path: `${path}.verifyCertificateSpki[${index}]`, message };
+  }
+  for (const [index, value] of (tls.verifyCertificateHash ?? []).entries()) {
+    if (CERTIFICATE_HASH.test(value)) continue;
+    const message = `"${value}" isn't a SHA-256 of 64 hexadecimal digits, with or without colons`;
+    yield { path: `${path}.verifyCertificateHash[${index}]`, message };
+  }
 }
+
+const SPKI_HASH = /^[A-Za-z0-9+/]{43}=$/;
+const CERTIFICATE_HASH = /^(?:[0-9A-Fa-f]{64}|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){31})$/;
 
 type Source = "credentialName" | "credentialNames" | "serverCertificate" | "tlsCertificates";
 

@@ -23,6 +23,7 @@ export function* meshConfigRules({ spec }: MeshConfigLike): Findings {
   if (spec.proxyHttpPort !== 0) yield* checkPort("spec.proxyHttpPort", spec.proxyHttpPort);
   yield* checkDurations("spec", spec, ["connectTimeout", "dnsRefreshRate", "hboneIdleTimeout"]);
   yield* checkDetectionTimeout("spec.protocolDetectionTimeout", spec.protocolDetectionTimeout);
+  yield* checkAccessLogFormat("spec.accessLogFormat", spec);
   for (const [index, domain] of [spec.trustDomain, ...(spec.trustDomainAliases ?? [])].entries()) {
     const path = index === 0 ? "spec.trustDomain" : `spec.trustDomainAliases[${index - 1}]`;
     if (domain !== undefined) yield* checkTrustDomain(path, domain);
@@ -39,6 +40,21 @@ export function* meshConfigRules({ spec }: MeshConfigLike): Findings {
     for (const [at, host] of hosts.entries()) {
       yield* checkWildcardHostname(`spec.serviceSettings[${index}].hosts[${at}]`, host);
     }
+  }
+}
+
+function* checkAccessLogFormat(path: string, spec: MeshConfigLike["spec"]): Findings {
+  const { accessLogFormat = "", accessLogEncoding } = spec;
+  if (accessLogEncoding !== "JSON" || accessLogFormat === "" || isJsonObject(accessLogFormat)) return;
+  yield { path, message: "with accessLogEncoding JSON it must be a JSON object of names and formats" };
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
   }
 }
 
