@@ -31,3 +31,13 @@ test("problemLedger() takes a problem that only moved for the same", () => {
   ledger.update("files", [found("one", 4)]);
   assert.deepEqual(told, ["+one"]);
 });
+
+test("problemLedger() tells once what two sources say, and that it is gone when neither does", () => {
+  const { ledger, told } = record();
+  ledger.update("files", [found("one")]);
+  ledger.update("supervisor", [found("one")]);
+  ledger.update("files", []);
+  assert.deepEqual(told, ["+one"]);
+  ledger.update("supervisor", []);
+  assert.deepEqual(told, ["+one", "-one"]);
+});

@@ -1,5 +1,5 @@
 // Problems that stand, by where they come from; tells which came and which went. Each source always says all
-// of its own.
+// of its own, and what two of them say is one problem.
 
 import type { Problem } from "../core/problem.ts";
 
@@ -17,9 +17,12 @@ export function problemLedger(listeners: {
     update(source, problems) {
       const before = problemsBySource.get(source) ?? new Map<string, Problem>();
       const now = new Map(problems.map((problem) => [identityOf(problem), problem]));
+      problemsBySource.delete(source);
+      const elsewhere = [...problemsBySource.values()];
+      const isNews = (key: string) => !elsewhere.some((problemsByKey) => problemsByKey.has(key));
       problemsBySource.set(source, now);
-      for (const [key, problem] of before) if (!now.has(key)) listeners.onGone(problem);
-      for (const [key, problem] of now) if (!before.has(key)) listeners.onAppear(problem);
+      for (const [key, problem] of before) if (!now.has(key) && isNews(key)) listeners.onGone(problem);
+      for (const [key, problem] of now) if (!before.has(key) && isNews(key)) listeners.onAppear(problem);
     },
   };
 }
