@@ -6,7 +6,10 @@ import { delimiter, join } from "node:path";
 import { runCommand } from "./run-command.mjs";
 import { SetUpError } from "./set-up-error.mjs";
 
-/** `test` needs all; `demo` only what the mesh and the bookshop need on the machine. */
+/**
+ * `demo` needs what the mesh and the bookshop need on the machine, `test` that and what the tests of the local mode
+ * use, `kubernetes` all.
+ */
 const wantedPrograms = [
   { program: "iptables-restore", package: "iptables", purposes: ["demo", "test"] },
   { program: "ip", package: "iproute2", purposes: ["demo", "test"] },
@@ -21,21 +24,32 @@ const wantedPrograms = [
   { program: "curl", package: "curl", purposes: ["demo", "test"] },
   { program: "openssl", package: "openssl", purposes: ["test"] },
   { program: "tcpdump", package: "tcpdump", purposes: ["test"] },
+  { program: "containerd", package: "containerd", purposes: [] },
+  { program: "runc", package: "runc", purposes: [] },
+  { program: "ptp", package: "containernetworking-plugins", purposes: [] },
+  { program: "conntrack", package: "conntrack", purposes: [] },
+  { program: "nft", package: "nftables", purposes: [] },
+  { program: "busybox", package: "busybox-static", purposes: [] },
+  { program: "unzip", package: "unzip", purposes: [] },
+  { program: "gcc", package: "gcc", purposes: [] },
 ];
 
 /** Packages that `purpose` needs and whose programs are in none of `folders`, each once. */
 export function missingPackages(purpose, folders = programFolders(process.env)) {
   const isPresent = (program) => folders.some((folder) => isExecutable(join(folder, program)));
   const missing = wantedPrograms.filter(
-    (each) => each.purposes.includes(purpose) && !isPresent(each.program),
+    (each) => (purpose === "kubernetes" || each.purposes.includes(purpose)) && !isPresent(each.program),
   );
   return [...new Set(missing.map((each) => each.package))];
 }
 
-/** PATH, and the folders for administrators that users' PATHs lack, and root's where `su` was called without `-`. */
+/**
+ * PATH, and the folders for administrators that users' PATHs lack, and root's where `su` was called without `-`,
+ * and the folder of programs that only container runtimes call.
+ */
 function programFolders(env) {
   const onPath = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
-  return [...onPath, "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  return [...onPath, "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/cni"];
 }
 
 function isExecutable(path) {

@@ -14,7 +14,7 @@ import { SetUpError } from "./set-up-error.mjs";
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /**
- * `purpose`: `build` prepares the code alone; `demo` and `test` also what the machine must have for them.
+ * `purpose`: `build` prepares the code alone; `demo`, `test` and `kubernetes` also what the machine must have.
  * Throws a SetUpError for what only the user can provide.
  */
 export async function setUp(purpose, { print = console.log } = {}) {

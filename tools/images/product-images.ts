@@ -107,7 +107,7 @@ function programLayer(root: string, program: string): FileTree {
 }
 
 /** iptables with both its back ends, nft, and ip for TPROXY's routes. */
-function packetFilterLayer(): FileTree {
+export function packetFilterLayer(): FileTree {
   const tree = new FileTree();
   const names = (backend: string) =>
     ["iptables", "ip6tables"].flatMap((family) =>

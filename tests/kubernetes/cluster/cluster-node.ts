@@ -69,8 +69,12 @@ export async function createClusterNode(
     await cgroups.close();
     throw error;
   }
-  const start = (name: string, command: readonly [string, ...string[]]) =>
-    startComponent(name, namespaces.enter(command), { folder });
+  const components: Component[] = [];
+  const start = (name: string, command: readonly [string, ...string[]]) => {
+    const component = startComponent(name, namespaces.enter(command), { folder });
+    components.push(component);
+    return component;
+  };
   const startBinary = (name: string, flags: readonly string[]) =>
     start(name, [clusterBinaryPath(), name, ...flags]);
   const run = (...command: readonly [string, ...string[]]) => runInNode(namespaces.pid, command);
@@ -104,6 +108,7 @@ export async function createClusterNode(
       startBinary("kube-proxy", ["--config", await writeProxyFiles(folder, { addresses, url, root })]);
     },
     async close() {
+      await Promise.all(components.map((component) => component.close()));
       await namespaces.close();
       await cgroups.close();
     },

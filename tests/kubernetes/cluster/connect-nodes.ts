@@ -4,6 +4,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { ClusterNode } from "./cluster-node.ts";
+import { serviceCidr } from "./node-configuration.ts";
 import { runInNode } from "./node-namespaces.ts";
 
 export async function connectNodes(nodes: readonly ClusterNode[]): Promise<void> {
@@ -24,8 +25,14 @@ export async function connectNodes(nodes: readonly ClusterNode[]): Promise<void>
     const routes = nodes
       .filter((other) => other !== node)
       .map((other) => `ip route add ${other.podSubnet} via ${other.address}`);
-    // Addresses that nobody has are refused at once, not left unanswered.
-    await inNode(node, ["sysctl -qw net.ipv4.ip_forward=1", ...routes, "ip route add unreachable default"]);
+    await inNode(node, [
+      "sysctl -qw net.ipv4.ip_forward=1",
+      ...routes,
+      // What the node itself sends to a Service needs a route before kube-proxy's rules see it.
+      `ip route add ${serviceCidr} dev nodes`,
+      // Addresses that nobody has are refused at once, not left unanswered.
+      "ip route add unreachable default",
+    ]);
   }
 }
 

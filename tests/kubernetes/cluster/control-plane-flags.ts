@@ -5,6 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ClusterRoot } from "./certificates.ts";
 import { createClusterRoot, createSigningKey } from "./certificates.ts";
+import { serviceCidr } from "./node-configuration.ts";
 
 /** Makes the root, the API server's certificate, the key of ServiceAccount tokens and the administrator's token. */
 export async function createControlPlaneFiles(
@@ -56,7 +57,7 @@ export function apiServerFlags(
     ...["--service-account-issuer", "https://kubernetes.default.svc"],
     ...["--service-account-key-file", key, "--service-account-signing-key-file", key],
     ...["--authorization-mode", "Node,RBAC", "--allow-privileged=true"],
-    ...["--service-cluster-ip-range", "10.96.0.0/16"],
+    ...["--service-cluster-ip-range", serviceCidr],
   ];
 }
 

@@ -1,6 +1,7 @@
 // The files that configure containerd, kubelet, kube-proxy and pod networks on a node of a test cluster, as data.
 
 export const clusterDnsAddress = "10.96.0.10";
+export const serviceCidr = "10.96.0.0/16";
 export const podCidr = "10.244.0.0/16";
 export const pauseImage = "docker.io/meltemi-test/pause:1";
 

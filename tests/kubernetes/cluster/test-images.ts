@@ -3,11 +3,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { FileTree } from "../../../tools/images/file-tree.ts";
 import type { Image } from "../../../tools/images/image.ts";
 import { ownArchitecture } from "../../../tools/images/image.ts";
 import { packOciLayout, writeOciLayout } from "../../../tools/images/oci-layout.ts";
-import { nodeLayer } from "../../../tools/images/product-images.ts";
+import { nodeLayer, packetFilterLayer } from "../../../tools/images/product-images.ts";
 import { coreDnsPath, findProgram } from "./cached-programs.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -15,7 +16,7 @@ const ROOT_USER = "0:0";
 
 /** Needs built bundles (`npm run build`); images whose program this machine lacks are left out. */
 export async function writeTestImages(folder: string): Promise<string> {
-  const images = [...systemImages(), ...applicationImages()];
+  const images = [...systemImages(), ...applicationImages(await echoLayer())];
   const layout = join(folder, "test-images");
   await writeOciLayout(layout, images, { architecture: ownArchitecture(), tag: "1" });
   const archive = join(folder, "test-images.tar");
@@ -28,6 +29,12 @@ function systemImages(): readonly Image[] {
   return [
     { ...busyboxImage("meltemi-test/pause"), command: ["sleep", "infinity"] },
     { ...busyboxImage("busybox"), command: ["sh"] },
+    {
+      name: "meltemi-test/net-tools",
+      entrypoint: [],
+      user: ROOT_USER,
+      layers: [packetFilterLayer().directory("/run")],
+    },
     { name: "meltemi-test/coredns", entrypoint: ["/coredns"], user: ROOT_USER, layers: [coreDns] },
   ];
 }
@@ -55,7 +62,7 @@ function busyboxImage(name: string): Image {
 }
 
 /** The bookshop's, the echo server of the mesh's tests, Redis and curl under their public names. */
-function applicationImages(): readonly Image[] {
+function applicationImages(echo: FileTree): readonly Image[] {
   const base = nodeLayer();
   const bookshop = join(root, "dist/examples/bookshop");
   const names = existsSync(bookshop) ? readdirSync(bookshop).filter((name) => name.endsWith(".cjs")) : [];
@@ -67,7 +74,6 @@ function applicationImages(): readonly Image[] {
       layers: [base, new FileTree().file(`/app/${file}`, join(bookshop, file))],
     }),
   );
-  const echo = new FileTree().folder("/app", join(root, "tests/e2e/mesh/app"));
   return [
     ...apps,
     {
@@ -79,6 +85,29 @@ function applicationImages(): readonly Image[] {
     },
     ...toolImages(),
   ];
+}
+
+/** Bundled with the packages that they use. */
+async function echoLayer(): Promise<FileTree> {
+  const folder = join(root, "tests/e2e/mesh/app");
+  const { outputFiles } = await build({
+    entryPoints: readdirSync(folder).map((name) => join(folder, name)),
+    outdir: "/app",
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    // Packages in CommonJS ask for `require`, which modules lack.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
+    write: false,
+    logLevel: "warning",
+  });
+  const tree = new FileTree();
+  for (const file of outputFiles) tree.text(file.path, file.text);
+  return tree;
 }
 
 function toolImages(): readonly Image[] {
