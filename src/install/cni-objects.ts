@@ -1,0 +1,118 @@
+// The CNI plugin: a DaemonSet that puts a small program on each node, which kubelet runs for every pod, and that sets
+// up interception when the program asks. It has a namespace of its own, as the control plane's allows no such pods.
+
+import type { InstallMetadata, InstallObject } from "./install-object.ts";
+import { CNI_NAMESPACE } from "./install-settings.ts";
+import type { Installation } from "./object-names.ts";
+import { image, ownLabels, PART_OF_LABEL } from "./object-names.ts";
+
+const NAME = "meltemi-cni";
+const RBAC = "rbac.authorization.k8s.io";
+
+export function cniNamespace(): InstallObject {
+  const labels = {
+    [PART_OF_LABEL]: "meltemi",
+    "pod-security.kubernetes.io/enforce": "privileged",
+  };
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name: CNI_NAMESPACE, labels } };
+}
+
+export function cniObjects(installation: Installation): InstallObject[] {
+  const own = metadataOf(installation, CNI_NAMESPACE);
+  const cluster = metadataOf(installation);
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: own },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: "ClusterRole",
+      metadata: cluster,
+      rules: [
+        { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
+        // A pod that started before the plugin was there is made anew by its owner.
+        { apiGroups: [""], resources: ["pods"], verbs: ["delete"] },
+      ],
+    },
+    {
+      apiVersion: `${RBAC}/v1`,
+      kind: "ClusterRoleBinding",
+      metadata: cluster,
+      roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: NAME },
+      subjects: [{ kind: "ServiceAccount", name: NAME, namespace: CNI_NAMESPACE }],
+    },
+    daemonSet(installation, own),
+  ];
+}
+
+// One for all revisions: a node has one chain of plugins.
+function metadataOf(installation: Installation, namespace?: string): InstallMetadata {
+  const { [PART_OF_LABEL]: partOf = "" } = ownLabels(installation);
+  const labels = { "app.kubernetes.io/name": NAME, [PART_OF_LABEL]: partOf };
+  return { name: NAME, ...(namespace === undefined ? {} : { namespace }), labels };
+}
+
+function daemonSet(installation: Installation, metadata: InstallMetadata): InstallObject {
+  const matchLabels = { "app.kubernetes.io/name": NAME };
+  return {
+    apiVersion: "apps/v1",
+    kind: "DaemonSet",
+    metadata,
+    spec: {
+      selector: { matchLabels },
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1 } },
+      template: {
+        metadata: { labels: { ...metadata.labels, "sidecar.istio.io/inject": "false" } },
+        spec: podSpec(installation),
+      },
+    },
+  };
+}
+
+// What of the node the plugin sees: where programs and configurations lie, its socket, and the pods' namespaces.
+const hostFolders = [
+  { name: "programs", path: "/opt/cni/bin", mountPath: "/host/opt/cni/bin" },
+  { name: "configurations", path: "/etc/cni/net.d", mountPath: "/host/etc/cni/net.d" },
+  { name: "socket", path: "/var/run/meltemi-cni", mountPath: "/var/run/meltemi-cni" },
+  { name: "network-namespaces", path: "/var/run/netns", mountPath: "/var/run/netns" },
+] as const;
+
+function podSpec(installation: Installation) {
+  return {
+    serviceAccountName: NAME,
+    // Else starting it would need the plugin that it is.
+    hostNetwork: true,
+    dnsPolicy: "ClusterFirstWithHostNet",
+    nodeSelector: { "kubernetes.io/os": "linux" },
+    priorityClassName: "system-node-critical",
+    tolerations: [{ operator: "Exists" }],
+    securityContext: { seccompProfile: { type: "RuntimeDefault" } },
+    terminationGracePeriodSeconds: 10,
+    containers: [container(installation)],
+    volumes: hostFolders.map(({ name, path }) => ({
+      name,
+      hostPath: { path, type: "DirectoryOrCreate" },
+    })),
+  };
+}
+
+function container(installation: Installation) {
+  return {
+    name: "install-cni",
+    image: image(installation, "cni"),
+    imagePullPolicy: installation.imagePullPolicy,
+    env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
+    resources: { requests: { cpu: "50m", memory: "64Mi" } },
+    securityContext: {
+      runAsUser: 0,
+      runAsGroup: 0,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      // To enter a pod's network namespace and write rules there.
+      capabilities: { drop: ["ALL"], add: ["DAC_OVERRIDE", "NET_ADMIN", "NET_RAW", "SYS_ADMIN"] },
+    },
+    volumeMounts: hostFolders.map(({ name, mountPath }) => ({
+      name,
+      mountPath,
+      ...(name === "network-namespaces" ? { mountPropagation: "HostToContainer" } : {}),
+    })),
+  };
+}

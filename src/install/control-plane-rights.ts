@@ -1,0 +1,113 @@
+// What the control plane may do: no more than it does. Reading comes from the list of kinds.
+
+import { kinds } from "../kinds/all-kinds.ts";
+import type { InstallObject } from "./install-object.ts";
+import type { Installation } from "./object-names.ts";
+import { controlPlaneName, injectorName, ownMetadata, validatorName } from "./object-names.ts";
+
+export interface PolicyRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly resourceNames?: readonly string[];
+}
+
+const RBAC = "rbac.authorization.k8s.io";
+
+export function controlPlaneRights(installation: Installation): InstallObject[] {
+  const name = controlPlaneName(installation);
+  const { namespace } = installation;
+  const account = { kind: "ServiceAccount", name, namespace };
+  const cluster = { apiVersion: `${RBAC}/v1`, metadata: ownMetadata(installation, `${name}-control-plane`) };
+  const own = { apiVersion: `${RBAC}/v1`, metadata: ownMetadata(installation, name, namespace) };
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: ownMetadata(installation, name, namespace) },
+    { ...cluster, kind: "ClusterRole", rules: clusterRules(installation) },
+    {
+      ...cluster,
+      kind: "ClusterRoleBinding",
+      roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: `${name}-control-plane` },
+      subjects: [account],
+    },
+    { ...own, kind: "Role", rules: ownNamespaceRules() },
+    { ...own, kind: "RoleBinding", roleRef: { apiGroup: RBAC, kind: "Role", name }, subjects: [account] },
+  ];
+}
+
+const follow = ["list", "watch"];
+
+function clusterRules(installation: Installation): PolicyRule[] {
+  const meshGroups = [...new Set(meshKinds().map(({ group }) => group))];
+  return [
+    {
+      apiGroups: [""],
+      resources: ["namespaces", "nodes", "serviceaccounts", "services", "pods"],
+      verbs: follow,
+    },
+    { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: follow },
+    // Only those that a Gateway or a DestinationRule names are asked for, one by one; RBAC can't say so.
+    { apiGroups: [""], resources: ["secrets"], verbs: follow },
+    ...meshGroups.flatMap((group) => meshRules(group)),
+    { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+    // The root certificate in every namespace. A name can't be asked for when an object is made.
+    { apiGroups: [""], resources: ["configmaps"], verbs: ["create"] },
+    {
+      apiGroups: [""],
+      resources: ["configmaps"],
+      verbs: ["get", "list", "watch", "patch"],
+      resourceNames: ["istio-ca-root-cert"],
+    },
+    ...webhookRules(installation),
+  ];
+}
+
+function meshKinds() {
+  return kinds.filter(({ group }) => group.endsWith(".istio.io"));
+}
+
+function meshRules(group: string): PolicyRule[] {
+  const resources = meshKinds()
+    .filter((kind) => kind.group === group)
+    .map(({ plural }) => plural);
+  return [
+    { apiGroups: [group], resources, verbs: follow },
+    { apiGroups: [group], resources: resources.map((name) => `${name}/status`), verbs: ["patch"] },
+  ];
+}
+
+// To write the CA's certificate into them; all else of them is the installer's.
+function webhookRules(installation: Installation): PolicyRule[] {
+  const apiGroups = ["admissionregistration.k8s.io"];
+  const verbs = ["get", "patch"];
+  return [
+    {
+      apiGroups,
+      resources: ["mutatingwebhookconfigurations"],
+      verbs,
+      resourceNames: [injectorName(installation)],
+    },
+    {
+      apiGroups,
+      resources: ["validatingwebhookconfigurations"],
+      verbs,
+      resourceNames: [validatorName(installation)],
+    },
+  ];
+}
+
+/** Secrets of the CA: its own, and one that an administrator plugs in. */
+export const authoritySecretNames: readonly string[] = ["istio-ca-secret", "cacerts"];
+
+function ownNamespaceRules(): PolicyRule[] {
+  return [
+    { apiGroups: [""], resources: ["configmaps"], verbs: follow },
+    { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+    {
+      apiGroups: [""],
+      resources: ["secrets"],
+      verbs: ["get", "update"],
+      resourceNames: authoritySecretNames,
+    },
+    { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create", "get", "update"] },
+  ];
+}

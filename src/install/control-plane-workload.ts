@@ -1,0 +1,201 @@
+// The control plane's Deployment and what goes with it: Service, ConfigMap, disruption budget, scaling, network policy.
+
+import { stringify } from "yaml";
+import type { InstallObject } from "./install-object.ts";
+import type { Installation } from "./object-names.ts";
+import { controlPlaneName, image, ownLabels, ownMetadata, REVISION_LABEL } from "./object-names.ts";
+
+/** The agent's, so that they stay the same whoever asks. */
+const ports = { xds: 15012, monitoring: 15014, webhook: 15017 } as const;
+
+export function controlPlaneWorkload(installation: Installation): InstallObject[] {
+  const { hasAutoscaler, hasNetworkPolicies } = installation;
+  return [
+    meshConfigMap(installation),
+    service(installation),
+    deployment(installation),
+    disruptionBudget(installation),
+    ...(hasAutoscaler ? [autoscaler(installation)] : []),
+    ...(hasNetworkPolicies ? [networkPolicy(installation)] : []),
+  ];
+}
+
+function metadataOf(installation: Installation) {
+  return ownMetadata(installation, controlPlaneName(installation), installation.namespace);
+}
+
+function podSelector({ revision }: Installation) {
+  return { "app.kubernetes.io/name": "meltemi", [REVISION_LABEL]: revision };
+}
+
+function meshConfigMap(installation: Installation): InstallObject {
+  const mesh = stringify(installation.meshConfig);
+  return { apiVersion: "v1", kind: "ConfigMap", metadata: metadataOf(installation), data: { mesh } };
+}
+
+function service(installation: Installation): InstallObject {
+  const port = (name: string, number: number, targetPort = number) => ({
+    name,
+    port: number,
+    protocol: "TCP",
+    targetPort,
+  });
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: metadataOf(installation),
+    spec: {
+      selector: podSelector(installation),
+      ports: [
+        port("grpc-xds-tls", ports.xds),
+        port("http-monitoring", ports.monitoring),
+        port("https-webhook", 443, ports.webhook),
+      ],
+    },
+  };
+}
+
+function deployment(installation: Installation): InstallObject {
+  const { hasAutoscaler, replicas } = installation;
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: metadataOf(installation),
+    spec: {
+      // Where it scales by itself, the number is the autoscaler's; an upgrade must not set it back.
+      ...(hasAutoscaler ? {} : { replicas }),
+      selector: { matchLabels: podSelector(installation) },
+      // The old one serves until the new one has every proxy's config.
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: {
+          labels: {
+            ...ownLabels(installation),
+            // By this Istio's own tools find a control plane.
+            app: "istiod",
+            "sidecar.istio.io/inject": "false",
+          },
+        },
+        spec: podSpec(installation),
+      },
+    },
+  };
+}
+
+function podSpec(installation: Installation) {
+  return {
+    serviceAccountName: controlPlaneName(installation),
+    nodeSelector: { "kubernetes.io/os": "linux" },
+    securityContext: restrictedPod,
+    terminationGracePeriodSeconds: 30,
+    topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
+      (topologyKey) => ({
+        maxSkew: 1,
+        topologyKey,
+        // A cluster of one node shall run two replicas all the same.
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: podSelector(installation) },
+      }),
+    ),
+    containers: [container(installation)],
+    volumes: [{ name: "temporary", emptyDir: { sizeLimit: "64Mi" } }],
+  };
+}
+
+/** Of a pod that needs nothing from its node. */
+const restrictedPod = {
+  runAsNonRoot: true,
+  runAsUser: 65532,
+  runAsGroup: 65532,
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+const restrictedContainer = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+};
+
+function container(installation: Installation) {
+  const { controlPlaneResources, imagePullPolicy } = installation;
+  const ready = { httpGet: { path: "/ready", port: ports.monitoring } };
+  const fromField = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  return {
+    name: "control-plane",
+    image: image(installation, "control-plane"),
+    imagePullPolicy,
+    args: controlPlaneArguments(installation),
+    env: [fromField("POD_NAME", "metadata.name"), fromField("POD_NAMESPACE", "metadata.namespace")],
+    ports: [
+      { name: "xds", containerPort: ports.xds, protocol: "TCP" },
+      { name: "monitoring", containerPort: ports.monitoring, protocol: "TCP" },
+      { name: "webhook", containerPort: ports.webhook, protocol: "TCP" },
+    ],
+    startupProbe: { ...ready, periodSeconds: 1, failureThreshold: 120 },
+    readinessProbe: { ...ready, periodSeconds: 3 },
+    livenessProbe: { tcpSocket: { port: ports.monitoring }, periodSeconds: 10, failureThreshold: 6 },
+    resources: controlPlaneResources,
+    securityContext: restrictedContainer,
+    volumeMounts: [{ name: "temporary", mountPath: "/tmp" }],
+  };
+}
+
+/** What its program is told; everything else it reads from the cluster. */
+function controlPlaneArguments(installation: Installation): string[] {
+  return [
+    "--kubernetes",
+    `--revision=${installation.revision}`,
+    `--service=${controlPlaneName(installation)}`,
+    `--agent-image=${image(installation, "agent")}`,
+    `--capture=${installation.hasCni ? "cni" : "init"}`,
+  ];
+}
+
+function disruptionBudget(installation: Installation): InstallObject {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: metadataOf(installation),
+    // Not minAvailable: of a single replica it would keep a node from being drained for ever.
+    spec: { maxUnavailable: 1, selector: { matchLabels: podSelector(installation) } },
+  };
+}
+
+function autoscaler(installation: Installation): InstallObject {
+  const { maxReplicas, replicas } = installation;
+  const name = controlPlaneName(installation);
+  return {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: metadataOf(installation),
+    spec: {
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+      minReplicas: replicas,
+      maxReplicas,
+      metrics: [
+        {
+          type: "Resource",
+          resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } },
+        },
+      ],
+    },
+  };
+}
+
+function networkPolicy(installation: Installation): InstallObject {
+  const open = (port: number) => ({ port, protocol: "TCP" });
+  return {
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: metadataOf(installation),
+    spec: {
+      podSelector: { matchLabels: podSelector(installation) },
+      policyTypes: ["Ingress"],
+      ingress: [
+        // Proxies may be outside of the cluster, and the API server is in no namespace.
+        { ports: [open(ports.xds), open(ports.webhook)] },
+        { from: [{ namespaceSelector: {} }], ports: [open(ports.monitoring)] },
+      ],
+    },
+  };
+}

@@ -1,0 +1,102 @@
+// The ingress gateway: a pod that injection makes a gateway of, in a namespace of its own, since injection passes
+// over the control plane's. Its labels are those that Istio's users select in their Gateways.
+
+import type { InstallMetadata, InstallObject } from "./install-object.ts";
+import { GATEWAY_NAMESPACE } from "./install-settings.ts";
+import type { Installation } from "./object-names.ts";
+import { PART_OF_LABEL, REVISION_LABEL } from "./object-names.ts";
+
+const NAME = "istio-ingressgateway";
+const selector = { app: NAME, istio: "ingressgateway" };
+
+export function gatewayNamespace(): InstallObject {
+  const labels = {
+    [PART_OF_LABEL]: "meltemi",
+    "pod-security.kubernetes.io/enforce": "restricted",
+    "pod-security.kubernetes.io/warn": "restricted",
+  };
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name: GATEWAY_NAMESPACE, labels } };
+}
+
+export function gatewayObjects(installation: Installation): InstallObject[] {
+  const metadata: InstallMetadata = {
+    name: NAME,
+    namespace: GATEWAY_NAMESPACE,
+    labels: { ...selector, [PART_OF_LABEL]: "meltemi" },
+  };
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    service(metadata),
+    deployment(installation, metadata),
+    {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata,
+      spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
+    },
+  ];
+}
+
+function service(metadata: InstallMetadata): InstallObject {
+  const port = (name: string, number: number, targetPort: number) => ({
+    name,
+    port: number,
+    protocol: "TCP",
+    targetPort,
+  });
+  const ports = [port("status-port", 15021, 15021), port("http2", 80, 8080), port("https", 443, 8443)];
+  return { apiVersion: "v1", kind: "Service", metadata, spec: { type: "LoadBalancer", selector, ports } };
+}
+
+function deployment({ replicas, revision }: Installation, metadata: InstallMetadata): InstallObject {
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata,
+    spec: {
+      replicas,
+      selector: { matchLabels: selector },
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: {
+          annotations: { "inject.istio.io/templates": "gateway" },
+          labels: { ...selector, "sidecar.istio.io/inject": "true", [REVISION_LABEL]: revision },
+        },
+        spec: podSpec(),
+      },
+    },
+  };
+}
+
+function podSpec() {
+  return {
+    serviceAccountName: NAME,
+    nodeSelector: { "kubernetes.io/os": "linux" },
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 1337,
+      runAsGroup: 1337,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: "kubernetes.io/hostname",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector: { matchLabels: selector },
+      },
+    ],
+    containers: [
+      {
+        name: "istio-proxy",
+        // Injection puts the proxy's image here, so that it is the control plane's.
+        image: "auto",
+        securityContext: {
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        },
+      },
+    ],
+  };
+}

@@ -1,0 +1,75 @@
+// What an installation can be told, and the profiles: named choices to begin with. All objects derive from this alone.
+
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+
+export interface InstallSettings {
+  /** The control plane's own. */
+  readonly namespace: string;
+  /** `default`, or the name of this control plane where several share a cluster. */
+  readonly revision: string;
+  /** Where images come from: `HUB/control-plane:TAG`. */
+  readonly hub: string;
+  readonly tag: string;
+  readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  /** Of the control plane; the fewest, where it scales by itself. */
+  readonly replicas: number;
+  readonly maxReplicas: number;
+  readonly hasAutoscaler: boolean;
+  readonly hasNetworkPolicies: boolean;
+  /** The DaemonSet that sets up interception, so that pods need no capability. */
+  readonly hasCni: boolean;
+  readonly hasGateway: boolean;
+  readonly controlPlaneResources: ResourceAmounts;
+  readonly meshConfig: MeshConfigSpec;
+}
+
+export interface ResourceAmounts {
+  readonly requests: Readonly<Record<string, string>>;
+  readonly limits: Readonly<Record<string, string>>;
+}
+
+export const profileNames = ["default", "minimal", "demo", "cni"] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+export const DEFAULT_NAMESPACE = "meltemi-system";
+
+/** Of the namespaces that an installation makes, those that aren't the control plane's. */
+export const CNI_NAMESPACE = "meltemi-cni";
+export const GATEWAY_NAMESPACE = "meltemi-ingress";
+
+const defaults: Omit<InstallSettings, "tag"> = {
+  namespace: DEFAULT_NAMESPACE,
+  revision: "default",
+  hub: "meltemi",
+  imagePullPolicy: "IfNotPresent",
+  replicas: 2,
+  maxReplicas: 5,
+  hasAutoscaler: true,
+  hasNetworkPolicies: true,
+  hasCni: false,
+  hasGateway: true,
+  controlPlaneResources: {
+    requests: { cpu: "250m", memory: "256Mi" },
+    // No limit of CPU: a throttled control plane is late for every proxy at once.
+    limits: { memory: "2Gi" },
+  },
+  meshConfig: {},
+};
+
+const profiles: Readonly<Record<ProfileName, Partial<InstallSettings>>> = {
+  default: {},
+  minimal: { hasGateway: false },
+  demo: {
+    replicas: 1,
+    maxReplicas: 1,
+    hasAutoscaler: false,
+    controlPlaneResources: { requests: { cpu: "10m", memory: "128Mi" }, limits: { memory: "1Gi" } },
+    meshConfig: { accessLogFile: "/dev/stdout" },
+  },
+  cni: { hasCni: true },
+};
+
+/** `tag` is this program's own version. */
+export function profileSettings(profile: ProfileName, tag: string): InstallSettings {
+  return { ...defaults, tag, ...profiles[profile] };
+}

@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { LabelSelector, Labels } from "../core/label-selector.ts";
+import { matchesSelector } from "../core/label-selector.ts";
+import type { InstallObject } from "./install-object.ts";
+import { profileNames, profileSettings } from "./install-settings.ts";
+import { installationObjects, installStages } from "./installation-objects.ts";
+
+const settings = profileSettings("cni", "1.2.3");
+const objects = installationObjects(settings);
+
+interface PodTemplate {
+  readonly metadata: { readonly labels: Labels };
+  readonly spec: {
+    readonly securityContext?: { readonly seccompProfile?: unknown };
+    readonly containers: readonly { readonly image: string; readonly securityContext: ContainerRights }[];
+  };
+}
+
+interface ContainerRights {
+  readonly allowPrivilegeEscalation: boolean;
+  readonly readOnlyRootFilesystem: boolean;
+  readonly capabilities: { readonly drop: readonly string[] };
+}
+
+interface WorkloadSpec {
+  readonly replicas?: number;
+  readonly selector: LabelSelector;
+  readonly template: PodTemplate;
+}
+
+interface Webhook {
+  readonly name: string;
+  readonly failurePolicy: string;
+  readonly namespaceSelector: LabelSelector;
+  readonly objectSelector: LabelSelector;
+}
+
+function keyOf({ kind, metadata: { name, namespace = "" } }: InstallObject) {
+  return `${kind}/${namespace}/${name}`;
+}
+
+function find(kind: string, from: readonly InstallObject[] = objects): InstallObject {
+  const found = from.find((object) => object.kind === kind);
+  assert.ok(found, `there is no ${kind}`);
+  return found;
+}
+
+const workloads = objects.filter(({ kind }) => kind === "Deployment" || kind === "DaemonSet");
+
+test("installationObjects() has each object once, in every profile", () => {
+  for (const profile of profileNames) {
+    const keys = installationObjects(profileSettings(profile, "1")).map(keyOf);
+    assert.equal(new Set(keys).size, keys.length, profile);
+    assert.ok(keys.includes("Deployment/meltemi-system/meltemi"), profile);
+  }
+});
+
+test("installationObjects() has the CNI plugin and the gateway where the profile wants them", () => {
+  const kindsOf = (profile: (typeof profileNames)[number]) =>
+    installationObjects(profileSettings(profile, "1")).map(keyOf);
+  assert.ok(kindsOf("cni").includes("DaemonSet/meltemi-cni/meltemi-cni"));
+  assert.ok(!kindsOf("default").some((key) => key.startsWith("DaemonSet/")));
+  assert.ok(kindsOf("default").includes("Deployment/meltemi-ingress/istio-ingressgateway"));
+  assert.ok(!kindsOf("minimal").some((key) => key.includes("meltemi-ingress")));
+});
+
+test("installationObjects() selects the pods of its workloads, and runs them without rights they don't need", () => {
+  assert.equal(workloads.length, 3);
+  for (const workload of workloads) {
+    const { selector, template } = workload.spec as WorkloadSpec;
+    assert.ok(matchesSelector(selector, template.metadata.labels), keyOf(workload));
+    assert.deepEqual(template.spec.securityContext?.seccompProfile, { type: "RuntimeDefault" });
+    for (const { securityContext } of template.spec.containers) {
+      assert.equal(securityContext.allowPrivilegeEscalation, false);
+      assert.equal(securityContext.readOnlyRootFilesystem, true);
+      assert.deepEqual(securityContext.capabilities.drop, ["ALL"]);
+    }
+  }
+});
+
+test("installationObjects() leaves the number of replicas to the autoscaler", () => {
+  assert.equal((find("Deployment").spec as WorkloadSpec).replicas, undefined);
+  assert.equal((find("HorizontalPodAutoscaler").spec as { minReplicas: number }).minReplicas, 2);
+  const demo = installationObjects(profileSettings("demo", "1"));
+  assert.equal((find("Deployment", demo).spec as WorkloadSpec).replicas, 1);
+});
+
+test("installationObjects() takes images of its hub and tag", () => {
+  const images = workloads.flatMap(({ spec }) =>
+    (spec as WorkloadSpec).template.spec.containers.map(({ image }) => image),
+  );
+  assert.deepEqual(images.sort(), ["auto", "meltemi/cni:1.2.3", "meltemi/control-plane:1.2.3"]);
+});
+
+test("installationObjects() of another revision shares only what is one for the cluster", () => {
+  const keys = new Set(objects.map(keyOf));
+  const canary = installationObjects({ ...settings, revision: "canary" });
+  const shared = canary.map(keyOf).filter((key) => keys.has(key));
+  for (const key of shared) {
+    assert.match(key, /^(CustomResourceDefinition|Namespace)\/|meltemi-cni$|istio-ingressgateway$/);
+  }
+  assert.ok(canary.map(keyOf).includes("Deployment/meltemi-system/meltemi-canary"));
+});
+
+function injectorsOf(revision: string): readonly Webhook[] {
+  const all = installationObjects({ ...settings, revision });
+  return find("MutatingWebhookConfiguration", all).webhooks as readonly Webhook[];
+}
+
+function askedBy(revision: string, namespace: Labels, pod: Labels): string[] {
+  const place = { "kubernetes.io/metadata.name": "shop", ...namespace };
+  const asked = injectorsOf(revision).filter(
+    ({ namespaceSelector, objectSelector }) =>
+      matchesSelector(namespaceSelector, place) && matchesSelector(objectSelector, pod),
+  );
+  return asked.map(({ name }) => name.replace(".sidecar-injector.istio.io", ""));
+}
+
+const injections: readonly (readonly [string, Labels, Labels, readonly string[]])[] = [
+  ["default", {}, {}, []],
+  ["default", { "istio-injection": "enabled" }, {}, ["namespace"]],
+  ["default", { "istio-injection": "enabled" }, { "sidecar.istio.io/inject": "false" }, []],
+  ["default", { "istio-injection": "disabled" }, { "sidecar.istio.io/inject": "true" }, []],
+  ["default", {}, { "sidecar.istio.io/inject": "true" }, ["object"]],
+  ["default", {}, { "istio.io/rev": "default" }, ["rev.object"]],
+  ["default", {}, { "istio.io/rev": "default", "sidecar.istio.io/inject": "true" }, ["rev.object"]],
+  ["default", { "istio.io/rev": "default" }, {}, ["rev.namespace"]],
+  ["default", { "istio.io/rev": "canary" }, {}, []],
+  ["default", { "istio-injection": "enabled", "istio.io/rev": "canary" }, {}, ["namespace"]],
+  ["canary", { "istio.io/rev": "canary" }, {}, ["rev.namespace"]],
+  ["canary", { "istio-injection": "enabled" }, {}, []],
+  ["canary", { "istio-injection": "enabled", "istio.io/rev": "canary" }, {}, []],
+  ["canary", {}, { "istio.io/rev": "canary" }, ["rev.object"]],
+  ["canary", {}, { "sidecar.istio.io/inject": "true" }, []],
+];
+
+for (const [revision, namespace, pod, wanted] of injections) {
+  const words = [namespace, pod].map((labels) => JSON.stringify(labels)).join(" ");
+  test(`webhookConfigurations() of ${revision} ask for ${words}: ${wanted.join() || "no"}`, () => {
+    assert.deepEqual(askedBy(revision, namespace, pod), wanted);
+  });
+}
+
+test("webhookConfigurations() never ask about the namespaces that a cluster needs to recover", () => {
+  for (const name of ["kube-system", "kube-public", "kube-node-lease", "meltemi-system", "meltemi-cni"]) {
+    const namespace = { "kubernetes.io/metadata.name": name, "istio-injection": "enabled" };
+    assert.deepEqual(askedBy("default", namespace, { "sidecar.istio.io/inject": "true" }), [], name);
+  }
+});
+
+test("installStages() asks the API server for webhooks only when the control plane can answer", () => {
+  const titles = installStages(settings).map(({ title }) => title);
+  assert.ok(titles.indexOf("webhooks") > titles.indexOf("control plane"));
+  assert.ok(titles.indexOf("ingress gateway") > titles.indexOf("webhooks"));
+});
