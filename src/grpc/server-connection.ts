@@ -85,6 +85,12 @@ export class ServerConnection {
     this.#arm("age", LAST_WORDS_MS, () => this.#session.destroy());
   }
 
+  /** Lets open calls finish for `graceMs`, then ends them. */
+  dismiss(graceMs: number, reason: string): void {
+    this.goAway();
+    this.#arm("age", graceMs, () => this.close(reason));
+  }
+
   destroy(): void {
     this.#session.destroy();
   }
@@ -109,10 +115,9 @@ export class ServerConnection {
     const { maxConnectionAgeMs, maxConnectionAgeGraceMs, random } = this.#options;
     if (!Number.isFinite(maxConnectionAgeMs)) return;
     // The jitter keeps connections that were opened together from coming back together.
-    this.#arm("age", maxConnectionAgeMs * (0.9 + 0.2 * random()), () => {
-      this.goAway();
-      this.#arm("age", maxConnectionAgeGraceMs, () => this.close("The connection reached its greatest age"));
-    });
+    this.#arm("age", maxConnectionAgeMs * (0.9 + 0.2 * random()), () =>
+      this.dismiss(maxConnectionAgeGraceMs, "The connection reached its greatest age"),
+    );
   }
 
   #arm(timer: "ping" | "pong" | "age", delayMs: number, callback: () => void): void {

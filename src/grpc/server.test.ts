@@ -304,6 +304,24 @@ test("GrpcServer.drain() waits for calls in progress", async (t) => {
   assert.equal(server.connectionCount, 0);
 });
 
+test("GrpcServer.drain() with spreadMs lets streams go on until their turn comes", async (t) => {
+  const clock = new ManualClock();
+  const { server, client } = await listen(t, [echoStream], { clock });
+  const call = openStream(client);
+  call.write(Buffer.from("x"));
+  await once(call, "data");
+  const drained = server.drain(60_000, { spreadMs: 10_000 });
+  clock.advance(4_999);
+  call.write(Buffer.from("y"));
+  await once(call, "data");
+  const status = statusOf(call);
+  clock.advance(1);
+  clock.advance(1_000);
+  assert.equal((await status).code, grpcJs.status.UNAVAILABLE);
+  clock.advance(1_000);
+  await drained;
+});
+
 test("GrpcServer listens on a unix socket with a mode, replacing a stale one", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), `meltemi-grpc-${process.pid}-`));
   t.after(() => rmSync(directory, { recursive: true }));

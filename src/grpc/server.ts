@@ -53,6 +53,8 @@ const defaultLimits: ConnectionLimits = {
 };
 
 const MAX_SESSION_MEGABYTES = 256;
+/** What a short call needs to end; streams go on for ever. */
+const DISMISSAL_MS = 1_000;
 
 export class GrpcServer {
   readonly #options: GrpcServerOptions & ConnectionLimits;
@@ -92,11 +94,21 @@ export class GrpcServer {
     return listener;
   }
 
-  /** Stops accepting, tells clients to go (GOAWAY), waits for calls to end, and after `timeoutMs` ends them UNAVAILABLE. */
-  async drain(timeoutMs: number): Promise<void> {
+  /**
+   * Stops accepting, tells clients to go (GOAWAY), waits for calls to end, and after `timeoutMs` ends them UNAVAILABLE.
+   * With `spreadMs`, clients are told one by one over that time: they don't all come to another server at once.
+   */
+  async drain(timeoutMs: number, { spreadMs = 0 }: { readonly spreadMs?: number } = {}): Promise<void> {
+    const { clock, random } = this.#options;
     const closing = [...this.#listeners].map((listener) => listener.close());
-    for (const connection of this.#connections) connection.goAway();
-    const cancel = this.#options.clock.after(timeoutMs, () => {
+    for (const connection of this.#connections) {
+      if (spreadMs === 0) connection.goAway();
+      else
+        clock.after(random() * spreadMs, () =>
+          connection.dismiss(DISMISSAL_MS, "The server is shutting down"),
+        );
+    }
+    const cancel = clock.after(timeoutMs, () => {
       for (const connection of this.#connections) connection.close("The server is shutting down");
     });
     while (this.#connections.size > 0) {
