@@ -44,6 +44,11 @@ export const rooms: readonly Room[] = [
     seesTypesOf: ["model", "view"],
     isPure: true,
   },
+  {
+    name: "controllers",
+    purpose: "what the leading replica writes into a cluster",
+    sees: ["core", "kinds", "kubernetes", "sources"],
+  },
   { name: "grpc", purpose: "a thin gRPC layer on HTTP/2", sees: ["core"] },
   { name: "xds", purpose: "streams, versions, opaque bytes", sees: ["core", "gen", "grpc"] },
   {

@@ -58,7 +58,7 @@ export interface FollowSurroundings {
 
 export interface FollowOptions extends FollowSurroundings {
   readonly signal: AbortSignal;
-  /** Filled and kept here; others only read it. */
+  /** Kept here; whoever writes to the server may put in what it has written. */
   readonly replica: Replica;
   readonly ingest: (raw: RawObject) => IngestedObject;
   readonly onChange: (changes: CollectionChanges) => void;

@@ -1,0 +1,163 @@
+// The mesh's trust anchors as a ConfigMap in each namespace, where pods mount them. Kept right against deletion and
+// change; one that another mesh's control plane writes is left alone.
+
+import { type Backoff, backoffDelayMs } from "../core/backoff.ts";
+import { type ObjectKey, objectKey } from "../core/object-key.ts";
+import { pause } from "../core/pause.ts";
+import { configMapKind } from "../kinds/config-map.ts";
+import type { KubernetesObject } from "../kinds/define-kind.ts";
+import { applyObject } from "../kubernetes/api-objects.ts";
+import { resourceOfKind } from "../kubernetes/api-resource.ts";
+import {
+  type FollowSurroundings,
+  followCollection,
+  type Replica,
+} from "../sources/kubernetes/follow-collection.ts";
+import type { RawObject } from "../sources/kubernetes/raw-object.ts";
+
+export const ROOT_CONFIG_MAP = "istio-ca-root-cert";
+const ROOT_FIELD = "root-cert.pem";
+const FIELD_MANAGER = "meltemi";
+const MANAGED_BY = "app.kubernetes.io/managed-by";
+const ISTIO_CONFIG = "istio.io/config";
+
+export interface RootCertificatesOptions extends FollowSurroundings {
+  readonly rootsPem: string;
+  /** Namespaces that are to have it, now. */
+  readonly namespaces: () => Iterable<string>;
+  /** Calls when they may have changed; returns what ends it. */
+  readonly watchNamespaces: (listener: () => void) => () => void;
+}
+
+/** Nothing of a mesh runs there. */
+const systemNamespaces: ReadonlySet<string> = new Set(["kube-system", "kube-public", "kube-node-lease"]);
+const configMapResource = resourceOfKind(configMapKind);
+const backoff: Backoff = { firstMs: 500, maxMs: 60_000 };
+
+/** Works until the returned function is called. */
+export function startRootCertificates(options: RootCertificatesOptions): () => void {
+  const stop = new AbortController();
+  const { signal } = stop;
+  const replica: Replica = new Map();
+  let wake: () => void = () => undefined;
+  let isDirty = false;
+  let isListed = false;
+  const touch = () => {
+    isDirty = true;
+    wake();
+  };
+  void followCollection(
+    { resource: configMapResource, name: ROOT_CONFIG_MAP },
+    {
+      ...options,
+      signal,
+      replica,
+      ingest: (raw) => ({ object: rootConfigMapOf(raw) }),
+      onChange: touch,
+      onSynced: () => {
+        isListed = true;
+        touch();
+      },
+    },
+  );
+  const endWatch = options.watchNamespaces(touch);
+
+  const work = async () => {
+    let failureCount = 0;
+    while (!signal.aborted) {
+      if (!isDirty || !isListed) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      isDirty = false;
+      const failedCount = await applyMissing(replica, signal, options);
+      if (failedCount === 0) {
+        failureCount = 0;
+        continue;
+      }
+      await pause(options.clock, backoffDelayMs(failureCount++, backoff, options.random), signal);
+      isDirty = true;
+    }
+  };
+  void work();
+  return () => {
+    stop.abort();
+    endWatch();
+    wake();
+  };
+}
+
+/** Returns how many couldn't be written, such as those of namespaces that are being deleted. */
+async function applyMissing(
+  replica: Replica,
+  signal: AbortSignal,
+  options: RootCertificatesOptions,
+): Promise<number> {
+  const { client, rootsPem, log } = options;
+  let failedCount = 0;
+  for (const namespace of options.namespaces()) {
+    if (signal.aborted) break;
+    const known = replica.get(keyIn(namespace))?.object;
+    if (systemNamespaces.has(namespace) || !needsWriting(known, rootsPem)) continue;
+    if (isForeign(known)) {
+      log.warn({ namespace, configMap: ROOT_CONFIG_MAP }, "root certificate of another mesh left alone");
+      continue;
+    }
+    try {
+      const object = configMapOf(namespace, rootsPem);
+      await applyObject(client, configMapResource, object, { fieldManager: FIELD_MANAGER, isForced: true });
+      // Without it, one that is deleted again at once would be no news.
+      replica.set(keyIn(namespace), { object: rootConfigMapOf(object) });
+    } catch (error) {
+      failedCount++;
+      const reason = error instanceof Error ? error.message : String(error);
+      log.info({ namespace, reason }, "root certificate not written");
+    }
+  }
+  return failedCount;
+}
+
+function keyIn(namespace: string): ObjectKey {
+  return objectKey({ kind: configMapKind.kind, namespace, name: ROOT_CONFIG_MAP });
+}
+
+function configMapOf(namespace: string, rootsPem: string): KubernetesObject {
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: ROOT_CONFIG_MAP, namespace, labels: { [MANAGED_BY]: "meltemi" } },
+    data: { [ROOT_FIELD]: rootsPem },
+  };
+}
+
+interface RootConfigMap extends KubernetesObject {
+  readonly data: { readonly [ROOT_FIELD]: string };
+}
+
+interface Written {
+  readonly metadata: RawObject["metadata"];
+  readonly data?: unknown;
+}
+
+function rootConfigMapOf({ metadata, data }: Written): RootConfigMap {
+  const { name, namespace = "", labels = {} } = metadata;
+  const found = (data as Readonly<Record<string, string>> | undefined)?.[ROOT_FIELD] ?? "";
+  return {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name, namespace, labels },
+    data: { [ROOT_FIELD]: found },
+  };
+}
+
+function needsWriting(known: KubernetesObject | undefined, rootsPem: string): boolean {
+  return (known as RootConfigMap | undefined)?.data[ROOT_FIELD] !== rootsPem;
+}
+
+/** An istiod labels what it writes; two writers of one object would undo each other for ever. */
+function isForeign(known: KubernetesObject | undefined): boolean {
+  const labels = known?.metadata.labels ?? {};
+  return labels[ISTIO_CONFIG] === "true" && labels[MANAGED_BY] !== "meltemi";
+}
