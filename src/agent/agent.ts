@@ -113,7 +113,11 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   await listenSds(sds, certificate, { ...options, path: sockets.sds });
   const admin = createEnvoyAdmin(sockets.admin);
   const questions = createQuestions(options, { certificate, admin, appSocketPath: sockets.app });
-  const status = createStatusServer({ ...questions, quit: () => options.onQuit?.() });
+  const status = createStatusServer({
+    ...questions,
+    quit: () => options.onQuit?.(),
+    drain: () => admin.startDraining(isSidecar(options)),
+  });
   closers.push(() => closeServer(status));
   await listenStatus(status, sockets.agent, options);
   const bootstrapPath = join(directory, "bootstrap.json");

@@ -13,6 +13,8 @@ export interface StatusAnswers {
   readonly metrics: () => Promise<string>;
   /** Called at most once per request; the answer goes out before. */
   readonly quit: () => void;
+  /** Starts to send clients away; the answer doesn't wait until they are gone. */
+  readonly drain: () => Promise<void>;
 }
 
 /** Not listening yet: the caller knows path, mode and owner of the socket. */
@@ -35,7 +37,7 @@ async function answer(
     response.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
     return respond(response, 200, await answers.metrics());
   }
-  if (path === "/quitquitquit") return respondQuit(request, response, answers);
+  if (path === "/quitquitquit" || path === "/drain") return respondOrder(path, request, response, answers);
   const outcome = answers.probe(path);
   if (outcome === undefined) return respond(response, 404, "no such page\n");
   const { isSuccess, message, httpStatus } = await outcome;
@@ -48,16 +50,20 @@ async function respondReadiness(response: ServerResponse, answers: StatusAnswers
   respond(response, isReady ? 200 : 503, isReady ? "ready\n" : "envoy isn't ready\n");
 }
 
-// Anyone may scrape; only the pod's own processes, such as a Job's container that is done, may end the proxy.
-function respondQuit(request: IncomingMessage, response: ServerResponse, { quit }: StatusAnswers): void {
+// Anyone may scrape; only the pod's own processes, such as a Job's container that is done, may end or drain the proxy.
+async function respondOrder(
+  path: "/quitquitquit" | "/drain",
+  request: IncomingMessage,
+  response: ServerResponse,
+  { quit, drain }: StatusAnswers,
+): Promise<void> {
   const peer = request.headers[PEER_HEADER];
   const isLocal = peer === undefined || peer === "127.0.0.1" || peer === "::1";
-  if (!isLocal) respond(response, 403, "only from within the pod\n");
-  else if (request.method !== "POST") respond(response, 405, "only POST\n");
-  else {
-    response.once("finish", quit);
-    respond(response, 200, "");
-  }
+  if (!isLocal) return respond(response, 403, "only from within the pod\n");
+  if (request.method !== "POST") return respond(response, 405, "only POST\n");
+  if (path === "/quitquitquit") response.once("finish", quit);
+  else await drain();
+  respond(response, 200, "");
 }
 
 function respond(response: ServerResponse, status: number, text: string): void {

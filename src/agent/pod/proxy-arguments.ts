@@ -1,0 +1,111 @@
+// The arguments and environment of the pod's agent, as injection (ours or Istio's) writes them, read into one record.
+// What they don't say has Istio's default.
+
+import { isIP } from "node:net";
+import { parseDurationMs } from "../../core/duration.ts";
+
+export interface ProxyArguments {
+  readonly role: "sidecar" | "router";
+  /** Such as `cluster.local`. */
+  readonly clusterDomain: string;
+  readonly logLevel: string;
+  readonly componentLogLevel: string | undefined;
+  /** Worker threads; undefined: one for each core. */
+  readonly concurrency: number | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** After `proxy`; flags that don't concern us are passed over, so that old manifests go on working. */
+export function parseProxyArguments(args: readonly string[], env: Environment): ProxyArguments {
+  const flags = readFlags(args);
+  const domain = flags.get("domain") ?? `${env.POD_NAMESPACE ?? "default"}.svc.cluster.local`;
+  const asked = flags.get("concurrency") ?? readProxyConfig(env).concurrency;
+  return {
+    role: args[0] === "router" ? "router" : "sidecar",
+    clusterDomain: domain.replace(/^.*?\.svc\./, ""),
+    logLevel: flags.get("proxyLogLevel") ?? "warning",
+    componentLogLevel: flags.get("proxyComponentLogLevel"),
+    concurrency: resolveConcurrency(asked === undefined ? undefined : Number(asked), env.ISTIO_CPU_LIMIT),
+  };
+}
+
+function readFlags(args: readonly string[]): ReadonlyMap<string, string> {
+  const flags = new Map<string, string>();
+  for (const [index, arg] of args.entries()) {
+    const [, name, , value] = /^--([\w-]+)(=(.*))?$/s.exec(arg) ?? [];
+    if (name !== undefined) flags.set(name, value ?? args[index + 1] ?? "");
+  }
+  return flags;
+}
+
+/** What is asked for counts, 0 being "all cores"; else the container's CPU limit, rounded up; else two. */
+function resolveConcurrency(asked: number | undefined, cpuLimit: string | undefined): number | undefined {
+  if (asked !== undefined) return asked > 0 ? asked : undefined;
+  const limit = Math.ceil(Number(cpuLimit));
+  return limit > 0 ? limit : 2;
+}
+
+/** The parts of ProxyConfig that are the agent's business. */
+export interface AgentProxyConfig {
+  readonly concurrency?: number;
+  readonly binaryPath?: string;
+  readonly discoveryAddress?: string;
+  readonly controlPlaneAuthPolicy?: string;
+  readonly drainDuration?: string;
+  readonly terminationDrainDuration?: string;
+  readonly proxyAdminPort?: number;
+  readonly statusPort?: number;
+  readonly proxyStatsMatcher?: { readonly inclusionPrefixes?: readonly string[] };
+  readonly runtimeValues?: Readonly<Record<string, string>>;
+}
+
+/** Injection wrote it, as JSON; what isn't is our mistake and throws. */
+export function readProxyConfig(env: Environment): AgentProxyConfig {
+  return JSON.parse(env.PROXY_CONFIG || "{}") as AgentProxyConfig;
+}
+
+export interface DrainTimes {
+  readonly terminationDrainMs: number;
+  readonly exitOnZeroActiveConnections: boolean;
+  readonly minimumDrainMs: number;
+  /** Over how long Envoy asks clients to leave. */
+  readonly drainTimeSeconds: number;
+}
+
+const DEFAULT_DRAIN_MS = 5_000;
+const DEFAULT_DRAIN_TIME_SECONDS = 45;
+
+export function readDrainTimes(env: Environment): DrainTimes {
+  const { terminationDrainDuration, drainDuration } = readProxyConfig(env);
+  const annotated = env.TERMINATION_DRAIN_DURATION_SECONDS;
+  const ofConfig = parseDurationMs(terminationDrainDuration ?? "");
+  return {
+    terminationDrainMs: annotated ? Number(annotated) * 1000 : (ofConfig ?? DEFAULT_DRAIN_MS),
+    exitOnZeroActiveConnections: env.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true",
+    minimumDrainMs: parseDurationMs(env.MINIMUM_DRAIN_DURATION ?? "") ?? DEFAULT_DRAIN_MS,
+    drainTimeSeconds: Math.ceil(
+      (parseDurationMs(drainDuration ?? "") ?? DEFAULT_DRAIN_TIME_SECONDS * 1000) / 1000,
+    ),
+  };
+}
+
+export interface ControlPlaneHost {
+  readonly host: string;
+  readonly port: number;
+  /** The DNS name in its certificate; undefined: plaintext was asked for. */
+  readonly serverName: string | undefined;
+}
+
+export const DEFAULT_CONTROL_PLANE = "meltemi.meltemi-system.svc:15012";
+
+/** `ISTIOD_SAN` names the control plane where its address isn't the name in its certificate. */
+export function readControlPlane(env: Environment, address: string | undefined): ControlPlaneHost {
+  const text = address || readProxyConfig(env).discoveryAddress || DEFAULT_CONTROL_PLANE;
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined) throw new Error(`Cannot dial the control plane at "${text}": wanted host:port`);
+  const named = isIP(host) === 0 ? host : "meltemi.meltemi-system.svc";
+  const isPlaintext = readProxyConfig(env).controlPlaneAuthPolicy === "NONE";
+  return { host, port: Number(port), serverName: isPlaintext ? undefined : (env.ISTIOD_SAN ?? named) };
+}

@@ -1,0 +1,39 @@
+// Proves from inside a pod that its capture is in force, by one connection; changes nothing. It must run as the proxy's
+// user, for whom alone a call to its own pod leads to the inbound port.
+
+import { connect, createServer } from "node:net";
+import type { CaptureSettings } from "./capture-settings.ts";
+
+// Nobody listens there: only the redirect rules can make this connection succeed.
+const PROBE_HOST = "127.0.0.6";
+const PROBE_PORT = 15002;
+
+/** Why capture isn't in force, or undefined where it is. */
+export async function validateCapture(
+  { inboundPort }: CaptureSettings,
+  { timeoutMs = 5_000 }: { readonly timeoutMs?: number } = {},
+): Promise<string | undefined> {
+  const server = createServer((socket) => socket.end());
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(inboundPort, "0.0.0.0", resolve);
+  });
+  try {
+    return await dial(timeoutMs);
+  } finally {
+    server.close();
+  }
+}
+
+function dial(timeoutMs: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: PROBE_HOST, port: PROBE_PORT });
+    const finish = (reason: string | undefined) => {
+      socket.destroy();
+      resolve(reason);
+    };
+    socket.setTimeout(timeoutMs, () => finish("no answer in time"));
+    socket.once("connect", () => finish(undefined));
+    socket.once("error", (error) => finish(error.message));
+  });
+}

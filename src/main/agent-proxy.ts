@@ -1,0 +1,177 @@
+// `agent proxy`: runs Envoy in its pod, from the environment, files and arguments that injection and kubelet put there.
+// Ends with 0 after a drain that was asked for, with 1 when it can't start.
+
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { availableParallelism, networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { type Agent, type AgentOptions, startAgent } from "../agent/agent.ts";
+import { parseAppProbers } from "../agent/app-prober.ts";
+import { createCertificateClient } from "../agent/certificate-client.ts";
+import { parseAppScrape } from "../agent/merged-metrics.ts";
+import { parseDownwardFile } from "../agent/pod/downward-file.ts";
+import { podAddresses } from "../agent/pod/pod-addresses.ts";
+import {
+  type ControlPlaneHost,
+  parseProxyArguments,
+  readControlPlane,
+  readDrainTimes,
+  readProxyConfig,
+} from "../agent/pod/proxy-arguments.ts";
+import { createProcessSpawner } from "../agent/spawn-process.ts";
+import { systemClock } from "../core/clock.ts";
+import { redacted } from "../core/redacted.ts";
+import { spiffeId } from "../core/spiffe-id.ts";
+import { GrpcClient, type GrpcTarget } from "../grpc/client.ts";
+import { buildProxyNode } from "../inject/node-metadata.ts";
+import { createLineLogger } from "./line-logger.ts";
+import { readVersion } from "./project.ts";
+
+type Environment = Readonly<Record<string, string>>;
+
+export async function runProxy(args: readonly string[]): Promise<number> {
+  const env = environment();
+  const log = createLineLogger(env.MELTEMI_LOG_LEVEL);
+  const stop = awaitStop();
+  const options = await agentOptions(args, env);
+  const agent = await startAgent({ ...options, onQuit: stop.request, log });
+  reportReady(agent, log);
+  const cause = await stop.requested;
+  log.info({ cause, ...options.drain }, "agent draining");
+  await agent.drain(stop.hurried);
+  await agent.close();
+  return 0;
+}
+
+interface StopRequests {
+  /** Resolves with what asked for the end. */
+  readonly requested: Promise<string>;
+  /** Aborts when that was asked for twice: then nobody waits for connections. */
+  readonly hurried: AbortSignal;
+  readonly request: () => void;
+}
+
+function awaitStop(): StopRequests {
+  const hurry = new AbortController();
+  let request: (cause: string) => void = () => undefined;
+  const requested = new Promise<string>((resolve) => {
+    request = resolve;
+  });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.once(signal, () => {
+      request(signal);
+      process.once(signal, () => hurry.abort());
+    });
+  }
+  return { requested, hurried: hurry.signal, request: () => request("quitquitquit") };
+}
+
+function reportReady(agent: Agent, log: ReturnType<typeof createLineLogger>): void {
+  const startedMs = performance.now();
+  agent.ready().then(
+    () => log.info({ afterMs: Math.round(performance.now() - startedMs) }, "proxy ready"),
+    (error: unknown) => log.error({ reason: String(error) }, "proxy never became ready"),
+  );
+}
+
+/** Where kubelet and injection put a pod's files; tests put another root before them. */
+function podFiles(env: Environment) {
+  const root = env.MELTEMI_POD_ROOT ?? "";
+  return {
+    token: `${root}/var/run/secrets/tokens/istio-token`,
+    rootCertificate: env.CA_ROOT_CA ?? `${root}/var/run/secrets/istio/root-cert.pem`,
+    podInfo: `${root}/etc/istio/pod`,
+    directory: `${root}/etc/istio/proxy/agent`,
+  };
+}
+
+async function agentOptions(
+  args: readonly string[],
+  env: Environment,
+): Promise<Omit<AgentOptions, "log" | "onQuit">> {
+  const files = podFiles(env);
+  const { role, clusterDomain, logLevel, componentLogLevel, concurrency } = parseProxyArguments(args, env);
+  const proxyConfig = readProxyConfig(env);
+  const [labels, annotations] = await Promise.all(
+    ["labels", "annotations"].map((name) => readPairs(join(files.podInfo, name))),
+  );
+  const addresses = podAddresses(networkInterfaces(), env.INSTANCE_IP);
+  const addressed = { ...env, INSTANCE_IPS: addresses.join(",") };
+  const { drainTimeSeconds, ...drain } = readDrainTimes(env);
+  const statusPort = annotations?.["status.sidecar.istio.io/port"] ?? proxyConfig.statusPort;
+  return {
+    directory: files.directory,
+    node: buildProxyNode({
+      env: addressed,
+      role,
+      labels: labels ?? {},
+      annotations: annotations ?? {},
+      version: readVersion(),
+      clusterDomain,
+    }),
+    identity: spiffeId({
+      trustDomain: env.TRUST_DOMAIN ?? clusterDomain,
+      namespace: env.POD_NAMESPACE ?? "default",
+      serviceAccount: env.SERVICE_ACCOUNT ?? "default",
+    }),
+    podIp: env.INSTANCE_IP ?? addresses[0] ?? "127.0.0.1",
+    controlPlane: xdsAddress(readControlPlane(env, undefined)),
+    sign: certificateSigner(env, files),
+    spawn: createProcessSpawner(env.MELTEMI_ENVOY ?? proxyConfig.binaryPath ?? "envoy", {
+      onOutput: (line) => process.stdout.write(`${line}\n`),
+    }),
+    envoy: {
+      concurrency: concurrency ?? availableParallelism(),
+      logLevel,
+      drainTimeSeconds,
+      ...(componentLogLevel !== undefined && { componentLogLevel }),
+    },
+    drain,
+    ports: {
+      ...(proxyConfig.proxyAdminPort !== undefined && { admin: proxyConfig.proxyAdminPort }),
+      ...(statusPort !== undefined && { agent: Number(statusPort) }),
+    },
+    probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),
+    ...scrapeOf(env),
+    ...(proxyConfig.proxyStatsMatcher !== undefined && { stats: proxyConfig.proxyStatsMatcher }),
+    ...(proxyConfig.runtimeValues !== undefined && { runtimeValues: proxyConfig.runtimeValues }),
+    // The agent lives in the pod's own file system, so a path means the same to it as to Envoy.
+    resolveSecretPath: (path) => path,
+    clock: systemClock,
+    random: Math.random,
+  };
+}
+
+function environment(): Environment {
+  const pairs = Object.entries(process.env).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return Object.fromEntries(pairs);
+}
+
+/** A pod without the volume has no labels that we could tell. */
+async function readPairs(path: string): Promise<Readonly<Record<string, string>>> {
+  return parseDownwardFile(await readFile(path, "utf8").catch(() => ""));
+}
+
+function scrapeOf(env: Environment): Pick<AgentOptions, "scrape"> {
+  const scrape = parseAppScrape(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "");
+  return scrape === undefined ? {} : { scrape };
+}
+
+function xdsAddress({ host, port, serverName }: ControlPlaneHost): AgentOptions["controlPlane"] {
+  return { kind: "tcp", host, port, ...(serverName !== undefined && { tlsServerName: serverName }) };
+}
+
+/** Token and root are read anew for each request: kubelet renews the one, the control plane may replace the other. */
+function certificateSigner(env: Environment, files: ReturnType<typeof podFiles>): AgentOptions["sign"] {
+  const { host, port, serverName } = readControlPlane(env, env.CA_ADDR);
+  // A token never goes out in plaintext, whatever was asked for xDS.
+  if (serverName === undefined) throw new Error("Cannot have certificates signed in plaintext");
+  const target = (): GrpcTarget => ({
+    kind: "tcp",
+    host,
+    port,
+    tls: { serverRoots: readFileSync(files.rootCertificate, "utf8"), serverName },
+  });
+  const readToken = async () => redacted((await readFile(files.token, "utf8")).trim());
+  return createCertificateClient(new GrpcClient(target, { clock: systemClock }), { readToken });
+}

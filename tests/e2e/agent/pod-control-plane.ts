@@ -1,0 +1,71 @@
+// A whole control plane on TCP with TLS, as it stands behind `meltemi.meltemi-system.svc:15012`, over objects given as text.
+
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import type { WorkloadCertificate } from "../../../src/agent/certificate-rotation.ts";
+import { startCertificateRotation } from "../../../src/agent/certificate-rotation.ts";
+import { systemClock } from "../../../src/core/clock.ts";
+import { silentLogger } from "../../../src/core/logger.ts";
+import { GrpcServer } from "../../../src/grpc/server.ts";
+import { GrpcError } from "../../../src/grpc/status.ts";
+import { createTokenAuthenticator } from "../../../src/identity/authenticator.ts";
+import { buildRootFiles, createCertificateAuthority } from "../../../src/identity/certificate-authority.ts";
+import { createCertificateMethod } from "../../../src/identity/certificate-method.ts";
+import { createCertificateService } from "../../../src/identity/certificate-service.ts";
+import {
+  controlPlaneNames,
+  createControlPlaneSigner,
+} from "../../../src/identity/control-plane-certificate.ts";
+import { createTokenIssuer } from "../../../src/identity/service-account-token.ts";
+import { createControlPlane } from "../../../src/main/create-control-plane.ts";
+import { objectsOf } from "../../../src/model/mesh-fixture.ts";
+import { keyOf } from "../../../src/model/sources.ts";
+import { createXdsServer } from "../../../src/xds/xds-server.ts";
+
+export interface PodControlPlane {
+  readonly rootsPem: string;
+  /** As kubelet would put it into the pod's volume. */
+  issueToken(namespace: string, serviceAccount: string): string;
+}
+
+const surroundings = { clock: systemClock, randomBytes };
+const common = { clock: systemClock, random: Math.random, log: silentLogger };
+
+export async function startPodControlPlane(port: number, objects: string): Promise<PodControlPlane> {
+  const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
+  const built = createCertificateAuthority(
+    buildRootFiles(newKey(), "cluster.local", surroundings),
+    surroundings,
+  );
+  if (built.kind !== "authority") throw new Error(built.reason);
+  const { authority } = built;
+  const issuer = createTokenIssuer(newKey(), {
+    clock: systemClock,
+    issuer: "https://kubernetes.default.svc",
+  });
+  const authenticator = createTokenAuthenticator(issuer, {
+    trustDomain: "cluster.local",
+    audiences: ["istio-ca"],
+  });
+  const service = createCertificateService(authority, { authenticator, log: silentLogger });
+  const plane = createControlPlane(common);
+  plane.intake.change(
+    objectsOf(objects).map((object) => ({ object, key: keyOf(object) })),
+    [],
+  );
+  plane.intake.flush();
+  const xds = createXdsServer(plane.fleet, common);
+  const names = controlPlaneNames({ trustDomain: "cluster.local" });
+  const rotation = startCertificateRotation(createControlPlaneSigner(authority, names), { ...common, names });
+  const own = await new Promise<WorkloadCertificate>((resolve) => rotation.watch(resolve));
+  const tls = { certificate: own.chainPem, key: own.keyPem.reveal(), clientRoots: authority.rootsPem };
+  const sign = createCertificateMethod(service, (status, message) => new GrpcError(status, message));
+  const methods = [...xds.methods({ servesSecrets: true }), sign];
+  await new GrpcServer(common).listen({ kind: "tcp", host: "127.0.0.1", port }, { methods, tls });
+  return {
+    rootsPem: authority.rootsPem,
+    issueToken: (namespace, serviceAccount) =>
+      issuer
+        .issueToken({ namespace, serviceAccount, audiences: ["istio-ca"], expirationSeconds: 600 })
+        .reveal(),
+  };
+}
