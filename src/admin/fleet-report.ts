@@ -46,12 +46,25 @@ function proxyStatus(fleet: Fleet, session: FleetSession, locate: Locate): Proxy
     version: session.envoyVersion,
     view: session.view,
     acked,
-    nacks: ledger.rejections().map(({ type, resources, detail }) => {
-      const names = new Set(resources.map(({ name }) => name));
-      const refusal = fleet.refusals().find((each) => each.type === type && names.has(each.name));
-      return { type: shortNameOf(type), message: detail, ...blamed(refusal?.source ?? [], locate) };
-    }),
+    nacks: rejectionsOf(fleet, session, locate),
   };
+}
+
+/** What stands refused, though Envoy has got and taken what was before; and the last word of each type. */
+function rejectionsOf(fleet: Fleet, session: FleetSession, locate: Locate): readonly Rejection[] {
+  const standing = fleet.refusalsFor(session);
+  const isStanding = (type: ResourceType) => standing.some((each) => each.type === type);
+  return [
+    ...standing.map(({ type, detail, source }) => ({
+      type: shortNameOf(type),
+      message: detail,
+      ...blamed(source, locate),
+    })),
+    ...session.ledger
+      .rejections()
+      .filter(({ type }) => !isStanding(type))
+      .map(({ type, detail }) => ({ type: shortNameOf(type), message: detail })),
+  ];
 }
 
 function shortNameOf(type: ResourceType): string {

@@ -7,11 +7,13 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
 import type { SourceTable, Table } from "../graph/table.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
+import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
 import type { XdsBackend, XdsClient, XdsOpening, XdsSession, XdsStreamHandle } from "../xds/backend.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
-import { buildResource } from "./built-resource.ts";
+import { blamedSource } from "./blamed-source.ts";
+import { type BuiltResource, buildResource } from "./built-resource.ts";
 import { HeldBack, type Refusal } from "./held-back.ts";
 import { type FormerRows, LayeredRows } from "./layered-rows.ts";
 import { identifyProxy } from "./proxy-identity.ts";
@@ -70,7 +72,7 @@ export class Fleet implements XdsBackend {
     return [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions]);
   }
 
-  /** Calls when an Envoy refuses a resource that none of its version refused before; returns the function that ends it. */
+  /** Calls when an Envoy refuses what none of its version refused before, and when that is over; returns what ends it. */
   watchRefusals(listener: () => void): () => void {
     this.#refusalListeners.add(listener);
     return () => this.#refusalListeners.delete(listener);
@@ -79,6 +81,15 @@ export class Fleet implements XdsBackend {
   /** Resources that stand refused by some Envoy. */
   refusals(): readonly Refusal[] {
     return this.#heldBack.all();
+  }
+
+  /** Of these, what this proxy is kept from: the newest of its set that Envoys of its version refuse. */
+  refusalsFor({ view, envoyVersion }: FleetSession): readonly Refusal[] {
+    const set = this.#views.setOf(view);
+    return this.refusals().filter(
+      (each) =>
+        each.envoyVersion === envoyVersion && set?.built(each.type, each.name)?.version === each.version,
+    );
   }
 
   open(client: XdsClient, stream: XdsStreamHandle): XdsOpening {
@@ -157,15 +168,18 @@ export class Fleet implements XdsBackend {
   }
 
   #noteReplaced(former: FormerRows): void {
+    let isAnyOver = false;
     for (const [type, layers] of former) {
       for (const [layer, rows] of layers) {
         for (const [name, before] of rows) {
           if (before?.kind !== "present") continue;
           const now = this.#rows.layer(type, layer)?.get(name);
-          this.#heldBack.replaced(type, before.resource, now?.kind === "present" ? now.resource : undefined);
+          const successor = now?.kind === "present" ? now.resource : undefined;
+          if (this.#heldBack.replaced(type, before.resource, successor)) isAnyOver = true;
         }
       }
     }
+    if (isAnyOver) for (const listener of this.#refusalListeners) listener();
   }
 
   *#sessionsWithOtherView({ changed }: Commit): Iterable<OpenSession> {
@@ -200,12 +214,20 @@ export class Fleet implements XdsBackend {
       const built = this.#views.setOf(session.view)?.built(type, name);
       const refused = this.#views.setOf(session.view)?.get(type, name);
       const { envoyVersion } = session;
-      const refusal = { type, name, version, detail, source: built?.source ?? [], envoyVersion };
+      const source = this.#blame(type, built);
+      const refusal = { type, name, version, detail, source, envoyVersion };
       if (!this.#heldBack.refuse(refusal)) continue;
       this.#options.log.warn({ ...refusal, nodeId: session.nodeId }, "resource refused by envoy");
       this.#withdraw({ type, name }, refused, envoyVersion);
       for (const listener of this.#refusalListeners) listener();
     }
+  }
+
+  #blame(type: ResourceType, refused: BuiltResource | undefined): Source {
+    if (refused === undefined) return [];
+    const accepted = this.#heldBack.previous(type, refused);
+    const blamed = blamedSource(type, { refused, accepted });
+    return blamed.length > 0 ? blamed : refused.source;
   }
 
   /** Others of the same version would refuse it too: they keep, or get, what was there before. */

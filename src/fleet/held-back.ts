@@ -44,19 +44,27 @@ export class HeldBack {
     const refusals = this.#refusals.get(keyOf(type, resource.name, resource.version));
     if (refusals === undefined || refusals.every((each) => each.envoyVersion !== envoyVersion))
       return resource;
-    return this.#previous.get(keyOf(type, resource.name, resource.version));
+    return this.previous(type, resource);
+  }
+
+  /** What stands in for a resource that is refused; known until an Envoy has acknowledged it. */
+  previous(type: ResourceType, { name, version }: Resource): Resource | undefined {
+    return this.#previous.get(keyOf(type, name, version));
   }
 
   /**
    * A resource got a successor, or none: refusals of it are over. Unless it was refused itself it may have to stand in
-   * for its successor; else the one before it still may.
+   * for its successor; else the one before it still may. Returns whether a refusal is over.
    */
-  replaced(type: ResourceType, old: Resource, successor: Resource | undefined): void {
+  replaced(type: ResourceType, old: Resource, successor: Resource | undefined): boolean {
     const key = keyOf(type, old.name, old.version);
-    const before = this.#refusals.delete(key) ? this.#previous.get(key) : old;
+    const isOver = this.#refusals.delete(key);
+    const before = isOver ? this.#previous.get(key) : old;
     this.#previous.delete(key);
-    if (successor === undefined || before === undefined) return;
-    this.#previous.set(keyOf(type, successor.name, successor.version), before);
+    if (successor !== undefined && before !== undefined) {
+      this.#previous.set(keyOf(type, successor.name, successor.version), before);
+    }
+    return isOver;
   }
 
   /** An Envoy took it: the one before it is needed no more, unless Envoys of another version refuse it. */

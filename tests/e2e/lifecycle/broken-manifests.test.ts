@@ -149,3 +149,33 @@ test(`references that lead nowhere, in ${danglingFiles.length} ways: each is tol
   }
   await assertNoneFailed(load);
 });
+
+// JavaScript, which checks patterns as they are read, takes a class of characters that RE2 in Envoy doesn't know.
+const refusedByEnvoy: BrokenFile = {
+  how: "a pattern that only Envoy refuses",
+  content: goodFile.replace("  - name: only", `  - match: [{uri: {regex: '/\\p{Nonsense}+'}}]`),
+  code: "MLT4101",
+  line: 7,
+  says: /invalid character class range/,
+};
+
+test("what only Envoy refuses is told with file and line, and what was before stays in force", {
+  skip,
+}, async () => {
+  const load = await client.load({ url: "http://victim/", connections: 3, pauseMs: 10 });
+  await assertTold(refusedByEnvoy, FILE);
+  for (const { name, nacks } of await mesh.proxies()) {
+    const [refusal, ...others] = nacks;
+    assert.deepEqual(
+      { type: refusal?.type, object: refusal?.object, others },
+      { type: "rds", object: "VirtualService test/victim", others: [] },
+      `${name}, whether it refused it itself or wasn't offered it then`,
+    );
+    assert.match(refusal?.location ?? "", new RegExp(`${FILE}:7:`));
+  }
+  await assertGoodInForce();
+  await assertResolved(FILE, () => save(FILE, goodFile));
+  await mesh.waitUntilInStep();
+  await assertGoodInForce();
+  await assertNoneFailed(load);
+});
