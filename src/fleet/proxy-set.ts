@@ -114,10 +114,6 @@ export class ProxySet implements ResourceSet {
     }
   }
 
-  lists(type: ResourceType, name: string): boolean {
-    return this.get(type, name) !== undefined;
-  }
-
   #layersOf(type: ResourceType): readonly NamedLayer[] {
     return this.#layers.get(type) ?? [];
   }

@@ -34,7 +34,6 @@ export const deltaProtocol: StreamProtocol<DeltaRequest> = {
     const resources = answer.resources.map(({ name, body }) => ({
       name,
       resource: { name, body, version: answer.version, needs: [] },
-      aliases: [],
     }));
     return writer.writeDelta({ typeUrl, nonce, resources, removed: [] });
   },
@@ -45,6 +44,7 @@ export const deltaProtocol: StreamProtocol<DeltaRequest> = {
  * names"); a virtual host that doesn't exist is an alias of itself.
  */
 function mergeAliases(planned: readonly PlannedResource[]): readonly DeltaEntry[] {
+  if (planned.every(({ name, resource }) => resource?.name === name)) return planned;
   const entries = new Map<
     string,
     { name: string; resource: PlannedResource["resource"]; aliases: string[] }

@@ -65,7 +65,8 @@ export class NameSet implements Iterable<string> {
   }
 
   add(name: string): void {
-    if (this.has(name)) return;
+    const known = this.#table.numberOf(name);
+    if (known !== undefined && this.#hasNumber(known)) return;
     const number = this.#table.hold(name);
     const index = number >>> 5;
     if (index >= this.#words.length) this.#grow(index + 1);

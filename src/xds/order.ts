@@ -273,11 +273,16 @@ export class StreamOrder {
   }
 
   #mayGo(state: TypeState, name: string, resource: Resource, nowMs: number): boolean {
-    if (!rulesOf(state.subscription.type).waitsForClusters) return true;
+    if (!rulesOf(state.subscription.type).waitsForClusters || this.#isEveryClusterWarm()) return true;
     if (resource.needs.every((need) => need.type !== "cluster" || this.#isWarm(need.name))) return true;
     const deadlineMs = state.deadlines.get(name) ?? nowMs + this.#options.clusterWaitMs;
     state.deadlines.set(name, deadlineMs);
     return nowMs >= deadlineMs;
+  }
+
+  /** The usual state, seen at once: a route may need a thousand clusters. */
+  #isEveryClusterWarm(): boolean {
+    return this.#warming.size === 0 && (this.#types.get("cluster")?.subscription.pending.size ?? 0) === 0;
   }
 
   /** A cluster that the client won't get is nothing to wait for. */

@@ -28,13 +28,13 @@ export interface ResourceSet {
   get(type: ResourceType, name: string): Resource | undefined;
   /** The listed names, each once. */
   names(type: ResourceType): Iterable<string>;
-  lists(type: ResourceType, name: string): boolean;
+  /** Absent: whatever can be got is listed. */
+  lists?(type: ResourceType, name: string): boolean;
 }
 
 export const emptyResourceSet: ResourceSet = {
   get: () => undefined,
   names: () => [],
-  lists: () => false,
 };
 
 /** A set of a few resources, all of them listed. */
@@ -47,6 +47,5 @@ export function createResourceSet(resources: Iterable<readonly [ResourceType, Re
   return {
     get: (type, name) => byType.get(type)?.get(name),
     names: (type) => byType.get(type)?.keys() ?? [],
-    lists: (type, name) => byType.get(type)?.has(name) ?? false,
   };
 }

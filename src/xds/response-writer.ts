@@ -15,7 +15,7 @@ export interface DeltaEntry {
   readonly name: string;
   /** Absent: a resource without a body, by which VHDS says that there is none. */
   readonly resource: Resource | undefined;
-  readonly aliases: readonly string[];
+  readonly aliases?: readonly string[];
 }
 
 export interface StateOfTheWorldResponse {
@@ -46,10 +46,13 @@ export function createResponseWriter(): ResponseWriter {
   const worldEntries = new WeakMap<object, readonly Uint8Array[]>();
 
   function deltaEntry(typeUrl: string, item: DeltaEntry): readonly Uint8Array[] {
-    if (item.resource === undefined || item.aliases.length > 0) return encodeDeltaEntry(typeUrl, item);
-    const cached = deltaEntries.get(item.resource) ?? encodeDeltaEntry(typeUrl, item);
-    deltaEntries.set(item.resource, cached);
-    return cached;
+    const { resource, aliases = [] } = item;
+    if (resource === undefined || aliases.length > 0) return encodeDeltaEntry(typeUrl, item);
+    const cached = deltaEntries.get(resource);
+    if (cached !== undefined) return cached;
+    const encoded = encodeDeltaEntry(typeUrl, item);
+    deltaEntries.set(resource, encoded);
+    return encoded;
   }
 
   function worldEntry(typeUrl: string, resource: { readonly body: readonly Uint8Array[] }) {
@@ -62,7 +65,9 @@ export function createResponseWriter(): ResponseWriter {
   return {
     writeDelta({ typeUrl, nonce, resources, removed }) {
       const fragments: Uint8Array[] = [stringField(delta.typeUrl, typeUrl), stringField(delta.nonce, nonce)];
-      for (const item of resources) fragments.push(...deltaEntry(typeUrl, item));
+      for (const item of resources) {
+        for (const fragment of deltaEntry(typeUrl, item)) fragments.push(fragment);
+      }
       for (const name of removed) fragments.push(stringField(delta.removedResources, name));
       return fragments;
     },
@@ -78,7 +83,10 @@ export function createResponseWriter(): ResponseWriter {
   };
 }
 
-function encodeDeltaEntry(typeUrl: string, { name, resource, aliases }: DeltaEntry): readonly Uint8Array[] {
+function encodeDeltaEntry(
+  typeUrl: string,
+  { name, resource, aliases = [] }: DeltaEntry,
+): readonly Uint8Array[] {
   const fields: Uint8Array[] = [stringField(entry.name, name)];
   for (const alias of aliases) fields.push(stringField(entry.aliases, alias));
   if (resource !== undefined) {

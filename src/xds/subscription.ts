@@ -88,9 +88,10 @@ export function wantedResource(
   name: string,
 ): Resource | undefined {
   const { type } = subscription;
-  if (subscription.names.has(name) || (subscription.isWildcard && set.lists(type, name)))
-    return set.get(type, name);
-  return undefined;
+  const resource = set.get(type, name);
+  if (resource === undefined) return undefined;
+  const isListed = subscription.isWildcard && (set.lists?.(type, name) ?? true);
+  return isListed || subscription.names.has(name) ? resource : undefined;
 }
 
 /** Notes what differs when the set `after` takes the place of `before`. */

@@ -11,6 +11,7 @@ import type { ResourceType } from "./resource-type.ts";
 import { createResponseWriter } from "./response-writer.ts";
 import { stateOfTheWorldProtocol } from "./state-of-the-world-protocol.ts";
 import type { StreamProtocol, XdsRequest } from "./stream-protocol.ts";
+import { createTurnQueue } from "./turn-queue.ts";
 import { XdsStream } from "./xds-stream.ts";
 
 export interface XdsServerOptions {
@@ -39,6 +40,7 @@ export function createXdsServer(backend: XdsBackend, options: XdsServerOptions):
     log: options.log,
     metrics: options.metrics ?? noMetrics,
     writer: createResponseWriter(),
+    turns: createTurnQueue(options.clock),
     nameTable: (type: ResourceType) => {
       const table = nameTables.get(type) ?? new NameTable();
       nameTables.set(type, table);

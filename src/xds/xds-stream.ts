@@ -15,6 +15,7 @@ import type { ResourceType } from "./resource-type.ts";
 import { resourceTypeOf, typeUrlOf } from "./resource-type.ts";
 import type { ResponseWriter } from "./response-writer.ts";
 import type { StreamProtocol, XdsRequest } from "./stream-protocol.ts";
+import type { TurnQueue } from "./turn-queue.ts";
 import type { PlannedResponse } from "./type-state.ts";
 import { byteLengthOf } from "./wire-writer.ts";
 
@@ -24,6 +25,7 @@ export interface XdsStreamOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly writer: ResponseWriter;
+  readonly turns: TurnQueue;
   readonly nameTable: (type: ResourceType) => NameTable;
   readonly interruptedNodes: InterruptedNodes;
   readonly servesSecrets: boolean;
@@ -45,6 +47,7 @@ type StreamState =
 // A client waits for answers before it asks much; one that doesn't is no Envoy.
 const MAX_REQUESTS_WHILE_OPENING = 64;
 const MAX_GENERIC_IN_PROGRESS = 16;
+const MAX_REQUESTS_WAITING = 256;
 
 export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   readonly #call: BidiCall;
@@ -56,6 +59,8 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   #genericInProgress = 0;
   #isTransportFull = false;
   #isFlushing = false;
+  #isFlushWaiting = false;
+  #waitingCount = 0;
   #cancelWake: () => void = () => undefined;
 
   constructor(call: BidiCall, protocol: StreamProtocol<Request>, options: XdsStreamOptions) {
@@ -67,8 +72,29 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
 
   message(bytes: Uint8Array): void {
     const request = this.#protocol.decode(bytes);
-    if (this.#state.kind === "new") this.#open(request);
-    this.#take(request);
+    if (this.#waitingCount >= MAX_REQUESTS_WAITING)
+      throw new GrpcError("RESOURCE_EXHAUSTED", "Too many requests at once");
+    this.#waitingCount += 1;
+    this.#options.turns.take(() => {
+      this.#waitingCount -= 1;
+      this.#step(request);
+    });
+  }
+
+  #step(request: Request): void {
+    try {
+      if (this.#state.kind === "new") this.#open(request);
+      this.#take(request);
+    } catch (error) {
+      if (error instanceof GrpcError) this.#call.end(error.status, error.message);
+      else this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    const nodeId = this.#state.kind === "open" ? this.#state.nodeId : "";
+    this.#options.log.error({ nodeId, error }, "xds stream failed");
+    this.#call.end("INTERNAL", "The stream failed");
   }
 
   #take(request: Request): void {
@@ -195,8 +221,17 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     this.#flush();
   }
 
-  /** Sends all that may go now. What fails here ends this stream alone: publishers and timers have others to serve. */
   #flush(): void {
+    if (this.#isFlushWaiting) return;
+    this.#isFlushWaiting = true;
+    this.#options.turns.take(() => {
+      this.#isFlushWaiting = false;
+      this.#flushNow();
+    });
+  }
+
+  /** Sends all that may go now. What fails here ends this stream alone: publishers and timers have others to serve. */
+  #flushNow(): void {
     const state = this.#state;
     // A session that publishes from within `sent` must not start a round inside this one.
     if (state.kind !== "open" || this.#isTransportFull || this.#isFlushing) return;
@@ -204,8 +239,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     try {
       this.#sendRound(state);
     } catch (error) {
-      this.#options.log.error({ nodeId: state.nodeId, error }, "xds stream failed");
-      this.#call.end("INTERNAL", "The stream failed");
+      this.#fail(error);
     }
     this.#isFlushing = false;
   }
@@ -304,7 +338,7 @@ function withoutSecrets(set: ResourceSet): ResourceSet {
   return {
     get: (type, name) => (type === "secret" ? undefined : set.get(type, name)),
     names: (type) => (type === "secret" ? [] : set.names(type)),
-    lists: (type, name) => type !== "secret" && set.lists(type, name),
+    ...(set.lists === undefined ? {} : { lists: set.lists.bind(set) }),
   };
 }
 
