@@ -26,7 +26,8 @@ async function main(size: MeshSize, socketPath: string): Promise<void> {
   plane.intake.flush();
   const counters = createCounters();
   const xds = createXdsServer(plane.fleet, { clock: systemClock, log, metrics: counters.metrics });
-  const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });
+  // The clients share one process, which may be too busy for a while to answer a ping in time.
+  const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random, keepaliveTimeoutMs: 600_000 });
   await grpc.listen({ kind: "unix", path: socketPath }, { methods: xds.methods({ servesSecrets: false }) });
   const usage = (): ControlPlaneUsage => {
     const sessions = [...plane.fleet.sessions()];

@@ -26,59 +26,78 @@ const LENGTH_DELIMITED = 2;
 /** Throws on anything but a DeltaDiscoveryResponse of the fields that Meltemi writes. */
 export function readDeltaResponse(bytes: Uint8Array): DeltaResponse {
   const found = { typeUrl: "", nonce: "", resources: [] as DeltaResource[], removed: [] as string[] };
-  for (const { number, value } of fieldsOf(bytes)) {
-    if (number === response.resources) found.resources.push(readResource(value));
-    else if (number === response.typeUrl) found.typeUrl = textOf(value);
-    else if (number === response.nonce) found.nonce = textOf(value);
-    else if (number === response.removedResources) found.removed.push(textOf(value));
+  const fields = new FieldReader(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  while (fields.next()) {
+    if (fields.number === response.resources) found.resources.push(readResource(fields.inside()));
+    else if (fields.number === response.typeUrl) found.typeUrl = fields.text();
+    else if (fields.number === response.nonce) found.nonce = fields.text();
+    else if (fields.number === response.removedResources) found.removed.push(fields.text());
   }
   return found;
 }
 
-function readResource(bytes: Uint8Array): DeltaResource {
+function readResource(fields: FieldReader): DeltaResource {
   const found = { name: "", version: "", body: new Uint8Array(0) };
-  for (const { number, value } of fieldsOf(bytes)) {
-    if (number === entry.name) found.name = textOf(value);
-    else if (number === entry.version) found.version = textOf(value);
-    else if (number === entry.resource) found.body = bodyOf(value);
+  while (fields.next()) {
+    if (fields.number === entry.name) found.name = fields.text();
+    else if (fields.number === entry.version) found.version = fields.text();
+    else if (fields.number === entry.resource) found.body = readBody(fields.inside());
   }
   return found;
 }
 
-function bodyOf(encodedAny: Uint8Array): Uint8Array<ArrayBuffer> {
-  for (const { number, value } of fieldsOf(encodedAny)) {
-    if (number === any.value) return value as Uint8Array<ArrayBuffer>;
-  }
+function readBody(fields: FieldReader): Uint8Array<ArrayBuffer> {
+  while (fields.next()) if (fields.number === any.value) return fields.bytes();
   return new Uint8Array(0);
 }
 
-interface Field {
-  readonly number: number;
-  readonly value: Uint8Array;
-}
+/** Goes through the fields of a message, all of which must be length-delimited. */
+class FieldReader {
+  number = 0;
+  readonly #bytes: Buffer;
+  readonly #end: number;
+  #position: number;
+  #valueStart = 0;
 
-function* fieldsOf(bytes: Uint8Array): Iterable<Field> {
-  let position = 0;
-  const varint = (): number => {
+  constructor(bytes: Buffer, start = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#position = start;
+    this.#end = end;
+  }
+
+  /** False at the end of the message. */
+  next(): boolean {
+    if (this.#position >= this.#end) return false;
+    const tag = this.#varint();
+    if ((tag & 7) !== LENGTH_DELIMITED) throw new Error(`Cannot read a field of wire type ${tag & 7}`);
+    this.number = tag >>> 3;
+    const length = this.#varint();
+    this.#valueStart = this.#position;
+    this.#position += length;
+    if (this.#position > this.#end) throw new Error("Cannot read a field: it is longer than its message");
+    return true;
+  }
+
+  text(): string {
+    return this.#bytes.toString("utf8", this.#valueStart, this.#position);
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(this.#valueStart, this.#position) as Uint8Array<ArrayBuffer>;
+  }
+
+  inside(): FieldReader {
+    return new FieldReader(this.#bytes, this.#valueStart, this.#position);
+  }
+
+  #varint(): number {
     let value = 0;
     for (let factor = 1; ; factor *= 0x80) {
-      const byte = bytes[position];
+      const byte = this.#bytes[this.#position];
       if (byte === undefined) throw new Error("Cannot read a field: the message ends within it");
-      position += 1;
+      this.#position += 1;
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
     }
-  };
-  while (position < bytes.length) {
-    const tag = varint();
-    if ((tag & 7) !== LENGTH_DELIMITED) throw new Error(`Cannot read a field of wire type ${tag & 7}`);
-    const end = varint() + position;
-    if (end > bytes.length) throw new Error("Cannot read a field: it is longer than the message");
-    yield { number: tag >>> 3, value: bytes.subarray(position, end) };
-    position = end;
   }
-}
-
-function textOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
 }

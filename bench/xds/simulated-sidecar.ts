@@ -24,10 +24,9 @@ export class SimulatedSidecar {
   readonly identity: SidecarIdentity;
   readonly #options: SidecarOptions;
   readonly #call: BidiClientCall;
-  /** Endpoints and routes that were asked for. */
-  readonly #asked = new Set<string>();
-  /** Of these, the ones without an answer. */
-  readonly #unanswered = new Set<string>();
+  /** Names of endpoints and routes that were asked for, and whether they were answered. */
+  readonly #asked = { endpoint: new Map<string, boolean>(), route: new Map<string, boolean>() };
+  #unansweredCount = 0;
   readonly #answeredTypes = new Set<ResourceType>();
   readonly #counts = new Map<ResourceType, number>();
 
@@ -45,7 +44,7 @@ export class SimulatedSidecar {
   /** Everything that was asked for has arrived. */
   get isInStep(): boolean {
     const types: readonly ResourceType[] = ["cluster", "listener"];
-    return types.every((type) => this.#answeredTypes.has(type)) && this.#unanswered.size === 0;
+    return types.every((type) => this.#answeredTypes.has(type)) && this.#unansweredCount === 0;
   }
 
   /** How many resources of a type came, those that came again included. */
@@ -61,8 +60,10 @@ export class SimulatedSidecar {
     const response = readDeltaResponse(bytes);
     const type = knownTypeOf(response.typeUrl);
     this.#counts.set(type, this.count(type) + response.resources.length);
-    for (const { name } of response.resources) this.#unanswered.delete(`${type} ${name}`);
-    for (const name of response.removed) this.#unanswered.delete(`${type} ${name}`);
+    if (type === "endpoint" || type === "route") {
+      for (const { name } of response.resources) this.#answered(type, name);
+      for (const name of response.removed) this.#answered(type, name);
+    }
     const isFirst = !this.#answeredTypes.has(type);
     this.#answeredTypes.add(type);
     if (type === "cluster") this.#ask("endpoint", this.#newNames("endpoint", type, response));
@@ -73,17 +74,27 @@ export class SimulatedSidecar {
     this.#options.received(this, type, bytes.length);
   }
 
-  #newNames(needed: ResourceType, type: ResourceType, { resources }: DeltaResponse): readonly string[] {
+  #answered(type: "endpoint" | "route", name: string): void {
+    if (this.#asked[type].get(name) !== false) return;
+    this.#asked[type].set(name, true);
+    this.#unansweredCount -= 1;
+  }
+
+  #newNames(
+    needed: "endpoint" | "route",
+    type: ResourceType,
+    { resources }: DeltaResponse,
+  ): readonly string[] {
+    const asked = this.#asked[needed];
     const names: string[] = [];
     for (const resource of resources) {
       for (const name of this.#options.needs.of(type, resource)) {
-        const key = `${needed} ${name}`;
-        if (this.#asked.has(key)) continue;
-        this.#asked.add(key);
-        this.#unanswered.add(key);
+        if (asked.has(name)) continue;
+        asked.set(name, false);
         names.push(name);
       }
     }
+    this.#unansweredCount += names.length;
     return names;
   }
 
