@@ -82,6 +82,8 @@ const fixturePath = (path: string) => fileURLToPath(new URL(path, import.meta.ur
 /** Why there can be no mesh here, for `skip`; false where there can. */
 export const skipWithoutMesh = process.geteuid?.() === 0 ? false : "needs root";
 
+export type StartMesh = (start?: MeshStart) => Promise<RunningMesh>;
+
 /** Resolves when all pods are ready and all proxies in step. */
 export async function startMesh(start: MeshStart = {}): Promise<RunningMesh> {
   const { manifests = [], files = {}, flags = [], machine = thisMachine } = start;

@@ -1,0 +1,12 @@
+// Issue 3, items 1 and 6: mTLS between workloads, with root and without.
+
+import { describe } from "node:test";
+import { startMeshAsUser } from "../lifecycle/mesh-on-machine.ts";
+import { proveMutualTls } from "./mutual-tls-proofs.ts";
+import { skipWithoutMesh as skip, type startMesh as startOnMachine } from "./running-mesh.ts";
+
+/** Declares the tests of mutual TLS. `startMesh` says where. */
+export function proveMutualTls(startMesh: typeof startOnMachine): void {
+  describe("mTLS in a mesh of root", { skip }, () => proveMutualTls(startMesh));
+  describe("mTLS in a mesh of an ordinary user", { skip }, () => proveMutualTls(startMeshAsUser));
+}
