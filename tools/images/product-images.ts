@@ -101,7 +101,7 @@ function cniImage(base: FileTree, { root, cniShimPath }: ProductImageOptions): I
 
 function programLayer(root: string, program: string): FileTree {
   const dist = join(root, "dist");
-  const tree = new FileTree().text(`${HOME}/package.json`, '{ "type": "module" }\n');
+  const tree = new FileTree().file(`${HOME}/package.json`, join(root, "package.json"));
   for (const file of bundleFiles(dist, program)) tree.file(`${HOME}/dist/${file}`, join(dist, file));
   return tree;
 }

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeAuditPolicy } from "./audit-log.ts";
+import { writeClusterImages } from "./cluster-images.ts";
 import type { ClusterNode } from "./cluster-node.ts";
 import { createClusterNode, nodeAddresses } from "./cluster-node.ts";
 import type { Component } from "./component.ts";
@@ -24,7 +25,6 @@ import { kubectlWith, writeKubeconfig } from "./kubectl.ts";
 import type { Cluster, ClusterDescription } from "./open-cluster.ts";
 import { openCluster } from "./open-cluster.ts";
 import { ownPrefix, sweepLeftovers } from "./sweep-leftovers.ts";
-import { writeTestImages } from "./test-images.ts";
 import { getFromApi, untilAnswered } from "./until-answered.ts";
 
 const READY_LIMIT_MS = 180_000;
@@ -73,7 +73,7 @@ async function start(
   await connectNodes(nodes);
   const [first] = nodes as [ClusterNode, ...ClusterNode[]];
   const [archive, control] = await Promise.all([
-    writeTestImages(folder),
+    writeClusterImages(folder),
     startControlPlane(folder, first, ends),
     ...nodes.map((node) => node.startContainerd()),
   ]);

@@ -1,27 +1,51 @@
-// The images of a test cluster besides ours: the pause container, DNS, and what the tests' pods run.
+// The images of a test cluster: the pause container, DNS, what the tests' pods run, and ours, made from the checkout.
 
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { findEnvoy } from "../../../src/agent/envoy-binary.ts";
+import { formatProblem } from "../../../src/core/problem.ts";
 import { FileTree } from "../../../tools/images/file-tree.ts";
 import type { Image } from "../../../tools/images/image.ts";
 import { ownArchitecture } from "../../../tools/images/image.ts";
 import { packOciLayout, writeOciLayout } from "../../../tools/images/oci-layout.ts";
-import { nodeLayer, packetFilterLayer } from "../../../tools/images/product-images.ts";
+import {
+  nodeLayer,
+  packetFilterLayer,
+  productImageNames,
+  productImages,
+} from "../../../tools/images/product-images.ts";
 import { coreDnsPath, findProgram } from "./cached-programs.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const ROOT_USER = "0:0";
 
 /** Needs built bundles (`npm run build`); images whose program this machine lacks are left out. */
-export async function writeTestImages(folder: string): Promise<string> {
-  const images = [...systemImages(), ...applicationImages(await echoLayer())];
-  const layout = join(folder, "test-images");
+export async function writeClusterImages(folder: string): Promise<string> {
+  const images = [...systemImages(), ...applicationImages(await echoLayer()), ...(await ownImages())];
+  const layout = join(folder, "images");
   await writeOciLayout(layout, images, { architecture: ownArchitecture(), tag: "1" });
-  const archive = join(folder, "test-images.tar");
+  const archive = join(folder, "images.tar");
   await packOciLayout(layout, archive);
+  await rm(layout, { recursive: true });
   return archive;
+}
+
+/** With the version as tag, as the installer asks for them. */
+async function ownImages(): Promise<readonly Image[]> {
+  const found = await findEnvoy({ env: process.env, mayFetch: false });
+  if ("problem" in found) throw new Error(formatProblem(found.problem));
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const shim = join(root, "dist/meltemi-cni");
+  const names = productImageNames.filter(
+    (name) =>
+      existsSync(join(root, `dist/${name.replace("meltemi/", "")}.js`)) &&
+      (name !== "meltemi/cni" || existsSync(shim)),
+  );
+  const images = productImages(names, { root, envoyPath: found.envoy.path, cniShimPath: shim });
+  return images.map((image) => ({ ...image, name: `${image.name}:${version}` }));
 }
 
 function systemImages(): readonly Image[] {
