@@ -6,8 +6,9 @@ import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/s
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Secret } from "../kinds/secret.ts";
+import { authorityOf, tlsCredentialOf } from "../kinds/tls-credential.ts";
 import type { OutboundClusterInputs } from "../view/cluster-inputs.ts";
-import { authorityOf, CREDENTIAL_SCHEME, certificateOf } from "../view/gateway-tls.ts";
+import { CREDENTIAL_SCHEME } from "../view/gateway-tls.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
 import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
@@ -76,8 +77,8 @@ function secretResource(
 }
 
 function certificateResource(name: string, secret: Secret | undefined): BuiltResource | undefined {
-  const certificate = certificateOf(secret);
-  if (certificate === undefined) return undefined;
+  const certificate = secret === undefined ? undefined : tlsCredentialOf(secret);
+  if (certificate?.kind !== "usable") return undefined;
   const message = {
     name,
     type: {

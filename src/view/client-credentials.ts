@@ -3,9 +3,9 @@
 
 import type { Read } from "../graph/read.ts";
 import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
+import { authorityOf, tlsCredentialOf } from "../kinds/tls-credential.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
-import { authorityOf, certificateOf } from "./gateway-tls.ts";
 
 export interface CredentialQuestion {
   readonly model: Model;
@@ -24,7 +24,7 @@ export function hasCredentials(
   const withAuthority = read.get(model.secrets, rowKey(namespace, `${credentialName}-cacert`));
   const hasAuthority = authorityOf(secret) !== undefined || authorityOf(withAuthority) !== undefined;
   return (
-    (mode !== "MUTUAL" || certificateOf(secret) !== undefined) &&
+    (mode !== "MUTUAL" || (secret !== undefined && tlsCredentialOf(secret).kind === "usable")) &&
     (insecureSkipVerify === true || hasAuthority)
   );
 }

@@ -2,6 +2,7 @@
 
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
 import type { Secret } from "../kinds/secret.ts";
+import { authorityOf, tlsCredentialOf } from "../kinds/tls-credential.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
 import type { GatewayChain } from "./listener-inputs.ts";
@@ -10,7 +11,7 @@ type GatewayTls = NonNullable<GatewayChain["tls"]>;
 
 export const CREDENTIAL_SCHEME = "kubernetes://";
 
-/** Undefined where a Secret that the server names isn't there, or holds no certificate. */
+/** Undefined where a Secret that the server names isn't there, or holds no certificate that can be used. */
 export function secretNames({ server }: GatewayServer, question: GatewayQuestion): GatewayTls | undefined {
   const settings = server.tls;
   if (settings === undefined) return undefined;
@@ -30,12 +31,12 @@ function fromSecrets(
   { proxy, model, read }: GatewayQuestion,
 ): GatewayTls | undefined {
   const find = (name: string) => read.get(model.secrets, `${proxy.namespace}/${name}`);
-  if (!credentials.every((name) => hasCertificate(find(name)))) return undefined;
+  if (!credentials.every((name) => isUsable(find(name)))) return undefined;
   const secrets = credentials.map((name) => `${CREDENTIAL_SCHEME}${name}`);
   if (settings.mode !== "MUTUAL" && settings.mode !== "OPTIONAL_MUTUAL") return { settings, secrets };
   const [first = ""] = credentials;
   const authority = [settings.caCertCredentialName, `${first}-cacert`, first].find(
-    (name) => name !== undefined && hasAuthority(find(name)),
+    (name) => name !== undefined && authorityOf(find(name)) !== undefined,
   );
   return authority === undefined ? undefined : { settings, secrets, caSecret: authorityResource(authority) };
 }
@@ -59,30 +60,6 @@ function fromFiles(settings: ServerTlsSettings): GatewayTls | undefined {
   };
 }
 
-/** kubernetes.io/tls has tls.crt and tls.key; Istio's generic form has cert and key. */
-export function certificateOf(
-  secret: Secret | undefined,
-): { readonly chain: Uint8Array; readonly key: Uint8Array } | undefined {
-  const chain = bytesOf(secret, "tls.crt") ?? bytesOf(secret, "cert");
-  const key = bytesOf(secret, "tls.key") ?? bytesOf(secret, "key");
-  return chain === undefined || key === undefined ? undefined : { chain, key };
-}
-
-export function authorityOf(secret: Secret | undefined): Uint8Array | undefined {
-  return bytesOf(secret, "ca.crt") ?? bytesOf(secret, "cacert");
-}
-
-function hasCertificate(secret: Secret | undefined): boolean {
-  return certificateOf(secret) !== undefined;
-}
-
-function hasAuthority(secret: Secret | undefined): boolean {
-  return authorityOf(secret) !== undefined;
-}
-
-function bytesOf(secret: Secret | undefined, key: string): Uint8Array | undefined {
-  const plain = secret?.stringData?.[key];
-  if (plain !== undefined) return new TextEncoder().encode(plain);
-  const encoded = secret?.data?.[key];
-  return encoded === undefined ? undefined : new Uint8Array(Buffer.from(encoded, "base64"));
+function isUsable(secret: Secret | undefined): boolean {
+  return secret !== undefined && tlsCredentialOf(secret).kind === "usable";
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { tlsSecretData } from "../identity/keyed-certificate-fixture.ts";
 import type { GatewayView } from "./gateway-views.ts";
 import { sidecar, viewFixture } from "./view-fixture.ts";
 
@@ -77,7 +78,7 @@ spec: { clusterIP: 10.96.0.9, selector: { app: edge }, ports: [{ name: http, por
       "edge",
       "{ port: { number: 443, name: https, protocol: HTTPS }, hosts: [a.com], tls: { mode: SIMPLE, credentialName: cert } }",
     );
-    const good = "{ tls.crt: a, tls.key: b }";
+    const good = tlsSecretData();
     assert.deepEqual(viewOf(https, secret("shop", good)).listeners, []);
     assert.deepEqual(viewOf(https, secret("infra", "{ tls.crt: a }")).listeners, []);
     const [listener] = viewOf(https, secret("infra", good)).listeners;

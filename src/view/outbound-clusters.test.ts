@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { keyedCertificate } from "../identity/keyed-certificate-fixture.ts";
 import { layerNames, seen, sidecar, viewFixture } from "./view-fixture.ts";
 
 const WEB = `
@@ -81,13 +82,14 @@ describe("outbound clusters", () => {
     );
     mesh.connect(sidecar("shop", "a"));
     assert.equal(seen(mesh.views.clusters, "shop", CLUSTER), undefined);
-    mesh.put(
-      "{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: { cert: a, cacert: c } }",
-    );
+    const { certificatePem: cert, keyPem: key } = keyedCertificate();
+    const putSecret = (stringData: object) =>
+      mesh.put(
+        `{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: ${JSON.stringify(stringData)} }`,
+      );
+    putSecret({ cert, cacert: cert });
     assert.equal(seen(mesh.views.clusters, "shop", CLUSTER), undefined);
-    mesh.put(
-      "{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: { cert: a, key: b, cacert: c } }",
-    );
+    putSecret({ cert, key, cacert: cert });
     assert.equal(seen(mesh.views.clusters, "shop", CLUSTER)?.tls.kind, "configured");
   });
 

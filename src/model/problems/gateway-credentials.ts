@@ -4,7 +4,7 @@ import { spellingHint } from "../../core/nearest-spelling.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Gateway } from "../../kinds/gateway/gateway.ts";
 import type { ServerTlsSettings } from "../../kinds/gateway/server.ts";
-import type { Secret } from "../../kinds/secret.ts";
+import { authorityOf, tlsCredentialOf } from "../../kinds/tls-credential.ts";
 import { rowKey } from "../sources.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 import { selectedWorkloads } from "./selected-workloads.ts";
@@ -48,31 +48,21 @@ function faultOf({ name, namespace, mode }: Credential, { read, sources }: Check
       ),
     };
   }
-  const missing = missingKeys(secret);
-  if (missing.length > 0) {
+  const credential = tlsCredentialOf(secret);
+  if (credential.kind !== "usable") {
+    const lack =
+      credential.kind === "unfit"
+        ? `its ${credential.reason}`
+        : `it has no ${credential.missing.join(" and no ")}`;
     return {
-      message: `Cannot serve TLS: Secret "${namespace}/${name}" has no ${missing.join(" and no ")}`,
+      message: `Cannot serve TLS: Secret "${namespace}/${name}" is of no use: ${lack}`,
       hint: `kubectl create secret tls ${name} makes one of the right form`,
     };
   }
   const authority = read.get(sources.Secret, rowKey(namespace, `${name}-cacert`));
   const wantsClient = mode === "MUTUAL" || mode === "OPTIONAL_MUTUAL";
-  if (!wantsClient || [secret, authority].some((each) => hasEither(each, ["ca.crt", "cacert"])))
-    return undefined;
+  if (!wantsClient || [secret, authority].some((each) => authorityOf(each) !== undefined)) return undefined;
   return {
     message: `Cannot check clients' certificates: neither Secret "${namespace}/${name}" nor "${name}-cacert" has ca.crt`,
   };
-}
-
-/** Both spellings are Istio's: of Kubernetes' TLS Secrets, and of its own. */
-function missingKeys(secret: Secret): readonly string[] {
-  const pairs = [
-    ["tls.crt", "cert"],
-    ["tls.key", "key"],
-  ] as const;
-  return pairs.filter((names) => !hasEither(secret, names)).map(([name]) => name);
-}
-
-function hasEither(secret: Secret | undefined, names: readonly string[]): boolean {
-  return names.some((name) => secret?.data?.[name] !== undefined || secret?.stringData?.[name] !== undefined);
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
+import { keyedCertificate, tlsSecretData } from "../../identity/keyed-certificate-fixture.ts";
 import { type MeshFixture, meshFixture } from "../mesh-fixture.ts";
 import { declareProblems } from "./problems.ts";
 
@@ -242,7 +243,8 @@ spec:
       "selector: { app: edge }, servers: [{ port: { number: 443, name: https, protocol: HTTPS }, hosts: ['*'], tls: { mode: SIMPLE, credentialName: cert } }]",
     );
     const edge = pod("edge", "infra", "app: edge");
-    const good = "stringData: { tls.crt: a, tls.key: b }";
+    const certificate = keyedCertificate();
+    const good = `stringData: ${tlsSecretData(certificate)}`;
     const [missing] = problemsOf(gateway, edge, secret("cert", "shop", good));
     assert.equal(missing?.path, "spec.servers[0].tls.credentialName");
     assert.equal(
@@ -251,7 +253,14 @@ spec:
     );
     assert.deepEqual(
       sentences(problemsOf(gateway, edge, secret("cert", "infra", "stringData: { tls.crt: a }"))),
-      ['MLT2012 Cannot serve TLS: Secret "infra/cert" has no tls.key'],
+      ['MLT2012 Cannot serve TLS: Secret "infra/cert" is of no use: it has no tls.key'],
+    );
+    const other = { ...certificate, keyPem: keyedCertificate().keyPem };
+    assert.deepEqual(
+      sentences(problemsOf(gateway, edge, secret("cert", "infra", `stringData: ${tlsSecretData(other)}`))),
+      [
+        'MLT2012 Cannot serve TLS: Secret "infra/cert" is of no use: its tls.key isn\'t the key of the certificate in tls.crt',
+      ],
     );
     assert.deepEqual(problemsOf(gateway, edge, secret("cert", "infra", good)), []);
   });

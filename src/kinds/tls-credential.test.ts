@@ -1,0 +1,56 @@
+// Which Secrets can be served to an Envoy.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keyedCertificate } from "../identity/keyed-certificate-fixture.ts";
+import type { Secret } from "./secret.ts";
+import { authorityOf, tlsCredentialOf } from "./tls-credential.ts";
+
+function secret(stringData: Record<string, string>): Secret {
+  return { apiVersion: "v1", kind: "Secret", metadata: { name: "web", namespace: "shop" }, stringData };
+}
+
+const { certificatePem, keyPem } = keyedCertificate();
+
+test("tlsCredentialOf() takes Kubernetes' names and Istio's own", () => {
+  const ofKubernetes = secret({ "tls.crt": certificatePem, "tls.key": keyPem });
+  const ofIstio = secret({ cert: certificatePem, key: keyPem });
+  assert.equal(tlsCredentialOf(ofKubernetes).kind, "usable");
+  assert.equal(tlsCredentialOf(ofIstio).kind, "usable");
+});
+
+test("tlsCredentialOf() reads base64 data", () => {
+  const data = {
+    "tls.crt": Buffer.from(certificatePem).toString("base64"),
+    "tls.key": Buffer.from(keyPem).toString("base64"),
+  };
+  assert.equal(tlsCredentialOf({ ...secret({}), data }).kind, "usable");
+});
+
+test("tlsCredentialOf() names what is missing", () => {
+  const found = tlsCredentialOf(secret({ "tls.crt": certificatePem }));
+  assert.deepEqual(found, { kind: "incomplete", missing: ["tls.key"] });
+});
+
+test("tlsCredentialOf() finds text that is no certificate, and a key that is another's or none", () => {
+  const reasonOf = (stringData: Record<string, string>) => {
+    const found = tlsCredentialOf(secret(stringData));
+    return found.kind === "unfit" ? found.reason : found.kind;
+  };
+  const other = keyedCertificate().keyPem;
+  assert.equal(reasonOf({ "tls.crt": "nothing", "tls.key": keyPem }), "tls.crt isn't a certificate in PEM");
+  assert.equal(
+    reasonOf({ "tls.crt": certificatePem, "tls.key": other }),
+    "tls.key isn't the key of the certificate in tls.crt",
+  );
+  assert.equal(
+    reasonOf({ "tls.crt": certificatePem, "tls.key": "s3cret" }),
+    "tls.key isn't an unencrypted private key in PEM",
+  );
+});
+
+test("authorityOf() gives certificates only", () => {
+  assert.ok(authorityOf(secret({ "ca.crt": certificatePem })));
+  assert.equal(authorityOf(secret({ "ca.crt": "nothing" })), undefined);
+  assert.equal(authorityOf(undefined), undefined);
+});
