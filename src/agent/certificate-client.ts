@@ -1,14 +1,10 @@
 // Asks the control plane to sign, by gRPC, as the pod's ServiceAccount or with the certificate that the client holds.
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Redacted } from "../core/redacted.ts";
-import {
-  IstioCertificateRequestSchema,
-  IstioCertificateResponseSchema,
-} from "../gen/security/v1alpha1/ca_pb.ts";
 import type { GrpcClient } from "../grpc/client.ts";
 import { createCertificatePath } from "../identity/certificate-method.ts";
 import type { SignRequest } from "./certificate-rotation.ts";
+import { field, message, numberField, readFields, textsOf } from "./wire-message.ts";
 
 export interface CertificateClientOptions {
   /** Read anew for each request: projected tokens are renewed under way. */
@@ -21,13 +17,10 @@ export function createCertificateClient(client: GrpcClient, options: Certificate
   const { readToken, timeoutMs = 5_000 } = options;
   return async (csr, ttlMs) => {
     const token = await readToken();
-    const validityDuration = BigInt(Math.ceil(ttlMs / 1000));
-    const request = toBinary(
-      IstioCertificateRequestSchema,
-      create(IstioCertificateRequestSchema, { csr, validityDuration }),
-    );
+    // IstioCertificateRequest: csr, validity_duration. IstioCertificateResponse: cert_chain.
+    const request = message(field(1, csr), numberField(3, Math.ceil(ttlMs / 1000)));
     const metadata = { authorization: `Bearer ${token.reveal()}` };
     const response = await client.unary(createCertificatePath, request, { timeoutMs, metadata });
-    return fromBinary(IstioCertificateResponseSchema, response).certChain;
+    return textsOf(readFields(response), 1);
   };
 }

@@ -1,18 +1,16 @@
 // `envoy.service.secret.v3.SecretDiscoveryService` for one pod's Envoy, state-of-the-world and delta: secrets go out as
 // they are made, and again when they change. Its socket hands out private keys, so only the proxy's user may open it.
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { AnySchema } from "@bufbuild/protobuf/wkt";
 import type { Logger } from "../core/logger.ts";
-import {
-  DeltaDiscoveryRequestSchema,
-  DeltaDiscoveryResponseSchema,
-  DiscoveryRequestSchema,
-  DiscoveryResponseSchema,
-} from "../gen/envoy/service/discovery/v3/discovery_pb.ts";
 import type { BidiCall, BidiReceiver, GrpcMethod } from "../grpc/method.ts";
-import { decodeRequest } from "../grpc/method.ts";
+import { decodeRequest as decodeOrRefuse } from "../grpc/method.ts";
+import {
+  decodeDeltaRequest,
+  decodeRequest,
+  encodeDeltaResponse,
+  encodeResponse,
+  type NamedResource,
+} from "./discovery-message.ts";
 import { createSdsSubscriptions } from "./sds-stream.ts";
 import type { EncodedSecret, SecretSource } from "./secret-source.ts";
 
@@ -35,24 +33,16 @@ function openDelta(call: BidiCall, source: SecretSource, log: Logger): BidiRecei
   let nonce = 0;
   const subscriptions = createSdsSubscriptions(source, ({ secrets, unknownNames }) => {
     if (unknownNames.length > 0) log.warn({ names: unknownNames }, "unknown secrets asked for");
-    const response = create(DeltaDiscoveryResponseSchema, {
-      nonce: String(++nonce),
-      typeUrl: SECRET_TYPE_URL,
-      resources: secrets.map((secret) => ({
-        name: secret.name,
-        version: secret.version,
-        resource: anyOf(secret),
-      })),
-      removedResources: [...unknownNames],
-    });
-    return call.write([toBinary(DeltaDiscoveryResponseSchema, response)]);
+    const resources = secrets.map(resourceOf);
+    const common = { typeUrl: SECRET_TYPE_URL, nonce: String(++nonce), resources };
+    return call.write([encodeDeltaResponse({ ...common, removedNames: unknownNames })]);
   });
   return {
     message(bytes) {
-      const request = decodeRequest(bytes, (body) => fromBinary(DeltaDiscoveryRequestSchema, body));
-      logRejection(log, request.errorDetail?.message);
-      subscriptions.unsubscribe(request.resourceNamesUnsubscribe);
-      subscriptions.subscribe(request.resourceNamesSubscribe, request.initialResourceVersions);
+      const request = decodeOrRefuse(bytes, decodeDeltaRequest);
+      logRejection(log, request.rejection);
+      subscriptions.unsubscribe(request.unsubscribe);
+      subscriptions.subscribe(request.subscribe, request.knownVersions);
     },
     drained: () => subscriptions.resume(),
     closed: () => subscriptions.close(),
@@ -66,31 +56,26 @@ function openStateOfTheWorld(call: BidiCall, source: SecretSource, log: Logger):
     const secrets = subscriptions.current();
     // This form of the protocol can't say that a secret will never be: silence is all there is.
     if (secrets.length === 0) return true;
-    const response = create(DiscoveryResponseSchema, {
-      nonce: String(++nonce),
-      typeUrl: SECRET_TYPE_URL,
-      versionInfo: secrets.map((secret) => secret.version).join("."),
-      resources: secrets.map(anyOf),
-    });
-    return call.write([toBinary(DiscoveryResponseSchema, response)]);
+    const resources = secrets.map(resourceOf);
+    return call.write([encodeResponse({ typeUrl: SECRET_TYPE_URL, nonce: String(++nonce), resources })]);
   });
   return {
     message(bytes) {
-      const request = decodeRequest(bytes, (body) => fromBinary(DiscoveryRequestSchema, body));
-      logRejection(log, request.errorDetail?.message);
+      const request = decodeOrRefuse(bytes, decodeRequest);
+      logRejection(log, request.rejection);
       // An acknowledgement repeats the names; one of an older response may still lack names asked for since.
-      if (request.responseNonce !== "" && request.responseNonce !== String(nonce)) return;
-      const gone = subscriptions.names.filter((name) => !request.resourceNames.includes(name));
+      if (request.nonce !== "" && request.nonce !== String(nonce)) return;
+      const gone = subscriptions.names.filter((name) => !request.subscribe.includes(name));
       subscriptions.unsubscribe(gone);
-      subscriptions.subscribe(request.resourceNames);
+      subscriptions.subscribe(request.subscribe);
     },
     drained: () => subscriptions.resume(),
     closed: () => subscriptions.close(),
   };
 }
 
-function anyOf(secret: EncodedSecret): MessageInitShape<typeof AnySchema> {
-  return { typeUrl: SECRET_TYPE_URL, value: secret.bytes.reveal() };
+function resourceOf({ name, version, bytes }: EncodedSecret): NamedResource {
+  return { name, version, body: bytes.reveal() };
 }
 
 function logRejection(log: Logger, reason: string | undefined): void {

@@ -2,11 +2,10 @@
 // depends on its private half, since versions are logged.
 
 import { createHash } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { Redacted } from "../core/redacted.ts";
 import { redacted } from "../core/redacted.ts";
-import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
 import type { CertificateRotation } from "./certificate-rotation.ts";
+import { field, message } from "./wire-message.ts";
 
 export interface EncodedSecret {
   readonly name: string;
@@ -29,23 +28,19 @@ export function encodeCertificateSecret(
   certificate: { readonly chainPem: string; readonly keyPem: Redacted<string> },
 ): EncodedSecret {
   const { chainPem, keyPem } = certificate;
-  const secret = create(SecretSchema, {
-    name,
-    type: {
-      case: "tlsCertificate",
-      value: { certificateChain: inlineText(chainPem), privateKey: inlineText(keyPem.reveal()) },
-    },
-  });
-  return { name, version: versionOf(chainPem), bytes: redacted(toBinary(SecretSchema, secret)) };
+  const pair = message(field(1, inlineText(chainPem)), field(2, inlineText(keyPem.reveal())));
+  const bytes = message(field(1, name), field(secretFields.tlsCertificate, pair));
+  return { name, version: versionOf(chainPem), bytes: redacted(bytes) };
 }
 
 export function encodeRootsSecret(name: string, rootsPem: string): EncodedSecret {
-  const secret = create(SecretSchema, {
-    name,
-    type: { case: "validationContext", value: { trustedCa: inlineText(rootsPem) } },
-  });
-  return { name, version: versionOf(rootsPem), bytes: redacted(toBinary(SecretSchema, secret)) };
+  const context = field(1, inlineText(rootsPem));
+  const bytes = message(field(1, name), field(secretFields.validationContext, context));
+  return { name, version: versionOf(rootsPem), bytes: redacted(bytes) };
 }
+
+/** The cases of Secret.type in secret.proto. */
+const secretFields = { tlsCertificate: 2, validationContext: 4 } as const;
 
 /** `default`: the workload's certificate and key; `ROOTCA`: whom it trusts. Istio's names. */
 export function createWorkloadSecretSource(rotation: CertificateRotation): SecretSource {
@@ -74,8 +69,9 @@ export function firstSecretSourceOf(sources: readonly SecretSource[]): SecretSou
   };
 }
 
-function inlineText(text: string) {
-  return { specifier: { case: "inlineBytes", value: Buffer.from(text) } } as const;
+/** DataSource with its field `inline_bytes`. */
+function inlineText(text: string): Uint8Array {
+  return field(2, text);
 }
 
 function versionOf(publicText: string): string {
