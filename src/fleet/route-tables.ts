@@ -11,7 +11,13 @@ import type { GatewayRouteInputs } from "../view/gateway-routes.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
-import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
+import {
+  assembleResource,
+  type BuiltResource,
+  buildResource,
+  type Fragment,
+  type ResourcePart,
+} from "./built-resource.ts";
 import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
 import { catchAllFragment, routeConfigurationHead, virtualHostsFragment } from "./route-fragments.ts";
 import { declareSettledNames, type Settled, type SettledNames } from "./settled-names.ts";
@@ -19,7 +25,6 @@ import {
   clustersOf,
   declareVirtualHostBodies,
   declareVirtualHostPages,
-  type RoutePart,
   sourcesOf,
   type VirtualHostBodies,
 } from "./virtual-host-pages.ts";
@@ -52,7 +57,7 @@ interface Parts {
 function declarePortRoutes(
   graph: Graph,
   views: Views,
-  { bodies, names, pages }: Parts & { readonly pages: Table<RoutePart> },
+  { bodies, names, pages }: Parts & { readonly pages: Table<ResourcePart> },
 ): ResourceTable {
   return graph.derive<{ readonly scope: string; readonly port: string }, ResourceRow>({
     name: "port route resources",
@@ -80,7 +85,7 @@ function declareServiceRoutes(graph: Graph, views: Views, { bodies, names }: Par
   });
 }
 
-function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): readonly RoutePart[] {
+function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): readonly ResourcePart[] {
   return settled.flatMap(([key, domains]) => {
     const body = read.get(bodies, key);
     if (body === undefined) return [];
@@ -90,19 +95,18 @@ function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): rea
 
 function assemble(
   routeName: string,
-  parts: readonly RoutePart[],
+  parts: readonly ResourcePart[],
   { allowsUnknownHosts }: { readonly allowsUnknownHosts: boolean },
 ): BuiltResource {
-  const fragments = [
-    routeConfigurationHead(routeName),
-    ...parts.map(({ fragment }) => fragment),
-    catchAllFragment(allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined),
-  ];
-  return assembleResource(fragments, {
-    name: routeName,
-    needs: parts.flatMap(({ needs }) => needs),
-    source: parts.flatMap(({ source }) => source),
-  });
+  return assembleResource(routeName, [
+    bare(routeConfigurationHead(routeName)),
+    ...parts,
+    bare(catchAllFragment(allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined)),
+  ]);
+}
+
+function bare(fragment: Fragment): ResourcePart {
+  return { fragment, needs: [], source: [] };
 }
 
 function gatewayRouteResource({ name, virtualHosts }: GatewayRouteInputs): BuiltResource {

@@ -11,22 +11,15 @@ import type { Views } from "../view/views.ts";
 import type { HostNames } from "../view/virtual-host-names.ts";
 import type { SidecarVirtualHost } from "../view/virtual-hosts.ts";
 import type { ResourceReference } from "../xds/resource.ts";
-import type { Fragment } from "./built-resource.ts";
+import type { ResourcePart } from "./built-resource.ts";
 import { virtualHostBody, virtualHostsFragment } from "./route-fragments.ts";
 import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "./settled-names.ts";
 
-/** A part of a route configuration. */
-export interface RoutePart {
-  readonly fragment: Fragment;
-  readonly needs: readonly ResourceReference[];
-  readonly source: Source;
-}
-
 /** By the keys of the virtual hosts' rows: all of a virtual host but its domains. */
-export type VirtualHostBodies = Table<RoutePart>;
+export type VirtualHostBodies = Table<ResourcePart>;
 
 export function declareVirtualHostBodies(graph: Graph, views: Views): VirtualHostBodies {
-  return graph.derive<Scoped<SidecarVirtualHost>, RoutePart>({
+  return graph.derive<Scoped<SidecarVirtualHost>, ResourcePart>({
     name: "virtual host bodies",
     from: views.virtualHosts.table,
     equal: equalParts,
@@ -44,12 +37,12 @@ export function declareVirtualHostPages(
   graph: Graph,
   bodies: VirtualHostBodies,
   names: SettledNames,
-): Table<RoutePart> {
+): Table<ResourcePart> {
   const byPage = graph.index(names.ofHosts, "virtual hosts by page", (host, key) => {
     const isOnPage = splitLayerKey(key).layer === MESH_SCOPE.id && isPort(host.routeName);
     return isOnPage ? [pageKey(host.routeName, pageOf(host))] : [];
   });
-  return graph.derive<readonly Row<HostNames>[], RoutePart>({
+  return graph.derive<readonly Row<HostNames>[], ResourcePart>({
     name: "virtual host pages",
     from: graph.group("virtual hosts of pages", byPage),
     equal: equalParts,
@@ -71,7 +64,7 @@ export function declareVirtualHostPages(
 }
 
 /** What a part needs and comes from stands in its bytes. */
-function equalParts(a: RoutePart, b: RoutePart): boolean {
+function equalParts(a: ResourcePart, b: ResourcePart): boolean {
   return a.fragment.hash === b.fragment.hash;
 }
 
