@@ -61,6 +61,8 @@ export const rooms: readonly Room[] = [
   { name: "capture", purpose: "interception rules as data", sees: ["core", "kinds"] },
   // Injection writes the arguments of the init container, which are capture's to define.
   { name: "inject", purpose: "the sidecar in a pod", sees: ["core", "kinds", "capture"], isPure: true },
+  // The API server asks; what there is to say is injection's and the kinds' own.
+  { name: "webhook", purpose: "answers to the API server", sees: ["core", "kinds", "inject"] },
   {
     name: "agent",
     purpose: "keys, SDS and Envoy in the pod",

@@ -1,0 +1,157 @@
+// Admission webhooks over HTTPS: what the API server asks at /inject and /validate. It trusts nobody who calls: bodies
+// are bounded, all of them together too, and what can't be read is answered, never thrown.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { Logger } from "../core/logger.ts";
+import type { Redacted } from "../core/redacted.ts";
+import type { InjectionSettings } from "../inject/injection-settings.ts";
+import {
+  type AdmissionRequest,
+  formatAdmissionReview,
+  parseAdmissionReview,
+  type Verdict,
+} from "./admission-review.ts";
+import { injectionPlace } from "./injection-place.ts";
+import { createBodyReader, type ReadBody } from "./read-body.ts";
+import { reviewObject } from "./review-object.ts";
+import { reviewPod } from "./review-pod.ts";
+
+export interface WebhookServerOptions {
+  readonly log: Logger;
+  readonly certificate: WebhookCertificate;
+  /** Asked for each pod; undefined while the mesh's configuration isn't known yet. */
+  readonly injectionSettings: () => InjectionSettings | undefined;
+  /** Of one review, which may hold two versions of an object; 8 MiB unless given. */
+  readonly maxBodyBytes?: number;
+}
+
+export interface WebhookCertificate {
+  readonly chainPem: string;
+  readonly keyPem: Redacted<string>;
+}
+
+export interface WebhookServer {
+  /** Resolves with the port, which is another one where 0 was asked for. */
+  listen(port: number, host?: string): Promise<number>;
+  /** For connections from now on. */
+  updateCertificate(certificate: WebhookCertificate): void;
+  /** Lets the reviews in flight end. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_BODY_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+const MAX_CONNECTIONS = 512;
+// The API server waits 30 s for a webhook at the most.
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export function createWebhookServer(options: WebhookServerOptions): WebhookServer {
+  const { log, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
+  const readBody = createBodyReader({ maxBodyBytes, maxBytesInFlight: MAX_BODY_BYTES_IN_FLIGHT });
+  const server = createServer(
+    { ...tlsOf(options.certificate), requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    (request, response) => {
+      answer(request, { options, readBody }).then(
+        (reply) => send(response, reply),
+        (error: unknown) => {
+          log.error({ url: request.url, error }, "webhook failed");
+          send(response, { status: 500, body: { error: "The control plane failed to answer" } });
+        },
+      );
+    },
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  return {
+    listen: (port, host) => listen(server, port, host),
+    updateCertificate: (certificate) => server.setSecureContext(tlsOf(certificate)),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function tlsOf({ chainPem, keyPem }: WebhookCertificate) {
+  return { cert: chainPem, key: keyPem.reveal(), minVersion: "TLSv1.2" as const };
+}
+
+function listen(server: Server, port: number, host?: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: object;
+}
+
+interface Answering {
+  readonly options: WebhookServerOptions;
+  readonly readBody: ReadBody;
+}
+
+async function answer(request: IncomingMessage, { options, readBody }: Answering): Promise<Reply> {
+  const path = (request.url ?? "/").split("?")[0] ?? "/";
+  const review = reviewerOf(path, options);
+  if (review === undefined) return refusal(404, `There is nothing at ${path.slice(0, 100)}`);
+  if (request.method !== "POST") return refusal(405, "Only POST is answered here");
+  const contentType = request.headers["content-type"] ?? "";
+  if (!/^application\/json\s*(;|$)/i.test(contentType)) return refusal(415, "Only application/json is read");
+  const body = await readBody(request);
+  if (body.kind === "refused") return refusal(body.status, body.reason);
+  const asked = parseAdmissionReview(parseJson(body.bytes));
+  if (asked === undefined) return refusal(400, "The body isn't an AdmissionReview of admission.k8s.io/v1");
+  const verdict = review(asked);
+  return verdict === undefined
+    ? refusal(400, "The object isn't one that this webhook reviews")
+    : { status: 200, body: formatAdmissionReview(asked, verdict) };
+}
+
+function reviewerOf(
+  path: string,
+  { injectionSettings, log }: WebhookServerOptions,
+): ((request: AdmissionRequest) => Verdict | undefined) | undefined {
+  if (path === "/validate") return reviewObject;
+  const place = injectionPlace(path);
+  if (place === undefined) return undefined;
+  return (request) => {
+    const settings = injectionSettings();
+    if (settings === undefined)
+      return { kind: "denied", message: "Cannot inject the sidecar: the control plane is still starting" };
+    const verdict = reviewPod(request, { ...settings, ...place });
+    log.debug({ namespace: request.namespace, verdict: verdict?.kind }, "pod reviewed");
+    return verdict;
+  };
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(status: number, error: string): Reply {
+  return { status, body: { error } };
+}
+
+function send(response: ServerResponse, { status, body }: Reply): void {
+  if (response.destroyed || response.headersSent) return;
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/json",
+    "content-length": Buffer.byteLength(text),
+    // The rest of a body that was refused would be taken for the next request.
+    ...(status === 413 || status === 429 ? { connection: "close" } : {}),
+  });
+  response.end(text);
+}
