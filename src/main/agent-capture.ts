@@ -21,6 +21,10 @@ export interface CaptureRun {
 /** Whoever repairs pods tells a pod without capture by it, as Istio's does. */
 const NOT_CAPTURED = 126;
 
+// Redirected queries that nobody answers would leave the pod without names.
+const NO_DNS =
+  "DNS capture is asked for, but the agent answers no queries yet: they go to the cluster's resolvers";
+
 export async function runCapture(
   args: readonly string[],
   { isRemoval, interfaces }: CaptureRun,
@@ -31,6 +35,7 @@ export async function runCapture(
     process.stderr.write(`${parsed.problems.map(formatProblem).join("\n")}\n`);
     return 2;
   }
+  if (parsed.settings.dns.kind !== "off") process.stderr.write(`${NO_DNS}\n`);
   const settings = settingsHere(parsed.settings, hasIpv6(podAddresses(interfaces, undefined)));
   const prefersNft = hasFlag(args, "native-nftables");
   if (hasFlag(args, "dry-run")) return printCommands(settings, prefersNft);
@@ -47,7 +52,7 @@ export async function runCapture(
 }
 
 function settingsHere(settings: CaptureSettings, podHasIpv6: boolean): CaptureSettings {
-  return { ...settings, ipv6: settings.ipv6 || podHasIpv6 };
+  return { ...settings, dns: { kind: "off" }, ipv6: settings.ipv6 || podHasIpv6 };
 }
 
 async function reportValidation(settings: CaptureSettings): Promise<number> {
