@@ -67,6 +67,28 @@ const proxySection = (
 const portFilter: OptionDeclaration = { flags: "--port <port>", summary: "of this port only" };
 const addressFilter: OptionDeclaration = { flags: "--address <address>", summary: "at this address only" };
 
+const clusterOptions: readonly OptionDeclaration[] = [
+  { flags: "--kubeconfig <file>", summary: "instead of KUBECONFIG and ~/.kube/config" },
+  { flags: "--context <context>", summary: "of the kubeconfig, instead of its current one" },
+];
+const timeoutOption: OptionDeclaration = {
+  flags: "--timeout <time>",
+  summary: "how long to wait for the cluster, such as 90s or 5m",
+};
+const revisionOption: OptionDeclaration = {
+  flags: "--revision <revision>",
+  summary: 'of the control plane ("default")',
+};
+const settingsOptions: readonly OptionDeclaration[] = [
+  { flags: "--profile <profile>", summary: 'default, minimal, demo or cni ("default")' },
+  revisionOption,
+  { flags: "--hub <hub>", summary: "where the images come from: HUB/control-plane:TAG" },
+  { flags: "--tag <tag>", summary: "of the images, instead of this program's version" },
+  { flags: "--image-pull-policy <policy>", summary: "Always, IfNotPresent or Never" },
+  { flags: "--replicas <count>", summary: "of the control plane, at least" },
+  { flags: "--mesh-config <file>", summary: "MeshConfig to begin with" },
+];
+
 export const commandList: readonly CommandDeclaration[] = [
   {
     name: "up",
@@ -216,6 +238,56 @@ export const commandList: readonly CommandDeclaration[] = [
     ],
     examples: [{ line: "meltemi inject -f app.yaml | kubectl apply -f -", does: "inject by hand" }],
     load: () => import("./inject.ts"),
+  },
+  {
+    name: "precheck",
+    summary: "say what would make an installation on a cluster fail; changes nothing",
+    options: [...settingsOptions, ...clusterOptions],
+    examples: [{ line: "meltemi precheck", does: "exit code 1 if something stands in the way" }],
+    load: () => import("./precheck.ts"),
+  },
+  {
+    name: "install",
+    summary: "install the control plane on a cluster and wait until it works",
+    options: [...settingsOptions, timeoutOption, ...clusterOptions],
+    examples: [
+      { line: "meltemi install", does: "two replicas, webhooks and an ingress gateway" },
+      { line: "meltemi install --profile cni", does: "pods need no capability: a DaemonSet intercepts" },
+      { line: "meltemi install --revision canary", does: "a second control plane beside the first" },
+    ],
+    load: () => import("./install.ts"),
+  },
+  {
+    name: "upgrade",
+    summary: "bring an installed control plane to this program's version",
+    options: [...settingsOptions, timeoutOption, ...clusterOptions],
+    examples: [{ line: "meltemi upgrade --profile cni", does: "and remove what is no longer wanted" }],
+    load: () => import("./upgrade.ts"),
+  },
+  {
+    name: "uninstall",
+    summary: "remove a control plane; definitions, your objects and the CA stay",
+    options: [
+      revisionOption,
+      { flags: "--purge", summary: "remove those too, so that nothing is left" },
+      timeoutOption,
+      ...clusterOptions,
+    ],
+    examples: [
+      { line: "meltemi uninstall --revision canary", does: "one of several control planes" },
+      { line: "meltemi uninstall --purge", does: "and leave nothing behind" },
+    ],
+    load: () => import("./uninstall.ts"),
+  },
+  {
+    name: "manifest",
+    summary: "print what an installation consists of",
+    options: [...settingsOptions, { flags: "-o, --output <format>", summary: 'yaml or json ("yaml")' }],
+    examples: [
+      { line: "meltemi manifest --profile cni", does: "all objects, in the order of installation" },
+      { line: "meltemi manifest | kubectl apply --server-side -f -", does: "install by hand" },
+    ],
+    load: () => import("./manifest.ts"),
   },
   {
     name: "envoy",

@@ -4,22 +4,22 @@
 import type { InstallMetadata, InstallObject } from "./install-object.ts";
 import { CNI_NAMESPACE } from "./install-settings.ts";
 import type { Installation } from "./object-names.ts";
-import { image, ownLabels, PART_OF_LABEL } from "./object-names.ts";
+import { image, installedLabels } from "./object-names.ts";
 
 const NAME = "meltemi-cni";
 const RBAC = "rbac.authorization.k8s.io";
 
 export function cniNamespace(): InstallObject {
   const labels = {
-    [PART_OF_LABEL]: "meltemi",
+    ...installedLabels,
     "pod-security.kubernetes.io/enforce": "privileged",
   };
   return { apiVersion: "v1", kind: "Namespace", metadata: { name: CNI_NAMESPACE, labels } };
 }
 
 export function cniObjects(installation: Installation): InstallObject[] {
-  const own = metadataOf(installation, CNI_NAMESPACE);
-  const cluster = metadataOf(installation);
+  const own = metadataOf(CNI_NAMESPACE);
+  const cluster = metadataOf();
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata: own },
     {
@@ -44,9 +44,8 @@ export function cniObjects(installation: Installation): InstallObject[] {
 }
 
 // One for all revisions: a node has one chain of plugins.
-function metadataOf(installation: Installation, namespace?: string): InstallMetadata {
-  const { [PART_OF_LABEL]: partOf = "" } = ownLabels(installation);
-  const labels = { "app.kubernetes.io/name": NAME, [PART_OF_LABEL]: partOf };
+function metadataOf(namespace?: string): InstallMetadata {
+  const labels = { "app.kubernetes.io/name": NAME, ...installedLabels };
   return { name: NAME, ...(namespace === undefined ? {} : { namespace }), labels };
 }
 

@@ -3,7 +3,13 @@
 import { kinds } from "../kinds/all-kinds.ts";
 import type { InstallObject } from "./install-object.ts";
 import type { Installation } from "./object-names.ts";
-import { controlPlaneName, injectorName, ownMetadata, validatorName } from "./object-names.ts";
+import {
+  controlPlaneName,
+  injectorName,
+  ownMetadata,
+  ROOT_CERTIFICATE_CONFIG_MAP,
+  validatorName,
+} from "./object-names.ts";
 
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
@@ -55,7 +61,7 @@ function clusterRules(installation: Installation): PolicyRule[] {
       apiGroups: [""],
       resources: ["configmaps"],
       verbs: ["get", "list", "watch", "patch"],
-      resourceNames: ["istio-ca-root-cert"],
+      resourceNames: [ROOT_CERTIFICATE_CONFIG_MAP],
     },
     ...webhookRules(installation),
   ];

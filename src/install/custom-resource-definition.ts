@@ -6,6 +6,7 @@ import { fieldDescriptions } from "../kinds/field-descriptions.ts";
 import { canonicalField } from "../kinds/same-fields.ts";
 import { unimplementedFields } from "../kinds/unimplemented-fields.ts";
 import type { InstallObject } from "./install-object.ts";
+import { installedLabels } from "./object-names.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 import { structuralSchema } from "./structural-schema.ts";
 
@@ -57,7 +58,7 @@ export function customResourceDefinition(kind: Kind): CustomResourceDefinition {
     kind: "CustomResourceDefinition",
     metadata: {
       name: `${plural}.${group}`,
-      labels: { "app.kubernetes.io/part-of": "meltemi" },
+      labels: installedLabels,
       // Helm would delete the users' objects with the definition.
       annotations: { "helm.sh/resource-policy": "keep" },
     },

@@ -4,14 +4,14 @@
 import type { InstallMetadata, InstallObject } from "./install-object.ts";
 import { GATEWAY_NAMESPACE } from "./install-settings.ts";
 import type { Installation } from "./object-names.ts";
-import { PART_OF_LABEL, REVISION_LABEL } from "./object-names.ts";
+import { installedLabels, REVISION_LABEL } from "./object-names.ts";
 
 const NAME = "istio-ingressgateway";
 const selector = { app: NAME, istio: "ingressgateway" };
 
 export function gatewayNamespace(): InstallObject {
   const labels = {
-    [PART_OF_LABEL]: "meltemi",
+    ...installedLabels,
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/warn": "restricted",
   };
@@ -22,7 +22,7 @@ export function gatewayObjects(installation: Installation): InstallObject[] {
   const metadata: InstallMetadata = {
     name: NAME,
     namespace: GATEWAY_NAMESPACE,
-    labels: { ...selector, [PART_OF_LABEL]: "meltemi" },
+    labels: { ...selector, ...installedLabels },
   };
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata },

@@ -7,7 +7,7 @@ import { customResourceDefinitions } from "./custom-resource-definition.ts";
 import { gatewayNamespace, gatewayObjects } from "./gateway-objects.ts";
 import type { InstallObject } from "./install-object.ts";
 import type { InstallSettings } from "./install-settings.ts";
-import { installationOf, PART_OF_LABEL } from "./object-names.ts";
+import { installationOf, installedLabels } from "./object-names.ts";
 import { webhookConfigurations } from "./webhook-configurations.ts";
 
 /** In the order in which they are applied; each part must be in force before the next begins. */
@@ -47,7 +47,7 @@ export function installationObjects(settings: InstallSettings): InstallObject[] 
 
 function controlPlaneNamespace({ namespace }: InstallSettings): InstallObject {
   const labels = {
-    [PART_OF_LABEL]: "meltemi",
+    ...installedLabels,
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/warn": "restricted",
   };

@@ -13,7 +13,17 @@ export function installationOf(settings: InstallSettings): Installation {
   return { ...settings, suffix: settings.revision === "default" ? "" : `-${settings.revision}` };
 }
 
-export const PART_OF_LABEL = "app.kubernetes.io/part-of";
+/** On all that the installer makes, and on nothing else: by it an upgrade and a removal know what is theirs. */
+export const INSTALLED_LABEL = "install.meltemi.dev/installation";
+
+export const installedLabels: Readonly<Record<string, string>> = {
+  "app.kubernetes.io/part-of": "meltemi",
+  [INSTALLED_LABEL]: "meltemi",
+};
+
+/** In every namespace; the control plane writes it, and pods mount it. */
+export const ROOT_CERTIFICATE_CONFIG_MAP = "istio-ca-root-cert";
+
 export const REVISION_LABEL = "istio.io/rev";
 
 /** Metadata of an object of the control plane; without a namespace for those of the cluster. */
@@ -26,7 +36,7 @@ export function ownMetadata(installation: Installation, name: string, namespace?
 }
 
 export function ownLabels({ revision }: Installation): Readonly<Record<string, string>> {
-  return { "app.kubernetes.io/name": "meltemi", [PART_OF_LABEL]: "meltemi", [REVISION_LABEL]: revision };
+  return { "app.kubernetes.io/name": "meltemi", ...installedLabels, [REVISION_LABEL]: revision };
 }
 
 export function controlPlaneName({ suffix }: Installation): string {

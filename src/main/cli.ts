@@ -3,9 +3,12 @@
 import type { CommandContext } from "../cli/command.ts";
 import { commandList } from "../cli/command-list.ts";
 import type { CommandRooms, InjectedText, InjectionChoices } from "../cli/command-rooms.ts";
+import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
+import type { InstallRoom } from "../cli/install-room.ts";
 import { runProgram } from "../cli/program.ts";
 import { openTerminal } from "../cli/terminal.ts";
-import type { MeshConfig } from "../kinds/mesh-config/mesh-config.ts";
+import { formatProblem } from "../core/problem.ts";
+import type { MeshConfig, MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import { projectPath, readVersion } from "./project.ts";
 
 const stop = new AbortController();
@@ -24,6 +27,7 @@ process.exitCode = await runProgram(process.argv.slice(2), commandList, context)
 
 function wireRooms(): CommandRooms {
   return {
+    installation: lazyInstallRoom(),
     exampleDirectory: projectPath("examples/bookshop/manifests"),
     async findEnvoy(options) {
       const { findEnvoy } = await import("../agent/envoy-binary.ts");
@@ -35,6 +39,30 @@ function wireRooms(): CommandRooms {
       return startLocalMesh(launch);
     },
   };
+}
+
+function lazyInstallRoom(): InstallRoom {
+  const open = async () => {
+    const { createInstallRoom } = await import("./installation.ts");
+    return createInstallRoom({
+      env: process.env,
+      version: readVersion(),
+      readMeshConfig: readFaultlessMeshConfig,
+    });
+  };
+  return {
+    manifest: async (choices) => (await open()).manifest(choices),
+    install: async (choices, options) => (await open()).install(choices, options),
+    uninstall: async (choices, options) => (await open()).uninstall(choices, options),
+    precheck: async (choices, options) => (await open()).precheck(choices, options),
+  };
+}
+
+async function readFaultlessMeshConfig(file: string | undefined): Promise<MeshConfigSpec> {
+  const { meshConfig, problems } = await readMeshConfig(file);
+  const [error] = problems.filter(({ severity }) => severity === "error");
+  if (error !== undefined) throw new CommandFailure(exitCodes.no, formatProblem(error));
+  return meshConfig;
 }
 
 async function injectText(text: string, file: string, choices: InjectionChoices): Promise<InjectedText> {

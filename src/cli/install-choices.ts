@@ -1,0 +1,39 @@
+// Reads the options that the commands about an installation share.
+
+import type { CommandInput } from "./command.ts";
+import { textOption } from "./command.ts";
+import { CommandFailure, exitCodes } from "./exit-code.ts";
+import type { ClusterChoices, InstallChoices } from "./install-room.ts";
+
+export function installChoices(input: CommandInput): InstallChoices & ClusterChoices {
+  const names = ["profile", "revision", "hub", "tag", "imagePullPolicy", "replicas"] as const;
+  const meshConfigFile = textOption(input, "meshConfig");
+  return {
+    ...clusterChoices(input),
+    ...Object.fromEntries(
+      names.flatMap((name) => {
+        const value = textOption(input, name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    ),
+    ...(meshConfigFile === undefined ? {} : { meshConfigFile }),
+  };
+}
+
+export function clusterChoices(input: CommandInput): ClusterChoices {
+  const kubeconfig = textOption(input, "kubeconfig");
+  const context = textOption(input, "context");
+  return {
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  };
+}
+
+/** Of `--timeout`, such as 90s or 5m. */
+export function timeoutMs(input: CommandInput, defaultMs: number): number {
+  const text = textOption(input, "timeout");
+  if (text === undefined) return defaultMs;
+  const [, count = "", unit = ""] = /^(\d{1,6})(s|m)$/.exec(text) ?? [];
+  if (count !== "") return Number(count) * (unit === "m" ? 60_000 : 1_000);
+  throw new CommandFailure(exitCodes.usage, `Cannot wait for "${text}": wanted a time such as 90s or 5m`);
+}

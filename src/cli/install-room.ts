@@ -1,0 +1,51 @@
+// What the commands about an installation need of the rooms that the CLI may not import; main provides it.
+// Its functions throw a CommandFailure where the choice, the kubeconfig or the cluster stands in the way.
+
+/** As the user gave them; absent ones are the profile's. */
+export interface InstallChoices {
+  readonly profile?: string;
+  readonly revision?: string;
+  readonly hub?: string;
+  readonly tag?: string;
+  readonly imagePullPolicy?: string;
+  readonly replicas?: string;
+  readonly meshConfigFile?: string;
+}
+
+export interface ClusterChoices {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+}
+
+/** How a command talks to its user while it is at work. */
+export interface Progress {
+  readonly onProgress: (sentence: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface InstallRoom {
+  /** In the order in which they are applied. */
+  manifest(choices: InstallChoices): Promise<readonly object[]>;
+  install(
+    choices: InstallChoices & ClusterChoices,
+    options: Progress & { readonly timeoutMs: number; readonly isUpgrade: boolean },
+  ): Promise<{ readonly isHealthy: boolean; readonly findings: readonly string[] }>;
+  uninstall(
+    choices: ClusterChoices & { readonly revision: string },
+    options: Progress & { readonly timeoutMs: number; readonly isPurge: boolean },
+  ): Promise<{
+    readonly removedCount: number;
+    readonly otherRevisions: readonly string[];
+    readonly remaining: readonly string[];
+  }>;
+  precheck(
+    choices: InstallChoices & ClusterChoices,
+    options: Progress,
+  ): Promise<
+    readonly {
+      readonly severity: "error" | "warning";
+      readonly message: string;
+      readonly hint?: string;
+    }[]
+  >;
+}

@@ -1,0 +1,85 @@
+// Brings a cluster to what the settings say, stage by stage, and tells whether it works. It is the same for a first
+// installation and for an upgrade; what an earlier one made and is wanted no more goes last.
+
+import type { KubernetesObject } from "../kinds/define-kind.ts";
+import { applyObject, deleteObject, getObject } from "../kubernetes/api-objects.ts";
+import type { ClusterAccess } from "./cluster-access.ts";
+import { INSTALLED_SELECTOR, installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
+import type { InstallObject } from "./install-object.ts";
+import {
+  definitionResource,
+  deploymentResource,
+  removableResources,
+  resourceOf,
+} from "./install-resources.ts";
+import type { InstallSettings } from "./install-settings.ts";
+import { installStages } from "./installation-objects.ts";
+import { INSTALLED_LABEL } from "./object-names.ts";
+import { untilInForce } from "./workload-health.ts";
+
+export interface InstallVerdict {
+  readonly isHealthy: boolean;
+  /** What lacks, a sentence each. */
+  readonly findings: readonly string[];
+}
+
+export const FIELD_MANAGER = "meltemi-install";
+
+/** Throws an ApiError for what the API server refuses. */
+export async function applyInstallation(
+  access: ClusterAccess,
+  settings: InstallSettings,
+  { timeoutMs }: { readonly timeoutMs: number },
+): Promise<InstallVerdict> {
+  const deadlineMs = access.clock.now() + timeoutMs;
+  for (const { objects, title } of installStages(settings)) {
+    const applied: InstallObject[] = [];
+    for (const object of objects) {
+      if (await applyUnlessForeign(access, object)) applied.push(object);
+    }
+    access.onProgress(`${title}: ${applied.length} objects applied`);
+    // The webhooks come after the control plane: while it doesn't run, they would only be in the way.
+    const findings = await untilInForce(access, applied, deadlineMs);
+    if (findings.length > 0) return { isHealthy: false, findings };
+  }
+  await removeStale(access, settings);
+  return { isHealthy: true, findings: [] };
+}
+
+async function applyUnlessForeign(access: ClusterAccess, object: InstallObject): Promise<boolean> {
+  if (object.kind === "CustomResourceDefinition" && (await isForeign(access, object))) {
+    access.onProgress(`${object.metadata.name} is another mesh's, and left as it is`);
+    return false;
+  }
+  const options = { fieldManager: FIELD_MANAGER, isForced: true };
+  await applyObject(access.client, resourceOf(object), object as KubernetesObject, options);
+  return true;
+}
+
+// Definitions are of one form whoever brings them; whose they are decides who removes them.
+async function isForeign({ client }: ClusterAccess, { metadata }: InstallObject): Promise<boolean> {
+  const existing = await getObject(client, definitionResource, { name: metadata.name });
+  return existing !== undefined && existing.metadata.labels?.[INSTALLED_LABEL] !== "meltemi";
+}
+
+async function removeStale(access: ClusterAccess, settings: InstallSettings): Promise<void> {
+  const stages = installStages(settings);
+  const wanted = new Set(stages.flatMap(({ objects }) => objects.map(nameOf)));
+  const others = (await installedRevisions(access, deploymentResource)).filter(
+    (revision) => revision !== settings.revision,
+  );
+  for (const resource of removableResources) {
+    for (const object of await listObjects(access, resource, INSTALLED_SELECTOR)) {
+      const revision = revisionOf(object);
+      const isOurs = revision === settings.revision || (revision === undefined && others.length === 0);
+      const name = nameOf({ ...object, kind: resource.kind });
+      if (!isOurs || wanted.has(name)) continue;
+      await deleteObject(access.client, resource, object.metadata);
+      access.onProgress(`${name} is no longer wanted, and removed`);
+    }
+  }
+}
+
+function nameOf({ kind, metadata: { name, namespace } }: Pick<InstallObject, "kind" | "metadata">): string {
+  return namespace === undefined ? `${kind} ${name}` : `${kind} ${namespace}/${name}`;
+}

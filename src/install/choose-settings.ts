@@ -1,0 +1,59 @@
+// From what a user chose on the command line to settings, or to what is wrong with the choice.
+
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import { isDnsLabel } from "../kinds/object-name.ts";
+import type { InstallSettings } from "./install-settings.ts";
+import { profileNames, profileSettings } from "./install-settings.ts";
+
+/** Absent ones are the profile's. */
+export interface SettingsChoices {
+  readonly profile?: string;
+  readonly revision?: string;
+  readonly hub?: string;
+  readonly tag?: string;
+  readonly imagePullPolicy?: string;
+  readonly replicas?: string;
+  readonly meshConfig?: MeshConfigSpec;
+}
+
+export type ChosenSettings =
+  | { readonly kind: "chosen"; readonly settings: InstallSettings }
+  | { readonly kind: "fault"; readonly message: string };
+
+const pullPolicies = ["Always", "IfNotPresent", "Never"] as const;
+
+/** `version` is this program's, and the tag of the images that go with it. */
+export function chooseSettings(choices: SettingsChoices, version: string): ChosenSettings {
+  const profile = profileNames.find((name) => name === (choices.profile ?? "default"));
+  if (profile === undefined)
+    return fault(`there is no profile "${choices.profile}", only ${profileNames.join(", ")}`);
+  const base = profileSettings(profile, version);
+  const { hub = base.hub, meshConfig, revision = base.revision, tag = base.tag } = choices;
+  if (!isDnsLabel(revision) || revision.length > 40)
+    return fault(`"${revision}" isn't a revision, wanted at most 40 lower-case letters, digits and hyphens`);
+  const imagePullPolicy = pullPolicies.find(
+    (name) => name === (choices.imagePullPolicy ?? base.imagePullPolicy),
+  );
+  if (imagePullPolicy === undefined)
+    return fault(`"${choices.imagePullPolicy}" isn't a pull policy, wanted ${pullPolicies.join(", ")}`);
+  const replicas = choices.replicas === undefined ? base.replicas : Number(choices.replicas);
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > 100)
+    return fault(`found ${choices.replicas} replicas, wanted 1 to 100`);
+  const settings: InstallSettings = {
+    ...base,
+    revision,
+    hub,
+    tag,
+    imagePullPolicy,
+    replicas,
+    maxReplicas: Math.max(base.maxReplicas, replicas),
+    // The gateway is of the revision that all have; a canary must not take it over.
+    hasGateway: base.hasGateway && revision === "default",
+    meshConfig: { ...base.meshConfig, ...meshConfig },
+  };
+  return { kind: "chosen", settings };
+}
+
+function fault(message: string): ChosenSettings {
+  return { kind: "fault", message };
+}

@@ -1,0 +1,64 @@
+// What installing and removing are given to work with: the API server, time, and somebody who is told how it goes.
+
+import type { Clock } from "../core/clock.ts";
+import type { KubernetesObject } from "../kinds/define-kind.ts";
+import type { ApiClient } from "../kubernetes/api-client.ts";
+import type { ApiResource } from "../kubernetes/api-resource.ts";
+import { resourcePath } from "../kubernetes/api-resource.ts";
+import { INSTALLED_LABEL, REVISION_LABEL } from "./object-names.ts";
+
+export interface ClusterAccess {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** One sentence for each step, as it is done. */
+  readonly onProgress: (sentence: string) => void;
+}
+
+export function pause({ clock, signal }: ClusterAccess, delayMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      cancel();
+      reject(new Error("Stopped by the user", { cause: signal.reason }));
+    };
+    const cancel = clock.after(delayMs, () => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    });
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Of all namespaces; `labelSelector` as the API server reads it. Items carry no kind of their own. */
+export async function listObjects(
+  { client }: ClusterAccess,
+  resource: ApiResource,
+  labelSelector?: string,
+): Promise<readonly KubernetesObject[]> {
+  const query = labelSelector === undefined ? {} : { labelSelector };
+  const answer = (await client.request({ path: resourcePath(resource), query })) as {
+    readonly items?: readonly KubernetesObject[];
+  };
+  return answer.items ?? [];
+}
+
+export const INSTALLED_SELECTOR = `${INSTALLED_LABEL}=meltemi`;
+
+/** Undefined for what all revisions share. */
+export function revisionOf({ metadata }: Pick<KubernetesObject, "metadata">): string | undefined {
+  return metadata.labels?.[REVISION_LABEL];
+}
+
+/** Of the control planes that are installed. */
+export async function installedRevisions(
+  access: ClusterAccess,
+  deployments: ApiResource,
+): Promise<readonly string[]> {
+  const found = await listObjects(
+    access,
+    deployments,
+    `${INSTALLED_SELECTOR},app.kubernetes.io/name=meltemi`,
+  );
+  return found.flatMap((object) => revisionOf(object) ?? []);
+}

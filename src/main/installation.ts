@@ -1,0 +1,108 @@
+// Wires installing into the command line: the user's kubeconfig, the API server, and sentences for what fails there.
+
+import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
+import type { ClusterChoices, InstallChoices, InstallRoom, Progress } from "../cli/install-room.ts";
+import type { Clock } from "../core/clock.ts";
+import { applyInstallation } from "../install/apply-installation.ts";
+import { chooseSettings } from "../install/choose-settings.ts";
+import type { ClusterAccess } from "../install/cluster-access.ts";
+import { installedRevisions } from "../install/cluster-access.ts";
+import { deploymentResource } from "../install/install-resources.ts";
+import type { InstallSettings } from "../install/install-settings.ts";
+import { installationObjects } from "../install/installation-objects.ts";
+import { precheck } from "../install/precheck.ts";
+import { removeInstallation } from "../install/remove-installation.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import { createApiClient } from "../kubernetes/api-client.ts";
+import { ApiError } from "../kubernetes/api-error.ts";
+import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
+
+export interface InstallationWiring {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+  readMeshConfig(file: string | undefined): Promise<MeshConfigSpec>;
+}
+
+export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
+  return {
+    manifest: async (choices) => installationObjects(await settingsOf(choices, wiring)),
+    async install(choices, { isUpgrade, timeoutMs, ...progress }) {
+      const settings = await settingsOf(choices, wiring);
+      return onCluster(choices, { wiring, progress }, async (access) => {
+        if (isUpgrade) await requireInstalled(access, settings.revision);
+        return applyInstallation(access, settings, { timeoutMs });
+      });
+    },
+    uninstall: ({ revision, ...choices }, { isPurge, timeoutMs, ...progress }) =>
+      onCluster(choices, { wiring, progress }, (access) =>
+        removeInstallation(access, { revision, isPurge, timeoutMs }),
+      ),
+    async precheck(choices, progress) {
+      const settings = await settingsOf(choices, wiring);
+      return onCluster(choices, { wiring, progress }, (access) => precheck(access, settings));
+    },
+  };
+}
+
+async function settingsOf(choices: InstallChoices, wiring: InstallationWiring): Promise<InstallSettings> {
+  const meshConfig = await wiring.readMeshConfig(choices.meshConfigFile);
+  const chosen = chooseSettings({ ...choices, meshConfig }, wiring.version);
+  if (chosen.kind === "chosen") return chosen.settings;
+  throw new CommandFailure(exitCodes.usage, `Cannot install so: ${chosen.message}`);
+}
+
+async function requireInstalled(access: ClusterAccess, revision: string): Promise<void> {
+  const revisions = await installedRevisions(access, deploymentResource);
+  if (revisions.includes(revision)) return;
+  const known = revisions.length === 0 ? "none is" : `installed: ${revisions.join(", ")}`;
+  const message = `Cannot upgrade revision "${revision}": it isn't installed (${known})`;
+  throw new CommandFailure(exitCodes.no, message, "meltemi install");
+}
+
+interface ClusterUse {
+  readonly wiring: InstallationWiring;
+  readonly progress: Progress;
+}
+
+async function onCluster<T>(
+  { context, kubeconfig }: ClusterChoices,
+  { progress, wiring }: ClusterUse,
+  work: (access: ClusterAccess) => Promise<T>,
+): Promise<T> {
+  const opened = await openKubeconfig({
+    clock: waitingClock,
+    environment: wiring.env,
+    ...(kubeconfig === undefined ? {} : { path: kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+  });
+  if (opened.kind === "problem") {
+    throw new CommandFailure(exitCodes.environment, opened.problem.message, opened.problem.hint);
+  }
+  const client = createApiClient(opened.endpoint, {
+    clock: waitingClock,
+    userAgent: `meltemi/${wiring.version}`,
+  });
+  try {
+    return await work({ client, clock: waitingClock, ...progress });
+  } catch (error) {
+    throw failureOf(error, opened.endpoint.url);
+  } finally {
+    client.close();
+  }
+}
+
+// The process must not end while it waits for the cluster alone.
+const waitingClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+};
+
+function failureOf(error: unknown, url: URL): unknown {
+  if (error instanceof ApiError) return new CommandFailure(exitCodes.no, error.message);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  return new CommandFailure(exitCodes.unreachable, `Cannot reach the API server at ${url.origin}: ${code}`);
+}

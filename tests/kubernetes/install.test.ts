@@ -1,0 +1,153 @@
+// The installer on a real API server with a controller-manager. There is no node: a stand-in for kubelet says of each
+// pod that it is ready, so what is proven is the installer, not the images.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { systemClock } from "../../src/core/clock.ts";
+import { redacted } from "../../src/core/redacted.ts";
+import { applyInstallation } from "../../src/install/apply-installation.ts";
+import type { ClusterAccess } from "../../src/install/cluster-access.ts";
+import { profileSettings } from "../../src/install/install-settings.ts";
+import { precheck } from "../../src/install/precheck.ts";
+import { removeInstallation } from "../../src/install/remove-installation.ts";
+import { createApiClient } from "../../src/kubernetes/api-client.ts";
+import type { ApiServer } from "./cluster/api-server.ts";
+import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+
+const skip = whyNoApiServer();
+const settings = profileSettings("minimal", "1.2.3");
+const timeoutMs = 90_000;
+let server: ApiServer;
+let access: ClusterAccess;
+let keepPodsReady: NodeJS.Timeout;
+const progress: string[] = [];
+
+before(async () => {
+  if (skip) return;
+  server = await startApiServer({ controllerManager: true });
+  const endpoint = {
+    url: new URL(server.url),
+    caPem: server.caPem,
+    credentials: async () => ({ bearerToken: redacted(server.token) }),
+    forgetCredentials: () => undefined,
+  };
+  access = {
+    client: createApiClient(endpoint, { clock: systemClock, userAgent: "test" }),
+    clock: systemClock,
+    signal: new AbortController().signal,
+    onProgress: (sentence) => progress.push(sentence),
+  };
+  keepPodsReady = setInterval(() => void makePodsReady().catch(() => undefined), 1_000);
+});
+
+after(async () => {
+  clearInterval(keepPodsReady);
+  access?.client.close();
+  await server?.close();
+});
+
+interface Pod {
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly status: { readonly phase: string };
+}
+
+async function makePodsReady() {
+  const pods = JSON.parse(await server.kubectl(["get", "pods", "-A", "-o", "json"])) as { items: Pod[] };
+  const time = new Date().toISOString();
+  const condition = { type: "Ready", status: "True", lastTransitionTime: time };
+  const patch = JSON.stringify({ status: { phase: "Running", conditions: [condition] } });
+  for (const { metadata, status } of pods.items) {
+    if (status.phase === "Running") continue;
+    const place = ["pod", metadata.name, "-n", metadata.namespace];
+    await server.kubectl(["patch", ...place, "--subresource", "status", "--type", "merge", "-p", patch]);
+  }
+}
+
+async function namesOf(...args: readonly string[]): Promise<string[]> {
+  const text = await server.kubectl(["get", ...args, "-o", "name"]);
+  return text.split("\n").filter((line) => line !== "");
+}
+
+test("precheck() finds only that there are no nodes", { skip }, async () => {
+  assert.deepEqual(
+    (await precheck(access, settings)).map(({ message }) => message),
+    ["no node runs Linux on amd64 or arm64, as the images need it"],
+  );
+});
+
+test("precheck() says what a user without rights may not do", { skip }, async () => {
+  const token = (await server.kubectl(["create", "token", "default", "-n", "default"])).trim();
+  const endpoint = {
+    url: new URL(server.url),
+    caPem: server.caPem,
+    credentials: async () => ({ bearerToken: redacted(token) }),
+    forgetCredentials: () => undefined,
+  };
+  const client = createApiClient(endpoint, { clock: systemClock, userAgent: "test" });
+  const findings = await precheck({ ...access, client }, settings);
+  client.close();
+  assert.ok(findings.some(({ message }) => message === "you may not create namespaces"));
+});
+
+test("applyInstallation() installs, and the second time changes nothing", { skip }, async () => {
+  const verdict = await applyInstallation(access, settings, { timeoutMs });
+  assert.deepEqual(verdict, { isHealthy: true, findings: [] });
+  const versionOf = (kind: string) =>
+    server
+      .kubectl(["get", kind, "-l", "install.meltemi.dev/installation", "-o", "json"])
+      .then((text) =>
+        (JSON.parse(text) as { items: { metadata: { name: string; resourceVersion: string } }[] }).items.map(
+          ({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`,
+        ),
+      );
+  const kinds = "clusterroles,mutatingwebhookconfigurations,validatingwebhookconfigurations";
+  const earlier = await versionOf(kinds);
+  assert.equal(earlier.length, 3);
+  assert.equal((await applyInstallation(access, settings, { timeoutMs })).isHealthy, true);
+  assert.deepEqual(await versionOf(kinds), earlier);
+});
+
+test("applyInstallation() leaves alone the certificate that the control plane wrote", { skip }, async () => {
+  const caBundle = Buffer.from(server.caPem).toString("base64");
+  const patch = JSON.stringify([{ op: "add", path: "/webhooks/0/clientConfig/caBundle", value: caBundle }]);
+  const name = ["mutatingwebhookconfiguration", "meltemi-sidecar-injector"];
+  await server.kubectl(["patch", ...name, "--type", "json", "-p", patch]);
+  await applyInstallation(access, { ...settings, tag: "1.2.4" }, { timeoutMs });
+  const path = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+  assert.equal(await server.kubectl(["get", ...name, "-o", path]), caBundle);
+  const image = "jsonpath={.spec.template.spec.containers[0].image}";
+  const deployment = ["deployment", "meltemi", "-n", "meltemi-system"];
+  assert.equal(await server.kubectl(["get", ...deployment, "-o", image]), "meltemi/control-plane:1.2.4");
+});
+
+test("applyInstallation() removes what is no longer wanted", { skip }, async () => {
+  assert.equal((await namesOf("networkpolicies", "-n", "meltemi-system")).length, 1);
+  await applyInstallation(access, { ...settings, hasNetworkPolicies: false }, { timeoutMs });
+  assert.deepEqual(await namesOf("networkpolicies", "-n", "meltemi-system"), []);
+});
+
+test("removeInstallation() of one revision keeps the other", { skip }, async () => {
+  await applyInstallation(access, { ...settings, revision: "canary" }, { timeoutMs });
+  const verdict = await removeInstallation(access, { revision: "default", isPurge: false, timeoutMs });
+  assert.deepEqual(verdict.otherRevisions, ["canary"]);
+  assert.deepEqual(await namesOf("deployments", "-A"), ["deployment.apps/meltemi-canary"]);
+});
+
+test("removeInstallation() keeps users' objects; a purge leaves nothing", { skip }, async () => {
+  const object = {
+    apiVersion: "security.istio.io/v1",
+    kind: "PeerAuthentication",
+    metadata: { name: "strict", namespace: "default" },
+    spec: { mtls: { mode: "STRICT" } },
+  };
+  await server.kubectl(["create", "-f", "-"], { input: JSON.stringify(object) });
+  await removeInstallation(access, { revision: "canary", isPurge: false, timeoutMs });
+  assert.equal((await namesOf("peerauthentications", "-n", "default")).length, 1);
+  const kinds = "crds,namespaces,clusterroles,clusterrolebindings";
+  const webhooks = "mutatingwebhookconfigurations,validatingwebhookconfigurations";
+  const left = () => namesOf(`${kinds},${webhooks}`, "-l", "install.meltemi.dev/installation");
+  assert.equal((await left()).length, 16);
+  const verdict = await removeInstallation(access, { revision: "canary", isPurge: true, timeoutMs });
+  assert.deepEqual(verdict.remaining, []);
+  assert.deepEqual(await left(), []);
+});
