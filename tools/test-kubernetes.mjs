@@ -37,6 +37,7 @@ async function main() {
   try {
     if (args.includes("--cluster")) await keep(folder, interrupt.signal);
     else counts = await runTests(args, interrupt.signal);
+    if (counts?.failed > 0) cluster?.describe();
   } finally {
     await cluster?.close();
     rmSync(folder, { recursive: true, force: true });
@@ -89,6 +90,8 @@ async function startCluster(descriptionPath) {
   }
   process.env.MELTEMI_TEST_CLUSTER = descriptionPath;
   return {
+    /** Prints what whoever looks for the reason of a failure asks first. */
+    describe: () => child.stdin.write("describe\n"),
     async close() {
       child.stdin.end();
       await exited;

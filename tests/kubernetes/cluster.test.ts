@@ -58,6 +58,23 @@ describe("test cluster", { skip }, () => {
     await cluster.kubectl(["-n", namespace, "logs", "deployment/echo"]);
   });
 
+  test("halting the API server leaves pods running", async () => {
+    const address = await cluster.kubectl([
+      ...["-n", namespace, "get", "service", "echo", "-o", "jsonpath={.spec.clusterIP}"],
+    ]);
+    const forwarded = await cluster.forward(address, 80);
+    await cluster.haltApiServer();
+    try {
+      await assert.rejects(cluster.kubectl(["get", "nodes", "--request-timeout=5s"]));
+      const answer = await fetch(`http://127.0.0.1:${forwarded.port}/`);
+      assert.equal(answer.status, 200);
+    } finally {
+      await forwarded.close();
+      await cluster.resumeApiServer();
+    }
+    await cluster.kubectl(["get", "nodes"]);
+  });
+
   test("an init container with NET_ADMIN and NET_RAW alone redirects", async () => {
     const name = "redirected";
     const pod = {

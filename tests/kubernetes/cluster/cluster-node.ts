@@ -6,6 +6,7 @@ import { clusterBinaryPath } from "./cached-programs.ts";
 import type { ClusterRoot } from "./certificates.ts";
 import type { Component } from "./component.ts";
 import { startComponent } from "./component.ts";
+import { behindHaltSwitch } from "./halt-switch.ts";
 import { writeKubeconfig } from "./kubectl.ts";
 import { createNodeCgroups } from "./node-cgroups.ts";
 import { containerdConfig, kubeletConfig, kubeProxyConfig, podNetworkConfig } from "./node-configuration.ts";
@@ -38,8 +39,12 @@ export function nodeAddresses(number: number): NodeAddresses {
 
 export interface ClusterNode extends NodeAddresses {
   readonly namespaces: NodeNamespaces;
-  /** Starts one of the binary's components in the node; it ends with the node at the latest. */
-  startComponent(name: string, flags: readonly string[]): Component;
+  /** Starts one of the binary's components in the node; with `haltFolder` as halt-switch.ts says. */
+  startComponent(
+    name: string,
+    flags: readonly string[],
+    options?: { readonly haltFolder: string },
+  ): Component;
   /** Starts containerd; resolves when it answers. */
   startContainerd(): Promise<void>;
   /** An OCI layout's archive, for pods of this node. */
@@ -81,7 +86,10 @@ export async function createClusterNode(
   return {
     ...addresses,
     namespaces,
-    startComponent: startBinary,
+    startComponent(name, flags, options) {
+      const command = [clusterBinaryPath(), name, ...flags] as const;
+      return start(name, options === undefined ? command : behindHaltSwitch(options.haltFolder, command));
+    },
     async startContainerd() {
       const { type } = await statfs(folder);
       const config = join(folder, "containerd.toml");

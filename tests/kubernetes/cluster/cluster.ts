@@ -121,10 +121,14 @@ async function startControlPlane(folder: string, node: ClusterNode, ends: (() =>
   await writeKubeconfig(ownKubeconfigPath, { url: ownUrl, caPem, user: { token } });
 
   const etcd = node.startComponent("etcd", etcdFlags(folder, ETCD_URL, "http://127.0.0.1:2380"));
-  const server = node.startComponent("kube-apiserver", [
-    ...apiServerFlags(folder, { etcdUrl: ETCD_URL, address: node.address, port: API_PORT }),
-    ...auditFlags(folder),
-  ]);
+  const server = node.startComponent(
+    "kube-apiserver",
+    [
+      ...apiServerFlags(folder, { etcdUrl: ETCD_URL, address: node.address, port: API_PORT }),
+      ...auditFlags(folder),
+    ],
+    { haltFolder: folder },
+  );
   const access = { url, caPem, token };
   await untilReady(access, [etcd, server]);
   node.startComponent("kube-controller-manager", controllerManagerFlags(folder, ownKubeconfigPath));

@@ -6,9 +6,13 @@ import { readAuditLog } from "./audit-log.ts";
 import { whyNoCluster } from "./cached-programs.ts";
 import type { ForwardedPort } from "./forward-port.ts";
 import { forwardPort } from "./forward-port.ts";
+import { halt, resume } from "./halt-switch.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { kubectlWith } from "./kubectl.ts";
 import { runInNode } from "./node-namespaces.ts";
+import { getFromApi, untilAnswered } from "./until-answered.ts";
+
+const RESUME_LIMIT_MS = 60_000;
 
 export interface ClusterDescription {
   readonly kubeconfigPath: string;
@@ -29,6 +33,10 @@ export interface Cluster extends Omit<ClusterDescription, "nodes"> {
   /** A port of this machine's loopback for an address that nodes reach: a pod, a Service, a node port. */
   forward(host: string, port: number): Promise<ForwardedPort>;
   audit(): Promise<readonly AuditEvent[]>;
+  /** Kills the API server alone: its watches break and nothing answers; nodes and pods go on. */
+  haltApiServer(): Promise<void>;
+  /** Starts it again; resolves when it is ready. */
+  resumeApiServer(): Promise<void>;
 }
 
 export interface OpenNode {
@@ -54,6 +62,12 @@ export function openCluster(description: ClusterDescription): Cluster {
     },
     forward: (host, port) => forwardPort(description.nodes[0]?.pid ?? 0, { host, port }),
     audit: () => readAuditLog(description.folder),
+    haltApiServer: () => halt(description.folder, description.nodes[0]?.pid ?? 0),
+    async resumeApiServer() {
+      await resume(description.folder);
+      const ask = () => getFromApi({ ...description, path: "/readyz" });
+      await untilAnswered(ask, { limitMs: RESUME_LIMIT_MS });
+    },
   };
 }
 
