@@ -1,6 +1,6 @@
 // Writes Meltemi's images without a container engine, for the architecture of this machine:
 //   node --import tsx tools/images/build-images.ts [--output FILE.tar] [--tag TAG] [--rootfs FOLDER] [IMAGE…]
-// With --rootfs it puts one image's files into a folder instead, for the Dockerfile. It needs built bundles.
+// With --rootfs it puts one image's files into a folder instead, for the Dockerfile. It needs built bundles, and Go for meltemi/cni.
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { findEnvoy } from "../../src/agent/envoy-binary.ts";
 import { formatProblem } from "../../src/core/problem.ts";
+import { buildCniShim } from "./build-cni-shim.ts";
 import { ownArchitecture } from "./image.ts";
 import { packOciLayout, writeOciLayout } from "./oci-layout.ts";
 import type { ProductImageName } from "./product-images.ts";
@@ -22,7 +23,6 @@ const { values, positionals } = parseArgs({
     output: { type: "string", default: "meltemi-images.tar" },
     tag: { type: "string", default: JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version },
     rootfs: { type: "string" },
-    "cni-shim": { type: "string" },
   },
 });
 
@@ -30,7 +30,7 @@ const names = positionals.length > 0 ? positionals.map(parseName) : productImage
 const images = productImages(names, {
   root,
   envoyPath: await envoyPath(),
-  ...(values["cni-shim"] !== undefined && { cniShimPath: resolve(values["cni-shim"]) }),
+  ...(names.includes("meltemi/cni") && { cniShimPath: buildCniShim(root) }),
 });
 if (values.rootfs !== undefined) {
   for (const image of images) unpackImage(image, resolve(values.rootfs));

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { findEnvoy } from "../../../src/agent/envoy-binary.ts";
 import { formatProblem } from "../../../src/core/problem.ts";
+import { buildCniShim } from "../../../tools/images/build-cni-shim.ts";
 import { FileTree } from "../../../tools/images/file-tree.ts";
 import type { Image } from "../../../tools/images/image.ts";
 import { ownArchitecture } from "../../../tools/images/image.ts";
@@ -38,13 +39,14 @@ async function ownImages(): Promise<readonly Image[]> {
   const found = await findEnvoy({ env: process.env, mayFetch: false });
   if ("problem" in found) throw new Error(formatProblem(found.problem));
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const shim = join(root, "dist/meltemi-cni");
-  const names = productImageNames.filter(
-    (name) =>
-      existsSync(join(root, `dist/${name.replace("meltemi/", "")}.js`)) &&
-      (name !== "meltemi/cni" || existsSync(shim)),
+  const names = productImageNames.filter((name) =>
+    existsSync(join(root, `dist/${name.replace("meltemi/", "")}.js`)),
   );
-  const images = productImages(names, { root, envoyPath: found.envoy.path, cniShimPath: shim });
+  const images = productImages(names, {
+    root,
+    envoyPath: found.envoy.path,
+    ...(names.includes("meltemi/cni") && { cniShimPath: buildCniShim(root) }),
+  });
   return images.map((image) => ({ ...image, name: `${image.name}:${version}` }));
 }
 
