@@ -45,6 +45,7 @@ export class PodVolumes {
   /** Volumes of files that were written, so that they can be written again. */
   readonly #written = new Map<string, Volume>();
   #cancelRenewal: (() => void) | undefined;
+  #lastWrite: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: PodVolumesOptions) {
@@ -108,10 +109,17 @@ export class PodVolumes {
         this.#written.set(volume.name, volume);
         const target = join(this.#directory, volume.name);
         await mkdir(this.#directory, { recursive: true, mode: 0o755 });
-        await writeVolume(target, await this.#fill(content.files));
+        await this.#inTurn(async () => writeVolume(target, await this.#fill(content.files)));
         return resolved(target);
       }
     }
+  }
+
+  /** A start of a container, an exec and a changed object may come at once; two writers would trip over each other. */
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const result = this.#lastWrite.then(write);
+    this.#lastWrite = result.catch(() => undefined);
+    return result;
   }
 
   async #scratch(directory: string): Promise<string> {
