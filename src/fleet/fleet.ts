@@ -2,6 +2,7 @@
 // the graph is written, so that every change reaches those whom it concerns.
 
 import type { Logger } from "../core/logger.ts";
+import type { ObjectKey } from "../core/object-key.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
@@ -16,6 +17,7 @@ import { blamedSource } from "./blamed-source.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
 import { HeldBack, type Refusal } from "./held-back.ts";
 import { type FormerRows, LayeredRows } from "./layered-rows.ts";
+import { type Programmed, programmedOf } from "./programmed.ts";
 import { identifyProxy } from "./proxy-identity.ts";
 import { type Past, type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
 import type { ResourceTables } from "./resource-tables.ts";
@@ -90,6 +92,16 @@ export class Fleet implements XdsBackend {
       (each) =>
         each.envoyVersion === envoyVersion && set?.built(each.type, each.name)?.version === each.version,
     );
+  }
+
+  /**
+   * Who has what was made of an object: a proxy is concerned if it asked for any of it. An object of which nothing is
+   * made, such as one that no proxy's config depends on, concerns none.
+   */
+  programmed(object: ObjectKey): Programmed {
+    // The stream before a reconnect may not have ended yet.
+    const newest = [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions].slice(-1));
+    return programmedOf(this.#rows.madeOf(object), newest, this.#views);
   }
 
   open(client: XdsClient, stream: XdsStreamHandle): XdsOpening {

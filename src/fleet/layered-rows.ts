@@ -1,9 +1,11 @@
 // The rows of all resource tables by type, layer and name, kept in step by commits: a lookup by name needs no key put
 // together, of which a connecting proxy would make ten thousand. Knows what each changed row was before.
 
+import type { ObjectKey } from "../core/object-key.ts";
 import type { Commit } from "../graph/graph.ts";
 import { splitLayerKey } from "../view/scoped-rows.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
+import type { BuiltResource } from "./built-resource.ts";
 import type { ResourceRow } from "./resource-row.ts";
 import { type ResourceTables, type ServedType, servedTypes } from "./resource-tables.ts";
 
@@ -15,9 +17,17 @@ export type FormerRows = ReadonlyMap<
   ReadonlyMap<string, ReadonlyMap<string, ResourceRow | undefined>>
 >;
 
+export interface MadeResource {
+  readonly type: ResourceType;
+  readonly resource: BuiltResource;
+}
+
 export class LayeredRows {
   readonly #tables: ResourceTables;
   readonly #layers: ReadonlyMap<ResourceType, Map<string, Map<string, ResourceRow>>>;
+
+  /** Made when it is asked for: it looks at every source of every resource. */
+  #madeByObject: ReadonlyMap<ObjectKey, readonly MadeResource[]> | undefined;
 
   constructor(tables: ResourceTables) {
     this.#tables = tables;
@@ -29,9 +39,16 @@ export class LayeredRows {
     return this.#layers.get(type)?.get(layer);
   }
 
+  /** Resources that an object is a source of, in any layer, each with its type. */
+  madeOf(object: ObjectKey): readonly MadeResource[] {
+    this.#madeByObject ??= indexBySource(this.#layers);
+    return this.#madeByObject.get(object) ?? [];
+  }
+
   /** Takes over what a commit changed; returns the rows that were there before, for types that have any. */
   take({ changed }: Commit): FormerRows {
     const former = new Map<ServedType, Map<string, Map<string, ResourceRow | undefined>>>();
+    if (servedTypes.some((type) => changed.has(this.#tables[type]))) this.#madeByObject = undefined;
     for (const type of servedTypes) {
       const keys = changed.get(this.#tables[type]);
       if (keys === undefined) continue;
@@ -61,4 +78,24 @@ export class LayeredRows {
     else layers?.set(layer, rows);
     return before;
   }
+}
+
+function indexBySource(
+  layersByType: ReadonlyMap<ResourceType, ReadonlyMap<string, Layer>>,
+): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
+  const madeByObject = new Map<ObjectKey, MadeResource[]>();
+  for (const [type, layers] of layersByType) {
+    for (const rows of layers.values()) {
+      for (const row of rows.values()) {
+        if (row.kind === "absent") continue;
+        const { resource } = row;
+        for (const object of new Set(resource.source.map((part) => part.object))) {
+          const made = madeByObject.get(object) ?? [];
+          madeByObject.set(object, made);
+          made.push({ type, resource });
+        }
+      }
+    }
+  }
+  return madeByObject;
 }

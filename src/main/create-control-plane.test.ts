@@ -68,6 +68,7 @@ function startPlane() {
         set = next;
         published.push(changes);
       },
+      standing: () => "in-use",
       close: () => undefined,
     });
     if (opening.kind === "refused") return { opening, published, set: () => set };

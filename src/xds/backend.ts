@@ -39,8 +39,16 @@ export interface XdsStreamHandle {
    * under which it can be got; what isn't named is taken to be the same. `all` compares the sets.
    */
   publish(set: ResourceSet, changes: readonly ResourceReference[] | "all"): void;
+  /** How far the client is with a resource of the set that it was given last. */
+  standing(reference: ResourceReference): Standing;
   close(status: GrpcStatus, reason: string): void;
 }
+
+/**
+ * `in-use`: acknowledged at the set's version, or known to be there since a reconnect. `on-its-way`: to be sent, or sent
+ * and not answered. `refused`: the version before it stays in use. `unwanted`: not asked for, or not in the set.
+ */
+export type Standing = "in-use" | "on-its-way" | "refused" | "unwanted";
 
 export interface XdsSession {
   /** The set that the stream starts with; asked once. */

@@ -8,10 +8,11 @@
 //  4. What was asked for by name is always answered.
 // Clusters whose secret can't be served must be left out of the set by whoever makes it.
 
+import type { Standing } from "./backend.ts";
 import type { NameTable } from "./name-set.ts";
 import type { Needed } from "./needed-names.ts";
 import { neededNames } from "./needed-names.ts";
-import type { Resource, ResourceSet } from "./resource.ts";
+import type { Resource, ResourceReference, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { resourceTypes, rulesOf } from "./resource-type.ts";
 import type { Held, Subscription } from "./subscription.ts";
@@ -192,6 +193,17 @@ export class StreamOrder {
       const held = subscription.pending.get(name) ?? wantedResource(subscription, this.#set, name);
       if (typeof held === "object") yield held;
     }
+  }
+
+  standing({ type, name }: ResourceReference): Standing {
+    const state = this.#types.get(type);
+    if (state === undefined || wantedResource(state.subscription, this.#set, name) === undefined)
+      return "unwanted";
+    const isUnanswered = state.unanswered.some((response) =>
+      response.resources.some((resource) => resource.name === name),
+    );
+    if (isUnanswered || state.subscription.pending.has(name)) return "on-its-way";
+    return state.kept.has(name) ? "refused" : "in-use";
   }
 
   /** Gives the names back to the shared table. */

@@ -131,6 +131,8 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     );
     const opening = this.#options.backend.open(client, {
       publish: (set, changes) => this.#publish(set, changes),
+      standing: (reference) =>
+        this.#state.kind === "open" ? this.#state.order.standing(reference) : "unwanted",
       close: (status, reason) => this.#call.end(status, reason),
     });
     if (!(opening instanceof Promise)) {
