@@ -35,7 +35,7 @@ export function controlPlaneRights(installation: Installation): InstallObject[] 
       roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: `${name}-control-plane` },
       subjects: [account],
     },
-    { ...own, kind: "Role", rules: ownNamespaceRules() },
+    { ...own, kind: "Role", rules: ownNamespaceRules(installation) },
     { ...own, kind: "RoleBinding", roleRef: { apiGroup: RBAC, kind: "Role", name }, subjects: [account] },
   ];
 }
@@ -60,7 +60,7 @@ function clusterRules(installation: Installation): PolicyRule[] {
     {
       apiGroups: [""],
       resources: ["configmaps"],
-      verbs: ["get", "list", "watch", "patch"],
+      verbs: ["list", "watch", "patch"],
       resourceNames: [ROOT_CERTIFICATE_CONFIG_MAP],
     },
     ...webhookRules(installation),
@@ -101,19 +101,22 @@ function webhookRules(installation: Installation): PolicyRule[] {
   ];
 }
 
-/** Secrets of the CA: its own, and one that an administrator plugs in. */
-export const authoritySecretNames: readonly string[] = ["istio-ca-secret", "cacerts"];
+/** Secrets of the CA: one that an administrator plugs in, else one that the control plane makes. */
+const authoritySecretNames: readonly string[] = ["cacerts", "meltemi-ca"];
 
-function ownNamespaceRules(): PolicyRule[] {
+function ownNamespaceRules({ suffix }: Installation): PolicyRule[] {
+  const names = ["meltemi", "istio"];
+  const meshConfigNames = [...new Set([...names, ...names.map((name) => `${name}${suffix}`)])];
   return [
-    { apiGroups: [""], resources: ["configmaps"], verbs: follow },
+    { apiGroups: [""], resources: ["configmaps"], verbs: follow, resourceNames: meshConfigNames },
     { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
+    { apiGroups: [""], resources: ["secrets"], verbs: ["get"], resourceNames: authoritySecretNames },
+    { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },
     {
-      apiGroups: [""],
-      resources: ["secrets"],
+      apiGroups: ["coordination.k8s.io"],
+      resources: ["leases"],
       verbs: ["get", "update"],
-      resourceNames: authoritySecretNames,
+      resourceNames: [`meltemi-leader${suffix}`],
     },
-    { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create", "get", "update"] },
   ];
 }

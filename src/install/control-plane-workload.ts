@@ -119,13 +119,12 @@ const restrictedContainer = {
 function container(installation: Installation) {
   const { controlPlaneResources, imagePullPolicy } = installation;
   const ready = { httpGet: { path: "/ready", port: ports.monitoring } };
-  const fromField = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return {
     name: "control-plane",
     image: image(installation, "control-plane"),
     imagePullPolicy,
-    args: controlPlaneArguments(installation),
-    env: [fromField("POD_NAME", "metadata.name"), fromField("POD_NAMESPACE", "metadata.namespace")],
+    args: ["--kubernetes"],
+    env: controlPlaneEnvironment(installation),
     ports: [
       { name: "xds", containerPort: ports.xds, protocol: "TCP" },
       { name: "monitoring", containerPort: ports.monitoring, protocol: "TCP" },
@@ -140,14 +139,17 @@ function container(installation: Installation) {
   };
 }
 
-/** What its program is told; everything else it reads from the cluster. */
-function controlPlaneArguments(installation: Installation): string[] {
+/** What its program is told beside the mesh's configuration, which it reads from the ConfigMap. */
+function controlPlaneEnvironment(installation: Installation) {
+  const fromField = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return [
-    "--kubernetes",
-    `--revision=${installation.revision}`,
-    `--service=${controlPlaneName(installation)}`,
-    `--agent-image=${image(installation, "agent")}`,
-    `--capture=${installation.hasCni ? "cni" : "init"}`,
+    fromField("POD_NAME", "metadata.name"),
+    fromField("POD_NAMESPACE", "metadata.namespace"),
+    fromField("SERVICE_ACCOUNT", "spec.serviceAccountName"),
+    { name: "REVISION", value: installation.revision },
+    { name: "SERVICE_NAME", value: controlPlaneName(installation) },
+    { name: "AGENT_IMAGE", value: image(installation, "agent") },
+    { name: "CAPTURE", value: installation.hasCni ? "cni" : "init" },
   ];
 }
 

@@ -80,7 +80,7 @@ async function purge(access: ClusterAccess, deadlineMs: number) {
 
 /** Those that our control plane wrote; another mesh's of the same name lack the label. */
 async function removeRootCertificates(access: ClusterAccess): Promise<number> {
-  const found = (await listObjects(access, configMapResource, "app.kubernetes.io/part-of=meltemi")).filter(
+  const found = (await listObjects(access, configMapResource, "app.kubernetes.io/managed-by=meltemi")).filter(
     ({ metadata }) => metadata.name === ROOT_CERTIFICATE_CONFIG_MAP,
   );
   for (const { metadata } of found) await deleteObject(access.client, configMapResource, metadata);
