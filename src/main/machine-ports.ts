@@ -21,7 +21,7 @@ export async function openControlPlanePort(
   { port, isExact }: PortChoice,
 ): Promise<OpenedPort> {
   const outcome = await listenAndPass(channel, { name, port });
-  if (outcome.kind === "listening") return { port: outcome.listener.port };
+  if (outcome.kind === "listening") return chosenPort(outcome.listener.port, { name, wanted: port });
   if (isExact) {
     const message = `Cannot listen on 127.0.0.1:${port} for ${name}: ${reasonOf(outcome.code)}`;
     throw new CommandFailure(exitCodes.environment, message, `--${name}-port 0 takes a free one`);
@@ -31,6 +31,11 @@ export async function openControlPlanePort(
     port: other,
     notice: `port ${port} for ${name} can't be had (${reasonOf(outcome.code)}): it is ${other}`,
   };
+}
+
+/** Who asked for any port is told which one it is. */
+function chosenPort(port: number, { name, wanted }: { name: string; wanted: number }): OpenedPort {
+  return wanted === 0 ? { port, notice: `port for ${name} is ${port}` } : { port };
 }
 
 /** Undefined where the user wanted this very port and it can't be had. */
