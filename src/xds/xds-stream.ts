@@ -172,8 +172,16 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       if (opening.kind === "accepted") opening.session.closed();
       return;
     }
-    this.#opened(nodeId, opening);
-    for (const request of requests) this.#take(request);
+    if (opening.kind === "refused") {
+      this.#call.end(opening.status, opening.message);
+      return;
+    }
+    try {
+      this.#opened(nodeId, opening);
+      for (const request of requests) this.#take(request);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #hold(request: Request, requests: XdsRequest[]): void {
