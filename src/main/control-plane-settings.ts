@@ -1,20 +1,102 @@
-// What the control plane is told on its command line.
+// What the control plane is told, on its command line and by its pod's environment.
 
 import { parseArgs } from "node:util";
 
-export interface ControlPlaneSettings {
+/** On one machine. */
+export interface LocalSettings {
+  readonly mode: "local";
   /** Of the local mesh; holds the sockets, the CA and the store's socket. */
   readonly stateDirectory: string;
   /** Where proxies find xDS and certificates, over mTLS. */
   readonly xdsSocket: string;
 }
 
+/** In a cluster, or beside one with a kubeconfig. */
+export interface ClusterSettings {
+  readonly mode: "kubernetes";
+  /** Instead of the files that a pod has. */
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  /** Of the control plane's own objects. */
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly revision: string;
+  readonly revisionTags: readonly string[];
+  /** Unique among replicas, but for restarts. */
+  readonly podName: string;
+  readonly xdsPort: number;
+  readonly monitoringPort: number;
+  /** xDS without TLS, on loopback alone; none unless given. */
+  readonly plaintextPort: number | undefined;
+  readonly ignoredResources: readonly string[];
+  readonly includedResources: readonly string[];
+}
+
+export type ControlPlaneSettings = LocalSettings | ClusterSettings;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const USAGE = `usage: control-plane --state-dir DIRECTORY --xds-socket PATH
+       control-plane --kubernetes [--kubeconfig FILE] [--context NAME] [--namespace NAME] [--revision NAME]
+                     [--revision-tags NAMES] [--xds-port N] [--monitoring-port N] [--plaintext-port N]`;
+
+const options = {
+  "state-dir": { type: "string" },
+  "xds-socket": { type: "string" },
+  kubernetes: { type: "boolean" },
+  kubeconfig: { type: "string" },
+  context: { type: "string" },
+  namespace: { type: "string" },
+  revision: { type: "string" },
+  "revision-tags": { type: "string" },
+  "xds-port": { type: "string" },
+  "monitoring-port": { type: "string" },
+  "plaintext-port": { type: "string" },
+} as const;
+
 /** Undefined where a word is missing; throws for one that isn't known. */
-export function parseControlPlaneSettings(args: readonly string[]): ControlPlaneSettings | undefined {
-  const options = { "state-dir": { type: "string" }, "xds-socket": { type: "string" } } as const;
-  const { "state-dir": stateDirectory, "xds-socket": xdsSocket } = parseArgs({
-    args: [...args],
-    options,
-  }).values;
-  return stateDirectory === undefined || xdsSocket === undefined ? undefined : { stateDirectory, xdsSocket };
+export function parseControlPlaneSettings(
+  args: readonly string[],
+  environment: Environment = {},
+): ControlPlaneSettings | undefined {
+  const { values } = parseArgs({ args: [...args], options });
+  if (values.kubernetes === true) return clusterSettings(values, environment);
+  const { "state-dir": stateDirectory, "xds-socket": xdsSocket } = values;
+  return stateDirectory === undefined || xdsSocket === undefined
+    ? undefined
+    : { mode: "local", stateDirectory, xdsSocket };
+}
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
+
+function clusterSettings(values: Values, environment: Environment): ClusterSettings {
+  const plaintextPort = values["plaintext-port"];
+  return {
+    mode: "kubernetes",
+    kubeconfig: values.kubeconfig,
+    context: values.context,
+    namespace: values.namespace ?? environment.POD_NAMESPACE ?? "meltemi-system",
+    serviceAccount: environment.SERVICE_ACCOUNT ?? "meltemi",
+    revision: values.revision ?? environment.REVISION ?? "default",
+    revisionTags: wordsOf(values["revision-tags"] ?? environment.REVISION_TAGS),
+    podName: environment.POD_NAME ?? environment.HOSTNAME ?? "meltemi",
+    xdsPort: parsePort(values["xds-port"] ?? "15012"),
+    monitoringPort: parsePort(values["monitoring-port"] ?? "15014"),
+    plaintextPort: plaintextPort === undefined ? undefined : parsePort(plaintextPort),
+    ignoredResources: wordsOf(environment.PILOT_IGNORE_RESOURCES),
+    includedResources: wordsOf(environment.PILOT_INCLUDE_RESOURCES),
+  };
+}
+
+function wordsOf(text = ""): readonly string[] {
+  return text
+    .split(",")
+    .map((word) => word.trim())
+    .filter((word) => word !== "");
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new Error(`"${text}" isn't a port, wanted 0 to 65535`);
 }

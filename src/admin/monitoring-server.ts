@@ -1,0 +1,25 @@
+// The control plane's port for monitoring in a cluster: health and metrics for everybody, the rest of the admin
+// interface for whoever reaches it from inside the pod, as a port-forward does.
+
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer } from "node:http";
+
+const publicPaths: ReadonlySet<string> = new Set(["/ready", "/metrics", "/version"]);
+
+/** `admin` answers; it needn't listen anywhere itself. */
+export function createMonitoringServer(admin: Server): Server {
+  return createServer((request: IncomingMessage, response: ServerResponse) => {
+    const { pathname } = new URL(request.url ?? "/", "http://control-plane");
+    if (publicPaths.has(pathname) || isLoopback(request.socket.remoteAddress)) {
+      admin.emit("request", request, response);
+      return;
+    }
+    response.writeHead(403, { "content-type": "application/json" });
+    response.end(JSON.stringify({ error: `${pathname} is answered to loopback only: use a port-forward` }));
+  });
+}
+
+function isLoopback(address = ""): boolean {
+  const ipv4 = address.replace(/^::ffff:/, "");
+  return ipv4 === "::1" || ipv4.startsWith("127.");
+}

@@ -1,0 +1,284 @@
+// The control plane in a cluster: objects from the API server, xDS and certificates over TLS, and what only one of its
+// replicas may write. Any replica may die at any time.
+
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
+import { createControlPlaneServer } from "../admin/control-plane-server.ts";
+import { proxyStatuses } from "../admin/fleet-report.ts";
+import { createMonitoringServer } from "../admin/monitoring-server.ts";
+import { startRootCertificates } from "../controllers/root-certificates.ts";
+import { backoffDelayMs } from "../core/backoff.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { ObjectKey } from "../core/object-key.ts";
+import { pause } from "../core/pause.ts";
+import { formatProblem, type Problem } from "../core/problem.ts";
+import { type GrpcListener, GrpcServer } from "../grpc/server.ts";
+import { createCertificateAuthenticator, firstAuthenticatorOf } from "../identity/authenticator.ts";
+import type { CertificateAuthority } from "../identity/certificate-authority.ts";
+import { openClusterAuthority } from "../identity/cluster-authority.ts";
+import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
+import { createTokenReviewAuthenticator } from "../identity/token-review-authenticator.ts";
+import type { ApiClient } from "../kubernetes/api-client.ts";
+import { type LeaderElection, startLeaderElection } from "../kubernetes/leader-election.ts";
+import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
+import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
+import { createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
+import { connectToCluster } from "./api-connection.ts";
+import { requireIdentity } from "./authenticated-backend.ts";
+import type { ClusterSettings } from "./control-plane-settings.ts";
+import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
+import { planeProblems } from "./plane-problems.ts";
+import { readVersion } from "./project.ts";
+import { serveSecurely } from "./serve-securely.ts";
+
+// In a cluster changes come in crowds: a rollout, an apply of many files.
+const CLUSTER_DEBOUNCE = {
+  endpoints: { afterMs: 10, atMostMs: 100 },
+  config: { afterMs: 100, atMostMs: 1_000 },
+};
+/** Connections end now and then, so that new replicas get their share of them. */
+const MAX_CONNECTION_AGE_MS = 30 * 60_000;
+/** Until everybody has heard that this replica is no endpoint any more. */
+const ENDPOINT_NEWS_MS = 3_000;
+/** Together with the above less than the 30 s that kubelet gives a pod to end. */
+const DRAIN = { timeoutMs: 20_000, spreadMs: 10_000 };
+const TOKEN_AUDIENCES = ["istio-ca"];
+
+/** Resolves when the process may end: after SIGTERM or SIGINT, when clients have moved on. */
+export async function runClusterControlPlane(settings: ClusterSettings, log: Logger): Promise<void> {
+  const serving = { isReady: false };
+  const stop = stopSignal(serving);
+  const lifetime = new AbortController();
+  const client = await connectToCluster(settings, systemClock);
+  const plane = createControlPlane({ clock: systemClock, log, debounce: CLUSTER_DEBOUNCE });
+  const { signal } = lifetime;
+  const cluster = { settings, log, client, plane, signal, serving, problemsByObject: new Map() };
+  const metrics = createControlPlaneMetrics(readVersion());
+  const monitoring = await startMonitoring(cluster, () => metrics.text());
+  await followCluster(cluster);
+  const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
+  const authority = await openAuthority(cluster, trustDomain);
+  const authenticator = firstAuthenticatorOf([
+    createTokenReviewAuthenticator(client, { trustDomain, audiences: TOKEN_AUDIENCES }),
+    createCertificateAuthenticator([trustDomain]),
+  ]);
+  const backend = requireIdentity(plane.fleet, authenticator);
+  const xds = createXdsServer(backend, { clock: systemClock, log, metrics: metrics.xds });
+  const grpc = new GrpcServer({
+    clock: systemClock,
+    log,
+    random: Math.random,
+    maxConnectionAgeMs: MAX_CONNECTION_AGE_MS,
+  });
+  const { namespace, serviceAccount } = settings;
+  const extraDnsNames = revisionNames(settings);
+  const names = controlPlaneNames({ trustDomain, namespace, serviceAccount, extraDnsNames });
+  const endpoint = { kind: "tcp", host: everyAddress(), port: settings.xdsPort } as const;
+  const listener = await serveSecurely(endpoint, { grpc, xds, authority, authenticator, names, log });
+  await servePlaintext(settings, { grpc, xds });
+  const election = standForLeader(cluster);
+  const endLeading = whileLeading(election, () => startLeading(cluster, authority));
+  serving.isReady = true;
+  log.info(
+    { xdsPort: listener.port, monitoringPort: portOf(monitoring), trustDomain },
+    "control plane ready",
+  );
+
+  await stopped(stop);
+  log.info({}, "control plane draining");
+  serving.isReady = false;
+  endLeading();
+  await election.close();
+  await pause(systemClock, ENDPOINT_NEWS_MS, signal);
+  await grpc.drain(DRAIN.timeoutMs, { spreadMs: DRAIN.spreadMs });
+  lifetime.abort();
+  monitoring.close();
+  monitoring.closeAllConnections();
+  client.close();
+}
+
+interface Cluster {
+  readonly settings: ClusterSettings;
+  readonly log: Logger;
+  readonly client: ApiClient;
+  readonly plane: ControlPlane;
+  /** Aborts when the last client is gone. */
+  readonly signal: AbortSignal;
+  /** As they were found when the objects were read. */
+  readonly problemsByObject: Map<ObjectKey, readonly Problem[]>;
+  readonly serving: Serving;
+}
+
+interface Serving {
+  isReady: boolean;
+}
+
+/** Before proxies are served there is nothing to drain, and a second signal ends the process at once. */
+function stopSignal(serving: Serving): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) {
+    process.on(name, () => {
+      if (serving.isReady) stop.abort();
+      else process.exit(0);
+    });
+  }
+  return stop.signal;
+}
+
+function stopped(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve());
+  });
+}
+
+/** Listens from the start, so that kubelet is told "not ready" and isn't refused. */
+async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>): Promise<Server> {
+  const { plane, problemsByObject, log, settings } = cluster;
+  const locate = plane.intake.locate.bind(plane.intake);
+  const admin = createControlPlaneServer(
+    {
+      proxies: () => proxyStatuses(plane.fleet, locate),
+      problems: () => planeProblems(plane, problemsByObject.values()),
+      version: () => ({ version: readVersion() }),
+      isReady: () => cluster.serving.isReady,
+      metrics,
+    },
+    log,
+  );
+  const server = createMonitoringServer(admin);
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(settings.monitoringPort, everyAddress(), resolve);
+  });
+  return server;
+}
+
+/** Of both families, where the machine has both. */
+function everyAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
+  return addresses.some(({ family }) => family === "IPv6") ? "::" : "0.0.0.0";
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+/** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
+function followCluster({ settings, client, plane, signal, problemsByObject, log }: Cluster): Promise<void> {
+  const { namespace, revision, revisionTags, ignoredResources, includedResources } = settings;
+  return new Promise((resolve) => {
+    watchKubernetes({
+      client,
+      clock: systemClock,
+      random: Math.random,
+      log,
+      signal,
+      systemNamespace: namespace,
+      revision,
+      revisionTags,
+      kinds: selectKinds(watchedKinds, { ignored: ignoredResources, included: includedResources }),
+      onSync: (entries) => {
+        plane.intake.change(entries, []);
+        plane.intake.flush();
+        log.info({ objectCount: entries.length }, "objects read");
+        resolve();
+      },
+      onChange: ({ upserts, deletes }) => plane.intake.change(upserts, deletes),
+      onProblems: (key, problems) => {
+        if (problems.length === 0) problemsByObject.delete(key);
+        else problemsByObject.set(key, problems);
+      },
+    });
+  });
+}
+
+const authorityBackoff = { firstMs: 500, maxMs: 10_000 };
+
+/** A CA that can't be used ends the process; an API server that can't be asked is asked again. */
+async function openAuthority(cluster: Cluster, trustDomain: string): Promise<CertificateAuthority> {
+  const { client, settings, log, signal } = cluster;
+  const options = { namespace: settings.namespace, trustDomain, clock: systemClock };
+  for (let failureCount = 0; ; failureCount++) {
+    try {
+      const opened = await openClusterAuthority(client, options);
+      if (opened.kind === "authority") return opened.authority;
+      throw new UnusableAuthority(formatProblem(opened.problem));
+    } catch (error) {
+      if (error instanceof UnusableAuthority || signal.aborted) throw error;
+      log.warn({ reason: error instanceof Error ? error.message : String(error) }, "ca not read");
+      await pause(systemClock, backoffDelayMs(failureCount, authorityBackoff, Math.random), signal);
+    }
+  }
+}
+
+class UnusableAuthority extends Error {}
+
+/** A revision has a Service of its own. */
+function revisionNames({ namespace, revision, revisionTags }: ClusterSettings): readonly string[] {
+  const named = [revision, ...revisionTags].filter((name) => name !== "default");
+  return named.flatMap((name) =>
+    ["meltemi", "istiod"].flatMap((service) => [
+      `${service}-${name}.${namespace}.svc`,
+      `${service}-${name}.${namespace}.svc.cluster.local`,
+    ]),
+  );
+}
+
+interface PlaintextService {
+  readonly grpc: GrpcServer;
+  readonly xds: XdsServer;
+}
+
+async function servePlaintext(
+  { plaintextPort }: ClusterSettings,
+  { grpc, xds }: PlaintextService,
+): Promise<GrpcListener | undefined> {
+  if (plaintextPort === undefined) return undefined;
+  const endpoint = { kind: "tcp", host: "127.0.0.1", port: plaintextPort } as const;
+  return await grpc.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
+}
+
+function standForLeader({ client, settings, log }: Cluster): LeaderElection {
+  const { namespace, podName, revision } = settings;
+  return startLeaderElection({
+    client,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    namespace,
+    name: revision === "default" ? "meltemi-leader" : `meltemi-leader-${revision}`,
+    identity: `${podName}_${randomUUID()}`,
+  });
+}
+
+/** Runs `start` whenever this replica begins to lead, and what it returned when it leads no more. */
+function whileLeading(election: LeaderElection, start: () => () => void): () => void {
+  let end: (() => void) | undefined;
+  const endWatch = election.watch((isLeader) => {
+    end?.();
+    end = isLeader ? start() : undefined;
+  });
+  return () => {
+    endWatch();
+    end?.();
+  };
+}
+
+/** What only one replica may do. */
+function startLeading({ client, log, plane }: Cluster, authority: CertificateAuthority): () => void {
+  const { sources, graph } = plane;
+  return startRootCertificates({
+    client,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    rootsPem: authority.rootsPem,
+    namespaces: () => [...sources.Namespace.entries()].map(([, { metadata }]) => metadata.name),
+    watchNamespaces: (listener) => graph.watch(sources.Namespace, () => listener()),
+  });
+}

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseControlPlaneSettings } from "./control-plane-settings.ts";
+
+test("parseControlPlaneSettings() takes the local mode's two words", () => {
+  const args = ["--state-dir", "/s", "--xds-socket", "/x"];
+  assert.deepEqual(parseControlPlaneSettings(args), {
+    mode: "local",
+    stateDirectory: "/s",
+    xdsSocket: "/x",
+  });
+  assert.equal(parseControlPlaneSettings(["--state-dir", "/s"]), undefined);
+});
+
+test("parseControlPlaneSettings() completes a pod's settings from its environment, flags first", () => {
+  const environment = {
+    POD_NAMESPACE: "mesh",
+    POD_NAME: "meltemi-1",
+    REVISION: "one",
+    REVISION_TAGS: "a, b",
+  };
+  const settings = parseControlPlaneSettings(["--kubernetes", "--revision", "two"], environment);
+  assert.ok(settings?.mode === "kubernetes");
+  const { namespace, podName, revision, revisionTags, xdsPort, monitoringPort, plaintextPort } = settings;
+  assert.deepEqual([namespace, podName, revision], ["mesh", "meltemi-1", "two"]);
+  assert.deepEqual(revisionTags, ["a", "b"]);
+  assert.deepEqual([xdsPort, monitoringPort, plaintextPort], [15012, 15014, undefined]);
+});
+
+test("parseControlPlaneSettings() throws for unknown words and wrong ports", () => {
+  assert.throws(() => parseControlPlaneSettings(["--what"]), /--what/);
+  assert.throws(() => parseControlPlaneSettings(["--kubernetes", "--xds-port", "x"]), /"x" isn't a port/);
+});

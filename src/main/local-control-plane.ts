@@ -1,0 +1,151 @@
+// The control plane on one machine: watches the local store, serves xDS and certificates on a unix socket,
+// plaintext xDS and admin on connections that its parent passes. It may die at any time: nothing here is lost.
+
+import { chmod, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { createControlPlaneServer } from "../admin/control-plane-server.ts";
+import { proxyStatuses } from "../admin/fleet-report.ts";
+import { systemClock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import { formatProblem } from "../core/problem.ts";
+import { GrpcServer } from "../grpc/server.ts";
+import {
+  type Authenticator,
+  createCertificateAuthenticator,
+  createTokenAuthenticator,
+  firstAuthenticatorOf,
+} from "../identity/authenticator.ts";
+import { openPersistentAuthority } from "../identity/authority-store.ts";
+import type { CertificateAuthority } from "../identity/certificate-authority.ts";
+import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
+import { createTokenIssuer } from "../identity/service-account-token.ts";
+import { openTokenKey } from "../identity/token-key-store.ts";
+import { receiveConnections } from "../local/supervisor/child-connections.ts";
+import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
+import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import { createXdsServer } from "../xds/xds-server.ts";
+import { requireIdentity } from "./authenticated-backend.ts";
+import type { LocalSettings } from "./control-plane-settings.ts";
+import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
+import { planeProblems } from "./plane-problems.ts";
+import { readVersion } from "./project.ts";
+import { serveSecurely } from "./serve-securely.ts";
+
+// As Kubernetes names its own; the supervisor signs by this name.
+const TOKEN_ISSUER = "https://kubernetes.default.svc";
+
+/** Resolves when proxies are served. */
+export async function runLocalControlPlane(settings: LocalSettings, log: Logger): Promise<void> {
+  const { stateDirectory, xdsSocket } = settings;
+  const plane = createControlPlane({ clock: systemClock, log });
+  await followStore(plane, join(stateDirectory, "store.sock"), log);
+  const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
+  const authority = await openAuthority(stateDirectory, trustDomain);
+  const authenticator = await openAuthenticator(stateDirectory, trustDomain);
+  const metrics = createControlPlaneMetrics(readVersion());
+  const backend = requireIdentity(plane.fleet, authenticator);
+  const xds = createXdsServer(backend, { clock: systemClock, log, metrics: metrics.xds });
+  const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });
+  const names = controlPlaneNames({ trustDomain });
+  const endpoint = { kind: "unix", path: xdsSocket, mode: 0o666 } as const;
+  await serveSecurely(endpoint, { grpc, xds, authority, authenticator, names, log });
+  await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
+  tellProblems(plane);
+  log.info({ stateDirectory }, "control plane ready");
+}
+
+interface Serving {
+  readonly plane: ControlPlane;
+  readonly xds: ReturnType<typeof createXdsServer>;
+  readonly metrics: ControlPlaneMetrics;
+  readonly grpc: GrpcServer;
+  readonly stateDirectory: string;
+  readonly log: Logger;
+}
+
+/** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
+function followStore({ intake }: ControlPlane, socketPath: string, log: Logger): Promise<void> {
+  return new Promise((resolve) => {
+    void watchRemoteStore({
+      socketPath,
+      clock: systemClock,
+      log,
+      signal: new AbortController().signal,
+      random: Math.random,
+      onSync: (entries) => {
+        intake.change(entries, []);
+        intake.flush();
+        resolve();
+      },
+      onEvents: ({ upserts, deletes }) => intake.change(upserts, deletes),
+    });
+  });
+}
+
+async function openAuthority(stateDirectory: string, trustDomain: string): Promise<CertificateAuthority> {
+  const opened = await openPersistentAuthority(join(stateDirectory, "ca"), {
+    clock: systemClock,
+    trustDomain,
+  });
+  if (opened.kind === "problem") throw new Error(formatProblem(opened.problem));
+  return opened.authority;
+}
+
+async function openAuthenticator(stateDirectory: string, trustDomain: string): Promise<Authenticator> {
+  const key = await openTokenKey(join(stateDirectory, "token-key.pem"));
+  if (key.kind === "problem") throw new Error(formatProblem(key.problem));
+  const issuer = createTokenIssuer(key.key, { clock: systemClock, issuer: TOKEN_ISSUER });
+  return firstAuthenticatorOf([
+    createTokenAuthenticator(issuer, { trustDomain, audiences: ["istio-ca"] }),
+    createCertificateAuthenticator([trustDomain]),
+  ]);
+}
+
+/** What the machine's own ports lead to, and the admin socket. No secret goes this way. */
+async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }: Serving): Promise<void> {
+  const plaintext = createServer();
+  await grpc.listen(
+    { kind: "handle", server: plaintext },
+    { methods: xds.methods({ servesSecrets: false }) },
+  );
+  const locate = plane.intake.locate.bind(plane.intake);
+  const answers = {
+    proxies: () => proxyStatuses(plane.fleet, locate),
+    problems: () => planeProblems(plane),
+    version: () => ({ version: readVersion() }),
+    isReady: () => true,
+    metrics: () => metrics.text(),
+  };
+  const admin = createControlPlaneServer(answers, log);
+  await listenOnSocket(admin, join(stateDirectory, "control-plane.sock"));
+  const passed = { xds: plaintext, admin };
+  receiveConnections(process, (name, socket) => {
+    if (name === "xds" || name === "admin") passed[name].emit("connection", socket);
+    else socket.destroy();
+  });
+}
+
+/** The parent shows them to the user, beside those that it finds itself. */
+function tellProblems(plane: ControlPlane): void {
+  let told = "[]";
+  const tell = () => {
+    const problems = planeProblems(plane);
+    const text = JSON.stringify(problems);
+    if (text === told || !process.connected) return;
+    told = text;
+    process.send?.({ meltemi: "problems", problems });
+  };
+  plane.problems.watch(tell);
+  plane.fleet.watchRefusals(tell);
+  tell();
+}
+
+async function listenOnSocket(server: Server, path: string): Promise<void> {
+  await rm(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(path, resolve);
+  });
+  await chmod(path, 0o600);
+}
