@@ -30,11 +30,15 @@ export function proveMutualTls(start: StartMesh): void {
   async function clearMarkerCount(call: (marker: string) => Promise<unknown>): Promise<number> {
     const id = `${process.pid}-${Math.random().toString(36).slice(2)}`;
     const capture = await captureWire(mesh, join(tmpdir(), `${id}.pcap`));
-    await call(`marker-${id}`);
-    // When this one is caught, in clear by design, all before it is.
-    await legacy.echo({ url: "http://legacy/", method: "POST", body: `last-${id}` });
-    await eventually(async () => assert((await capture.packets()).includes(`last-${id}`)));
-    const packets = await capture.stop();
+    let packets: Buffer;
+    try {
+      await call(`marker-${id}`);
+      // When this one is caught, in clear by design, all before it is.
+      await legacy.echo({ url: "http://legacy/", method: "POST", body: `last-${id}` });
+      await eventually(async () => assert((await capture.packets()).includes(`last-${id}`)));
+    } finally {
+      packets = await capture.stop();
+    }
     return packets.toString("latin1").split(`marker-${id}`).length - 1;
   }
 
@@ -82,13 +86,11 @@ export function proveMutualTls(start: StartMesh): void {
     await mesh.save("policy.yaml", mode("PERMISSIVE"));
     const plain = await eventually(() => legacy.echo({ url: "http://echo/", isNew: true }));
     assert.equal(plain.headers["x-forwarded-client-cert"], undefined);
-    const { received } = await legacy.tcp({
-      host: "echo",
-      port: 9000,
-      send: "a whole line\n",
-      until: "line",
+    // The other pod's proxy may be told a moment later.
+    await eventually(async () => {
+      const line = { host: "echo", port: 9000, send: "a whole line\n", until: "line" };
+      assert.match((await legacy.tcp(line)).received, /^v[12]:a whole line/);
     });
-    assert.match(received, /^v[12]:a whole line/);
     const { headers } = await client.echo("http://echo/");
     assert.match(headers["x-forwarded-client-cert"] ?? "", /sa\/client/);
     assert.equal(await clearMarkerCount(sendHttp), 0);

@@ -15,14 +15,15 @@ export interface WireCapture {
 /** `file` is where the packets are kept meanwhile. Resolves when packets are being caught. */
 export async function captureWire(mesh: RunningMesh, file: string): Promise<WireCapture> {
   const pid = await namespacePid(mesh);
+  // Whole packets of up to 8 KB, and room for thousands: by default few fit, and a busy machine loses some.
+  const size = ["--snapshot-length=8192", "--buffer-size=32768"];
   const tcpdump = [
     "tcpdump",
     "-i",
     "any",
     "-U",
     "--immediate-mode",
-    "-s",
-    "0",
+    ...size,
     "-Z",
     "root",
     "-w",
@@ -33,7 +34,8 @@ export async function captureWire(mesh: RunningMesh, file: string): Promise<Wire
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = once(child, "exit");
-  process.once("exit", () => child.kill("SIGKILL"));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
   let text = "";
   await new Promise<void>((resolve, reject) => {
     child.stderr.on("data", (chunk: Buffer) => {
@@ -48,6 +50,7 @@ export async function captureWire(mesh: RunningMesh, file: string): Promise<Wire
     async stop() {
       child.kill("SIGINT");
       await ended;
+      process.off("exit", kill);
       const packets = await readFile(file);
       await rm(file, { force: true });
       return packets;
