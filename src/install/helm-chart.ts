@@ -1,0 +1,183 @@
+// The Helm chart, made from the objects of an installation: the builders are given Helm's expressions for settings, and
+// parts that a setting takes in or leaves out become conditions. The chart holds nothing of its own.
+
+import { stringify } from "yaml";
+import { cniNamespace, cniObjects } from "./cni-objects.ts";
+import { controlPlaneRights } from "./control-plane-rights.ts";
+import { controlPlaneWorkload } from "./control-plane-workload.ts";
+import { customResourceDefinitions } from "./custom-resource-definition.ts";
+import { gatewayNamespace, gatewayObjects } from "./gateway-objects.ts";
+import type { InstallObject } from "./install-object.ts";
+import type { InstallSettings } from "./install-settings.ts";
+import { profileNames, profileSettings } from "./install-settings.ts";
+import type { Installation } from "./object-names.ts";
+import { MINIMUM_MINOR_VERSION } from "./precheck.ts";
+import { webhookConfigurations } from "./webhook-configurations.ts";
+
+/** Texts by path below the chart's folder. */
+export function helmChart(version: string): ReadonlyMap<string, string> {
+  const files: [string, string][] = [
+    ["Chart.yaml", chartFile(version)],
+    ["values.yaml", valuesFile()],
+    ["templates/_names.tpl", namesFile],
+    ["templates/definitions.yaml", when(".Values.definitions", documents(customResourceDefinitions()))],
+    ["templates/control-plane.yaml", controlPlaneFile()],
+    ["templates/webhooks.yaml", webhooksFile()],
+    ["templates/cni.yaml", when(".Values.cni", documents([cniNamespace(), ...cniObjects(templated)]))],
+    ["templates/gateway.yaml", when(GATEWAY_CONDITION, gatewayText())],
+    ...profileNames
+      .filter((name) => name !== "default")
+      .map((name): [string, string] => [`profiles/${name}.yaml`, profileFile(name)]),
+  ];
+  return new Map(files.map(([path, text]) => [path, path.includes("templates/") ? NOTICE + text : text]));
+}
+
+const NOTICE =
+  "{{- /* Made by src/install/helm-chart.ts: change the builders there, then make it anew. */}}\n";
+const GATEWAY_CONDITION = 'and .Values.gateway (eq .Values.revision "default")';
+
+// Numbers and parts that aren't text stand for themselves here and are put in below.
+const templated: Installation = {
+  namespace: "{{ .Release.Namespace }}",
+  revision: "{{ .Values.revision }}",
+  suffix: '{{ include "meltemi.suffix" . }}',
+  hub: "{{ .Values.hub }}",
+  tag: "{{ .Values.tag | default .Chart.AppVersion }}",
+  imagePullPolicy: "{{ .Values.imagePullPolicy }}" as Installation["imagePullPolicy"],
+  replicas: 990_001,
+  maxReplicas: 990_002,
+  hasAutoscaler: false,
+  hasNetworkPolicies: false,
+  hasCni: false,
+  hasGateway: false,
+  controlPlaneResources: { requests: {}, limits: {} },
+  meshConfig: {},
+};
+
+const namesFile = `{{- define "meltemi.suffix" -}}
+{{- if ne .Values.revision "default" }}-{{ .Values.revision }}{{ end -}}
+{{- end }}
+`;
+
+function chartFile(version: string): string {
+  return stringify({
+    apiVersion: "v2",
+    name: "meltemi",
+    description: "The control plane of Meltemi, a service mesh that speaks Istio's API",
+    type: "application",
+    version,
+    appVersion: version,
+    kubeVersion: `>=1.${MINIMUM_MINOR_VERSION}.0-0`,
+  });
+}
+
+function controlPlaneFile(): string {
+  const plain = documents([...controlPlaneRights(templated), ...controlPlaneWorkload(templated)]);
+  const scaled = controlPlaneWorkload({ ...templated, hasAutoscaler: true, hasNetworkPolicies: true });
+  const only = (kind: string) => documents(scaled.filter((object) => object.kind === kind));
+  return [
+    put(plain, [
+      [
+        /^( *)replicas: 990001\n/m,
+        "{{- if not .Values.autoscaler }}\n$1replicas: {{ .Values.replicas }}\n{{- end }}\n",
+      ],
+      [
+        /resources:\n +requests: \{\}\n +limits: \{\}/,
+        "resources: {{ toJson .Values.controlPlaneResources }}",
+      ],
+      [/mesh: \|\n +\{\}\n/, "mesh: {{ toYaml .Values.meshConfig | quote }}\n"],
+      [/(name: CAPTURE\n +value: )init/, "$1{{ if .Values.cni }}cni{{ else }}init{{ end }}"],
+    ]),
+    when(
+      ".Values.autoscaler",
+      put(only("HorizontalPodAutoscaler"), [
+        ["990001", "{{ .Values.replicas }}"],
+        ["990002", "{{ .Values.maxReplicas }}"],
+      ]),
+    ),
+    when(".Values.networkPolicies", only("NetworkPolicy")),
+  ].join("");
+}
+
+// The revision `default` answers for more labels than the others.
+function webhooksFile(): string {
+  const own = webhookConfigurations({ ...templated, revision: "default", suffix: "" });
+  const condition = 'eq .Values.revision "default"';
+  return `{{- if ${condition} }}\n${documents(own)}{{- else }}\n${documents(webhookConfigurations(templated))}{{- end }}\n`;
+}
+
+function gatewayText(): string {
+  return put(documents([gatewayNamespace(), ...gatewayObjects(templated)]), [
+    ["990001", "{{ .Values.replicas }}"],
+  ]);
+}
+
+function documents(objects: readonly InstallObject[]): string {
+  return objects
+    .map(
+      (object) =>
+        `---\n${stringify(object, { lineWidth: 0, singleQuote: true, aliasDuplicateObjects: false })}`,
+    )
+    .join("");
+}
+
+function when(condition: string, text: string): string {
+  return `{{- if ${condition} }}\n${text}{{- end }}\n`;
+}
+
+/** Throws where there is nothing to replace: the builders have changed. */
+function put(text: string, changes: readonly (readonly [string | RegExp, string])[]): string {
+  return changes.reduce((before, [from, to]) => {
+    const after = before.replace(from, to);
+    if (after === before) throw new Error(`The chart's objects hold no ${from}`);
+    return after;
+  }, text);
+}
+
+const explanations: Readonly<Record<string, string>> = {
+  revision: "The name of this control plane where several share a cluster.",
+  hub: "Where images come from: HUB/control-plane:TAG.",
+  tag: "Of the images; the chart's own version where it is empty.",
+  imagePullPolicy: "Always, IfNotPresent or Never.",
+  replicas: "Of the control plane and of the gateway; the fewest, where the control plane scales by itself.",
+  maxReplicas: "The most that the control plane scales to.",
+  autoscaler: "Whether the control plane scales by itself.",
+  networkPolicies: "Whether the control plane's ports are closed to all but those who need them.",
+  cni: "Whether a DaemonSet sets up interception, so that pods need no capability.",
+  gateway: "Whether there is an ingress gateway; only the revision default has one.",
+  definitions: "Whether the kinds are defined too. Turn it off where an Istio has defined them.",
+  controlPlaneResources: "What the control plane asks of its nodes.",
+  meshConfig: "The mesh's configuration, as Istio's MeshConfig.",
+};
+
+function valuesFile(): string {
+  const values: Readonly<Record<string, unknown>> = {
+    ...valuesOf(profileSettings("default", "")),
+    definitions: true,
+  };
+  return Object.entries(explanations)
+    .map(([name, sentence]) => `# ${sentence}\n${stringify({ [name]: values[name] })}`)
+    .join("\n");
+}
+
+function valuesOf(settings: InstallSettings) {
+  const { controlPlaneResources, hub, imagePullPolicy, maxReplicas, meshConfig, replicas } = settings;
+  return {
+    ...{ revision: settings.revision, hub, tag: settings.tag, imagePullPolicy, replicas, maxReplicas },
+    autoscaler: settings.hasAutoscaler,
+    networkPolicies: settings.hasNetworkPolicies,
+    cni: settings.hasCni,
+    gateway: settings.hasGateway,
+    controlPlaneResources,
+    meshConfig,
+  };
+}
+
+/** What a profile says otherwise than the default values. */
+function profileFile(name: (typeof profileNames)[number]): string {
+  const usual: Readonly<Record<string, unknown>> = valuesOf(profileSettings("default", ""));
+  const own = Object.entries(valuesOf(profileSettings(name, ""))).filter(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(usual[key]),
+  );
+  return `# helm install meltemi . -f profiles/${name}.yaml\n${stringify(Object.fromEntries(own))}`;
+}
