@@ -46,12 +46,12 @@ async function ownLifetime(): Promise<string> {
   );
 }
 
-/** By the mesh's own log: Envoy tells in days what is left. */
+/** As the control plane granted it, by its log: Envoy tells in days what is left. */
 async function lifetimeSeconds(account: string): Promise<number> {
   const log = await readFile(`${mesh.stateDirectory}/supervisor.log`, "utf8");
   const lines = log
     .split("\n")
-    .filter((line) => line.includes("certificate rotated") && line.includes(`/sa/${account}"`));
+    .filter((line) => line.includes("certificate signed") && line.includes(`/sa/${account}"`));
   const { ttlSeconds } = JSON.parse(lines.at(-1) ?? "{}") as { readonly ttlSeconds?: number };
   return ttlSeconds ?? 0;
 }
