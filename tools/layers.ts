@@ -69,6 +69,12 @@ export const rooms: readonly Room[] = [
     sees: ["core", "gen", "kinds", "identity", "grpc"],
   },
   {
+    name: "cni",
+    purpose: "captures pods on a node",
+    // It applies capture's rules to the pods that injection marked, and asks the API server for those.
+    sees: ["core", "kinds", "kubernetes", "capture", "inject"],
+  },
+  {
     name: "local",
     purpose: "pods as processes on one machine",
     // The supervisor answers the part of admin's contract that is about pods.

@@ -1,0 +1,3 @@
+module meltemi.dev/cni-shim
+
+go 1.24

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { injectPod } from "../inject/inject-pod.ts";
+import type { InjectablePod } from "../inject/injectable-pod.ts";
+import { defaultInjectionSettings } from "../inject/injection-settings.ts";
+import { decidePodCapture, isMeshNamespace, isUncaptured } from "./pod-decision.ts";
+
+function pod(annotations: Readonly<Record<string, string>> = {}): InjectablePod {
+  const metadata = { name: "reviews-1", namespace: "shop", labels: { app: "reviews" }, annotations };
+  return { metadata, spec: { containers: [{ name: "app", image: "shop/reviews" }] } };
+}
+
+function injected(
+  annotations: Readonly<Record<string, string>> = {},
+  capture: "cni" | "init" = "cni",
+): InjectablePod {
+  const injection = injectPod(pod(annotations), undefined, { ...defaultInjectionSettings, capture });
+  assert.ok(injection.kind === "injected");
+  return injection.pod;
+}
+
+test("decidePodCapture() captures an injected pod by its annotations", () => {
+  const annotations = {
+    "traffic.sidecar.istio.io/excludeOutboundPorts": "3306",
+    "status.sidecar.istio.io/port": "15999",
+  };
+  const decision = decidePodCapture(injected(annotations));
+  assert.ok(decision.kind === "capture");
+  assert.deepEqual(decision.settings.outboundPortsExcluded, [3306]);
+  assert.deepEqual(decision.settings.inboundPortsExcluded, [15090, 15021, 15999]);
+  assert.equal(decision.settings.mode, "REDIRECT");
+});
+
+test("decidePodCapture() takes TPROXY from the annotation", () => {
+  const decision = decidePodCapture(injected({ "sidecar.istio.io/interceptionMode": "TPROXY" }));
+  assert.ok(decision.kind === "capture" && decision.settings.mode === "TPROXY");
+});
+
+const skipped = [
+  { name: "without a sidecar", pod: pod(), reason: /no sidecar/ },
+  { name: "with istio-init", pod: injected({}, "init"), reason: /istio-init does it/ },
+  { name: "of mode NONE", pod: injected({ "sidecar.istio.io/interceptionMode": "NONE" }), reason: /NONE/ },
+  { name: "that is a gateway", pod: injected({ "inject.istio.io/templates": "gateway" }), reason: /gateway/ },
+  {
+    name: "on the node's network",
+    pod: { ...injected(), spec: { ...injected().spec, hostNetwork: true } },
+    reason: /node's network/,
+  },
+];
+
+for (const { name, pod: given, reason } of skipped) {
+  test(`decidePodCapture() leaves alone a pod ${name}`, () => {
+    const decision = decidePodCapture(given);
+    assert.ok(decision.kind === "skip");
+    assert.match(decision.reason, reason);
+  });
+}
+
+test("decidePodCapture() refuses annotations that it can't read", () => {
+  const given = injected();
+  const annotations = {
+    ...given.metadata.annotations,
+    "traffic.sidecar.istio.io/excludeInboundPorts": "http",
+  };
+  const decision = decidePodCapture({ ...given, metadata: { ...given.metadata, annotations } });
+  assert.ok(decision.kind === "refuse" && decision.problems.length === 1);
+});
+
+test("isUncaptured() sees the validation container's verdict, also of its last run", () => {
+  const ended = (exitCode: number) => ({ terminated: { exitCode } });
+  const withStatus = (status: object) => ({
+    ...injected(),
+    status: { initContainerStatuses: [{ name: "istio-validation", ...status }] },
+  });
+  assert.ok(isUncaptured(withStatus({ state: ended(126) })));
+  assert.ok(isUncaptured(withStatus({ state: {}, lastState: ended(126) })));
+  assert.ok(!isUncaptured(withStatus({ state: ended(0) })));
+  assert.ok(!isUncaptured(injected()));
+});
+
+test("isMeshNamespace() goes by the labels of injection", () => {
+  assert.ok(isMeshNamespace({ "istio-injection": "enabled" }));
+  assert.ok(isMeshNamespace({ "istio.io/rev": "canary" }));
+  assert.ok(!isMeshNamespace({ "istio-injection": "disabled", "istio.io/rev": "canary" }));
+  assert.ok(!isMeshNamespace());
+});

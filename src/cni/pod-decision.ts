@@ -1,0 +1,85 @@
+// Whether and how the plugin captures a pod, by what injection wrote into it. Pure.
+
+import type { CaptureSettings } from "../capture/capture-settings.ts";
+import type { Problem } from "../core/problem.ts";
+import { podCapture } from "../inject/capture-annotations.ts";
+import { annotationOf, type InjectablePod } from "../inject/injectable-pod.ts";
+import { containerNames } from "../inject/injection-settings.ts";
+import type { Container } from "../kinds/pod/container.ts";
+
+export type PodDecision =
+  | { readonly kind: "capture"; readonly settings: CaptureSettings }
+  /** Completes "not captured: …". */
+  | { readonly kind: "skip"; readonly reason: string }
+  /** Its annotations can't be read: half of a capture is worse than none. */
+  | { readonly kind: "refuse"; readonly problems: readonly Problem[] };
+
+const STATUS = "sidecar.istio.io/status";
+const DEFAULT_STATUS_PORT = 15020;
+
+export function decidePodCapture(pod: InjectablePod): PodDecision {
+  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  const proxy = containers.find(({ name }) => name === containerNames.proxy);
+  if (pod.spec.hostNetwork === true) return skip("it uses the node's network");
+  if (proxy === undefined || annotationOf(pod, STATUS) === undefined) return skip("it has no sidecar");
+  if (containers.some(({ name }) => name === containerNames.init)) {
+    return skip(`its container ${containerNames.init} does it`);
+  }
+  if (proxy.args?.[1] === "router") return skip("it is a gateway");
+  const mode = interceptionMode(pod, proxy);
+  if (mode !== "REDIRECT" && mode !== "TPROXY") return skip(`its interception mode is ${mode}`);
+  const { settings, problems } = podCapture(pod, { mode, statusPort: statusPort(pod, proxy) });
+  return problems.length > 0 ? { kind: "refuse", problems } : { kind: "capture", settings };
+}
+
+function skip(reason: string): PodDecision {
+  return { kind: "skip", reason };
+}
+
+function interceptionMode(pod: InjectablePod, proxy: Container): string {
+  const annotated = annotationOf(pod, "sidecar.istio.io/interceptionMode");
+  return annotated ?? envOf(proxy, "ISTIO_META_INTERCEPTION_MODE") ?? "REDIRECT";
+}
+
+function statusPort(pod: InjectablePod, proxy: Container): number {
+  const annotated = annotationOf(pod, "status.sidecar.istio.io/port");
+  const config = JSON.parse(envOf(proxy, "PROXY_CONFIG") || "{}") as { readonly statusPort?: number };
+  return Number(annotated ?? config.statusPort ?? DEFAULT_STATUS_PORT);
+}
+
+function envOf({ env = [] }: Container, name: string): string | undefined {
+  return env.find((variable) => variable.name === name)?.value;
+}
+
+/** Its validation container found no capture: the pod started while the plugin wasn't there. */
+export function isUncaptured(pod: PodWithStatus): boolean {
+  if (pod.metadata.annotations?.[STATUS] === undefined) return false;
+  return (pod.status?.initContainerStatuses ?? []).some(
+    ({ name, state, lastState }) =>
+      name === containerNames.validation &&
+      [state, lastState].some((one) => one?.terminated?.exitCode === NOT_CAPTURED),
+  );
+}
+
+/** As the validation container says it. */
+const NOT_CAPTURED = 126;
+
+interface ContainerEnd {
+  readonly terminated?: { readonly exitCode?: number };
+}
+
+export interface PodWithStatus extends InjectablePod {
+  readonly status?: {
+    readonly initContainerStatuses?: readonly {
+      readonly name: string;
+      readonly state?: ContainerEnd;
+      readonly lastState?: ContainerEnd;
+    }[];
+  };
+}
+
+/** Namespaces whose pods must not start without the plugin: those that ask for injection. */
+export function isMeshNamespace(labels: Readonly<Record<string, string>> = {}): boolean {
+  const wish = labels["istio-injection"];
+  return wish === "enabled" || (wish === undefined && (labels["istio.io/rev"] ?? "") !== "");
+}
