@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { silentLogger } from "../core/logger.ts";
+import { objectsOf } from "../model/mesh-fixture.ts";
+import { writeObject } from "../model/sources.ts";
+import { viewFixture } from "../view/view-fixture.ts";
+import type { XdsClient, XdsSession } from "../xds/backend.ts";
+import type { ResourceReference, ResourceSet } from "../xds/resource.ts";
+import { Fleet } from "./fleet.ts";
+import { declareResourceTables } from "./resource-tables.ts";
+
+const SHOP = `
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: 10.96.0.1, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: other}
+spec: {clusterIP: 10.96.0.2, ports: [{name: http, port: 80}]}
+`;
+
+const TIMEOUT = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec:
+  hosts: [web]
+  http: [{timeout: 3s, route: [{destination: {host: web}}]}]
+`;
+
+const PRIVATE_RULE = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: private, namespace: other}
+spec: {host: web.shop.svc.cluster.local, exportTo: ["."], subsets: [{name: v1, labels: {version: v1}}]}
+`;
+
+const PORT = `
+apiVersion: v1
+kind: Service
+metadata: {name: own, namespace: shop}
+spec: {clusterIP: 10.96.0.3, selector: {app: web}, ports: [{name: http, port: 8080}]}
+`;
+
+interface Published {
+  readonly set: ResourceSet;
+  readonly changes: readonly ResourceReference[] | "all";
+}
+
+function fleetOf(yaml: string) {
+  const { graph, sources, views, proxies } = viewFixture();
+  const tables = declareResourceTables(graph, views);
+  const fleet = new Fleet({ graph, views, proxies, tables, log: silentLogger });
+  const put = (text: string) => {
+    const { errors } = fleet.commit((transaction) => {
+      for (const object of objectsOf(text)) writeObject(transaction, sources, object);
+    });
+    assert.deepEqual(errors, []);
+  };
+  put(yaml);
+  return { fleet, put, proxies };
+}
+
+function connect(fleet: Fleet, namespace: string, name: string) {
+  const published: Published[] = [];
+  const opening = fleet.open(client(namespace, name), {
+    publish: (set, changes) => void published.push({ set, changes }),
+    standing: () => "in-use",
+    close: () => undefined,
+  });
+  assert.ok(!(opening instanceof Promise) && opening.kind === "accepted");
+  const session: XdsSession = opening.session;
+  return { session, published, set: session.initialSet() };
+}
+
+function client(namespace: string, name: string): XdsClient {
+  const id = `sidecar~10.0.0.1~${name}.${namespace}~${namespace}.svc.cluster.local`;
+  return {
+    nodeId: id,
+    node: {
+      id,
+      cluster: "",
+      metadata: { LABELS: { app: "web" } },
+      locality: { region: "", zone: "", subZone: "" },
+      userAgentName: "envoy",
+      userAgentVersion: "1.40.0",
+    },
+    peer: undefined,
+    protocol: "delta",
+    remoteAddress: undefined,
+    servesSecrets: true,
+    metadata: () => undefined,
+  };
+}
+
+function textOf(set: ResourceSet, name: string): string {
+  return Buffer.concat(set.get("route", name)?.body ?? []).toString("latin1");
+}
+
+it("Fleet.open() gives replicas one set, and a namespace the short names of its own services", () => {
+  const { fleet } = fleetOf(SHOP);
+  const [first, second] = [connect(fleet, "shop", "web-1"), connect(fleet, "shop", "web-2")];
+  const other = connect(fleet, "other", "web-1");
+  assert.equal(first.set, second.set);
+  assert.notEqual(first.set, other.set);
+  assert.deepEqual([...first.set.names("cluster")].filter((name) => name.startsWith("outbound|")).sort(), [
+    "outbound|80||web.other.svc.cluster.local",
+    "outbound|80||web.shop.svc.cluster.local",
+  ]);
+  assert.notEqual(textOf(first.set, "80"), textOf(other.set, "80"));
+});
+
+it("Fleet.commit() publishes what changed to those whom it concerns, and old sets keep what they had", () => {
+  const { fleet, put } = fleetOf(SHOP);
+  const shop = connect(fleet, "shop", "web-1");
+  const other = connect(fleet, "other", "web-1");
+  const before = shop.set.get("route", "80");
+  put(TIMEOUT);
+  for (const { published } of [shop, other]) {
+    assert.deepEqual(
+      published.map(({ changes }) => changes),
+      [[{ type: "route", name: "80" }]],
+    );
+  }
+  assert.equal(shop.set.get("route", "80"), before);
+  assert.notEqual(shop.published[0]?.set.get("route", "80")?.version, before?.version);
+  put(PRIVATE_RULE);
+  assert.equal(shop.published.length, 1);
+  const subset = "outbound|80|v1|web.shop.svc.cluster.local";
+  assert.ok([...(other.published[1]?.set.names("cluster") ?? [])].includes(subset));
+  assert.ok(![...(other.published[0]?.set.names("cluster") ?? [])].includes(subset));
+});
+
+it("Fleet.commit() lets a proxy compare all when its own side becomes another", () => {
+  const { fleet, put } = fleetOf(SHOP);
+  const shop = connect(fleet, "shop", "web-1");
+  const other = connect(fleet, "other", "web-1");
+  put(PORT);
+  assert.equal(shop.published.at(-1)?.changes, "all");
+  assert.ok(Array.isArray(other.published.at(-1)?.changes));
+  assert.ok([...(shop.published.at(-1)?.set.names("cluster") ?? [])].includes("inbound|8080||"));
+});
+
+it("Fleet forgets a proxy with its last stream", () => {
+  const { fleet, proxies } = fleetOf(SHOP);
+  const first = connect(fleet, "shop", "web-1");
+  const again = connect(fleet, "shop", "web-1");
+  first.session.closed();
+  assert.equal([...fleet.sessions()].length, 1);
+  assert.equal(proxies.size, 1);
+  again.session.closed();
+  assert.equal([...fleet.sessions()].length, 0);
+  assert.equal(proxies.size, 0);
+});
