@@ -7,6 +7,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { redacted } from "../../src/core/redacted.ts";
 import { applyInstallation } from "../../src/install/apply-installation.ts";
 import type { ClusterAccess } from "../../src/install/cluster-access.ts";
+import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { profileSettings } from "../../src/install/install-settings.ts";
 import { precheck } from "../../src/install/precheck.ts";
 import { removeInstallation } from "../../src/install/remove-installation.ts";
@@ -150,4 +151,50 @@ test("removeInstallation() keeps users' objects; a purge leaves nothing", { skip
   const verdict = await removeInstallation(access, { revision: "canary", isPurge: true, timeoutMs });
   assert.deepEqual(verdict.remaining, []);
   assert.deepEqual(await left(), []);
+});
+
+test("precheck() says that another mesh is there, and how to live beside it", { skip }, async () => {
+  const webhook = {
+    name: "namespace.sidecar-injector.istio.io",
+    admissionReviewVersions: ["v1"],
+    clientConfig: { service: { name: "istiod", namespace: "istio-system", path: "/inject" } },
+    namespaceSelector: { matchLabels: { "istio-injection": "enabled" } },
+    sideEffects: "None",
+  };
+  const configuration = {
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "MutatingWebhookConfiguration",
+    metadata: { name: "istio-sidecar-injector" },
+    webhooks: [webhook],
+  };
+  const [definition] = customResourceDefinitions();
+  assert.ok(definition);
+  const foreign = { ...definition, metadata: { name: definition.metadata.name } };
+  for (const object of [configuration, foreign]) {
+    await server.kubectl(["create", "-f", "-"], { input: JSON.stringify(object) });
+  }
+  const messages = (await precheck(access, settings)).map(({ message }) => message);
+  assert.ok(messages.some((message) => message.startsWith("1 definitions of Istio's kinds are another")));
+  assert.ok(messages.some((message) => message.includes('"istio-sidecar-injector" injects the pods')));
+  const beside = await precheck(access, { ...settings, revision: "meltemi" });
+  assert.ok(!beside.some(({ message }) => message.includes("istio-sidecar-injector")));
+});
+
+test("applyInstallation() leaves another mesh's definitions as they are", { skip }, async () => {
+  const verdict = await applyInstallation(access, { ...settings, revision: "meltemi" }, { timeoutMs });
+  assert.equal(verdict.isHealthy, true);
+  const own = await namesOf("crds", "-l", "install.meltemi.dev/installation");
+  assert.equal(own.length, customResourceDefinitions().length - 1);
+});
+
+test("applyInstallation() says why a control plane doesn't start, and asks for no webhook then", {
+  skip,
+}, async () => {
+  clearInterval(keepPodsReady);
+  const broken = { ...settings, revision: "broken" };
+  const verdict = await applyInstallation(access, broken, { timeoutMs: 8_000 });
+  assert.equal(verdict.isHealthy, false);
+  assert.match(verdict.findings.join(), /Deployment meltemi-broken: 0 of \d pods are available/);
+  const injectors = await namesOf("mutatingwebhookconfigurations");
+  assert.ok(!injectors.some((name) => name.includes("broken")));
 });
