@@ -3,12 +3,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:http";
 import type { Logger } from "../core/logger.ts";
+import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ProxyStatus, VersionReport } from "./contract/control-plane.ts";
+import type { ProgrammedReport, ProxyStatus, VersionReport } from "./contract/control-plane.ts";
 
 export interface ControlPlaneAnswers {
   proxies(): readonly ProxyStatus[];
   problems(): readonly Problem[];
+  programmed(object: ObjectKey): ProgrammedReport;
   version(): VersionReport;
   /** All objects have been read, and proxies are served. */
   isReady(): boolean;
@@ -32,13 +34,18 @@ async function route(
   response: ServerResponse,
   answers: ControlPlaneAnswers,
 ): Promise<void> {
-  const { pathname } = new URL(request.url ?? "/", "http://control-plane");
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://control-plane");
   if (request.method !== "GET") return send(response, 405, { error: `Cannot ${request.method} here` });
   switch (pathname) {
     case "/proxies":
       return send(response, 200, answers.proxies());
     case "/problems":
       return send(response, 200, answers.problems());
+    case "/programmed": {
+      const object = parseKey(searchParams.get("object") ?? "");
+      if (object === undefined) return send(response, 400, { error: "Name an object: Kind/namespace/name" });
+      return send(response, 200, answers.programmed(object));
+    }
     case "/version":
       return send(response, 200, answers.version());
     case "/ready":
@@ -50,6 +57,12 @@ async function route(
     default:
       return send(response, 404, { error: `There is nothing at ${pathname}` });
   }
+}
+
+function parseKey(text: string): ObjectKey | undefined {
+  const [kind = "", namespace, name = "", ...rest] = text.split("/");
+  if (kind === "" || namespace === undefined || name === "" || rest.length > 0) return undefined;
+  return objectKey({ kind, namespace, name });
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

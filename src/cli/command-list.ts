@@ -227,6 +227,21 @@ export const commandList: readonly CommandDeclaration[] = [
     ],
   },
   {
+    name: "wait",
+    summary: "wait until every proxy that an object concerns has it as it is now",
+    arguments: [{ name: "<object>", summary: "KIND/NAME, such as vs/reviews" }],
+    options: [
+      { flags: "-n, --namespace <namespace>", summary: 'of the object ("default")' },
+      { flags: "--timeout <duration>", summary: "how long at the most, such as 30s or 2m (30s)" },
+      meshOption,
+    ],
+    examples: [
+      { line: "meltemi wait vs/reviews", does: "then all requests go the new way; 1 if a proxy refuses it" },
+      { line: "meltemi wait gw/shop -n shop --timeout 2m", does: "of another namespace, with more patience" },
+    ],
+    load: () => import("./wait.ts"),
+  },
+  {
     name: "inject",
     aliases: ["kube-inject"],
     summary: "print manifests with a sidecar in every workload",

@@ -6,7 +6,6 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
-import { proxyStatuses } from "../admin/fleet-report.ts";
 import { createMonitoringServer } from "../admin/monitoring-server.ts";
 import { startRootCertificates } from "../controllers/root-certificates.ts";
 import { backoffDelayMs } from "../core/backoff.ts";
@@ -31,6 +30,7 @@ import { connectToCluster } from "./api-connection.ts";
 import { requireIdentity } from "./authenticated-backend.ts";
 import type { ClusterSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
+import { planeAnswers } from "./plane-answers.ts";
 import { planeProblems } from "./plane-problems.ts";
 import { readVersion } from "./project.ts";
 import { serveSecurely } from "./serve-securely.ts";
@@ -139,10 +139,9 @@ function stopped(signal: AbortSignal): Promise<void> {
 /** Listens from the start, so that kubelet is told "not ready" and isn't refused. */
 async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>): Promise<Server> {
   const { plane, problemsByObject, log, settings } = cluster;
-  const locate = plane.intake.locate.bind(plane.intake);
   const admin = createControlPlaneServer(
     {
-      proxies: () => proxyStatuses(plane.fleet, locate),
+      ...planeAnswers(plane),
       problems: () => planeProblems(plane, problemsByObject.values()),
       version: () => ({ version: readVersion() }),
       isReady: () => cluster.serving.isReady,

@@ -5,7 +5,6 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
-import { proxyStatuses } from "../admin/fleet-report.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatProblem } from "../core/problem.ts";
@@ -28,6 +27,7 @@ import { createXdsServer } from "../xds/xds-server.ts";
 import { requireIdentity } from "./authenticated-backend.ts";
 import type { LocalSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
+import { planeAnswers } from "./plane-answers.ts";
 import { planeProblems } from "./plane-problems.ts";
 import { readVersion } from "./project.ts";
 import { serveSecurely } from "./serve-securely.ts";
@@ -109,9 +109,8 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }
     { kind: "handle", server: plaintext },
     { methods: xds.methods({ servesSecrets: false }) },
   );
-  const locate = plane.intake.locate.bind(plane.intake);
   const answers = {
-    proxies: () => proxyStatuses(plane.fleet, locate),
+    ...planeAnswers(plane),
     problems: () => planeProblems(plane),
     version: () => ({ version: readVersion() }),
     isReady: () => true,

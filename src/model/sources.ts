@@ -81,6 +81,14 @@ export function deleteObject(
   if (table !== undefined) transaction.delete(table, rowKey(namespace, name));
 }
 
+/** Undefined where there is none, or the kind is none of the model's business. */
+export function findObject(
+  sources: Sources,
+  { kind, namespace, name }: ObjectName,
+): KubernetesObject | undefined {
+  return tableOf(sources, kind)?.get(rowKey(namespace, name));
+}
+
 function tableOf(sources: Sources, kind: string): SourceTable<KubernetesObject> | undefined {
   // Each table's rows are objects of its kind; the name that picks the table is the object's own.
   return Object.hasOwn(sources, kind)

@@ -2,6 +2,7 @@
 // is in step. Types only; the server and its clients share them.
 
 import type { Problem } from "../../core/problem.ts";
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
 
 /** `SYNCED`: all sent was accepted; `STALE`: sent and not answered yet, or refused; `NOT SENT`: nothing to send. */
 export type SyncState = "SYNCED" | "STALE" | "NOT SENT" | "IGNORED";
@@ -35,6 +36,22 @@ export interface ProxyStatus {
 
 /** `GET /problems` answers with a list of Problems. */
 export type ProblemList = readonly Problem[];
+
+/** `GET /programmed?object=VirtualService/shop/reviews`: how far an object has reached the proxies that it concerns. */
+export interface ProgrammedReport {
+  /** `Kind/namespace/name` */
+  readonly object: string;
+  /** The object as it is in force; absent while there is none. */
+  readonly inForce?: KubernetesObject;
+  readonly proxyCount: number;
+  readonly acknowledgedCount: number;
+  /** Proxies that haven't answered yet, as `NAME.NAMESPACE`. */
+  readonly awaited: readonly string[];
+  /** Proxies that refuse what was made of it, and keep what was before. */
+  readonly refusedBy: readonly string[];
+  /** Envoys' own words about what they refused. */
+  readonly refusals: readonly string[];
+}
 
 /** `GET /version`, of the control plane and of the supervisor. */
 export interface VersionReport {

@@ -1,0 +1,145 @@
+// `meltemi wait KIND/NAME`: returns when every proxy that an object concerns has acknowledged it as it is now.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import type { ProgrammedReport } from "../admin/contract/control-plane.ts";
+import { parseDurationMs } from "../core/duration.ts";
+import { nearestSpelling } from "../core/nearest-spelling.ts";
+import { objectKey, objectKeyText } from "../core/object-key.ts";
+import type { Kind, KubernetesObject } from "../kinds/define-kind.ts";
+import type { CommandContext, CommandInput } from "./command.ts";
+import { textArgument, textOption } from "./command.ts";
+import type { ExitCode } from "./exit-code.ts";
+import { CommandFailure, exitCodes } from "./exit-code.ts";
+import { findKind } from "./get.ts";
+import { type MeshClient, openMesh } from "./mesh-client.ts";
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const LOOK_EVERY_MS = 50;
+/** A file that was just saved is read soon after; until then the object before it is in force everywhere. */
+const SETTLE_MS = 500;
+/** As long as it takes to read a file; what isn't there then is misspelled. */
+const ABSENT_LIMIT_MS = 3_000;
+
+/** Ends with 1 when a proxy refuses it, or the time is over. */
+export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const { kinds } = await import("../kinds/all-kinds.ts");
+  const wanted = parseWanted(input, kinds);
+  const timeoutMs = parseTimeout(textOption(input, "timeout"));
+  const mesh = openMesh(context.env, textOption(input, "mesh"));
+  const report = await waitUntilProgrammed(mesh, wanted, { timeoutMs, signal: context.signal });
+  context.terminal.write(`${sentenceOf(wanted, report)}\n`);
+  return exitCodes.done;
+}
+
+interface Wanted {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function parseWanted(input: CommandInput, kinds: readonly Kind[]): Wanted {
+  const [word = "", name = "", ...rest] = (textArgument(input, 0) ?? "").split("/");
+  if (name === "" || rest.length > 0) {
+    const hint = "name one object: meltemi wait vs/reviews -n shop";
+    throw new CommandFailure(exitCodes.usage, `Cannot wait for "${textArgument(input, 0)}"`, hint);
+  }
+  const kind = findKind(word, kinds);
+  const namespace = kind.scope === "Namespaced" ? (textOption(input, "namespace") ?? "default") : "";
+  return { kind: kind.kind, namespace, name };
+}
+
+function parseTimeout(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_TIMEOUT_MS;
+  const parsed = parseDurationMs(text);
+  if (parsed === undefined || parsed <= 0)
+    throw new CommandFailure(exitCodes.usage, `Cannot wait for "${text}"`, "a duration, such as 30s or 2m");
+  return parsed;
+}
+
+interface Patience {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+async function waitUntilProgrammed(
+  mesh: MeshClient,
+  wanted: Wanted,
+  { timeoutMs, signal }: Patience,
+): Promise<ProgrammedReport> {
+  const startMs = performance.now();
+  let settled: { readonly object: unknown; readonly sinceMs: number } | undefined;
+  for (;;) {
+    const { stored, all, report } = await look(mesh, wanted);
+    const nowMs = performance.now();
+    if (stored === undefined && nowMs - startMs > Math.min(timeoutMs, ABSENT_LIMIT_MS))
+      throw absent(wanted, all);
+    const isInForce = stored !== undefined && isDeepStrictEqual(stored, report.inForce);
+    const isAnswered = isInForce && report.awaited.length === 0;
+    if (!isAnswered) settled = undefined;
+    else if (settled === undefined || !isDeepStrictEqual(settled.object, stored))
+      settled = { object: stored, sinceMs: nowMs };
+    if (settled !== undefined && nowMs - settled.sinceMs >= SETTLE_MS) {
+      if (report.refusedBy.length > 0) throw refused(wanted, report);
+      return report;
+    }
+    if (nowMs - startMs > timeoutMs) throw late(wanted, report, { isInForce, timeoutMs });
+    // This timer keeps the process alive, as a Clock's doesn't.
+    await sleep(LOOK_EVERY_MS);
+    if (signal.aborted) throw new CommandFailure(exitCodes.no, "Stopped waiting");
+  }
+}
+
+interface Look {
+  readonly stored: KubernetesObject | undefined;
+  /** Of the kind and namespace. */
+  readonly all: readonly KubernetesObject[];
+  readonly report: ProgrammedReport;
+}
+
+async function look(mesh: MeshClient, { kind, namespace, name }: Wanted): Promise<Look> {
+  const query = { kind, namespace: namespace === "" ? undefined : namespace };
+  const all = await mesh.get<KubernetesObject[]>("supervisor", "/objects", query);
+  const object = objectKey({ kind, namespace, name });
+  const report = await mesh.get<ProgrammedReport>("control-plane", "/programmed", { object });
+  return { stored: all.find(({ metadata }) => metadata.name === name), all, report };
+}
+
+function sentenceOf(wanted: Wanted, { proxyCount, acknowledgedCount }: ProgrammedReport): string {
+  const text = objectKeyText(objectKey(wanted));
+  if (proxyCount === 0) return `${text}: no proxy is concerned`;
+  return `${text}: ${acknowledgedCount} of ${proxyCount} proxies have it`;
+}
+
+function absent(wanted: Wanted, all: readonly KubernetesObject[]): CommandFailure {
+  const nearest = nearestSpelling(
+    wanted.name,
+    all.map(({ metadata }) => metadata.name),
+  );
+  const hint = nearest === undefined ? undefined : `did you mean "${nearest}"?`;
+  return new CommandFailure(exitCodes.no, `There is no ${objectKeyText(objectKey(wanted))}`, hint);
+}
+
+function refused(wanted: Wanted, report: ProgrammedReport): CommandFailure {
+  const by = `${report.refusedBy.length} of ${report.proxyCount} proxies refuse it`;
+  const said = report.refusals.length === 0 ? "" : `: ${report.refusals.join("; ")}`;
+  const hint = "they keep what was before: meltemi proxy-status";
+  return new CommandFailure(exitCodes.no, `${objectKeyText(objectKey(wanted))}: ${by}${said}`, hint);
+}
+
+function late(
+  wanted: Wanted,
+  report: ProgrammedReport,
+  { isInForce, timeoutMs }: { readonly isInForce: boolean; readonly timeoutMs: number },
+): CommandFailure {
+  const text = objectKeyText(objectKey(wanted));
+  const after = `after ${timeoutMs / 1000} s`;
+  if (!isInForce) {
+    const hint = "see what is wrong in the output of meltemi up";
+    return new CommandFailure(exitCodes.no, `${text} isn't in force as it is written ${after}`, hint);
+  }
+  const { acknowledgedCount, proxyCount, awaited } = report;
+  const names = awaited.slice(0, 3).join(", ") + (awaited.length > 3 ? ", …" : "");
+  const count = `${acknowledgedCount} of ${proxyCount} proxies have it ${after}`;
+  return new CommandFailure(exitCodes.no, `${text}: ${count}; awaited: ${names}`, "meltemi proxy-status");
+}

@@ -1,0 +1,19 @@
+// What a control plane's admin interface answers of its objects and proxies, wherever it runs.
+
+import type { ControlPlaneAnswers } from "../admin/control-plane-server.ts";
+import { proxyStatuses } from "../admin/fleet-report.ts";
+import { programmedReport } from "../admin/programmed-report.ts";
+import { parseObjectKey } from "../core/object-key.ts";
+import { findObject } from "../model/sources.ts";
+import type { ControlPlane } from "./create-control-plane.ts";
+
+export function planeAnswers({
+  fleet,
+  intake,
+  sources,
+}: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed"> {
+  return {
+    proxies: () => proxyStatuses(fleet, intake.locate.bind(intake)),
+    programmed: (object) => programmedReport(fleet, object, findObject(sources, parseObjectKey(object))),
+  };
+}

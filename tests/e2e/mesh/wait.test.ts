@@ -1,0 +1,56 @@
+// `meltemi wait` after a file was saved: when it returns, not one more request goes the old way.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { weightedRoutes } from "./echo-routes.ts";
+import type { PodClient } from "./pod-client.ts";
+import { type RunningMesh, skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
+
+const program = fileURLToPath(new URL("../../../bin/meltemi.mjs", import.meta.url));
+const EDIT_COUNT = 5;
+
+describe("meltemi wait", { skip }, () => {
+  let mesh: RunningMesh;
+  let clients: readonly PodClient[];
+
+  before(
+    async () => {
+      mesh = await startMesh({ manifests: ["second-client.yaml"] });
+      clients = await Promise.all(["client", "client-two"].map((name) => mesh.client(name)));
+    },
+    { timeout: 120_000 },
+  );
+  after(() => mesh?.close());
+
+  test("returns when every proxy has the change", { timeout: 120_000 }, async () => {
+    for (let edit = 1; edit <= EDIT_COUNT; edit += 1) {
+      const version = edit % 2 === 0 ? "v1" : "v2";
+      await mesh.save("route.yaml", weightedRoutes({ [version]: 100 }, { edit: String(edit) }));
+      const { code, text } = await meltemi(mesh, "wait", "vs/echo", "-n", "test");
+      assert.equal(code, 0, text);
+      assert.match(text, /^VirtualService test\/echo: (\d+) of \1 proxies have it$/m);
+      for (const client of clients) {
+        const { headers } = await client.request("http://echo/");
+        assert.equal(headers["x-edit"], String(edit));
+      }
+    }
+  });
+
+  test("fails for an object that isn't there", async () => {
+    const { code, text } = await meltemi(mesh, "wait", "vs/ecko", "-n", "test", "--timeout", "1s");
+    assert.equal(code, 1);
+    assert.match(text, /There is no VirtualService test\/ecko\nhint: did you mean "echo"\?/);
+  });
+});
+
+function meltemi(mesh: RunningMesh, ...args: readonly string[]): Promise<{ code: number; text: string }> {
+  const env = { ...process.env, MELTEMI_STATE_DIR: mesh.stateDirectory, NO_COLOR: "1" };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      resolve({ code, text: stdout + stderr });
+    });
+  });
+}
