@@ -30,17 +30,23 @@ type config struct {
 	PrevResult         json.RawMessage `json:"prevResult"`
 }
 
+type refusal struct {
+	CniVersion string `json:"cniVersion"`
+	Code       int    `json:"code"`
+	Message    string `json:"msg"`
+}
+
 func main() {
 	switch os.Getenv("CNI_COMMAND") {
 	case "VERSION":
-		io.Copy(io.Discard, os.Stdin)
+		io.ReadAll(os.Stdin)
 		os.Stdout.WriteString(supported)
 	case "ADD":
 		add()
 	default:
 		// DEL, CHECK, GC, STATUS: the rules end with the pod's network namespace, so there is nothing to undo, and a
 		// pod must be able to go whatever became of the DaemonSet.
-		io.Copy(io.Discard, os.Stdin)
+		io.ReadAll(os.Stdin)
 	}
 }
 
@@ -56,12 +62,12 @@ func add() {
 	if len(conf.PrevResult) == 0 {
 		fail(conf, codeBadConfig, "meltemi-cni must stand behind another plugin: prevResult is missing")
 	}
-	refusal, err := ask(conf, input)
+	reason, err := ask(conf, input)
 	switch {
 	case err != nil && isMeshNamespace(conf):
 		fail(conf, codeTryAgain, "the mesh's DaemonSet on this node doesn't answer: "+err.Error())
-	case err == nil && refusal != "":
-		fail(conf, codeTryAgain, refusal)
+	case err == nil && reason != "":
+		fail(conf, codeTryAgain, reason)
 	}
 	os.Stdout.Write(conf.PrevResult)
 }
@@ -135,7 +141,7 @@ func argument(name string) string {
 }
 
 func fail(conf config, code int, message string) {
-	text, _ := json.Marshal(map[string]any{"cniVersion": conf.CniVersion, "code": code, "msg": message})
+	text, _ := json.Marshal(refusal{conf.CniVersion, code, message})
 	os.Stdout.Write(text)
 	os.Exit(1)
 }
