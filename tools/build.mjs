@@ -19,7 +19,7 @@ import { bookshopSources, buildBookshop } from "../examples/bookshop/build.mjs";
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Each is a program of its own; those that aren't written yet are left out. */
-const programs = ["cli", "control-plane", "supervisor", "agent"];
+const programs = ["cli", "control-plane", "supervisor", "agent", "cni"];
 const OLD_CHUNK_AGE_MS = 3_600_000;
 
 export function isBuilt(root = projectRoot) {
