@@ -35,7 +35,7 @@ export function startMeshNamespaces(options: MeshNamespacesOptions): MeshNamespa
     written = text;
   };
   const tick = () => {
-    refresh()
+    void refresh()
       .catch((error: unknown) =>
         log.warn({ reason: error instanceof Error ? error.message : String(error) }, "namespaces not read"),
       )

@@ -42,7 +42,7 @@ export function startPodRepair(options: PodRepairOptions): PodRepair {
     for (const pod of await uncapturedPods(options)) await repairPod(pod, options);
   };
   const tick = () => {
-    check()
+    void check()
       .catch((error: unknown) => log.warn({ reason: messageOf(error) }, "pods not looked at"))
       .finally(() => {
         if (!isClosed) cancel = clock.after(PERIOD_MS, tick);
