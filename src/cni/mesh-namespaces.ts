@@ -27,12 +27,18 @@ export function startMeshNamespaces(options: MeshNamespacesOptions): MeshNamespa
   let isClosed = false;
   let cancel: (() => void) | undefined;
   let written: string | undefined;
-  const refresh = async () => {
+  let turn: Promise<void> = Promise.resolve();
+  const write = async () => {
     const text = await listMeshNamespaces(options);
     if (text === written) return;
     await writeFile(`${options.path}.staged`, text);
     await rename(`${options.path}.staged`, options.path);
     written = text;
+  };
+  // One after the other: two would rename each other's staged file away.
+  const refresh = () => {
+    turn = turn.then(write, write);
+    return turn;
   };
   const tick = () => {
     void refresh()
