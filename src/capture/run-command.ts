@@ -7,13 +7,15 @@ export interface CommandRunnerOptions {
   /** Path of the network namespace to enter, such as `/proc/42/ns/net`; else it is our own. */
   readonly namespacePath?: string;
   readonly timeoutMs?: number;
+  /** Added to our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const MISSING_PROGRAM = 127;
 
 export function createCommandRunner(options: CommandRunnerOptions = {}): RunCommand {
-  const { namespacePath, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { namespacePath, timeoutMs = DEFAULT_TIMEOUT_MS, env } = options;
   const enter = namespacePath === undefined ? [] : ["nsenter", `--net=${namespacePath}`, "--"];
   return ({ command, input }) => {
     const [program, ...args] = [...enter, ...command];
@@ -21,7 +23,12 @@ export function createCommandRunner(options: CommandRunnerOptions = {}): RunComm
       const child = spawn(program ?? "", args, {
         stdio: ["pipe", "pipe", "pipe"],
         // The administrators' directories aren't on everyone's PATH; untranslated words are the same everywhere.
-        env: { ...process.env, PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`, LC_ALL: "C" },
+        env: {
+          ...process.env,
+          PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`,
+          LC_ALL: "C",
+          ...env,
+        },
         timeout: timeoutMs,
         killSignal: "SIGKILL",
       });

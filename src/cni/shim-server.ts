@@ -129,11 +129,14 @@ export async function capturePod(pod: InjectablePod, options: CapturePodOptions)
     return;
   }
   if (decision.kind === "refuse") throw new Error(decision.problems.map(formatProblem).join("; "));
-  const run = createCommandRunner({ namespacePath });
+  const run = createCommandRunner({ namespacePath, env: lockless });
   const settings = { ...decision.settings, ipv6: await hasIpv6(run) };
   const backend = await applyCapture(settings, { run, prefersNft });
   log.info({ ...name, backend, mode: settings.mode }, "pod captured");
 }
+
+// Legacy iptables locks a file in /run, which is read-only here; nobody else writes rules into a pod that isn't started.
+const lockless = { XTABLES_LOCKFILE: "/dev/null" };
 
 async function hasIpv6(run: ReturnType<typeof createCommandRunner>): Promise<boolean> {
   const command = ["ip", "-6", "-oneline", "address", "show", "scope", "global"] as const;
