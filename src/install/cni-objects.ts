@@ -27,9 +27,10 @@ export function cniObjects(installation: Installation): InstallObject[] {
       kind: "ClusterRole",
       metadata: cluster,
       rules: [
-        { apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] },
-        // A pod that started before the plugin was there is made anew by its owner.
-        { apiGroups: [""], resources: ["pods"], verbs: ["delete"] },
+        { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
+        { apiGroups: [""], resources: ["namespaces"], verbs: ["list"] },
+        // At its end it looks whether the DaemonSet is being removed, or only this pod of it.
+        { apiGroups: ["apps"], resources: ["daemonsets"], verbs: ["get"], resourceNames: [NAME] },
       ],
     },
     {
@@ -66,11 +67,15 @@ function daemonSet(installation: Installation, metadata: InstallMetadata): Insta
   };
 }
 
-// What of the node the plugin sees: where programs and configurations lie, its socket, and the pods' namespaces.
+const STATE_FOLDER = "/var/lib/meltemi-cni";
+const HEALTH_PORT = 15031;
+
+// What of the node the plugin sees: where programs and configurations lie, its socket, and the pods' namespaces. The
+// program that kubelet runs reads the path of the socket, so it is the same on both sides.
 const hostFolders = [
   { name: "programs", path: "/opt/cni/bin", mountPath: "/host/opt/cni/bin" },
   { name: "configurations", path: "/etc/cni/net.d", mountPath: "/host/etc/cni/net.d" },
-  { name: "socket", path: "/var/run/meltemi-cni", mountPath: "/var/run/meltemi-cni" },
+  { name: "state", path: STATE_FOLDER, mountPath: STATE_FOLDER },
   { name: "network-namespaces", path: "/var/run/netns", mountPath: "/var/run/netns" },
 ] as const;
 
@@ -79,6 +84,8 @@ function podSpec(installation: Installation) {
     serviceAccountName: NAME,
     // Else starting it would need the plugin that it is.
     hostNetwork: true,
+    // To find the network namespace of a pod that already runs.
+    hostPID: true,
     dnsPolicy: "ClusterFirstWithHostNet",
     nodeSelector: { "kubernetes.io/os": "linux" },
     priorityClassName: "system-node-critical",
@@ -98,7 +105,8 @@ function container(installation: Installation) {
     name: "install-cni",
     image: image(installation, "cni"),
     imagePullPolicy: installation.imagePullPolicy,
-    env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
+    env: environment(installation),
+    readinessProbe: { httpGet: { path: "/readyz", port: HEALTH_PORT }, periodSeconds: 5 },
     resources: { requests: { cpu: "50m", memory: "64Mi" } },
     securityContext: {
       runAsUser: 0,
@@ -114,4 +122,17 @@ function container(installation: Installation) {
       ...(name === "network-namespaces" ? { mountPropagation: "HostToContainer" } : {}),
     })),
   };
+}
+
+function environment({ namespace }: Installation) {
+  const fromField = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  const excluded = ["kube-system", "kube-public", "kube-node-lease", namespace];
+  return [
+    fromField("NODE_NAME", "spec.nodeName"),
+    fromField("POD_NAMESPACE", "metadata.namespace"),
+    { name: "EXCLUDED_NAMESPACES", value: excluded.join(",") },
+    { name: "STATE_DIRECTORY", value: STATE_FOLDER },
+    { name: "SHIM_PATH", value: "/opt/cni/bin/meltemi-cni" },
+    { name: "HEALTH_PORT", value: String(HEALTH_PORT) },
+  ];
 }

@@ -1,6 +1,7 @@
 // Takes one revision's control plane out of a cluster. Users' objects, the definitions of their kinds and the CA stay,
 // so that a later installation continues where this one ended; with `isPurge` nothing stays.
 
+import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { deleteObject, getObject } from "../kubernetes/api-objects.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { INSTALLED_SELECTOR, installedRevisions, listObjects, pause, revisionOf } from "./cluster-access.ts";
@@ -9,6 +10,7 @@ import {
   definitionResource,
   deploymentResource,
   namespaceResource,
+  podResource,
   removableResources,
 } from "./install-resources.ts";
 import { ROOT_CERTIFICATE_CONFIG_MAP } from "./object-names.ts";
@@ -38,12 +40,15 @@ export async function removeInstallation(
   const isLast = otherRevisions.length === 0;
   const deadlineMs = access.clock.now() + timeoutMs;
   let removedCount = 0;
+  const isGoing = (object: KubernetesObject) => {
+    const owner = revisionOf(object);
+    return owner === revision || (owner === undefined && isLast);
+  };
   for (const resource of removableResources) {
+    // A pod that ends still asks the API server, and the CNI plugin unchains itself only if it may.
+    if (resource === firstOfRights) await untilPodsAreGone(access, isGoing, deadlineMs);
     const found = await listObjects(access, resource, INSTALLED_SELECTOR);
-    const going = found.filter((object) => {
-      const owner = revisionOf(object);
-      return owner === revision || (owner === undefined && isLast);
-    });
+    const going = found.filter(isGoing);
     for (const { metadata } of going) await deleteObject(access.client, resource, metadata);
     removedCount += going.length;
     if (going.length > 0) access.onProgress(`${going.length} ${resource.plural} removed`);
@@ -51,6 +56,20 @@ export async function removeInstallation(
   if (!isPurge || !isLast) return { removedCount, otherRevisions, remaining: [] };
   const purged = await purge(access, deadlineMs);
   return { removedCount: removedCount + purged.count, otherRevisions, remaining: purged.remaining };
+}
+
+const firstOfRights = removableResources.find(({ kind }) => kind === "ClusterRoleBinding");
+
+async function untilPodsAreGone(
+  access: ClusterAccess,
+  isGoing: (object: KubernetesObject) => boolean,
+  deadlineMs: number,
+): Promise<void> {
+  while (access.clock.now() < deadlineMs) {
+    const pods = await listObjects(access, podResource, INSTALLED_SELECTOR);
+    if (!pods.some(isGoing)) return;
+    await pause(access, 500);
+  }
 }
 
 async function purge(access: ClusterAccess, deadlineMs: number) {
