@@ -28,6 +28,8 @@ export interface MeshService {
   readonly ports: readonly MeshServicePort[];
   /** Virtual addresses, and CIDRs of ServiceEntries; empty for none. */
   readonly addresses: readonly string[];
+  /** Of a ServiceEntry's host that has none of its own: what DNS in a pod that captures it says. */
+  readonly automaticAddress?: string;
   readonly resolution: Resolution;
   /** Outside the mesh: no mTLS of its own. */
   readonly isExternal: boolean;

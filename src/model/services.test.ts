@@ -51,6 +51,19 @@ spec:
     assert.equal(inside?.isExternal, false);
   });
 
+  test("of ServiceEntries without addresses get one each by themselves", () => {
+    const mesh = meshFixture();
+    mesh.put(`${entry("hosts: [a.com, b.com], resolution: DNS")}`);
+    const addressOf = (host: string) => mesh.model.services.get(`shop/${host}`)?.automaticAddress;
+    const [a, b] = [addressOf("a.com"), addressOf("b.com")];
+    assert.match(a ?? "", /^240\.240\./);
+    assert.notEqual(a, b);
+    mesh.put(entry("hosts: [b.com], resolution: DNS"));
+    assert.equal(addressOf("b.com"), b, "the other's end doesn't matter");
+    mesh.put(entry("hosts: [b.com], resolution: DNS, addresses: [10.1.2.3]"));
+    assert.equal(addressOf("b.com"), undefined);
+  });
+
   test("take the mesh's default of who sees them", () => {
     const settings = `
 apiVersion: meltemi.dev/v1

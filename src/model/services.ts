@@ -5,6 +5,10 @@ import { parseProtocol, protocolOfServicePort } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { Service, ServicePort } from "../kinds/service.ts";
+import {
+  allocateAutomaticAddresses,
+  automaticAddressKeys,
+} from "../kinds/service-entry/automatic-address.ts";
 import type { ServiceEntry, ServiceEntrySpec } from "../kinds/service-entry/service-entry.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { MeshService, MeshServicePort, Resolution } from "./service.ts";
@@ -48,17 +52,33 @@ export function declareServices(
       yield [serviceKey(found), found];
     },
   });
+  const automaticAddresses = graph.deriveOne<ReadonlyMap<string, string>>({
+    name: "automatic addresses",
+    value: (read) =>
+      allocateAutomaticAddresses(
+        read.all(sources.ServiceEntry).flatMap(([, entry]) => automaticAddressKeys(entry)),
+      ),
+    equal: equalMaps,
+  });
   const fromEntries = graph.derive<ServiceEntry, MeshService>({
     name: "services of ServiceEntries",
     from: sources.ServiceEntry,
     *rows(_key, entry, read) {
+      const keysWithout = new Set(automaticAddressKeys(entry));
       for (const hostname of new Set(entry.spec.hosts)) {
         const found = entryService(entry, hostname, read.one(settings));
-        yield [serviceKey(found), found];
+        const automaticAddress = keysWithout.has(serviceKey(found))
+          ? read.one(automaticAddresses).get(serviceKey(found))
+          : undefined;
+        yield [serviceKey(found), automaticAddress === undefined ? found : { ...found, automaticAddress }];
       }
     },
   });
   return graph.union("services", [fromKubernetes, fromEntries]);
+}
+
+function equalMaps(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
 }
 
 function kubernetesService(service: Service, settings: MeshSettings): MeshService {

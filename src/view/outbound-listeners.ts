@@ -2,7 +2,7 @@
 // service address whose protocol can't be told apart by a Host header. Rows by layer and name.
 
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
-import { isHttp, isSniffed, isTls } from "../core/protocol.ts";
+import { isHttp, isSniffed, isTls, type Protocol } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -157,8 +157,8 @@ function addressesOf(
 ): ReadonlyMap<number, readonly string[]> {
   const virtual = service.addresses.filter((address) => !address.includes("/"));
   const found = new Map<number, readonly string[]>();
-  for (const { number } of service.ports) {
-    if (service.resolution !== "headless") found.set(number, virtual);
+  for (const { number, protocol } of service.ports) {
+    if (service.resolution !== "headless") found.set(number, [...virtual, ...automatic(service, protocol)]);
     else {
       const endpoints = (read.get(model.endpoints, key) ?? []).filter(
         ({ servicePort }) => servicePort === number,
@@ -167,6 +167,11 @@ function addressesOf(
     }
   }
   return found;
+}
+
+/** Beside the port's listener on every address, which clients without DNS capture come to; HTTP has enough in that. */
+function automatic({ automaticAddress }: MeshService, protocol: Protocol): readonly string[] {
+  return automaticAddress === undefined || isSniffed(protocol) ? [] : [automaticAddress];
 }
 
 function addressListeners(

@@ -1,5 +1,6 @@
-// The mesh's DNS server: answers names of the cluster from the last table it was given, over UDP and TCP, and
-// has the machine's resolvers answer the rest. Whatever comes in, it stays up and bounded.
+// The mesh's DNS server: answers names of the cluster from the last table it was given, over UDP and TCP, and has the
+// machine's resolvers answer the rest; for pods that capture DNS, hosts of ServiceEntries too. Whatever comes in, it
+// stays up and bounded.
 
 import type { Socket as DatagramSocket, RemoteInfo } from "node:dgram";
 import { createSocket } from "node:dgram";
@@ -26,12 +27,20 @@ export interface ClusterDnsOptions {
   readonly clock: Clock;
 }
 
+/** Sockets that listen already, such as those in a pod's network namespace. */
+export interface DnsSockets {
+  readonly udp: DatagramSocket;
+  readonly tcp: Server;
+}
+
 export interface ClusterDns {
   readonly port: number;
   /** The table in force: for answering elsewhere, as an agent does. */
   readonly table: DnsTable;
   /** All records at once; questions that come from now on see them. */
   setRecords(records: DnsRecords): void;
+  /** Answers on these too, as within a pod that captures DNS: `captured` names as well. Returns what ends it. */
+  serveCaptured(sockets: DnsSockets): () => void;
   close(): Promise<void>;
 }
 
@@ -45,29 +54,52 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<Clust
     clock,
     ...(options.upstreamPort === undefined ? {} : { port: options.upstreamPort }),
   });
-  const withMachine = (records: DnsRecords): DnsTable =>
-    buildDnsTable(addMachine(records, options.machineAddress), clusterDomain);
-  let table = withMachine({ services: [] });
-  let rotation = 0;
-  const answer = (bytes: Buffer, transport: "udp" | "tcp"): Promise<Buffer | undefined> => {
-    rotation = (rotation + 1) & 0xffff;
-    return answerQuery(bytes, { table, transport, upstream, rotation, log: options.log });
+  const tablesOf = (records: DnsRecords): Tables => {
+    const known = addMachine(records, options.machineAddress);
+    const hosts = [...(known.hosts ?? []), ...(known.captured ?? [])];
+    return {
+      cluster: buildDnsTable(known, clusterDomain),
+      captured: buildDnsTable({ ...known, hosts }, clusterDomain),
+    };
   };
+  let tables = tablesOf({ services: [] });
+  let rotation = 0;
+  const answerFrom =
+    (which: keyof Tables): AnswerBytes =>
+    (bytes, transport) => {
+      rotation = (rotation + 1) & 0xffff;
+      return answerQuery(bytes, { table: tables[which], transport, upstream, rotation, log: options.log });
+    };
+  const answer = answerFrom("cluster");
   const udp = await listenOnUdp(address, { port: options.port ?? 53, answer });
   const tcp = await listenOnTcp(address, { port: udp.address().port, answer });
   return {
     port: udp.address().port,
     get table() {
-      return table;
+      return tables.cluster;
     },
     setRecords(records) {
-      table = withMachine(records);
+      tables = tablesOf(records);
+    },
+    serveCaptured(sockets) {
+      serveUdp(sockets.udp, answerFrom("captured"));
+      const endTcp = serveTcp(sockets.tcp, answerFrom("captured"));
+      return () => {
+        sockets.udp.close();
+        void endTcp();
+      };
     },
     async close() {
       udp.close();
       await tcp.close();
     },
   };
+}
+
+interface Tables {
+  readonly cluster: DnsTable;
+  /** With what only pods hear of that capture DNS. */
+  readonly captured: DnsTable;
 }
 
 type AnswerBytes = (bytes: Buffer, transport: "udp" | "tcp") => Promise<Buffer | undefined>;
@@ -85,20 +117,24 @@ function addMachine(records: DnsRecords, machineAddress: string | undefined): Dn
 
 function listenOnUdp(address: string, { port, answer }: ListenOptions): Promise<DatagramSocket> {
   const socket = createSocket("udp4");
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.bind({ address, port }, () => {
+      socket.off("error", reject);
+      serveUdp(socket, answer);
+      resolve(socket);
+    });
+  });
+}
+
+function serveUdp(socket: DatagramSocket, answer: AnswerBytes): void {
   socket.on("message", (bytes: Buffer, from: RemoteInfo) => {
     void answer(bytes, "udp").then((reply) => {
       if (reply !== undefined) send(socket, reply, from);
     });
   });
-  return new Promise((resolve, reject) => {
-    socket.once("error", reject);
-    socket.bind({ address, port }, () => {
-      socket.off("error", reject);
-      // A pod that is gone makes the kernel report what couldn't be delivered to it.
-      socket.on("error", () => undefined);
-      resolve(socket);
-    });
-  });
+  // A pod that is gone makes the kernel report what couldn't be delivered to it.
+  socket.on("error", () => undefined);
 }
 
 function send(socket: DatagramSocket, reply: Buffer, to: RemoteInfo): void {
@@ -113,21 +149,26 @@ async function listenOnTcp(
   address: string,
   { port, answer }: ListenOptions,
 ): Promise<{ close(): Promise<void> }> {
+  const server = createServer();
+  const close = serveTcp(server, answer);
+  await listen(server, { address, port });
+  return { close };
+}
+
+/** Returns what ends it. */
+function serveTcp(server: Server, answer: AnswerBytes): () => Promise<void> {
   const connections = new Set<Socket>();
-  const server = createServer((socket) => {
+  server.maxConnections = MAX_TCP_CONNECTIONS;
+  server.on("connection", (socket: Socket) => {
     connections.add(socket);
     socket.once("close", () => connections.delete(socket));
     serveConnection(socket, answer);
   });
-  server.maxConnections = MAX_TCP_CONNECTIONS;
-  await listen(server, { address, port });
-  return {
-    close() {
-      for (const socket of connections) socket.destroy();
-      return new Promise((resolve) => {
-        server.close(() => resolve());
-      });
-    },
+  return () => {
+    for (const socket of connections) socket.destroy();
+    return new Promise((resolve) => {
+      server.close(() => resolve());
+    });
   };
 }
 

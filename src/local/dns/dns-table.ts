@@ -6,7 +6,14 @@ import { parseIpv4 } from "../network/ipv4-range.ts";
 export interface DnsRecords {
   readonly services: readonly DnsService[];
   /** Names outside the scheme of services, such as `host.meltemi.internal`. */
-  readonly hosts?: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+  readonly hosts?: readonly DnsHost[];
+  /** As `hosts`, for pods that capture DNS alone. */
+  readonly captured?: readonly DnsHost[];
+}
+
+export interface DnsHost {
+  readonly name: string;
+  readonly addresses: readonly string[];
 }
 
 export type DnsService =

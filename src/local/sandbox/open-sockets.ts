@@ -18,10 +18,16 @@ export type PassedSocket =
 
 const DEADLINE_MS = 10_000;
 
-/** In the order of the requests. Rejects with the system's reason where one can't be bound; the others are closed then. */
+/** Whose sockets they are, as packet filters see it. */
+export interface SocketOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** In the order of the requests; this process's own user's unless `owner` says otherwise. Rejects with the system's reason where one can't be bound; the others are closed then. */
 export function openSocketsIn(
   holderPid: number,
-  requests: readonly SocketRequest[],
+  { requests, owner }: { readonly requests: readonly SocketRequest[]; readonly owner?: SocketOwner },
 ): Promise<readonly PassedSocket[]> {
   if (requests.length === 0) return Promise.resolve([]);
   return new Promise((resolve, reject) => {
@@ -51,7 +57,7 @@ export function openSocketsIn(
       for (const socket of passed) close(socket);
       reject(new Error(`Cannot listen in the pod's namespace: ${words.trim()}`));
     });
-    helper.send(requests);
+    helper.send({ requests, owner });
   });
 }
 
@@ -77,8 +83,13 @@ function listen(request) {
     }
   });
 }
-process.once("message", async (requests) => {
+process.once("message", async ({ requests, owner }) => {
   try {
+    if (owner) {
+      process.setgroups([]);
+      process.setgid(owner.gid);
+      process.setuid(owner.uid);
+    }
     for (const request of requests) await pass(await listen(request));
     process.exit(0);
   } catch (cause) {

@@ -14,7 +14,7 @@ import { buildContainerCommand, type ContainerCapabilities } from "./container-c
 import { meshFileSystemView } from "./file-system-view.ts";
 import { type ContainerMount, type MountPlan, planMounts } from "./mount-plan.ts";
 import { endProcessesOf, networkNamespaceOf } from "./namespace-processes.ts";
-import { openSocketsIn, type PassedSocket, type SocketRequest } from "./open-sockets.ts";
+import { openSocketsIn, type PassedSocket, type SocketOwner, type SocketRequest } from "./open-sockets.ts";
 import { closeWriteEnds, type OutputPipes, outputPipesIn } from "./output-pipes.ts";
 import { holderReady, type PodIdentity, spawnHolder, writePodFiles } from "./pod-holder.ts";
 
@@ -56,8 +56,8 @@ export interface PodSandbox {
   };
   /** Applies text of iptables-save's form in the pod's namespace, in place of the rules there. */
   restore(rules: { readonly ipv4: string; readonly ipv6?: string }): Promise<void>;
-  /** Sockets that listen in the pod's network namespace and belong to this process. */
-  openSockets(requests: readonly SocketRequest[]): Promise<readonly PassedSocket[]>;
+  /** Sockets that listen in the pod's network namespace and are this process's to use, whoever `owner` is. */
+  openSockets(requests: readonly SocketRequest[], owner?: SocketOwner): Promise<readonly PassedSocket[]>;
   close(): Promise<void>;
 }
 
@@ -114,7 +114,8 @@ export async function createPodSandbox(
       if (rules.ipv6 === undefined) return;
       await requireTool([...enter, `ip6${surroundings.restoreCommand.slice(2)}`, "--wait"], rules.ipv6);
     },
-    openSockets: (requests) => openSocketsIn(holderPid, requests),
+    openSockets: (requests, owner) =>
+      openSocketsIn(holderPid, { requests, ...(owner === undefined ? {} : { owner }) }),
     async close() {
       const killedCount = await endProcessesOf(networkNamespace, { except: holderPid });
       holder.kill("SIGKILL");

@@ -209,7 +209,8 @@ export class MeshSupervisor {
       workingDirectory: settings.workingDirectory,
       volumesDirectory: join(settings.stateDirectory, "volumes"),
       createSandbox: (pod) => this.#createSandbox(pod),
-      capture: (sandbox, initContainer) => capturePod(sandbox, initContainer, network.bridgeIp),
+      capture: (sandbox, initContainer) =>
+        capturePod(sandbox, initContainer, { resolverIp: network.bridgeIp, dns: network.dns }),
       startSidecar: (pod, sandbox, events) => startPodAgent({ pod, sandbox, events }, agentSurroundings),
       issueToken,
       inTurn: takeTurns(SETUPS_AT_ONCE),

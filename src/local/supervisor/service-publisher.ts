@@ -1,4 +1,4 @@
-// Keeps network, DNS and gateway listeners in line with the Services and EndpointSlices of the store.
+// Keeps network, DNS and gateway listeners in line with the Services, EndpointSlices and ServiceEntries of the store.
 
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -6,9 +6,11 @@ import { parseObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { EndpointSlice } from "../../kinds/endpoint-slice.ts";
 import type { Service } from "../../kinds/service.ts";
+import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
 import type { MeshNetwork } from "../network/mesh-network.ts";
 import { stableJson } from "../workloads/template-hash.ts";
 import type { WorkloadStore } from "../workloads/workload-store.ts";
+import { buildCapturedHosts } from "./captured-hosts.ts";
 import type { GatewayPortWish } from "./front-protocol.ts";
 import type { GatewayForwarding } from "./gateway-forwarding.ts";
 import { planGatewayPorts } from "./gateway-ports.ts";
@@ -48,7 +50,7 @@ export function publishServices(options: ServicePublisherOptions): () => void {
   };
   const endWatch = store.watch((changes) => {
     const kinds = new Set([...changes.keys()].map((key) => parseObjectKey(key).kind));
-    if (kinds.has("Service") || kinds.has("EndpointSlice")) schedule();
+    if (["Service", "EndpointSlice", "ServiceEntry"].some((kind) => kinds.has(kind))) schedule();
   });
   schedule();
   return () => {
@@ -60,10 +62,11 @@ export function publishServices(options: ServicePublisherOptions): () => void {
 function publishAddresses(
   services: readonly Service[],
   slices: readonly EndpointSlice[],
-  { network, log }: ServicePublisherOptions,
+  { store, network, log }: ServicePublisherOptions,
 ): void {
   const grouped = slicesByService(slices);
-  network.dns.setRecords({ services: buildDnsServices(services, grouped) });
+  const captured = buildCapturedHosts(store.list("ServiceEntry") as readonly ServiceEntry[]);
+  network.dns.setRecords({ services: buildDnsServices(services, grouped), captured });
   network.setServices(buildServiceVips(services, grouped)).catch((cause: unknown) => {
     log.error({ cause: cause instanceof Error ? cause.message : String(cause) }, "service rules not applied");
   });
