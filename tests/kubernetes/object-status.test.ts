@@ -72,7 +72,11 @@ test("startObjectStatus() on a real API server", { skip }, async (t) => {
     facts.set(key, { ...rest, isInForce: false, problems: [problem("MLT1005", { object: key, message })] });
     await start(t);
     await until(server, ({ Accepted }) => Accepted?.status === "False");
-    const { Accepted } = await statusOf(server);
+    const { Accepted, conditions: after } = await statusOf(server);
+    assert.ok(
+      after.some(({ type }) => type === "Mine"),
+      JSON.stringify(after),
+    );
     assert.equal(Accepted?.message, "error MLT1005 VirtualService default/reviews: a route leads nowhere");
   });
 });
