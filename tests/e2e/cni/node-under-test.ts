@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { buildCniShim } from "../../../tools/images/build-cni-shim.ts";
 
 const SYSTEM_PLUGINS = "/usr/lib/cni";
 
@@ -52,7 +53,7 @@ export async function startNode(t: TestContext): Promise<NodeUnderTest> {
   const [netDirectory, binDirectory] = [join(directory, "net.d"), join(directory, "bin")];
   await mkdir(netDirectory);
   await mkdir(binDirectory);
-  buildShim(join(binDirectory, "meltemi-cni"));
+  buildCniShim(fileURLToPath(new URL("../../..", import.meta.url)), join(binDirectory, "meltemi-cni"));
   await writeFile(join(netDirectory, "10-bridge.conflist"), JSON.stringify(bridgeNetwork(directory)));
   const node = await startNamespace(t);
   const call = (command: string, pod: PodNamespace, name: string) =>
@@ -66,17 +67,6 @@ export async function startNode(t: TestContext): Promise<NodeUnderTest> {
     addPod: (pod, name) => call("ADD", pod, name),
     deletePod: (pod, name) => call("DEL", pod, name),
   };
-}
-
-function buildShim(path: string): void {
-  const cwd = fileURLToPath(new URL("../../../cni-shim", import.meta.url));
-  const args = ["build", "-trimpath", "-gcflags=all=-l", "-ldflags=-s -w -buildid=", "-o", path, "."];
-  const { status, stderr } = spawnSync("go", args, {
-    cwd,
-    env: { ...process.env, CGO_ENABLED: "0" },
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`go build: ${stderr}`);
 }
 
 function bridgeNetwork(directory: string): object {
