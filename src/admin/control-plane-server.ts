@@ -6,11 +6,13 @@ import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ProgrammedReport, ProxyStatus, VersionReport } from "./contract/control-plane.ts";
+import type { SyncStatus } from "./sync-status.ts";
 
 export interface ControlPlaneAnswers {
   proxies(): readonly ProxyStatus[];
   problems(): readonly Problem[];
   programmed(object: ObjectKey): ProgrammedReport;
+  syncStatuses(): readonly SyncStatus[];
   version(): VersionReport;
   /** All objects have been read, and proxies are served. */
   isReady(): boolean;
@@ -46,6 +48,8 @@ async function route(
       if (object === undefined) return send(response, 400, { error: "Name an object: Kind/namespace/name" });
       return send(response, 200, answers.programmed(object));
     }
+    case "/debug/syncz":
+      return send(response, 200, answers.syncStatuses());
     case "/version":
       return send(response, 200, answers.version());
     case "/ready":

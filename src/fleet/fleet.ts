@@ -10,11 +10,19 @@ import type { SourceTable, Table } from "../graph/table.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
 import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
-import type { XdsBackend, XdsClient, XdsOpening, XdsSession, XdsStreamHandle } from "../xds/backend.ts";
+import type {
+  GenericRequest,
+  XdsBackend,
+  XdsClient,
+  XdsOpening,
+  XdsSession,
+  XdsStreamHandle,
+} from "../xds/backend.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import { blamedSource } from "./blamed-source.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
+import { type DebugAccess, debugAnswer, noDebugAccess } from "./debug-types.ts";
 import { HeldBack, type Refusal } from "./held-back.ts";
 import { type FormerRows, LayeredRows } from "./layered-rows.ts";
 import { type Programmed, programmedOf } from "./programmed.ts";
@@ -31,6 +39,7 @@ export interface FleetOptions {
   readonly proxies: SourceTable<ConnectedProxy>;
   readonly tables: ResourceTables;
   readonly log: Logger;
+  readonly debug?: DebugAccess;
 }
 
 /** A stream of one proxy. */
@@ -114,9 +123,13 @@ export class Fleet implements XdsBackend {
     const view = this.#viewOf(facts);
     const session: OpenSession = { ...facts, stream, view: viewKey(view), ledger: new SessionLedger() };
     const set = this.#views.join(view, session);
+    const { debug = noDebugAccess } = this.#options;
+    const mayDebug = !client.servesSecrets || debug.namespaces.includes(identified.proxy.namespace);
     const sessions = this.#sessionsByNode.get(nodeId) ?? new Set<OpenSession>();
     this.#sessionsByNode.set(nodeId, sessions.add(session));
-    return { kind: "accepted", session: this.#sessionOf(session, set) };
+    const generic = (request: GenericRequest) => debugAnswer(request, this.sessions(), debug.controlPlane);
+    const answers = { ...this.#sessionOf(session, set), ...(mayDebug ? { generic } : {}) };
+    return { kind: "accepted", session: answers };
   }
 
   #sessionOf(session: OpenSession, initialSet: ProxySet): XdsSession {

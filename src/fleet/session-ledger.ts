@@ -49,6 +49,12 @@ export class SessionLedger {
     return ledger.lastSent === ledger.lastAcknowledged && ledger.rejection === undefined ? "synced" : "stale";
   }
 
+  /** Of the last response of a type, and of the last one that was accepted; empty where there was none. */
+  noncesOf(type: ResourceType): { readonly sent: string; readonly acknowledged: string } {
+    const { lastSent = "", lastAcknowledged = "" } = this.#types.get(type) ?? {};
+    return { sent: lastSent, acknowledged: lastAcknowledged };
+  }
+
   rejections(): readonly Rejection[] {
     return [...this.#types.values()].flatMap(({ rejection }) => (rejection === undefined ? [] : [rejection]));
   }

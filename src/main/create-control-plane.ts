@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
+import type { DebugAccess } from "../fleet/debug-types.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
 import { declareResourceTables } from "../fleet/resource-tables.ts";
@@ -19,6 +20,8 @@ export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly debounce?: { readonly endpoints: Debounce; readonly config: Debounce };
+  /** Who may ask for debug types over TLS; whoever reaches plaintext xDS, which is loopback's, always may. */
+  readonly debug?: DebugAccess;
 }
 
 export interface ControlPlane {
@@ -42,6 +45,7 @@ export function createControlPlane({
   clock,
   log,
   debounce = LOCAL_DEBOUNCE,
+  debug,
 }: ControlPlaneOptions): ControlPlane {
   const graph = new Graph();
   const sources = declareSources(graph);
@@ -50,7 +54,7 @@ export function createControlPlane({
   const problems = declareProblems(graph, sources, model);
   const views = declareViews(graph, model, proxies);
   const tables = declareResourceTables(graph, views);
-  const fleet = new Fleet({ graph, views, proxies, tables, log });
+  const fleet = new Fleet({ graph, views, proxies, tables, log, ...(debug && { debug }) });
   const intake = new ObjectIntake({
     clock,
     debounce,

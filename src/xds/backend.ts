@@ -97,6 +97,10 @@ export interface GenericRequest {
 
 export interface GenericAnswer {
   readonly version: string;
+  /** Of the resources' messages, where it isn't the type that was asked for. */
+  readonly bodyTypeUrl?: string;
+  /** Who answers, for people who ask several. */
+  readonly controlPlane?: string;
   readonly resources: readonly { readonly name: string; readonly body: readonly Uint8Array[] }[];
 }
 

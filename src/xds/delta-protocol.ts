@@ -35,7 +35,8 @@ export const deltaProtocol: StreamProtocol<DeltaRequest> = {
       name,
       resource: { name, body, version: answer.version, needs: [] },
     }));
-    return writer.writeDelta({ typeUrl, nonce, resources, removed: [] });
+    const { bodyTypeUrl, controlPlane } = answer;
+    return writer.writeDelta({ typeUrl, nonce, resources, removed: [], bodyTypeUrl, controlPlane });
   },
 };
 

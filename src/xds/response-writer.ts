@@ -9,6 +9,9 @@ export interface DeltaResponse {
   readonly nonce: string;
   readonly resources: readonly DeltaEntry[];
   readonly removed: readonly string[];
+  /** Of the resources' messages, where it isn't the response's. */
+  readonly bodyTypeUrl?: string | undefined;
+  readonly controlPlane?: string | undefined;
 }
 
 export interface DeltaEntry {
@@ -23,6 +26,9 @@ export interface StateOfTheWorldResponse {
   readonly nonce: string;
   readonly version: string;
   readonly resources: Iterable<{ readonly body: readonly Uint8Array[] }>;
+  /** Of the resources' messages, where it isn't the response's. */
+  readonly bodyTypeUrl?: string | undefined;
+  readonly controlPlane?: string | undefined;
 }
 
 export interface ResponseWriter {
@@ -33,9 +39,10 @@ export interface ResponseWriter {
 }
 
 // Field numbers of envoy/service/discovery/v3/discovery.proto and google/protobuf/any.proto.
-const delta = { resources: 2, typeUrl: 4, nonce: 5, removedResources: 6 } as const;
+const delta = { resources: 2, typeUrl: 4, nonce: 5, removedResources: 6, controlPlane: 7 } as const;
 const entry = { version: 1, resource: 2, name: 3, aliases: 4 } as const;
-const world = { version: 1, resources: 2, typeUrl: 4, nonce: 5 } as const;
+const world = { version: 1, resources: 2, typeUrl: 4, nonce: 5, controlPlane: 6 } as const;
+const controlPlaneIdentifier = 1;
 const any = { typeUrl: 1, value: 2 } as const;
 
 // Below this a resource is copied once into its entry, so that it leaves as one piece; above, its fragments are shared.
@@ -63,24 +70,32 @@ export function createResponseWriter(): ResponseWriter {
   }
 
   return {
-    writeDelta({ typeUrl, nonce, resources, removed }) {
+    writeDelta({ typeUrl, nonce, resources, removed, bodyTypeUrl = typeUrl, controlPlane }) {
       const fragments: Uint8Array[] = [stringField(delta.typeUrl, typeUrl), stringField(delta.nonce, nonce)];
+      fragments.push(...controlPlaneField(delta.controlPlane, controlPlane));
       for (const item of resources) {
-        for (const fragment of deltaEntry(typeUrl, item)) fragments.push(fragment);
+        for (const fragment of deltaEntry(bodyTypeUrl, item)) fragments.push(fragment);
       }
       for (const name of removed) fragments.push(stringField(delta.removedResources, name));
       return fragments;
     },
-    writeStateOfTheWorld({ typeUrl, nonce, version, resources }) {
+    writeStateOfTheWorld({ typeUrl, nonce, version, resources, bodyTypeUrl = typeUrl, controlPlane }) {
       const fragments: Uint8Array[] = [
         stringField(world.version, version),
         stringField(world.typeUrl, typeUrl),
         stringField(world.nonce, nonce),
+        ...controlPlaneField(world.controlPlane, controlPlane),
       ];
-      for (const resource of resources) fragments.push(...worldEntry(typeUrl, resource));
+      for (const resource of resources) fragments.push(...worldEntry(bodyTypeUrl, resource));
       return fragments;
     },
   };
+}
+
+function controlPlaneField(number: number, identifier: string | undefined): readonly Uint8Array[] {
+  if (identifier === undefined) return [];
+  const field = stringField(controlPlaneIdentifier, identifier);
+  return [lengthHeader(number, field.length), field];
 }
 
 function encodeDeltaEntry(

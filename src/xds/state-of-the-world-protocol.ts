@@ -42,6 +42,8 @@ export const stateOfTheWorldProtocol: StreamProtocol<StateOfTheWorldRequest> = {
       nonce,
       version: answer.version,
       resources: answer.resources,
+      bodyTypeUrl: answer.bodyTypeUrl,
+      controlPlane: answer.controlPlane,
     });
   },
 };
