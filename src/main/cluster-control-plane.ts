@@ -8,18 +8,22 @@ import { networkInterfaces } from "node:os";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
 import { createMonitoringServer } from "../admin/monitoring-server.ts";
 import { startRootCertificates } from "../controllers/root-certificates.ts";
+import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
 import { backoffDelayMs } from "../core/backoff.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
+import { controlPlaneIdentifier } from "../fleet/debug-types.ts";
 import { type GrpcListener, GrpcServer } from "../grpc/server.ts";
 import { createCertificateAuthenticator, firstAuthenticatorOf } from "../identity/authenticator.ts";
 import type { CertificateAuthority } from "../identity/certificate-authority.ts";
 import { openClusterAuthority } from "../identity/cluster-authority.ts";
 import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
 import { createTokenReviewAuthenticator } from "../identity/token-review-authenticator.ts";
+import { profileSettings } from "../install/install-settings.ts";
+import { injectorName, installationOf, validatorName } from "../install/object-names.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { type LeaderElection, startLeaderElection } from "../kubernetes/leader-election.ts";
 import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
@@ -28,10 +32,12 @@ import { createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
 import { requireIdentity } from "./authenticated-backend.ts";
+import { serveWebhooks } from "./cluster-webhooks.ts";
 import type { ClusterSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
 import { planeAnswers } from "./plane-answers.ts";
 import { planeProblems } from "./plane-problems.ts";
+import { createObjectChanges, type ObjectChanges, startPlaneStatus } from "./plane-status.ts";
 import { readVersion } from "./project.ts";
 import { serveSecurely } from "./serve-securely.ts";
 
@@ -54,9 +60,14 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const stop = stopSignal(serving);
   const lifetime = new AbortController();
   const client = await connectToCluster(settings, systemClock);
-  const plane = createControlPlane({ clock: systemClock, log, debounce: CLUSTER_DEBOUNCE });
+  const debug = {
+    namespaces: [settings.namespace],
+    controlPlane: controlPlaneIdentifier(settings.podName, readVersion()),
+  };
+  const plane = createControlPlane({ clock: systemClock, log, debounce: CLUSTER_DEBOUNCE, debug });
   const { signal } = lifetime;
-  const cluster = { settings, log, client, plane, signal, serving, problemsByObject: new Map() };
+  const changes = createObjectChanges();
+  const cluster = { settings, log, client, plane, signal, serving, problemsByObject: new Map(), changes };
   const metrics = createControlPlaneMetrics(readVersion());
   const monitoring = await startMonitoring(cluster, () => metrics.text());
   await followCluster(cluster);
@@ -80,11 +91,18 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const endpoint = { kind: "tcp", host: everyAddress(), port: settings.xdsPort } as const;
   const listener = await serveSecurely(endpoint, { grpc, xds, authority, authenticator, names, log });
   await servePlaintext(settings, { grpc, xds });
+  const { sources } = plane;
+  const webhooks = await serveWebhooks({ settings, sources, authority, names, host: everyAddress(), log });
   const election = standForLeader(cluster);
   const endLeading = whileLeading(election, () => startLeading(cluster, authority));
   serving.isReady = true;
   log.info(
-    { xdsPort: listener.port, monitoringPort: portOf(monitoring), trustDomain },
+    {
+      xdsPort: listener.port,
+      monitoringPort: portOf(monitoring),
+      webhookPort: webhooks.port,
+      trustDomain,
+    },
     "control plane ready",
   );
 
@@ -94,6 +112,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   endLeading();
   await election.close();
   await pause(systemClock, ENDPOINT_NEWS_MS, signal);
+  void webhooks.server.close();
   await grpc.drain(DRAIN.timeoutMs, { spreadMs: DRAIN.spreadMs });
   lifetime.abort();
   monitoring.close();
@@ -110,6 +129,7 @@ interface Cluster {
   readonly signal: AbortSignal;
   /** As they were found when the objects were read. */
   readonly problemsByObject: Map<ObjectKey, readonly Problem[]>;
+  readonly changes: ObjectChanges;
   readonly serving: Serving;
 }
 
@@ -168,7 +188,15 @@ function portOf(server: Server): number {
 }
 
 /** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
-function followCluster({ settings, client, plane, signal, problemsByObject, log }: Cluster): Promise<void> {
+function followCluster({
+  settings,
+  client,
+  plane,
+  signal,
+  problemsByObject,
+  changes,
+  log,
+}: Cluster): Promise<void> {
   const { namespace, revision, revisionTags, ignoredResources, includedResources } = settings;
   return new Promise((resolve) => {
     watchKubernetes({
@@ -187,8 +215,12 @@ function followCluster({ settings, client, plane, signal, problemsByObject, log 
         log.info({ objectCount: entries.length }, "objects read");
         resolve();
       },
-      onChange: ({ upserts, deletes }) => plane.intake.change(upserts, deletes),
+      onChange: ({ upserts, deletes }) => {
+        plane.intake.change(upserts, deletes);
+        changes.tell(upserts.map(({ key }) => key));
+      },
       onProblems: (key, problems) => {
+        changes.tell([key]);
         if (problems.length === 0) problemsByObject.delete(key);
         else problemsByObject.set(key, problems);
       },
@@ -269,15 +301,27 @@ function whileLeading(election: LeaderElection, start: () => () => void): () => 
 }
 
 /** What only one replica may do. */
-function startLeading({ client, log, plane }: Cluster, authority: CertificateAuthority): () => void {
+function startLeading(cluster: Cluster, authority: CertificateAuthority): () => void {
+  const { client, log, plane, settings } = cluster;
   const { sources, graph } = plane;
-  return startRootCertificates({
-    client,
-    clock: systemClock,
-    random: Math.random,
-    log,
-    rootsPem: authority.rootsPem,
+  const { rootsPem } = authority;
+  const shared = { client, clock: systemClock, random: Math.random, log };
+  const endRoots = startRootCertificates({
+    ...shared,
+    rootsPem,
     namespaces: () => [...sources.Namespace.entries()].map(([, { metadata }]) => metadata.name),
     watchNamespaces: (listener) => graph.watch(sources.Namespace, () => listener()),
   });
+  const endBundles = startWebhookBundles({ ...shared, rootsPem, ...webhookNames(settings) });
+  const endStatus = startPlaneStatus(cluster, shared);
+  return () => {
+    endRoots();
+    endBundles();
+    endStatus();
+  };
+}
+
+function webhookNames({ namespace, revision }: ClusterSettings) {
+  const installation = installationOf({ ...profileSettings("default", readVersion()), namespace, revision });
+  return { injectorName: injectorName(installation), validatorName: validatorName(installation) };
 }

@@ -26,6 +26,15 @@ export interface ClusterSettings {
   readonly podName: string;
   readonly xdsPort: number;
   readonly monitoringPort: number;
+  readonly webhookPort: number;
+  /** Of the Service by which pods reach the control plane. */
+  readonly serviceName: string;
+  /** Of the agent and of the container that sets up interception. */
+  readonly agentImage: string;
+  /** Who sets up interception in injected pods. */
+  readonly capture: "init" | "cni";
+  /** Where pods don't say it themselves. */
+  readonly usesNativeSidecars: boolean;
   /** xDS without TLS, on loopback alone; none unless given. */
   readonly plaintextPort: number | undefined;
   readonly ignoredResources: readonly string[];
@@ -38,7 +47,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export const USAGE = `usage: control-plane --state-dir DIRECTORY --xds-socket PATH
        control-plane --kubernetes [--kubeconfig FILE] [--context NAME] [--namespace NAME] [--revision NAME]
-                     [--revision-tags NAMES] [--xds-port N] [--monitoring-port N] [--plaintext-port N]`;
+                     [--revision-tags NAMES] [--xds-port N] [--monitoring-port N] [--webhook-port N]
+                     [--plaintext-port N]`;
 
 const options = {
   "state-dir": { type: "string" },
@@ -51,6 +61,7 @@ const options = {
   "revision-tags": { type: "string" },
   "xds-port": { type: "string" },
   "monitoring-port": { type: "string" },
+  "webhook-port": { type: "string" },
   "plaintext-port": { type: "string" },
 } as const;
 
@@ -82,6 +93,11 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     podName: environment.POD_NAME ?? environment.HOSTNAME ?? "meltemi",
     xdsPort: parsePort(values["xds-port"] ?? "15012"),
     monitoringPort: parsePort(values["monitoring-port"] ?? "15014"),
+    webhookPort: parsePort(values["webhook-port"] ?? "15017"),
+    serviceName: environment.SERVICE_NAME ?? "meltemi",
+    agentImage: environment.AGENT_IMAGE ?? "meltemi/agent:latest",
+    capture: environment.CAPTURE === "cni" ? "cni" : "init",
+    usesNativeSidecars: environment.ENABLE_NATIVE_SIDECARS === "true",
     plaintextPort: plaintextPort === undefined ? undefined : parsePort(plaintextPort),
     ignoredResources: wordsOf(environment.PILOT_IGNORE_RESOURCES),
     includedResources: wordsOf(environment.PILOT_INCLUDE_RESOURCES),

@@ -11,6 +11,7 @@ export interface ControlPlaneProcess {
   readonly pid: number;
   readonly xdsPort: number;
   readonly monitoringPort: number;
+  readonly webhookPort: number;
   /** Events of its log so far. */
   readonly events: readonly { readonly msg: string; readonly [field: string]: unknown }[];
   kill(signal: NodeJS.Signals): void;
@@ -26,6 +27,15 @@ export interface ControlPlaneProcessOptions {
   readonly argv?: readonly string[];
 }
 
+interface ReadyEvent {
+  readonly xdsPort: number;
+  readonly monitoringPort: number;
+  readonly webhookPort: number;
+  readonly [field: string]: unknown;
+}
+
+const freePorts = ["xds", "monitoring", "webhook"].flatMap((name) => [`--${name}-port`, "0"]);
+
 /** Resolves when it serves proxies. It is killed at the end of the test, if it still runs. */
 export async function startControlPlane(
   t: TestContext,
@@ -34,7 +44,7 @@ export async function startControlPlane(
 ): Promise<ControlPlaneProcess> {
   const { podName, kubeconfigPath = server.kubeconfigPath, argv = programArgv("control-plane") } = options;
   const [command = "", ...args] = argv;
-  const flags = ["--kubernetes", "--kubeconfig", kubeconfigPath, "--xds-port", "0", "--monitoring-port", "0"];
+  const flags = ["--kubernetes", "--kubeconfig", kubeconfigPath, ...freePorts];
   const child = spawn(command, [...args, ...flags], {
     env: { ...process.env, POD_NAME: podName, POD_NAMESPACE: "meltemi-system" },
     stdio: ["ignore", "ignore", "pipe"],
@@ -43,11 +53,11 @@ export async function startControlPlane(
   const ended = once(child, "exit").then(([code, signal]) => [code, signal] as const);
   const events: { msg: string; [field: string]: unknown }[] = [];
   const lines: string[] = [];
-  const ready = new Promise<{ xdsPort: number; monitoringPort: number }>((resolve, reject) => {
+  const ready = new Promise<ReadyEvent>((resolve, reject) => {
     createInterface({ input: child.stderr }).on("line", (line) => {
       lines.push(line);
       if (!line.startsWith("{")) return;
-      const event = JSON.parse(line) as { msg: string; xdsPort: number; monitoringPort: number };
+      const event = JSON.parse(line) as { msg: string } & ReadyEvent;
       events.push(event);
       if (event.msg === "control plane ready") resolve(event);
     });
@@ -55,11 +65,12 @@ export async function startControlPlane(
     void ended.then(([code]) => fail(`The control plane ended with ${code}`));
     setTimeout(() => fail("The control plane wasn't ready in time"), 60_000).unref();
   });
-  const { xdsPort, monitoringPort } = await ready;
+  const { xdsPort, monitoringPort, webhookPort } = await ready;
   return {
     pid: child.pid ?? 0,
     xdsPort,
     monitoringPort,
+    webhookPort,
     events,
     kill: (signal) => void child.kill(signal),
     ended,

@@ -1,0 +1,77 @@
+// What a control plane in a cluster knows of each of Istio's objects, for their status, and who must be told of changes.
+
+import { type ObjectStatusOptions, startObjectStatus } from "../controllers/object-status.ts";
+import type { ObjectFacts } from "../controllers/status-conditions.ts";
+import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
+import type { Problem } from "../core/problem.ts";
+import { findObject, keyOf } from "../model/sources.ts";
+import type { ControlPlane } from "./create-control-plane.ts";
+
+export interface ObjectChanges {
+  tell(keys: readonly ObjectKey[]): void;
+  /** Returns what ends it. */
+  watch(listener: (key: ObjectKey) => void): () => void;
+}
+
+export function createObjectChanges(): ObjectChanges {
+  const listeners = new Set<(key: ObjectKey) => void>();
+  return {
+    tell: (keys) => {
+      for (const listener of listeners) for (const key of keys) listener(key);
+    },
+    watch: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+interface KnownObjects {
+  readonly plane: ControlPlane;
+  /** As they were found when the objects were read. */
+  readonly problemsByObject: ReadonlyMap<ObjectKey, readonly Problem[]>;
+  readonly changes: ObjectChanges;
+}
+
+/** Works until the returned function is called. */
+export function startPlaneStatus(
+  known: KnownObjects,
+  options: Omit<ObjectStatusOptions, "keys" | "factsOf">,
+): () => void {
+  const writer = startObjectStatus({
+    ...options,
+    keys: () => keysOf(known),
+    factsOf: (key) => factsOf(known, key),
+  });
+  const endWatch = known.changes.watch((key) => writer.touch(key));
+  return () => {
+    endWatch();
+    writer.close();
+  };
+}
+
+function keysOf({ plane, problemsByObject }: KnownObjects): Iterable<ObjectKey> {
+  const { VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication } = plane.sources;
+  const tables = [VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication];
+  const keys = tables.flatMap((table) => [...table.entries()].map(([, object]) => keyOf(object)));
+  return new Set([...keys, ...problemsByObject.keys()]);
+}
+
+function factsOf({ plane, problemsByObject }: KnownObjects, key: ObjectKey): ObjectFacts | undefined {
+  const { sources, fleet, problems } = plane;
+  const object = findObject(sources, parseObjectKey(key));
+  const ownProblems = problemsByObject.get(key) ?? [];
+  if (object === undefined && ownProblems.length === 0) return undefined;
+  const isWrong = object === undefined && ownProblems.some(({ severity }) => severity === "error");
+  const { proxyCount, acknowledgedCount, refusedBy } = fleet.programmed(key);
+  const refusals = fleet.refusals().filter(({ source }) => source.some((part) => part.object === key));
+  return {
+    ...(object?.metadata.generation === undefined ? {} : { generation: Number(object.metadata.generation) }),
+    isInForce: !isWrong,
+    problems: [...ownProblems, ...(problems.get(key) ?? [])],
+    proxyCount,
+    acknowledgedCount,
+    refusedCount: refusedBy.length,
+    refusals: [...new Set(refusals.map(({ detail }) => detail))],
+  };
+}

@@ -1,0 +1,123 @@
+// A control plane's process behind the webhooks of its installation, as a cluster's API server finds it: by Service, with
+// the CA that it wrote there itself; and what it says in the status of objects.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
+import { profileSettings } from "../../src/install/install-settings.ts";
+import { installationOf } from "../../src/install/object-names.ts";
+import { webhookConfigurations } from "../../src/install/webhook-configurations.ts";
+import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { startControlPlane } from "./control-plane-process.ts";
+
+const skip = whyNoApiServer();
+const DEADLINE_MS = 60_000;
+
+test("a control plane's webhooks and status on a real API server", { skip }, async (t) => {
+  const server = await startApiServer();
+  t.after(() => server.close());
+  await applyAll(server, [
+    ...customResourceDefinitions(),
+    namespace("meltemi-system"),
+    namespace("shop", { "istio-injection": "enabled" }),
+  ]);
+  await server.kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  const { webhookPort } = await startControlPlane(t, server, { podName: "meltemi-1" });
+  await applyAll(server, [...reachable(webhookPort), account("shop")]);
+
+  await t.test("its CA gets into the configurations, and pods are injected", async () => {
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "web", namespace: "shop" },
+      spec: { containers: [{ name: "app", image: "shop/web" }] },
+    };
+    const names = await eventually(() =>
+      server.kubectl(
+        [
+          ...["create", "--dry-run=server", "-f", "-"],
+          ...[
+            "-o",
+            "jsonpath={.spec.containers[*].name} {.spec.containers[*].env[?(@.name=='CA_ADDR')].value}",
+          ],
+        ],
+        { input: JSON.stringify(pod) },
+      ),
+    );
+    assert.match(names, /^app istio-proxy meltemi\.meltemi-system\.svc:15012/);
+  });
+
+  await t.test("an accepted object's status says so", async () => {
+    await applyAll(server, [
+      virtualService({ hosts: ["reviews"], http: [route("reviews.shop.svc.cluster.local")] }),
+    ]);
+    const args = ["-n", "shop", "wait", "virtualservice/reviews", "--timeout=30s"];
+    await server.kubectl([...args, "--for=condition=Accepted"]);
+    await server.kubectl([...args, "--for=condition=Programmed"]);
+  });
+
+  await t.test("a wrong object is refused", async () => {
+    const wrong = virtualService({
+      hosts: ["reviews"],
+      http: [{ match: [{ uri: { regex: "(" } }], ...route("a") }],
+    });
+    await assert.rejects(applyAll(server, [wrong]), /denied the request: .*uri\.regex/s);
+  });
+});
+
+function applyAll({ kubectl }: ApiServer, items: readonly object[]): Promise<string> {
+  const input = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  return kubectl(["apply", "--server-side", "-f", "-"], { input });
+}
+
+/** The installation's own configurations, and a Service that leads to this machine. */
+function reachable(port: number): object[] {
+  const service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "meltemi", namespace: "meltemi-system" },
+    spec: { type: "ExternalName", externalName: "localhost" },
+  };
+  const configurations = webhookConfigurations(installationOf(profileSettings("default", "test")));
+  const ofPort = configurations.map((configuration) => ({
+    ...configuration,
+    webhooks: (configuration.webhooks as readonly Webhook[]).map((webhook) => ({
+      ...webhook,
+      clientConfig: { service: { ...webhook.clientConfig.service, port } },
+    })),
+  }));
+  return [service, ...ofPort];
+}
+
+interface Webhook {
+  readonly clientConfig: { readonly service: object };
+}
+
+function namespace(name: string, labels: Readonly<Record<string, string>> = {}): object {
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
+}
+
+function account(namespace: string): object {
+  return { apiVersion: "v1", kind: "ServiceAccount", metadata: { namespace, name: "default" } };
+}
+
+function virtualService(spec: object): object {
+  const metadata = { name: "reviews", namespace: "shop" };
+  return { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata, spec };
+}
+
+function route(host: string): object {
+  return { route: [{ destination: { host } }] };
+}
+
+/** Until the CA is in the configurations, and these are in force. */
+async function eventually(attempt: () => Promise<string>): Promise<string> {
+  for (const deadline = Date.now() + DEADLINE_MS; ; ) {
+    try {
+      const answer = await attempt();
+      if (answer.includes("istio-proxy") || Date.now() > deadline) return answer;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+  }
+}
