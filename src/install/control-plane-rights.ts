@@ -76,7 +76,8 @@ function meshRules(group: string): PolicyRule[] {
     .filter((kind) => kind.group === group)
     .map(({ plural }) => plural);
   return [
-    { apiGroups: [group], resources, verbs: follow },
+    // Before a status is written, what stands there is looked at.
+    { apiGroups: [group], resources, verbs: ["get", ...follow] },
     { apiGroups: [group], resources: resources.map((name) => `${name}/status`), verbs: ["patch"] },
   ];
 }

@@ -2,16 +2,22 @@
 // the CA that it wrote there itself; and what it says in the status of objects.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { controlPlaneRights } from "../../src/install/control-plane-rights.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { profileSettings } from "../../src/install/install-settings.ts";
 import { installationOf } from "../../src/install/object-names.ts";
 import { webhookConfigurations } from "../../src/install/webhook-configurations.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { writeKubeconfig } from "./cluster/kubectl.ts";
 import { startControlPlane } from "./control-plane-process.ts";
 
 const skip = whyNoApiServer();
 const DEADLINE_MS = 60_000;
+const installation = installationOf(profileSettings("default", "test"));
 
 test("a control plane's webhooks and status on a real API server", { skip }, async (t) => {
   const server = await startApiServer();
@@ -22,7 +28,9 @@ test("a control plane's webhooks and status on a real API server", { skip }, asy
     namespace("shop", { "istio-injection": "enabled" }),
   ]);
   await server.kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
-  const { webhookPort } = await startControlPlane(t, server, { podName: "meltemi-1" });
+  await applyAll(server, controlPlaneRights(installation));
+  const kubeconfigPath = await installedUser(t, server);
+  const { webhookPort } = await startControlPlane(t, server, { podName: "meltemi-1", kubeconfigPath });
   await applyAll(server, [...reachable(webhookPort), account("shop")]);
 
   await t.test("its CA gets into the configurations, and pods are injected", async () => {
@@ -65,6 +73,16 @@ test("a control plane's webhooks and status on a real API server", { skip }, asy
   });
 });
 
+/** The control plane's own, with the rights of an installation and no others. */
+async function installedUser(t: TestContext, { url, caPem, kubectl }: ApiServer): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), `meltemi-rights-${process.pid}-`));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const token = (await kubectl(["-n", "meltemi-system", "create", "token", "meltemi"])).trim();
+  const path = join(folder, "kubeconfig");
+  await writeKubeconfig(path, { url, caPem, user: { token } });
+  return path;
+}
+
 function applyAll({ kubectl }: ApiServer, items: readonly object[]): Promise<string> {
   const input = JSON.stringify({ apiVersion: "v1", kind: "List", items });
   return kubectl(["apply", "--server-side", "-f", "-"], { input });
@@ -78,7 +96,7 @@ function reachable(port: number): object[] {
     metadata: { name: "meltemi", namespace: "meltemi-system" },
     spec: { type: "ExternalName", externalName: "localhost" },
   };
-  const configurations = webhookConfigurations(installationOf(profileSettings("default", "test")));
+  const configurations = webhookConfigurations(installation);
   const ofPort = configurations.map((configuration) => ({
     ...configuration,
     webhooks: (configuration.webhooks as readonly Webhook[]).map((webhook) => ({
