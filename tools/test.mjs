@@ -1,8 +1,9 @@
 // `npm test`: set-up, then every check and every suite, each timed; goes on after a failure. Its last line is
-// `N passed, N failed, N skipped`. `npm test -- STEP…` runs some steps only.
+// `N passed, N failed, N skipped`. `npm test -- STEP…` runs some steps only, `npm test -- all` the slow ones too.
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { runKubernetesSuite } from "./kubernetes-suite.mjs";
 import { runCommand } from "./run-command.mjs";
 import { runSuite } from "./run-tests.mjs";
 import { SetUpError } from "./set-up-error.mjs";
@@ -26,6 +27,7 @@ const checks = [
 const steps = [
   ...checks.map((check) => ({ name: check.name, run: (signal) => runCheck(check, signal) })),
   ...suites.map((suite) => ({ name: suite.name, run: (signal) => runSuite(suite, { root, signal }) })),
+  { name: "kubernetes", isSlow: true, run: (signal) => runKubernetesSuite({ signal }) },
 ];
 
 async function runCheck({ name, command }, signal) {
@@ -38,10 +40,12 @@ async function runCheck({ name, command }, signal) {
 
 function selectSteps(args) {
   const names = args.flatMap((arg) => (arg === "--only" ? [] : arg.replace(/^--only=/, "").split(",")));
+  if (names.includes("all")) return steps;
   const unknown = names.filter((name) => !steps.some((step) => step.name === name));
-  if (unknown.length === 0) return steps.filter((step) => names.length === 0 || names.includes(step.name));
+  if (names.length === 0) return steps.filter((step) => !step.isSlow);
+  if (unknown.length === 0) return steps.filter((step) => names.includes(step.name));
   console.error(`Cannot run ${unknown.map((name) => JSON.stringify(name)).join(", ")}: the steps are`);
-  console.error(steps.map((step) => step.name).join(", "));
+  console.error(`${steps.map((step) => step.name).join(", ")}, and "all"`);
   return process.exit(2);
 }
 
