@@ -11,6 +11,8 @@ import { groupTestFiles, listTestFiles, suites } from "./test-suites.mjs";
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 const TERMINATION_GRACE_MS = 5_000;
+const START_LIMIT_MS = 120_000;
+const ANSWER_LIMIT_MS = 10_000;
 const MAX_KEPT_OUTPUT = 64_000;
 
 /**
@@ -62,6 +64,7 @@ async function runTestProcess(files, counts, options) {
     watchdog.isAlive();
     const event = parseEvent(line);
     if (event !== undefined) run.take(event);
+    if (event?.type === "resources") watchdog.hasAnswered();
   });
   const ending = await endOf(child);
   watchdog.stop();
@@ -178,24 +181,33 @@ function indent(text) {
 
 /** Asks a process that was silent for `quietLimitMs` what it holds open, then ends it and its group. */
 function watchForSilence(child, quietLimitMs, onHang) {
+  let isHanging = false;
   const onSilence = () => {
+    isHanging = true;
     onHang();
     child.kill("SIGUSR2");
-    terminateGroup(child, "SIGTERM");
+    timer = setTimeout(() => terminateGroup(child, "SIGTERM"), ANSWER_LIMIT_MS);
   };
-  let timer = setTimeout(onSilence, quietLimitMs);
+  // Until it has loaded its first file a process has nothing to say.
+  let timer = setTimeout(onSilence, Math.max(quietLimitMs, START_LIMIT_MS));
   return {
     isAlive() {
+      if (isHanging) return;
       clearTimeout(timer);
       timer = setTimeout(onSilence, quietLimitMs);
+    },
+    /** It has said what it holds open. */
+    hasAnswered() {
+      clearTimeout(timer);
+      terminateGroup(child, "SIGTERM");
     },
     stop: () => clearTimeout(timer),
   };
 }
 
 function terminateGroup(child, signal) {
-  // A moment for the answer to SIGUSR2 and for tests to clean up after themselves.
-  setTimeout(() => killGroup(child, signal), 500).unref();
+  killGroup(child, signal);
+  // A moment for tests to clean up after themselves.
   setTimeout(() => killGroup(child, "SIGKILL"), TERMINATION_GRACE_MS).unref();
 }
 
