@@ -180,6 +180,53 @@ test("injectPod() makes a native sidecar an init container before the user's own
   assert.equal(proxyOf(injected).restartPolicy, "Always");
 });
 
+const captures = [
+  { usesNativeSidecars: false, names: ["istio-validation", "migrate"] },
+  { usesNativeSidecars: true, names: ["istio-validation", "istio-proxy", "migrate"] },
+];
+
+for (const { usesNativeSidecars, names } of captures) {
+  test(`injectPod() with a CNI plugin starts with validation: ${names.join(", ")}`, () => {
+    const initContainers = [{ name: "migrate", image: "shop/migrate" }];
+    const { metadata, spec } = inject(podOf({ initContainers }), { capture: "cni", usesNativeSidecars });
+    assert.deepEqual(
+      spec.initContainers?.map(({ name }) => name),
+      names,
+    );
+    const status = JSON.parse(metadata.annotations?.["sidecar.istio.io/status"] ?? "{}");
+    assert.deepEqual([...status.initContainers, "migrate"], names);
+  });
+}
+
+test("injectPod() with a CNI plugin validates what the init container would capture", () => {
+  const annotations = { "traffic.sidecar.istio.io/excludeOutboundPorts": "3306" };
+  const validation = inject(podOf({ annotations }), { capture: "cni" }).spec.initContainers?.[0];
+  const wanted = [...initArgs(inject(podOf({ annotations }))), "--run-validation", "--skip-rule-apply"];
+  assert.deepEqual(validation?.args, wanted);
+});
+
+test("injectPod() with a CNI plugin adds only containers that the level restricted allows", () => {
+  const containers = [{ ...reviews, securityContext: { runAsUser: 1000 } }];
+  for (const usesNativeSidecars of [true, false]) {
+    const { spec } = inject(podOf({ containers }), { capture: "cni", usesNativeSidecars });
+    const added = [...(spec.initContainers ?? []), ...spec.containers].filter(
+      ({ name }) => name !== "reviews",
+    );
+    assert.equal(added.length, 2);
+    for (const { securityContext } of added) {
+      assert.deepEqual(securityContext?.capabilities, { drop: ["ALL"] });
+      assert.deepEqual(securityContext?.seccompProfile, { type: "RuntimeDefault" });
+      assert.equal(securityContext?.allowPrivilegeEscalation, false);
+      assert.equal(securityContext?.runAsNonRoot, true);
+    }
+  }
+});
+
+test("injectPod() with a CNI plugin has nothing to validate in mode NONE", () => {
+  const annotations = { "sidecar.istio.io/interceptionMode": "NONE" };
+  assert.equal(inject(podOf({ annotations }), { capture: "cni" }).spec.initContainers, undefined);
+});
+
 test("injectPod() lays the user's istio-proxy container over its own", () => {
   const own = {
     name: "istio-proxy",

@@ -25,6 +25,7 @@ import { buildProxyContainer } from "./proxy-container.ts";
 import { volumesOfProxy } from "./proxy-volumes.ts";
 import type { SidecarPlan } from "./sidecar-plan.ts";
 import { planSidecar } from "./sidecar-plan.ts";
+import { buildValidationContainer } from "./validation-container.ts";
 
 export type Injection =
   | { readonly kind: "injected"; readonly pod: InjectablePod }
@@ -90,21 +91,28 @@ function prepareApplications(plan: SidecarPlan): { applications: Container[]; en
 
 type PlacedContainers = Pick<PodSpec, "containers" | "initContainers">;
 
-/** The user's init containers run before capture, while the network is still their own; a native sidecar comes first. */
+/**
+ * The user's init containers run before the init container, while the network is still their own; a native sidecar comes
+ * before them. A plugin has captured the pod already, so there validation comes before all that could talk.
+ */
 function placeContainers(
   plan: SidecarPlan,
   applications: readonly Container[],
   proxy: Container,
 ): PlacedContainers {
   const own = (plan.pod.spec.initContainers ?? []).filter((container) => !isProxy(container));
-  const capture = buildInitContainer(plan);
-  const init = capture === undefined ? [] : [capture];
+  const init = listOf(buildInitContainer(plan));
+  const validation = listOf(buildValidationContainer(plan));
   if (plan.isNative && plan.role === "sidecar") {
-    return { initContainers: [...init, proxy, ...own], containers: applications };
+    return { initContainers: [...validation, ...init, proxy, ...own], containers: applications };
   }
   const containers = plan.holdsApplication ? [proxy, ...applications] : [...applications, proxy];
-  const initContainers = [...own, ...init];
+  const initContainers = [...validation, ...own, ...init];
   return initContainers.length === 0 ? { containers } : { containers, initContainers };
+}
+
+function listOf(container: Container | undefined): readonly Container[] {
+  return container === undefined ? [] : [container];
 }
 
 function volumesOf(spec: PodSpec): NonNullable<PodSpec["volumes"]> {

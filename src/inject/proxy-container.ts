@@ -100,5 +100,7 @@ function buildSecurityContext({ mode, role }: SidecarPlan): ContainerSecurityCon
     runAsGroup: PROXY_ID,
     runAsNonRoot: !isTransparent,
     runAsUser: isTransparent ? 0 : PROXY_ID,
+    // Namespaces of the level `restricted` want it said, by the container where the pod doesn't.
+    seccompProfile: { type: "RuntimeDefault" },
   };
 }
