@@ -1,5 +1,5 @@
 // Writes the CA's certificate into the webhooks of this revision, where the API server looks for it. All else of them is
-// the installer's. Looked at again now and then: an installer may have made them anew.
+// the installer's. Looked at again and again: an installer makes them after the control plane, and may make them anew.
 
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
@@ -22,7 +22,8 @@ export interface WebhookBundlesOptions {
 }
 
 const FIELD_MANAGER = "meltemi-control-plane";
-const LOOK_EVERY_MS = 10_000;
+// As long as one lacks, pods that ask for a sidecar are refused.
+const LOOK_EVERY_MS = 2_000;
 
 /** Works until the returned function is called. */
 export function startWebhookBundles(options: WebhookBundlesOptions): () => void {

@@ -1,4 +1,5 @@
-// Whether what was applied is in force: definitions are served, workloads run with what they were last told.
+// Whether what was applied is in force: definitions are served, workloads run with what they were last told, and the API
+// server can trust the webhooks.
 
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { getObject } from "../kubernetes/api-objects.ts";
@@ -38,6 +39,7 @@ async function lackOf({ client }: ClusterAccess, object: InstallObject): Promise
 }
 
 interface ObservedObject extends KubernetesObject {
+  readonly webhooks?: readonly { readonly clientConfig?: { readonly caBundle?: string } }[];
   readonly spec?: { readonly replicas?: number };
   readonly status?: {
     readonly observedGeneration?: number;
@@ -65,7 +67,15 @@ const checks: Readonly<Record<string, (object: ObservedObject) => string | undef
     if (observedGeneration < (metadata.generation ?? 0)) return "nobody has seen the change yet";
     return shortfall(Math.min(numberAvailable, updatedNumberScheduled), status.desiredNumberScheduled ?? 0);
   },
+  MutatingWebhookConfiguration: certificateLack,
+  ValidatingWebhookConfiguration: certificateLack,
 };
+
+/** Until then the API server refuses every pod that asks for a sidecar, since it can't tell who answers. */
+function certificateLack({ webhooks = [] }: ObservedObject): string | undefined {
+  const isKnown = webhooks.every(({ clientConfig }) => (clientConfig?.caBundle ?? "") !== "");
+  return isKnown ? undefined : "the control plane hasn't written its certificate into it";
+}
 
 function shortfall(count: number, wanted: number): string | undefined {
   return count >= wanted ? undefined : `${count} of ${wanted} pods are available`;
@@ -92,7 +102,8 @@ async function withReasons(
 ): Promise<readonly string[]> {
   const sentences: string[] = [];
   for (const { object, sentence } of lacking) {
-    const reasons = object.kind === "CustomResourceDefinition" ? [] : await podReasons(access, object);
+    const hasPods = object.kind === "Deployment" || object.kind === "DaemonSet";
+    const reasons = hasPods ? await podReasons(access, object) : [];
     sentences.push([sentence, ...new Set(reasons)].join("; "));
   }
   return sentences;

@@ -1,5 +1,5 @@
-// The installer on a real API server with a controller-manager. There is no node: a stand-in for kubelet says of each
-// pod that it is ready, so what is proven is the installer, not the images.
+// The installer on a real API server with a controller-manager. There is no node: a stand-in says of each pod that it is
+// ready and writes certificates into webhooks, so what is proven is the installer, not the images.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -20,7 +20,7 @@ const settings = profileSettings("minimal", "1.2.3");
 const timeoutMs = 90_000;
 let server: ApiServer;
 let access: ClusterAccess;
-let keepPodsReady: NodeJS.Timeout;
+let standIn: NodeJS.Timeout;
 const progress: string[] = [];
 
 before(async () => {
@@ -38,11 +38,14 @@ before(async () => {
     signal: new AbortController().signal,
     onProgress: (sentence) => progress.push(sentence),
   };
-  keepPodsReady = setInterval(() => void makePodsReady().catch(() => undefined), 1_000);
+  standIn = setInterval(() => {
+    makePodsReady().catch(() => undefined);
+    writeCertificates().catch(() => undefined);
+  }, 1_000);
 });
 
 after(async () => {
-  clearInterval(keepPodsReady);
+  clearInterval(standIn);
   access?.client.close();
   await server?.close();
 });
@@ -61,6 +64,25 @@ async function makePodsReady() {
     if (status.phase === "Running") continue;
     const place = ["pod", metadata.name, "-n", metadata.namespace];
     await server.kubectl(["patch", ...place, "--subresource", "status", "--type", "merge", "-p", patch]);
+  }
+}
+
+interface WebhookConfiguration {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly webhooks: readonly { readonly clientConfig: { readonly caBundle?: string } }[];
+}
+
+async function writeCertificates() {
+  const kinds = "mutatingwebhookconfigurations,validatingwebhookconfigurations";
+  const text = await server.kubectl(["get", kinds, "-l", "install.meltemi.dev/installation", "-o", "json"]);
+  const value = Buffer.from(server.caPem).toString("base64");
+  for (const { kind, metadata, webhooks } of (JSON.parse(text) as { items: WebhookConfiguration[] }).items) {
+    const patch = webhooks.flatMap(({ clientConfig }, index) =>
+      clientConfig.caBundle ? [] : [{ op: "add", path: `/webhooks/${index}/clientConfig/caBundle`, value }],
+    );
+    if (patch.length === 0) continue;
+    await server.kubectl(["patch", kind, metadata.name, "--type", "json", "-p", JSON.stringify(patch)]);
   }
 }
 
@@ -190,7 +212,7 @@ test("applyInstallation() leaves another mesh's definitions as they are", { skip
 test("applyInstallation() says why a control plane doesn't start, and asks for no webhook then", {
   skip,
 }, async () => {
-  clearInterval(keepPodsReady);
+  clearInterval(standIn);
   const broken = { ...settings, revision: "broken" };
   const verdict = await applyInstallation(access, broken, { timeoutMs: 8_000 });
   assert.equal(verdict.isHealthy, false);
