@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { readVersion } from "../main/project.ts";
 import { commandList } from "./command-list.ts";
 
 const program = fileURLToPath(new URL("../main/cli.ts", import.meta.url));
@@ -71,6 +72,8 @@ test("meltemi inject prints the manifest with a sidecar", () => {
   const { status, stdout } = meltemi("inject", "-f", file);
   assert.equal(status, 0);
   assert.match(stdout, /name: istio-proxy/);
+  const images = [...stdout.matchAll(/image: (meltemi\/agent.*)/g)].map(([, image]) => image);
+  assert.deepEqual(images, Array(2).fill(`meltemi/agent:${readVersion()}`), "this program's own version");
 });
 
 test("meltemi inject prints Problems with their place and nothing else", () => {

@@ -30,7 +30,8 @@ export interface InjectionSettings {
 export const defaultInjectionSettings: InjectionSettings = {
   meshConfig: {},
   revision: "default",
-  images: { proxy: "meltemi/agent:latest", init: "meltemi/agent:latest" },
+  // Without a tag: whoever injects knows which version's pods it makes.
+  images: agentImages("meltemi/agent"),
   controlPlaneAddress: "meltemi.meltemi-system.svc:15012",
   clusterId: "Kubernetes",
   network: "",
@@ -43,6 +44,11 @@ export const defaultInjectionSettings: InjectionSettings = {
   alwaysInject: [],
   ignoredNamespaces: ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"],
 };
+
+/** Both containers run the one program. */
+export function agentImages(image: string): InjectionSettings["images"] {
+  return { proxy: image, init: image };
+}
 
 /** Names that Istio's users, tools and policies look for. */
 export const containerNames = {

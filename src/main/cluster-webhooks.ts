@@ -7,7 +7,11 @@ import type { Logger } from "../core/logger.ts";
 import type { CertificateAuthority } from "../identity/certificate-authority.ts";
 import { createControlPlaneSigner } from "../identity/control-plane-certificate.ts";
 import type { SubjectAlternativeNames } from "../identity/subject-alternative-name.ts";
-import { defaultInjectionSettings, type InjectionSettings } from "../inject/injection-settings.ts";
+import {
+  agentImages,
+  defaultInjectionSettings,
+  type InjectionSettings,
+} from "../inject/injection-settings.ts";
 import type { Sources } from "../model/sources.ts";
 import { createWebhookServer, type WebhookServer } from "../webhook/webhook-server.ts";
 import type { ClusterSettings } from "./control-plane-settings.ts";
@@ -52,7 +56,7 @@ export function injectionSettingsOf(settings: ClusterSettings, sources: Sources)
     ...defaultInjectionSettings,
     meshConfig: meshConfig ?? {},
     revision,
-    images: { proxy: agentImage, init: agentImage },
+    images: agentImages(agentImage),
     controlPlaneAddress: `${serviceName}.${namespace}.svc:15012`,
     usesNativeSidecars,
     capture,

@@ -1,6 +1,7 @@
 // What the control plane is told, on its command line and by its pod's environment.
 
 import { parseArgs } from "node:util";
+import { readVersion } from "./project.ts";
 
 /** On one machine. */
 export interface LocalSettings {
@@ -95,7 +96,7 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     monitoringPort: parsePort(values["monitoring-port"] ?? "15014"),
     webhookPort: parsePort(values["webhook-port"] ?? "15017"),
     serviceName: environment.SERVICE_NAME ?? "meltemi",
-    agentImage: environment.AGENT_IMAGE ?? "meltemi/agent:latest",
+    agentImage: environment.AGENT_IMAGE ?? `meltemi/agent:${readVersion()}`,
     capture: environment.CAPTURE === "cni" ? "cni" : "init",
     usesNativeSidecars: environment.ENABLE_NATIVE_SIDECARS === "true",
     plaintextPort: plaintextPort === undefined ? undefined : parsePort(plaintextPort),
