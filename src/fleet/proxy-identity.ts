@@ -32,7 +32,14 @@ export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentific
       return { kind: "denied", message: `The certificate's identity isn't of the namespace "${namespace}"` };
     }
   }
-  return { kind: "known", proxy: { kind, name, namespace, labels: labelsOf(node.metadata.LABELS), address } };
+  const labels = labelsOf(node.metadata.LABELS);
+  const addresses = [...new Set([address, ...wordsOf(node.metadata.INSTANCE_IPS)])];
+  return { kind: "known", proxy: { kind, name, namespace, labels, addresses, domain } };
+}
+
+/** Istio's metadata holds lists as text, parted by commas. */
+function wordsOf(value: unknown): readonly string[] {
+  return textOf(value)?.split(",") ?? [];
 }
 
 function textOf(value: unknown): string | undefined {

@@ -34,7 +34,7 @@ export function declareRouteResources(graph: Graph, views: Views): ResourceTable
   const bodies = declareVirtualHostBodies(graph, views);
   const pages = declareVirtualHostPages(graph, bodies, names);
   const ofPorts = declarePortRoutes(graph, views, { bodies, names, pages });
-  const ofServices = declareServiceRoutes(graph, views, { bodies, names });
+  const ofServices = declareServiceRoutes(graph, { bodies, names });
   const ofGateways = graph.derive<GatewayView, ResourceRow>({
     name: "gateway route resources",
     from: views.gateways,
@@ -67,21 +67,22 @@ function declarePortRoutes(
       const settled = read.get(names.ofPorts, key) ?? { pages: [], hosts: [] };
       const shared = settled.pages.flatMap((page) => read.get(pages, page) ?? []);
       const parts = [...shared, ...hostParts(settled.hosts, bodies, read)];
-      return [[key, present(assemble(port, parts, read.one(views.model.settings)))]];
+      const { allowsUnknownHosts } = read.one(views.model.settings);
+      const catchAll = bare(catchAllFragment(allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined));
+      return [[key, present(assemble(port, [...parts, catchAll]))]];
     },
   });
 }
 
-/** Tables of one service each, for the listeners of its own addresses. */
-function declareServiceRoutes(graph: Graph, views: Views, { bodies, names }: Parts): ResourceTable {
+/** Tables of one service each, for the listeners of its own addresses: all that comes there is its own. */
+function declareServiceRoutes(graph: Graph, { bodies, names }: Parts): ResourceTable {
   return graph.derive<Settled, ResourceRow>({
     name: "service route resources",
     from: names.ofServices,
     equal: equalRows,
-    rows: (key, settled, read) => {
-      const parts = hostParts(settled, bodies, read);
-      return [[key, present(assemble(splitLayerKey(key).name, parts, read.one(views.model.settings)))]];
-    },
+    rows: (key, settled, read) => [
+      [key, present(assemble(splitLayerKey(key).name, hostParts(settled, bodies, read)))],
+    ],
   });
 }
 
@@ -93,16 +94,8 @@ function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): rea
   });
 }
 
-function assemble(
-  routeName: string,
-  parts: readonly ResourcePart[],
-  { allowsUnknownHosts }: { readonly allowsUnknownHosts: boolean },
-): BuiltResource {
-  return assembleResource(routeName, [
-    bare(routeConfigurationHead(routeName)),
-    ...parts,
-    bare(catchAllFragment(allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined)),
-  ]);
+function assemble(routeName: string, parts: readonly ResourcePart[]): BuiltResource {
+  return assembleResource(routeName, [bare(routeConfigurationHead(routeName)), ...parts]);
 }
 
 function bare(fragment: Fragment): ResourcePart {

@@ -7,7 +7,13 @@ import { type ClientScope, MESH_SCOPE } from "../view/client-scope.ts";
 import { settleDomains } from "../view/route-table.ts";
 import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
-import { type HostNames, hostNames } from "../view/virtual-host-names.ts";
+import {
+  type HostNames,
+  hostNames,
+  namesForScope,
+  type Spelling,
+  spellingOf,
+} from "../view/virtual-host-names.ts";
 import type { SidecarVirtualHost } from "../view/virtual-hosts.ts";
 
 /** Virtual hosts by the keys of their rows, with the domains left to each. */
@@ -22,6 +28,8 @@ export interface SettledPort {
 }
 
 export interface SettledNames {
+  /** Of connected clients, and IPv4 whoever is connected. */
+  readonly families: Table<readonly ClientScope["families"][]>;
   /** By the keys of the virtual hosts' rows. */
   readonly ofHosts: Table<HostNames>;
   /** One row for each client scope and port that has HTTP. */
@@ -35,10 +43,19 @@ export interface SettledNames {
 const ANY = "any";
 
 export function declareSettledNames(graph: Graph, views: Views): SettledNames {
+  const families = graph.deriveOne<readonly ClientScope["families"][]>({
+    name: "IP families of clients",
+    value: (read) => [
+      ...new Set(["ipv4" as const, ...read.all(views.scopes.table).map(([, scope]) => scope.families)]),
+    ],
+  });
   const ofHosts = graph.derive<Scoped<SidecarVirtualHost>, HostNames>({
     name: "virtual host names",
     from: views.virtualHosts.table,
-    rows: (key, row, read) => [[key, hostNames(key, row, read.one(views.model.settings).clusterDomain)]],
+    rows: (key, row, read) => {
+      const { clusterDomain } = read.one(views.model.settings);
+      return [[key, hostNames(key, row, { clusterDomain, families: read.one(families) })]];
+    },
   });
   const groups = graph.group(
     "virtual host names of route configurations",
@@ -53,8 +70,8 @@ export function declareSettledNames(graph: Graph, views: Views): SettledNames {
     rows: (key, { scope, port }, read) => {
       const ofMesh = read.get(groups, layerKey(MESH_SCOPE.id, port)) ?? [];
       const ofScope = read.get(groups, layerKey(scope, port)) ?? [];
-      const namespace = read.get(views.scopes.table, scope)?.namespace ?? "";
-      return [[key, settlePort({ port, ofMesh, ofScope, namespace })]];
+      const client = read.get(views.scopes.table, scope) ?? MESH_SCOPE;
+      return [[key, settlePort({ port, ofMesh, ofScope, client })]];
     },
   });
   const ofServices = graph.derive<readonly Row<HostNames>[], Settled>({
@@ -62,11 +79,11 @@ export function declareSettledNames(graph: Graph, views: Views): SettledNames {
     from: groups,
     rows: (key, rows) => {
       if (isPort(splitLayerKey(key).name)) return [];
-      const present = rows.filter(([, { isPresent }]) => isPresent);
-      return [[key, present.map(([row, { near }]) => [row, near] as const)]];
+      const claims = rows.map(([row, names]) => [row, namesForScope(names, MESH_SCOPE)] as const);
+      return [[key, claims.filter(([, domains]) => domains.length > 0)]];
     },
   });
-  return { ofHosts, scopePorts, ofPorts, ofServices };
+  return { families, ofHosts, scopePorts, ofPorts, ofServices };
 }
 
 function declareScopePorts(
@@ -104,24 +121,25 @@ interface PortQuestion {
   readonly port: string;
   readonly ofMesh: readonly Row<HostNames>[];
   readonly ofScope: readonly Row<HostNames>[];
-  readonly namespace: string;
+  readonly client: ClientScope;
 }
 
-function settlePort({ port, ofMesh, ofScope, namespace }: PortQuestion): SettledPort {
+function settlePort({ port, ofMesh, ofScope, client }: PortQuestion): SettledPort {
   const rows = new Map<string, Row<HostNames>>();
   for (const row of [...ofMesh, ...ofScope]) rows.set(splitLayerKey(row[0]).name, row);
-  const settled = settle(rows, namespace);
+  const settled = settle(rows, client);
   const settledRows = new Map(settled.map(({ key, isWhole }) => [key, isWhole]));
   const broken = new Set(
-    ofMesh.filter(([key]) => settledRows.get(key) !== true).map(([, names]) => pageOf(names)),
+    ofMesh
+      // No page is spelled for a client from outside of Kubernetes.
+      .filter(([key]) => client.isForeign || settledRows.get(key) !== true)
+      .map(([, names]) => pageOf(names)),
   );
   const pages = new Set(ofMesh.map(([, names]) => pageOf(names)).filter((page) => !broken.has(page)));
   const isOnPage = ({ key, names }: SettledHost) =>
     splitLayerKey(key).layer === MESH_SCOPE.id && pages.has(pageOf(names));
   return {
-    pages: [...pages]
-      .sort()
-      .map((page) => spelledPageKey(pageKey(port, page), isNear(page, namespace) ? "near" : "far")),
+    pages: [...pages].sort().map((page) => spelledPageKey(pageKey(port, page), spellingOf(page, client))),
     hosts: settled.filter((host) => !isOnPage(host)).map(({ key, domains }) => [key, domains] as const),
   };
 }
@@ -136,14 +154,11 @@ interface SettledHost {
 }
 
 /** Hosts that VirtualServices name come first, then services by age, as in Istio. */
-function settle(rows: ReadonlyMap<string, Row<HostNames>>, namespace: string): readonly SettledHost[] {
+function settle(rows: ReadonlyMap<string, Row<HostNames>>, client: ClientScope): readonly SettledHost[] {
   const claims = [...rows]
-    .filter(([, [, { isPresent }]]) => isPresent)
+    .filter(([, [, { host }]]) => host !== undefined)
     .sort(([a, [, one]], [b, [, other]]) => compare(one.createdAt, other.createdAt) || compare(a, b))
-    .map(([name, [key, names]]) => {
-      const domains = isNear(pageOf(names), namespace) ? names.near : names.far;
-      return { name, key, names, domains };
-    });
+    .map(([name, [key, names]]) => ({ name, key, names, domains: namesForScope(names, client) }));
   return settleDomains(claims).flatMap((domains, at) => {
     const claim = claims[at];
     if (claim === undefined || domains.length === 0) return [];
@@ -162,12 +177,8 @@ export function pageKey(port: string, page: string): string {
 }
 
 /** As the clients of the page's own namespace call its virtual hosts, or as all others do. */
-export function spelledPageKey(key: string, spelling: "near" | "far"): string {
+export function spelledPageKey(key: string, spelling: Spelling): string {
   return `${key} ${spelling}`;
-}
-
-function isNear(page: string, namespace: string): boolean {
-  return page.startsWith(`${namespace}.svc.`);
 }
 
 function compare(a: string, b: string): number {

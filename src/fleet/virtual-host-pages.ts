@@ -32,7 +32,7 @@ export function declareVirtualHostBodies(graph: Graph, views: Views): VirtualHos
   });
 }
 
-/** By `spelledPageKey`, each page in both spellings. */
+/** By `spelledPageKey`, each page in every spelling that a client may need. */
 export function declareVirtualHostPages(
   graph: Graph,
   bodies: VirtualHostBodies,
@@ -53,9 +53,12 @@ export function declareVirtualHostPages(
       });
       const needs = members.flatMap(({ body }) => body.needs);
       const source = members.flatMap(({ body }) => body.source);
-      return (["near", "far"] as const).map((spelling) => {
+      const spellings = read
+        .one(names.families)
+        .flatMap((families) => [`near ${families}`, `far ${families}`] as const);
+      return spellings.map((spelling) => {
         const fragment = virtualHostsFragment(
-          members.map(({ body, host }) => ({ body: body.fragment, domains: host[spelling] })),
+          members.map(({ body, host }) => ({ body: body.fragment, domains: host.domains[spelling] ?? [] })),
         );
         return [spelledPageKey(page, spelling), { fragment, needs, source }] as const;
       });

@@ -65,7 +65,6 @@ const gatewayFields = [
 ];
 
 const serviceFields = [
-  ...notYet("Service", "use a ServiceEntry with resolution DNS instead", "spec.externalName"),
   ...notYet("Service", "use a ServiceEntry with the addresses instead", "spec.externalIPs"),
   notYetUnless(
     "Service",

@@ -1,33 +1,27 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressesForProxy } from "./proxy-addresses.ts";
+import { addressesForProxy, ipFamiliesOf } from "./proxy-addresses.ts";
 
 const BOTH = ["10.96.0.1", "fd00::1"];
 
-test("addressesForProxy() keeps the proxy's family", () => {
-  assert.deepEqual(addressesForProxy(BOTH, { proxyAddresses: ["fd00::9"], isDualStack: false }), ["fd00::1"]);
+test("ipFamiliesOf() tells one family from both", () => {
+  assert.equal(ipFamiliesOf(["10.244.0.9"]), "ipv4");
+  assert.equal(ipFamiliesOf(["fd00::9"]), "ipv6");
+  assert.equal(ipFamiliesOf(["fd00::9", "10.244.0.9"]), "dual");
+  assert.equal(ipFamiliesOf([]), "ipv4");
 });
 
-test("addressesForProxy() gives a proxy of both families the one named first", () => {
-  const proxyAddresses = ["fd00::9", "10.244.0.9"];
-  assert.deepEqual(addressesForProxy(BOTH, { proxyAddresses, isDualStack: false }), ["10.96.0.1"]);
-});
-
-test("addressesForProxy() gives both in a dual-stack mesh", () => {
-  const proxyAddresses = ["10.244.0.9", "fd00::9"];
-  assert.deepEqual(addressesForProxy(BOTH, { proxyAddresses, isDualStack: true }), BOTH);
+test("addressesForProxy() keeps the proxy's families", () => {
+  assert.deepEqual(addressesForProxy(BOTH, "ipv4"), ["10.96.0.1"]);
+  assert.deepEqual(addressesForProxy(BOTH, "ipv6"), ["fd00::1"]);
+  assert.deepEqual(addressesForProxy(BOTH, "dual"), BOTH);
 });
 
 test("addressesForProxy() falls back to the first where none fits", () => {
-  assert.deepEqual(addressesForProxy(["10.96.0.1"], { proxyAddresses: ["fd00::9"], isDualStack: false }), [
-    "10.96.0.1",
-  ]);
-  assert.deepEqual(addressesForProxy([], { proxyAddresses: ["fd00::9"], isDualStack: false }), []);
+  assert.deepEqual(addressesForProxy(["10.96.0.1", "10.96.0.2"], "ipv6"), ["10.96.0.1"]);
+  assert.deepEqual(addressesForProxy([], "ipv6"), []);
 });
 
 test("addressesForProxy() knows the family of a range", () => {
-  const ranges = ["fd00::/8", "10.0.0.0/8"];
-  assert.deepEqual(addressesForProxy(ranges, { proxyAddresses: ["10.244.0.9"], isDualStack: false }), [
-    "10.0.0.0/8",
-  ]);
+  assert.deepEqual(addressesForProxy(["10.0.0.0/8", "fd00::/64"], "ipv4"), ["10.0.0.0/8"]);
 });

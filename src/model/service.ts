@@ -28,6 +28,8 @@ export interface MeshService {
   readonly ports: readonly MeshServicePort[];
   /** Virtual addresses, and CIDRs of ServiceEntries; empty for none. */
   readonly addresses: readonly string[];
+  /** Hostnames of Kubernetes' Services of type ExternalName that stand for this one; sorted. */
+  readonly aliases: readonly string[];
   /** Of a ServiceEntry's host that has none of its own: what DNS in a pod that captures it says. */
   readonly automaticAddress?: string;
   readonly resolution: Resolution;

@@ -33,6 +33,24 @@ spec:
     assert.equal(service(kubernetes("type: ExternalName, externalName: a.com")), undefined);
   });
 
+  test("know those of type ExternalName that stand for them, and those that stand for these", () => {
+    const alias = (name: string, target: string) =>
+      kubernetes(`type: ExternalName, externalName: ${target}`).replace("name: web", `name: ${name}`);
+    const mesh = meshFixture();
+    mesh.put(
+      [
+        kubernetes("clusterIP: 10.96.0.1, ports: [{ port: 80 }]"),
+        alias("old", "Web.shop.svc.cluster.local."),
+        alias("older", "old.shop.svc.cluster.local"),
+        alias("round", "round.shop.svc.cluster.local"),
+      ].join("---"),
+    );
+    const aliases = () => mesh.model.services.get("shop/web.shop.svc.cluster.local")?.aliases;
+    assert.deepEqual(aliases(), ["old.shop.svc.cluster.local", "older.shop.svc.cluster.local"]);
+    mesh.remove({ kind: "Service", namespace: "shop", name: "old" });
+    assert.deepEqual(aliases(), []);
+  });
+
   const resolutions: Readonly<Record<string, string>> = {
     "resolution: NONE": "none",
     "resolution: STATIC, endpoints: [{ address: 1.1.1.1 }]": "endpoints",

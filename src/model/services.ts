@@ -3,6 +3,7 @@
 import { objectKey } from "../core/object-key.ts";
 import { parseProtocol, protocolOfServicePort } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Service, ServicePort } from "../kinds/service.ts";
 import {
@@ -13,6 +14,7 @@ import type { ServiceEntry, ServiceEntrySpec } from "../kinds/service-entry/serv
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { MeshService, MeshServicePort, Resolution } from "./service.ts";
 import { serviceKey } from "./service.ts";
+import { type Aliases, aliasesOf, declareAliases } from "./service-aliases.ts";
 import type { Sources } from "./sources.ts";
 import { resolveVisibility, type Visibility } from "./visibility.ts";
 
@@ -22,6 +24,7 @@ export const serviceFields: readonly string[] = [
   "Service.spec.clusterIPs",
   "Service.spec.selector.*",
   "Service.spec.type",
+  "Service.spec.externalName",
   "Service.spec.publishNotReadyAddresses",
   "ServiceEntry.spec.hosts",
   "ServiceEntry.spec.addresses",
@@ -43,12 +46,13 @@ export function declareServices(
   sources: Sources,
   settings: Table<MeshSettings>,
 ): Table<MeshService> {
+  const aliases = declareAliases(graph, sources, settings);
   const fromKubernetes = graph.derive<Service, MeshService>({
     name: "services of Kubernetes",
     from: sources.Service,
     *rows(_key, service, read) {
       if (service.spec?.type === "ExternalName") return;
-      const found = kubernetesService(service, read.one(settings));
+      const found = withAliases(kubernetesService(service, read.one(settings)), aliases, read);
       yield [serviceKey(found), found];
     },
   });
@@ -66,7 +70,7 @@ export function declareServices(
     *rows(_key, entry, read) {
       const keysWithout = new Set(automaticAddressKeys(entry));
       for (const hostname of new Set(entry.spec.hosts)) {
-        const found = entryService(entry, hostname, read.one(settings));
+        const found = withAliases(entryService(entry, hostname, read.one(settings)), aliases, read);
         const automaticAddress = keysWithout.has(serviceKey(found))
           ? read.one(automaticAddresses).get(serviceKey(found))
           : undefined;
@@ -75,6 +79,11 @@ export function declareServices(
     },
   });
   return graph.union("services", [fromKubernetes, fromEntries]);
+}
+
+function withAliases(service: MeshService, table: Aliases, read: Read): MeshService {
+  const aliases = aliasesOf(service.hostname, table, read);
+  return aliases.length === 0 ? service : { ...service, aliases };
 }
 
 function equalMaps(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
@@ -91,6 +100,7 @@ function kubernetesService(service: Service, settings: MeshSettings): MeshServic
     registry: "Kubernetes",
     ports: (spec.ports ?? []).flatMap(kubernetesPort),
     addresses: virtualAddresses(spec.clusterIPs ?? [spec.clusterIP ?? ""]),
+    aliases: [],
     resolution: spec.clusterIP === "None" ? "headless" : "endpoints",
     isExternal: false,
     visibility: resolveVisibility(
@@ -139,6 +149,7 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
     registry: "External",
     ports: (spec.ports ?? []).flatMap(entryPort),
     addresses: spec.addresses ?? [],
+    aliases: [],
     resolution: entryResolution(spec),
     isExternal: spec.location !== "MESH_INTERNAL",
     visibility: entryVisibility(entry, settings),

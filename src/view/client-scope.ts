@@ -8,6 +8,7 @@ import type { Index } from "../graph/table-index.ts";
 import type { Client } from "../model/destination-rules.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
+import { type IpFamilies, ipFamiliesOf } from "../model/proxy-addresses.ts";
 
 /** A connected proxy, as far as its config depends on it. */
 export interface ConnectedProxy {
@@ -15,12 +16,22 @@ export interface ConnectedProxy {
   readonly name: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly address: string;
+  readonly addresses: readonly string[];
+  /** Its search domain: `shop.svc.cluster.local` in Kubernetes. */
+  readonly domain: string;
 }
 
-/** A namespace, and those labels of a client that some rule looks at: `shop`, or `shop;app=web`. */
+/**
+ * A namespace, those labels of a client that some rule looks at, and what is unusual about it: `shop`, `shop;app=web`,
+ * `shop;@dual`, `vms;@corp.example`.
+ */
 export interface ClientScope extends Client {
   readonly id: string;
+  /** Its search domain, which short names are relative to. */
+  readonly domain: string;
+  /** The domain isn't that of a Kubernetes namespace. */
+  readonly isForeign: boolean;
+  readonly families: IpFamilies;
 }
 
 export interface ClientScopes {
@@ -32,7 +43,14 @@ export interface ClientScopes {
 }
 
 /** The scope of no namespace in particular: what every client sees unless its own scope says otherwise. */
-export const MESH_SCOPE: ClientScope = { id: "", namespace: "", labels: {} };
+export const MESH_SCOPE: ClientScope = {
+  id: "",
+  namespace: "",
+  labels: {},
+  domain: "",
+  isForeign: false,
+  families: "ipv4",
+};
 
 const ANY = "any";
 
@@ -61,7 +79,10 @@ export function declareClientScopes(
   const ofProxy = graph.derive<ConnectedProxy, ClientScope>({
     name: "client scopes of proxies",
     from: proxies,
-    rows: (key, proxy, read) => [[key, clientScope(proxy, read.one(labelKeys))]],
+    rows: (key, proxy, read) => {
+      const { clusterDomain } = read.one(model.settings);
+      return [[key, clientScope(proxy, read.one(labelKeys), clusterDomain)]];
+    },
   });
   const groups = graph.group(
     "proxies by client scope",
@@ -90,11 +111,22 @@ function clientLabelKeys(
   return [...new Set([...routeLabels, ...ruleLabels].flatMap((labels) => Object.keys(labels)))].sort();
 }
 
-function clientScope({ namespace, labels }: ConnectedProxy, keys: readonly string[]): ClientScope {
+function clientScope(
+  { namespace, labels, domain, addresses }: ConnectedProxy,
+  keys: readonly string[],
+  clusterDomain: string,
+): ClientScope {
   const seen = keys.flatMap((key) => {
     const value = labels[key];
     return value === undefined ? [] : [[key, value] as const];
   });
-  const id = [namespace, ...seen.map(([key, value]) => `${key}=${value}`)].join(";");
-  return { id, namespace, labels: Object.fromEntries(seen) };
+  const families = ipFamiliesOf(addresses);
+  // No label's key begins so.
+  const unusual = [
+    ...(domain === `${namespace}.svc.${clusterDomain}` ? [] : [`@${domain}`]),
+    ...(families === "ipv4" ? [] : [`@${families}`]),
+  ];
+  const id = [namespace, ...seen.map(([key, value]) => `${key}=${value}`), ...unusual].join(";");
+  const isForeign = !domain.endsWith(`.svc.${clusterDomain}`);
+  return { id, namespace, labels: Object.fromEntries(seen), domain, isForeign, families };
 }

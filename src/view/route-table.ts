@@ -1,9 +1,6 @@
 // The virtual hosts of one route configuration settled among themselves: Envoy refuses the whole of it if a domain or
 // a name appears twice.
 
-import { virtualHostDomains } from "../model/virtual-host-domains.ts";
-import type { SidecarVirtualHost } from "./virtual-hosts.ts";
-
 export interface DomainClaim {
   readonly name: string;
   /** Its own name first, then those that it is also called by. */
@@ -26,16 +23,6 @@ export function settleDomains(claims: readonly DomainClaim[]): readonly (readonl
     const kept = new Set<string>();
     return domains.filter((domain) => owners.get(domain.toLowerCase()) === at && isNew(kept, domain));
   });
-}
-
-/**
- * The domains that a virtual host claims for clients of one namespace. One with a listener of its own takes every
- * host: the address has chosen the service. A host without a service has no other name than the one written.
- */
-export function claimedDomains(host: SidecarVirtualHost, proxyDomain: string): readonly string[] {
-  if (host.routeName.includes(":")) return ["*"];
-  if (!host.hasService) return [host.hostname];
-  return virtualHostDomains({ ...host, proxyDomain });
 }
 
 function isNew(seen: Set<string>, name: string): boolean {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
 import type { Visibility } from "../model/visibility.ts";
-import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
+import { type ClientScope, type ClientScopes, type ConnectedProxy, MESH_SCOPE } from "./client-scope.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 
 interface Thing {
@@ -39,7 +39,7 @@ function fixture() {
     );
   const connect = (namespace: string) =>
     graph.commit((transaction) =>
-      transaction.set(scopeTable, namespace, { id: namespace, namespace, labels: {} }),
+      transaction.set(scopeTable, namespace, { ...MESH_SCOPE, id: namespace, namespace }),
     );
   return { graph, scopeTable, rows, put, connect, takeBuilt: () => built.splice(0).sort() };
 }

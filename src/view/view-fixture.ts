@@ -46,7 +46,8 @@ export function sidecar(
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): ConnectedProxy {
-  return { kind: "sidecar", name, namespace, labels, address: "10.244.0.9" };
+  const domain = `${namespace}.svc.cluster.local`;
+  return { kind: "sidecar", name, namespace, labels, addresses: ["10.244.0.9"], domain };
 }
 
 /** What clients of a scope get under a name: the scope's own row, else the mesh's. */

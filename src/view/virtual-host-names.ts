@@ -1,36 +1,82 @@
-// The names by which clients call a virtual host: those of its own namespace know it by short names too.
+// The names by which clients call a virtual host: those of its own namespace know it by short names too, and each
+// calls it by the addresses of its own IP families.
 
+import { addressesForProxy, type IpFamilies } from "../model/proxy-addresses.ts";
 import { virtualHostDomains } from "../model/virtual-host-domains.ts";
+import type { ClientScope } from "./client-scope.ts";
 import { type Scoped, splitLayerKey } from "./scoped-rows.ts";
 import type { SidecarVirtualHost } from "./virtual-hosts.ts";
 
+/** How the usual clients, those with a domain of Kubernetes, call a virtual host: `near ipv4`, `far dual` … */
+export type Spelling = `${"near" | "far"} ${IpFamilies}`;
+
+/** What a virtual host's names follow from. */
+export type NamedHost = Pick<
+  SidecarVirtualHost,
+  "routeName" | "hostname" | "addresses" | "aliases" | "hasService" | "isHeadless"
+>;
+
 export interface HostNames {
   readonly routeName: string;
-  readonly isPresent: boolean;
   readonly createdAt: string;
-  /** As clients of its own namespace and of all others call it. */
-  readonly near: readonly string[];
-  readonly far: readonly string[];
+  /** What follows the first label of the hostname: the domain of clients that are near. */
   readonly namespaceSuffix: string;
+  /** Undefined where a layer takes the virtual host away. */
+  readonly host: NamedHost | undefined;
+  /** For the IP families of connected clients. */
+  readonly domains: Readonly<Partial<Record<Spelling, readonly string[]>>>;
+}
+
+/** What a client's names for hosts depend on. */
+export type ClientNaming = Pick<ClientScope, "domain" | "families">;
+
+interface NamingContext {
+  readonly clusterDomain: string;
+  readonly families: readonly IpFamilies[];
 }
 
 /** `key` is the virtual host's row key. */
-export function hostNames(key: string, row: Scoped<SidecarVirtualHost>, clusterDomain: string): HostNames {
+export function hostNames(
+  key: string,
+  row: Scoped<SidecarVirtualHost>,
+  { clusterDomain, families }: NamingContext,
+): HostNames {
   if (row.kind === "absent") {
     const { name } = splitLayerKey(key);
     const routeName = name.slice(0, name.indexOf(" "));
-    return { routeName, isPresent: false, createdAt: "", near: [], far: [], namespaceSuffix: "" };
+    return { routeName, createdAt: "", namespaceSuffix: "", host: undefined, domains: {} };
   }
-  const { hostname, addresses, isHeadless, routeName, createdAt } = row.inputs;
+  const { routeName, hostname, addresses, aliases, hasService, isHeadless, createdAt } = row.inputs;
+  const host = { routeName, hostname, addresses, aliases, hasService, isHeadless };
   const namespaceSuffix = hostname.slice(hostname.indexOf(".") + 1);
-  const domains = (proxyDomain: string) =>
-    virtualHostDomains({ hostname, addresses, proxyDomain, isHeadless });
-  return {
-    routeName,
-    isPresent: true,
-    createdAt,
-    near: domains(namespaceSuffix),
-    far: domains(`-.svc.${clusterDomain}`),
-    namespaceSuffix,
-  };
+  const domains = families.flatMap((family) => [
+    [`near ${family}`, claimedDomains(host, { domain: namespaceSuffix, families: family })],
+    [`far ${family}`, claimedDomains(host, { domain: `-.svc.${clusterDomain}`, families: family })],
+  ]);
+  return { routeName, createdAt, namespaceSuffix, host, domains: Object.fromEntries(domains) };
+}
+
+/** The names that a virtual host claims for clients of a scope. */
+export function namesForScope(
+  { host, domains, namespaceSuffix }: HostNames,
+  client: ClientScope,
+): readonly string[] {
+  if (host === undefined) return [];
+  const usual = client.isForeign ? undefined : domains[spellingOf(namespaceSuffix, client)];
+  return usual ?? claimedDomains(host, client);
+}
+
+export function spellingOf(namespaceSuffix: string, { domain, families }: ClientNaming): Spelling {
+  return `${namespaceSuffix === domain ? "near" : "far"} ${families}`;
+}
+
+/**
+ * The domains that a virtual host claims for a client. One with a listener of its own takes every host: the address
+ * has chosen the service. A host without a service has no other name than the one written.
+ */
+export function claimedDomains(host: NamedHost, { domain, families }: ClientNaming): readonly string[] {
+  if (host.routeName.includes(":")) return ["*"];
+  if (!host.hasService) return [host.hostname];
+  const addresses = addressesForProxy(host.addresses, families);
+  return virtualHostDomains({ ...host, addresses, proxyDomain: domain });
 }

@@ -23,6 +23,7 @@ export interface SidecarVirtualHost extends VirtualHostInputs {
   readonly routeName: string;
   readonly hostname: string;
   readonly addresses: readonly string[];
+  readonly aliases: readonly string[];
   /** Of the service; empty for a host that only a VirtualService names. Decides who keeps a name that two claim. */
   readonly createdAt: string;
   /** False for a host that only a VirtualService names. */
@@ -111,6 +112,7 @@ function hostsOfService(service: MeshService, context: Context): ReadonlyMap<str
         routeName,
         hostname: service.hostname,
         addresses: service.addresses.filter((address) => !address.includes("/")),
+        aliases: service.aliases,
         createdAt: service.createdAt,
         hasService: true,
         isHeadless: service.resolution === "headless",
@@ -193,6 +195,7 @@ function hostWithoutService(
     routeName: String(port),
     hostname,
     addresses: [],
+    aliases: [],
     createdAt: "",
     hasService: false,
     isHeadless: false,

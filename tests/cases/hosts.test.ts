@@ -4,13 +4,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { untrackedRead } from "../../src/graph/read.ts";
-import { addressesForProxy } from "../../src/model/proxy-addresses.ts";
-import { virtualHostDomains } from "../../src/model/virtual-host-domains.ts";
-import { claimedDomains, settleDomains } from "../../src/view/route-table.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { declareResourceTables } from "../../src/fleet/resource-tables.ts";
+import type { VirtualHost } from "../../src/gen/envoy/config/route/v3/route_components_pb.ts";
+import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import type { ConnectedProxy } from "../../src/view/client-scope.ts";
 import { layerKey } from "../../src/view/scoped-rows.ts";
 import { sidecar, viewFixture } from "../../src/view/view-fixture.ts";
-import type { SidecarVirtualHost } from "../../src/view/virtual-hosts.ts";
+import { claimedDomains } from "../../src/view/virtual-host-names.ts";
 import { caseDirectory, skipWithout } from "./case-directory.ts";
 import { deviationsOf } from "./deviations.ts";
 
@@ -24,7 +25,8 @@ if (directory === undefined) {
   const duplicateCases = read<DuplicatesCase[]>(directory, "duplicates.json");
   test("hosts cases are there", () => assert.ok(domainCases.length > 0 && duplicateCases.length > 0));
   for (const each of domainCases) {
-    test(`hosts case domains: ${each.name}`, () => judge(each.name, domainsOf(each), each.domains));
+    const found = isOfRegistryOnly(each) ? claimsOf : domainsOf;
+    test(`hosts case domains: ${each.name}`, () => judge(each.name, found(each), each.domains));
   }
   for (const each of duplicateCases) {
     const { virtualHosts, clusters } = each;
@@ -48,24 +50,38 @@ interface DomainsCase {
     readonly ips?: readonly string[];
     readonly metadata?: { readonly CLUSTER_ID?: string };
   };
-  readonly dualStack: boolean;
+  readonly port: number;
   readonly domains: readonly string[];
 }
 
-function domainsOf({ service, proxy, dualStack }: DomainsCase): readonly string[] {
-  const ofCluster = service.clusterVIPs?.[proxy.metadata?.CLUSTER_ID ?? ""] ?? [];
-  const fallback = service.defaultAddress === undefined ? [] : [service.defaultAddress];
-  const addresses = addressesForProxy(ofCluster.length > 0 ? ofCluster : fallback, {
-    proxyAddresses: proxy.ips ?? [],
-    isDualStack: dualStack,
+/** A service of Istio's registry that no objects of ours make: one with an alias outside of Kubernetes. */
+function isOfRegistryOnly({ service: { aliases = [] } }: DomainsCase): boolean {
+  return aliases.length > 0;
+}
+
+function claimsOf({ service, proxy }: DomainsCase): readonly string[] {
+  const { hostname, aliases = [] } = service;
+  const host = { routeName: "80", hostname, addresses: [], hasService: true, isHeadless: false };
+  return claimedDomains(
+    { ...host, aliases: aliases.map((alias) => alias.hostname) },
+    { domain: proxy.dnsDomain, families: "ipv4" },
+  );
+}
+
+function domainsOf({ service, port, proxy }: DomainsCase): readonly string[] | undefined {
+  const { hostname, clusterVIPs = {}, defaultAddress } = service;
+  const ofCluster = clusterVIPs[proxy.metadata?.CLUSTER_ID ?? ""] ?? [];
+  const fallback = defaultAddress === undefined ? [] : [defaultAddress];
+  const entry = serviceEntryOf({
+    hostname,
+    namespace: "default",
+    ports: [{ name: "http", port, protocol: "HTTP" }],
+    addresses: ofCluster.length > 0 ? ofCluster : fallback,
   });
-  return virtualHostDomains({
-    hostname: service.hostname,
-    aliases: (service.aliases ?? []).map(({ hostname }) => hostname),
-    addresses,
-    proxyDomain: proxy.dnsDomain,
-    isHeadless: service.resolution === "Passthrough" && service.registry === "Kubernetes",
-  });
+  const client = { ...sidecar("tests", "client"), domain: proxy.dnsDomain, addresses: proxy.ips ?? [] };
+  return virtualHostsOf(JSON.stringify(entry), client, String(port)).find(
+    ({ name }) => name === `${hostname}:${port}`,
+  )?.domains;
 }
 
 interface DuplicatesCase {
@@ -82,35 +98,36 @@ interface DuplicatesCase {
 interface CaseService {
   readonly hostname: string;
   readonly namespace: string;
-  readonly exportTo: readonly string[];
+  readonly exportTo?: readonly string[];
   readonly ports: readonly { readonly name: string; readonly port: number; readonly protocol: string }[];
+  readonly addresses?: readonly string[];
 }
 
 function routeTableOf({ services, config, proxy, routeConfig }: DuplicatesCase): unknown {
   const documents = [...services.map(serviceEntryOf).map((entry) => JSON.stringify(entry)), config];
-  const mesh = viewFixture(documents.join("\n---\n"));
-  mesh.connect(sidecar(proxy.namespace, proxy.id));
-  // No rule of the cases is private, so the mesh's rows are all there is.
-  const hosts = untrackedRead
-    .find(mesh.views.virtualHosts.byRoute, layerKey("", routeConfig))
-    .flatMap(([, row]) => (row.kind === "present" ? [row.inputs] : []))
-    .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-  const settled = settleDomains(
-    hosts.map((host) => ({ name: host.name, domains: claimedDomains(host, proxy.dnsDomain) })),
-  );
-  const virtualHosts: Record<string, readonly string[]> = { allow_any: ["*"] };
-  const clusters: Record<string, string> = { allow_any: "PassthroughCluster" };
-  for (const [at, host] of hosts.entries()) {
-    const domains = settled[at] ?? [];
-    if (domains.length === 0) continue;
-    virtualHosts[host.name] = domains;
-    clusters[host.name] = firstCluster(host);
-  }
-  return { virtualHosts, clusters };
+  const client = { ...sidecar(proxy.namespace, proxy.id), domain: proxy.dnsDomain };
+  const found = virtualHostsOf(documents.join("\n---\n"), client, routeConfig);
+  return {
+    virtualHosts: Object.fromEntries(found.map(({ name, domains }) => [name, domains])),
+    clusters: Object.fromEntries(found.map((host) => [host.name, firstCluster(host)])),
+  };
+}
+
+/** Objects in, the route configuration out that the client is served. */
+function virtualHostsOf(yaml: string, client: ConnectedProxy, routeConfig: string): readonly VirtualHost[] {
+  const mesh = viewFixture();
+  const { route } = declareResourceTables(mesh.graph, mesh.views);
+  mesh.put(yaml);
+  mesh.connect(client);
+  const scope = mesh.views.scopes.ofProxy.get(`${client.namespace}/${client.name}`);
+  assert.ok(scope !== undefined);
+  const row = route.get(layerKey(scope.id, routeConfig));
+  assert.ok(row?.kind === "present", `no route configuration "${routeConfig}"`);
+  return fromBinary(RouteConfigurationSchema, Buffer.concat(row.resource.body)).virtualHosts;
 }
 
 /** Istio's registry holds services of any name; here those are ServiceEntries. */
-function serviceEntryOf({ hostname, namespace, exportTo, ports }: CaseService, at: number) {
+function serviceEntryOf({ hostname, namespace, exportTo, ports, addresses }: CaseService, at = 0) {
   return {
     apiVersion: "networking.istio.io/v1",
     kind: "ServiceEntry",
@@ -118,15 +135,19 @@ function serviceEntryOf({ hostname, namespace, exportTo, ports }: CaseService, a
     spec: {
       hosts: [hostname],
       exportTo,
+      addresses,
       ports: ports.map(({ name, port, protocol }) => ({ name, number: port, protocol })),
-      resolution: "DNS",
+      resolution: "STATIC",
       location: "MESH_INTERNAL",
     },
   };
 }
 
-function firstCluster({ routes }: SidecarVirtualHost): string {
-  return routes[0]?.destinations[0]?.cluster ?? "";
+function firstCluster({ routes }: VirtualHost): string | undefined {
+  const action = routes[0]?.action;
+  return action?.case === "route" && action.value.clusterSpecifier.case === "cluster"
+    ? action.value.clusterSpecifier.value
+    : undefined;
 }
 
 function judge(name: string, found: unknown, wanted: unknown): void {

@@ -40,7 +40,7 @@ export function hostHint({ host, namespace }: HostReference, context: CheckConte
   if (completed !== undefined) return `a name with a dot is taken as it is: write "${completed}"`;
   const [name = "", ofNamespace = namespace] = host.split(".");
   if (read.get(sources.Service, `${ofNamespace}/${name}`)?.spec?.type === "ExternalName")
-    return `Service "${name}" is of type ExternalName: name the host that it stands for in a ServiceEntry`;
+    return `Service "${name}" is of type ExternalName: name the host that it stands for`;
   const hosts = new Set(read.all(model.services).map(([, { hostname }]) => hostname));
   const suffix = `.${namespace}.svc.${clusterDomain}`;
   const local = [...hosts]
