@@ -2,18 +2,15 @@
 // the CA that it wrote there itself; and what it says in the status of objects.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { controlPlaneRights } from "../../src/install/control-plane-rights.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { profileSettings } from "../../src/install/install-settings.ts";
 import { installationOf } from "../../src/install/object-names.ts";
 import { webhookConfigurations } from "../../src/install/webhook-configurations.ts";
-import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
-import { writeKubeconfig } from "./cluster/kubectl.ts";
+import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
 import { startControlPlane } from "./control-plane-process.ts";
+import { applyAll, installedUser } from "./installed-user.ts";
 
 const skip = whyNoApiServer();
 const DEADLINE_MS = 60_000;
@@ -72,21 +69,6 @@ test("a control plane's webhooks and status on a real API server", { skip }, asy
     await assert.rejects(applyAll(server, [wrong]), /denied the request: .*uri\.regex/s);
   });
 });
-
-/** The control plane's own, with the rights of an installation and no others. */
-async function installedUser(t: TestContext, { url, caPem, kubectl }: ApiServer): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `meltemi-rights-${process.pid}-`));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const token = (await kubectl(["-n", "meltemi-system", "create", "token", "meltemi"])).trim();
-  const path = join(folder, "kubeconfig");
-  await writeKubeconfig(path, { url, caPem, user: { token } });
-  return path;
-}
-
-function applyAll({ kubectl }: ApiServer, items: readonly object[]): Promise<string> {
-  const input = JSON.stringify({ apiVersion: "v1", kind: "List", items });
-  return kubectl(["apply", "--server-side", "-f", "-"], { input });
-}
 
 /** The installation's own configurations, and a Service that leads to this machine. */
 function reachable(port: number): object[] {
