@@ -87,6 +87,7 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly string[]>> = 
   "src/inject/sidecar-plan.ts": ["interceptionMode", "statusPort", "holdApplicationUntilProxyStarts"].map(
     (name) => `MeshConfig.defaultConfig.${name}`,
   ),
+  "src/inject/proxy-container.ts": ["MeshConfig.defaultConfig.image.imageType"],
   "src/inject/pod-proxy-config.ts": ["MeshConfig.defaultConfig.concurrency"],
   "src/inject/prometheus-merge.ts": ["MeshConfig.enablePrometheusMerge"],
   "src/agent/bootstrap/bootstrap.ts": ["MeshConfig.defaultConfig.runtimeValues.*"],

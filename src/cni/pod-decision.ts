@@ -5,6 +5,7 @@ import type { Problem } from "../core/problem.ts";
 import { podCapture } from "../inject/capture-annotations.ts";
 import { annotationOf, type InjectablePod } from "../inject/injectable-pod.ts";
 import { containerNames } from "../inject/injection-settings.ts";
+import { defaultProxyIds, type ProxyIds } from "../inject/proxy-ids.ts";
 import type { Container } from "../kinds/pod/container.ts";
 
 export type PodDecision =
@@ -28,12 +29,19 @@ export function decidePodCapture(pod: InjectablePod): PodDecision {
   if (proxy.args?.[1] === "router") return skip("it is a gateway");
   const mode = interceptionMode(pod, proxy);
   if (mode !== "REDIRECT" && mode !== "TPROXY") return skip(`its interception mode is ${mode}`);
-  const { settings, problems } = podCapture(pod, { mode, statusPort: statusPort(pod, proxy) });
+  const proxyIds = proxyIdsOf(proxy);
+  const { settings, problems } = podCapture(pod, { mode, statusPort: statusPort(pod, proxy), proxyIds });
   return problems.length > 0 ? { kind: "refuse", problems } : { kind: "capture", settings };
 }
 
 function skip(reason: string): PodDecision {
   return { kind: "skip", reason };
+}
+
+/** A transparent proxy runs as root, whose traffic is the app's too: its group tells it then. */
+function proxyIdsOf({ securityContext = {} }: Container): ProxyIds {
+  const { runAsUser = 0, runAsGroup = defaultProxyIds.gid } = securityContext;
+  return { uid: runAsUser === 0 ? defaultProxyIds.uid : runAsUser, gid: runAsGroup };
 }
 
 function interceptionMode(pod: InjectablePod, proxy: Container): string {

@@ -3,6 +3,7 @@
 import { formatCaptureArgs } from "../capture/capture-args.ts";
 import type { Container } from "../kinds/pod/container.ts";
 import { containerNames } from "./injection-settings.ts";
+import { pullPolicyOf } from "./proxy-container.ts";
 import { metadataEnvironment } from "./proxy-environment.ts";
 import type { SidecarPlan } from "./sidecar-plan.ts";
 
@@ -13,6 +14,7 @@ export function buildInitContainer(plan: SidecarPlan): Container | undefined {
   return {
     name: containerNames.init,
     image: plan.settings.images.init,
+    ...pullPolicyOf(plan),
     args: ["istio-iptables", ...formatCaptureArgs(plan.capture), "--log_output_level=default:info"],
     ...(env.length === 0 ? {} : { env }),
     resources: plan.settings.proxyResources,

@@ -96,6 +96,9 @@ function injectTemplate(
   if (injection.kind === "skipped") findings.skipped.push(`${name}: ${injection.reason}`);
   if (injection.kind === "refused") findings.problems.push(...injection.problems);
   if (injection.kind !== "injected") return template;
+  findings.problems.push(
+    ...injection.warnings.map((found) => ({ ...found, message: `${name}: ${found.message}` })),
+  );
   const { labels, annotations } = injection.pod.metadata;
   const templateMetadata = isFields(template.metadata) ? template.metadata : {};
   return { ...template, metadata: { ...templateMetadata, labels, annotations }, spec: injection.pod.spec };

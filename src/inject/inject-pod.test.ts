@@ -152,7 +152,10 @@ test("injectPod() refuses an annotation that it can't read", () => {
   const annotations = { "traffic.sidecar.istio.io/excludeOutboundPorts": "http" };
   const injection = injectPod(podOf({ annotations }), undefined, defaultInjectionSettings);
   assert.ok(injection.kind === "refused");
-  assert.match(injection.problems[0]?.message ?? "", /excludeOutboundPorts "http": wanted ports/);
+  assert.match(
+    injection.problems[0]?.message ?? "",
+    /"http" of annotation .*excludeOutboundPorts: wanted ports/,
+  );
 });
 
 test("injectPod() captures nothing in mode NONE", () => {
@@ -280,3 +283,179 @@ test("injectPod() hands proxyMetadata to proxy and init container", () => {
   const wanted = [{ name: "ISTIO_META_DNS_CAPTURE", value: "true" }];
   assert.deepEqual(injected.spec.initContainers?.[0]?.env, wanted);
 });
+
+test("injectPod() leaves out a limit of zero", () => {
+  const annotations = { "sidecar.istio.io/proxyCPU": "50m", "sidecar.istio.io/proxyCPULimit": "0" };
+  assert.deepEqual(proxyOf(inject(podOf({ annotations }))).resources, { requests: { cpu: "50m" } });
+});
+
+test("injectPod() mounts the user's volumes into the proxy alone", () => {
+  const annotations = {
+    "sidecar.istio.io/userVolume": '{"certs": {"secret": {"secretName": "tls"}}}',
+    "sidecar.istio.io/userVolumeMount": '{"certs": {"mountPath": "/etc/certs", "readOnly": true}}',
+  };
+  const injected = inject(podOf({ annotations }));
+  assert.deepEqual(injected.spec.volumes?.at(-1), { name: "certs", secret: { secretName: "tls" } });
+  const mount = { name: "certs", mountPath: "/etc/certs", readOnly: true };
+  assert.deepEqual(proxyOf(injected).volumeMounts?.at(-1), mount);
+  assert.equal(injected.spec.containers[0]?.volumeMounts, undefined);
+});
+
+test("injectPod() mounts what is to be merged into the bootstrap", () => {
+  const injected = inject(podOf({ annotations: { "sidecar.istio.io/bootstrapOverride": "my-bootstrap" } }));
+  const volume = { name: "custom-bootstrap-volume", configMap: { name: "my-bootstrap" } };
+  assert.deepEqual(injected.spec.volumes?.at(-1), volume);
+  const file = "/etc/istio/custom-bootstrap/custom_bootstrap.json";
+  assert.equal(envOf(injected, "ISTIO_BOOTSTRAP_OVERRIDE"), file);
+});
+
+test("injectPod() with status port 0 leaves probes and metrics alone", () => {
+  const containers = [{ ...reviews, livenessProbe: { httpGet: { path: "/health", port: "http" } } }];
+  const annotations = { "status.sidecar.istio.io/port": "0", "prometheus.io/port": "9080" };
+  const injected = inject(podOf({ containers, annotations }));
+  assert.equal(proxyOf(injected).readinessProbe, undefined);
+  assert.deepEqual(injected.spec.containers[0], containers[0]);
+  assert.equal(injected.metadata.annotations?.["prometheus.io/port"], "9080");
+  assert.equal(initArgs(injected).includes("15090,15021"), true);
+});
+
+const proxyConfigs = [
+  {
+    annotation: "sidecar.istio.io/discoveryAddress",
+    text: "other:15012",
+    field: { discoveryAddress: "other:15012" },
+  },
+  {
+    annotation: "sidecar.istio.io/controlPlaneAuthPolicy",
+    text: "NONE",
+    field: { controlPlaneAuthPolicy: "NONE" },
+  },
+  {
+    annotation: "sidecar.istio.io/statsInclusionPrefixes",
+    text: "cluster.outbound,http",
+    field: { proxyStatsMatcher: { inclusionPrefixes: ["cluster.outbound", "http"] } },
+  },
+  { annotation: "proxy.istio.io/config", text: '{"concurrency": "4"}', field: { concurrency: 4 } },
+];
+
+for (const { annotation, text, field } of proxyConfigs) {
+  test(`injectPod() hands ${annotation} to the agent in its ProxyConfig`, () => {
+    const config = JSON.parse(
+      envOf(inject(podOf({ annotations: { [annotation]: text } })), "PROXY_CONFIG") ?? "",
+    );
+    for (const [name, value] of Object.entries(field)) assert.deepEqual(config[name], value);
+  });
+}
+
+test("injectPod() refuses a ProxyConfig with a field that there isn't", () => {
+  const annotations = { "proxy.istio.io/config": "concurency: 2" };
+  const injection = injectPod(podOf({ annotations }), undefined, defaultInjectionSettings);
+  assert.ok(injection.kind === "refused");
+  assert.match(injection.problems[0]?.message ?? "", /no field "concurency".*did you mean "concurrency"/);
+});
+
+test("injectPod() takes network, workload name and log levels from where they are said", () => {
+  const injected = inject(
+    podOf({
+      labels: { "service.istio.io/workload-name": "ratings" },
+      annotations: { "sidecar.istio.io/logLevel": "debug" },
+    }),
+    { network: "net-1", logLevels: { proxy: "info", components: "misc:info", agent: "default:warn" } },
+  );
+  assert.equal(injected.metadata.labels?.["topology.istio.io/network"], "net-1");
+  assert.equal(envOf(injected, "ISTIO_META_NETWORK"), "net-1");
+  assert.equal(envOf(injected, "ISTIO_META_WORKLOAD_NAME"), "ratings");
+  assert.deepEqual(proxyOf(injected).args?.slice(-3), [
+    "--proxyLogLevel=debug",
+    "--proxyComponentLogLevel=misc:info",
+    "--log_output_level=default:warn",
+  ]);
+});
+
+test("injectPod() lets a pod's own network stand over the mesh's", () => {
+  const pod = podOf({ labels: { "topology.istio.io/network": "net-2" } });
+  assert.equal(envOf(inject(pod, { network: "net-1" }), "ISTIO_META_NETWORK"), "net-2");
+});
+
+test("injectPod() runs and captures by the ids of the namespace", () => {
+  const injected = inject(podOf(), { proxyIds: { uid: 1009999, gid: 1019999 } });
+  assert.equal(proxyOf(injected).securityContext?.runAsUser, 1009999);
+  assert.equal(proxyOf(injected).securityContext?.runAsGroup, 1019999);
+  const args = initArgs(injected);
+  assert.equal(args[args.indexOf("-u") + 1], "1009999");
+  assert.equal(args[args.indexOf("-g") + 1], "1019999");
+});
+
+test("injectPod() adds the mesh's pull secrets once, and takes them out again", () => {
+  const pod = { ...podOf(), spec: { ...podOf().spec, imagePullSecrets: [{ name: "own" }] } };
+  const once = inject(pod, { imagePullSecrets: ["mesh", "own"], imagePullPolicy: "Always" });
+  assert.deepEqual(once.spec.imagePullSecrets, [{ name: "mesh" }, { name: "own" }]);
+  assert.equal(proxyOf(once).imagePullPolicy, "Always");
+  assert.deepEqual(inject(once).spec.imagePullSecrets, [{ name: "own" }]);
+});
+
+test("injectPod() leaves a volume of the user's by its name, twice too", () => {
+  const volumes = [{ name: "istio-data", hostPath: { path: "/data" } }];
+  const once = inject({ ...podOf(), spec: { ...podOf().spec, volumes } });
+  assert.equal(once.spec.volumes?.filter(({ name }) => name === "istio-data").length, 1);
+  assert.deepEqual(inject(once).spec.volumes?.at(-1), volumes[0]);
+});
+
+test("injectPod() with a CNI plugin writes the mesh's capture on the pod", () => {
+  const name = "traffic.sidecar.istio.io/includeOutboundIPRanges";
+  const injected = inject(podOf(), { capture: "cni", captureDefaults: { [name]: "10.0.0.0/8" } });
+  assert.equal(injected.metadata.annotations?.[name], "10.0.0.0/8");
+});
+
+interface WarningCase {
+  readonly annotations?: Record<string, string>;
+  readonly settings?: Partial<InjectionSettings>;
+  readonly warning: RegExp;
+}
+
+const initContainers = [{ name: "migrate", image: "shop/migrate" }];
+const warnings: readonly WarningCase[] = [
+  {
+    annotations: { "sidecar.istio.io/proxyCpu": "1" },
+    warning: /proxyCpu has no effect: it isn't known, did you mean "sidecar\.istio\.io\/proxyCPU"/,
+  },
+  {
+    annotations: { "sidecar.istio.io/enableCoreDump": "true" },
+    warning: /enableCoreDump has no effect: it would need a privileged container/,
+  },
+  {
+    annotations: { "sidecar.istio.io/nativeSidecar": "true" },
+    settings: { supportsNativeSidecars: false },
+    warning: /classic one: a node's kubelet is older than 1\.29/,
+  },
+  { settings: { capture: "cni" }, warning: /Init containers "migrate" have no network and no DNS/ },
+];
+
+for (const { annotations = {}, settings = {}, warning } of warnings) {
+  test(`injectPod() warns: ${warning.source}`, () => {
+    const pod = podOf({ annotations, initContainers });
+    const injection = injectPod(pod, undefined, { ...defaultInjectionSettings, ...settings });
+    assert.ok(injection.kind === "injected");
+    assert.equal(injection.warnings.length, 1);
+    assert.match(injection.warnings[0]?.message ?? "", warning);
+    assert.equal(injection.warnings[0]?.severity, "warning");
+  });
+}
+
+const untroubled: readonly WarningCase[] = [
+  { settings: { capture: "cni", usesNativeSidecars: true }, warning: /native/ },
+  { settings: { capture: "init" }, warning: /init container/ },
+  {
+    settings: { capture: "cni" },
+    annotations: { "traffic.sidecar.istio.io/includeOutboundIPRanges": "" },
+    warning: /nothing captured/,
+  },
+];
+
+for (const { annotations = {}, settings = {}, warning } of untroubled) {
+  test(`injectPod() doesn't warn of init containers: ${warning.source}`, () => {
+    const pod = podOf({ annotations, initContainers });
+    const injection = injectPod(pod, undefined, { ...defaultInjectionSettings, ...settings });
+    assert.deepEqual(injection.kind === "injected" && injection.warnings, []);
+  });
+}

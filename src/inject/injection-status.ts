@@ -1,6 +1,7 @@
 // The note that injection leaves on a pod, by which a second injection finds and takes out the first one's parts.
 
 import type { Container, EnvVar } from "../kinds/pod/container.ts";
+import type { PodSpec } from "../kinds/pod/pod-spec.ts";
 import type { InjectablePod } from "./injectable-pod.ts";
 import { annotationOf } from "./injectable-pod.ts";
 import { containerNames } from "./injection-settings.ts";
@@ -12,13 +13,31 @@ export interface InjectionStatus {
   readonly initContainers: readonly string[];
   readonly containers: readonly string[];
   readonly volumes: readonly string[];
+  readonly imagePullSecrets: readonly string[] | null;
   readonly revision: string;
 }
 
-export function formatStatus(status: InjectionStatus): string {
-  const { initContainers, containers, volumes, revision } = status;
-  return JSON.stringify({ initContainers, containers, volumes, imagePullSecrets: null, revision });
+/** What `spec` has that the pod didn't, by name; the proxy is ours, whatever the pod says of it. */
+export function statusNote(before: InjectablePod, spec: PodSpec, revision: string): string {
+  const own = before.spec;
+  const added = (after: Named = [], was: Named = []): string[] => {
+    const names = new Set(was.map(({ name }) => name));
+    return after
+      .map(({ name = "" }) => name)
+      .filter((name) => !names.has(name) || name === containerNames.proxy);
+  };
+  const pullSecrets = added(spec.imagePullSecrets, own.imagePullSecrets);
+  const status: InjectionStatus = {
+    initContainers: added(spec.initContainers, own.initContainers),
+    containers: added(spec.containers, own.containers),
+    volumes: added(spec.volumes, own.volumes),
+    imagePullSecrets: pullSecrets.length === 0 ? null : pullSecrets,
+    revision,
+  };
+  return JSON.stringify(status);
 }
+
+type Named = readonly { readonly name?: string }[];
 
 export interface CleanPod {
   /** As before injection, the user's own parts of the proxy put back; the pod itself where there was none. */
@@ -34,17 +53,17 @@ export function withoutInjection(pod: InjectablePod): CleanPod {
   const status = text === undefined ? undefined : parseJson<Partial<InjectionStatus>>(text);
   if (status === undefined) return { pod, carriedEnv: [] };
   const overrides = parseJson<readonly Container[]>(annotationOf(pod, OVERRIDES_ANNOTATION) ?? "[]") ?? [];
-  const isOurs = (names: readonly string[] | undefined) => (item: { readonly name: string }) =>
-    names?.includes(item.name) === true;
-  const keep = <T extends { readonly name: string }>(
-    items: readonly T[] | undefined,
-    names: readonly string[] | undefined,
-  ) => (items ?? []).filter((item) => !isOurs(names)(item));
+  const keep = <T extends { readonly name?: string }>(
+    items: readonly T[] = [],
+    names: readonly string[] | null = [],
+  ) => items.filter(({ name = "" }) => names?.includes(name) !== true);
+  const { imagePullSecrets } = pod.spec;
   const spec = {
     ...pod.spec,
     initContainers: keep(pod.spec.initContainers, status.initContainers),
     containers: [...keep(pod.spec.containers, status.containers), ...overrides],
     volumes: keep(pod.spec.volumes, status.volumes),
+    ...(imagePullSecrets && { imagePullSecrets: keep(imagePullSecrets, status.imagePullSecrets) }),
   };
   return { pod: { metadata: pod.metadata, spec }, carriedEnv: carriedEnvOf(pod) };
 }

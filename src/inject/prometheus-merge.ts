@@ -12,12 +12,15 @@ export interface PrometheusMerge {
 
 const nothing: PrometheusMerge = { annotations: {}, env: [] };
 
-export function mergePrometheus({ pod, settings, statusPort }: SidecarPlan): PrometheusMerge {
-  const asked = annotationOf(pod, "prometheus.istio.io/merge-metrics");
-  const isMerged =
-    asked === undefined ? settings.meshConfig.enablePrometheusMerge !== false : asked === "true";
+export function mergePrometheus({
+  annotations: asked,
+  pod,
+  settings,
+  statusPort,
+}: SidecarPlan): PrometheusMerge {
+  const isMerged = asked.mergesMetrics ?? settings.meshConfig.enablePrometheusMerge !== false;
   const scrape = annotationOf(pod, "prometheus.io/scrape");
-  if (!isMerged || scrape === "false") return nothing;
+  if (!isMerged || scrape === "false" || statusPort === 0) return nothing;
   const own = {
     scrape: scrape ?? "",
     path: annotationOf(pod, "prometheus.io/path") ?? "",

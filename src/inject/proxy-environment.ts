@@ -1,8 +1,9 @@
 // The environment of the proxy's container: who it is, and what the agent puts into Envoy's node metadata.
 
 import type { Container, EnvVar } from "../kinds/pod/container.ts";
+import { BOOTSTRAP_OVERRIDE_FILE } from "./proxy-volumes.ts";
 import type { SidecarPlan } from "./sidecar-plan.ts";
-import { ownerUri } from "./workload-owner.ts";
+import { ownerUri, workloadNameOf } from "./workload-owner.ts";
 
 export function proxyEnvironment(plan: SidecarPlan, applications: readonly Container[]): EnvVar[] {
   const { settings, proxyConfig, owner, namespace } = plan;
@@ -23,11 +24,15 @@ export function proxyEnvironment(plan: SidecarPlan, applications: readonly Conta
     value("ISTIO_META_CLUSTER_ID", settings.clusterId),
     field("ISTIO_META_NODE_NAME", "spec.nodeName"),
     ...(plan.role === "sidecar" ? [value("ISTIO_META_INTERCEPTION_MODE", plan.mode)] : []),
-    ...(settings.network === "" ? [] : [value("ISTIO_META_NETWORK", settings.network)]),
-    value("ISTIO_META_WORKLOAD_NAME", owner.name),
+    ...(plan.network === "" ? [] : [value("ISTIO_META_NETWORK", plan.network)]),
+    value("ISTIO_META_WORKLOAD_NAME", workloadNameOf(plan.pod, owner)),
     value("ISTIO_META_OWNER", ownerUri(owner, namespace)),
     value("ISTIO_META_MESH_ID", proxyConfig.meshId ?? trustDomain),
     value("TRUST_DOMAIN", trustDomain),
+    ...(plan.annotations.bootstrapOverride === undefined
+      ? []
+      : [value("ISTIO_BOOTSTRAP_OVERRIDE", BOOTSTRAP_OVERRIDE_FILE)]),
+    ...Object.entries(settings.environment).map(([name, text]) => value(name, text)),
     ...metadataEnvironment(plan),
   ];
 }

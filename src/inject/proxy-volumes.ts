@@ -2,6 +2,7 @@
 
 import type { VolumeMount } from "../kinds/pod/container.ts";
 import type { Volume } from "../kinds/pod/volume.ts";
+import type { SidecarPlan } from "./sidecar-plan.ts";
 
 interface ProxyVolume {
   readonly volume: Volume;
@@ -55,10 +56,28 @@ const proxyVolumes: readonly ProxyVolume[] = [
   },
 ];
 
-export function volumesOfProxy(): Volume[] {
-  return proxyVolumes.map(({ volume }) => volume);
+const BOOTSTRAP_OVERRIDE_VOLUME = "custom-bootstrap-volume";
+const BOOTSTRAP_OVERRIDE_DIRECTORY = "/etc/istio/custom-bootstrap";
+export const BOOTSTRAP_OVERRIDE_FILE = `${BOOTSTRAP_OVERRIDE_DIRECTORY}/custom_bootstrap.json`;
+
+export function volumesOfProxy({ annotations }: SidecarPlan): Volume[] {
+  const { bootstrapOverride, userVolumes = [] } = annotations;
+  return [
+    ...proxyVolumes.map(({ volume }) => volume),
+    ...(bootstrapOverride === undefined
+      ? []
+      : [{ name: BOOTSTRAP_OVERRIDE_VOLUME, configMap: { name: bootstrapOverride } }]),
+    ...userVolumes,
+  ];
 }
 
-export function mountsOfProxy(): VolumeMount[] {
-  return proxyVolumes.map(({ volume, mountPath }) => ({ name: volume.name, mountPath }));
+export function mountsOfProxy({ annotations }: SidecarPlan): VolumeMount[] {
+  const { bootstrapOverride, userMounts = [] } = annotations;
+  return [
+    ...proxyVolumes.map(({ volume, mountPath }) => ({ name: volume.name, mountPath })),
+    ...(bootstrapOverride === undefined
+      ? []
+      : [{ name: BOOTSTRAP_OVERRIDE_VOLUME, mountPath: BOOTSTRAP_OVERRIDE_DIRECTORY, readOnly: true }]),
+    ...userMounts,
+  ];
 }

@@ -3,13 +3,14 @@
 
 import type { CaptureSettings } from "../capture/capture-settings.ts";
 import type { Problem } from "../core/problem.ts";
-import { problem } from "../core/problem.ts";
 import type { ProxyConfig } from "../kinds/mesh-config/proxy-config.ts";
 import { podCapture } from "./capture-annotations.ts";
 import type { InjectablePod, WorkloadOwner } from "./injectable-pod.ts";
-import { annotationOf } from "./injectable-pod.ts";
+import { labelOf } from "./injectable-pod.ts";
 import type { InjectionSettings } from "./injection-settings.ts";
-import { isProblem, podProxyConfig } from "./pod-proxy-config.ts";
+import type { PodAnnotations } from "./pod-annotations.ts";
+import { readPodAnnotations } from "./pod-annotations.ts";
+import { podProxyConfig } from "./pod-proxy-config.ts";
 import { workloadOwnerOf } from "./workload-owner.ts";
 
 export type ProxyMode = "REDIRECT" | "TPROXY" | "NONE";
@@ -19,12 +20,16 @@ export interface SidecarPlan {
   readonly namespace: string;
   readonly owner: WorkloadOwner;
   readonly settings: InjectionSettings;
+  readonly annotations: PodAnnotations;
   readonly proxyConfig: ProxyConfig;
   /** `router`: the pod is a gateway, has no application and captures nothing. */
   readonly role: "sidecar" | "router";
   readonly mode: ProxyMode;
   readonly capture: CaptureSettings;
+  /** 0: the agent answers neither probes nor metrics. */
   readonly statusPort: number;
+  /** Empty: the one network. */
+  readonly network: string;
   readonly isNative: boolean;
   /** The application's containers wait until the proxy is ready. */
   readonly holdsApplication: boolean;
@@ -38,48 +43,40 @@ export function planSidecar(
   pod: InjectablePod,
   settings: InjectionSettings,
 ): SidecarPlan | { readonly problems: readonly Problem[] } {
-  const proxyConfig = podProxyConfig(pod, settings.meshConfig.defaultConfig ?? {});
-  if (isProblem(proxyConfig)) return { problems: [proxyConfig] };
-  const mode =
-    annotationOf(pod, "sidecar.istio.io/interceptionMode") ?? proxyConfig.interceptionMode ?? "REDIRECT";
-  if (!isProxyMode(mode)) return { problems: [wrongMode(mode)] };
-  const statusPort = Number(
-    annotationOf(pod, "status.sidecar.istio.io/port") ?? proxyConfig.statusPort ?? DEFAULT_STATUS_PORT,
-  );
-  const capture = podCapture(pod, { mode: mode === "TPROXY" ? "TPROXY" : "REDIRECT", statusPort });
-  if (capture.problems.length > 0) return { problems: capture.problems };
+  const { annotations, problems } = readPodAnnotations(pod);
+  const proxyConfig = podProxyConfig(pod, settings.meshConfig.defaultConfig ?? {}, annotations);
+  if (isList(proxyConfig)) return { problems: [...problems, ...proxyConfig] };
+  const role = annotations.templates?.includes("gateway") === true ? "router" : "sidecar";
+  const mode = annotations.interceptionMode ?? proxyConfig.interceptionMode ?? "REDIRECT";
+  const statusPort = annotations.statusPort ?? proxyConfig.statusPort ?? DEFAULT_STATUS_PORT;
+  const capture = podCapture(pod, {
+    mode: mode === "TPROXY" ? "TPROXY" : "REDIRECT",
+    statusPort,
+    proxyIds: settings.proxyIds,
+    defaults: settings.captureDefaults,
+  });
+  const all = [...problems, ...capture.problems];
+  if (all.length > 0) return { problems: all };
+  const wantsNative = annotations.isNative ?? settings.usesNativeSidecars;
   return {
     pod,
     namespace: pod.metadata.namespace ?? "default",
     owner: workloadOwnerOf(pod),
     settings,
+    annotations,
     proxyConfig,
-    role: isGateway(pod) ? "router" : "sidecar",
+    role,
     mode,
     capture: capture.settings,
     statusPort,
-    isNative: isTrue(annotationOf(pod, "sidecar.istio.io/nativeSidecar")) ?? settings.usesNativeSidecars,
+    network: labelOf(pod, "topology.istio.io/network") ?? settings.network,
+    isNative: role === "sidecar" && wantsNative && settings.supportsNativeSidecars,
     holdsApplication: proxyConfig.holdApplicationUntilProxyStarts === true,
-    rewritesProbes: isTrue(annotationOf(pod, "sidecar.istio.io/rewriteAppHTTPProbers")) ?? true,
+    // Without the agent's port there is nobody to lead them through.
+    rewritesProbes: (annotations.rewritesProbes ?? settings.rewritesProbes) && statusPort !== 0,
   };
 }
 
-function isGateway(pod: InjectablePod): boolean {
-  const templates = annotationOf(pod, "inject.istio.io/templates")?.split(",") ?? [];
-  return templates.some((template) => template.trim() === "gateway");
-}
-
-function isTrue(text: string | undefined): boolean | undefined {
-  return text === undefined ? undefined : text === "true";
-}
-
-function isProxyMode(mode: string): mode is ProxyMode {
-  return mode === "REDIRECT" || mode === "TPROXY" || mode === "NONE";
-}
-
-function wrongMode(mode: string): Problem {
-  return problem("MLT1005", {
-    path: 'metadata.annotations["sidecar.istio.io/interceptionMode"]',
-    message: `Cannot intercept by mode "${mode}": wanted "REDIRECT", "TPROXY" or "NONE"`,
-  });
+function isList(value: ProxyConfig | readonly Problem[]): value is readonly Problem[] {
+  return Array.isArray(value);
 }

@@ -4,19 +4,19 @@
 import { formatCaptureArgs } from "../capture/capture-args.ts";
 import type { Container } from "../kinds/pod/container.ts";
 import { containerNames } from "./injection-settings.ts";
+import { pullPolicyOf } from "./proxy-container.ts";
 import { metadataEnvironment } from "./proxy-environment.ts";
 import type { SidecarPlan } from "./sidecar-plan.ts";
-
-// For the proxy's user alone, a connection to its own pod is led back to the inbound port.
-const PROXY_ID = 1337;
 
 /** Undefined where nothing is captured, or the init container does it and knows. */
 export function buildValidationContainer(plan: SidecarPlan): Container | undefined {
   if (plan.role === "router" || plan.mode === "NONE" || plan.settings.capture === "init") return undefined;
   const env = metadataEnvironment(plan);
+  const { images, proxyIds, proxyResources, seccompProfile } = plan.settings;
   return {
     name: containerNames.validation,
-    image: plan.settings.images.init,
+    image: images.init,
+    ...pullPolicyOf(plan),
     args: [
       "istio-iptables",
       ...formatCaptureArgs(plan.capture),
@@ -25,16 +25,17 @@ export function buildValidationContainer(plan: SidecarPlan): Container | undefin
       "--skip-rule-apply",
     ],
     ...(env.length === 0 ? {} : { env }),
-    resources: plan.settings.proxyResources,
+    resources: proxyResources,
     securityContext: {
       allowPrivilegeEscalation: false,
       privileged: false,
       capabilities: { drop: ["ALL"] },
       readOnlyRootFilesystem: true,
-      runAsGroup: PROXY_ID,
+      runAsGroup: proxyIds.gid,
       runAsNonRoot: true,
-      runAsUser: PROXY_ID,
-      seccompProfile: { type: "RuntimeDefault" },
+      // For the proxy's user alone, a connection to its own pod is led back to the inbound port.
+      runAsUser: proxyIds.uid,
+      ...(seccompProfile === undefined ? {} : { seccompProfile }),
     },
   };
 }

@@ -1,4 +1,5 @@
-// Which workload a pod belongs to, as people think of it: the Deployment rather than its ReplicaSet.
+// Which workload a pod belongs to, as people think of it: the Deployment rather than its ReplicaSet, or what a label
+// says.
 
 import type { InjectablePod, WorkloadOwner } from "./injectable-pod.ts";
 import { labelOf } from "./injectable-pod.ts";
@@ -20,6 +21,11 @@ export function workloadOwnerOf(pod: InjectablePod): WorkloadOwner {
   const [, cronJob] = (owner.kind === "Job" && /^(.+)-\d{8,10}$/.exec(owner.name)) || [];
   if (cronJob !== undefined) return { apiVersion: owner.apiVersion, kind: "CronJob", name: cronJob };
   return { apiVersion: owner.apiVersion, kind: owner.kind, name: owner.name };
+}
+
+/** Under this name telemetry shows the workload; several workloads may share one. */
+export function workloadNameOf(pod: InjectablePod, owner: WorkloadOwner): string {
+  return labelOf(pod, "service.istio.io/workload-name") || owner.name;
 }
 
 /** `kubernetes://apis/apps/v1/namespaces/shop/deployments/reviews-v1` */

@@ -206,7 +206,7 @@ const meshConfigFields = [
     ...["connectionSettings", "gatewayTopology", "privateKeyProvider", "proxyHeaders", "readinessProbe"].map(
       (name) => `defaultConfig.${name}`,
     ),
-    ...["drainDuration", "terminationDrainDuration", "image", "customConfigFile", "sds"].map(
+    ...["drainDuration", "terminationDrainDuration", "customConfigFile", "sds"].map(
       (name) => `defaultConfig.${name}`,
     ),
   ),

@@ -4,8 +4,8 @@
 import type { Problem } from "../core/problem.ts";
 import { formatProblem } from "../core/problem.ts";
 import { injectPod } from "../inject/inject-pod.ts";
-import { annotationOf, type InjectablePod } from "../inject/injectable-pod.ts";
-import { containerNames, type InjectionSettings } from "../inject/injection-settings.ts";
+import type { InjectablePod } from "../inject/injectable-pod.ts";
+import type { InjectionSettings } from "../inject/injection-settings.ts";
 import { checkForm } from "../kinds/check-form.ts";
 import { podKind } from "../kinds/pod/pod.ts";
 import { type AdmissionRequest, isRecord, type JsonRecord, type Verdict } from "./admission-review.ts";
@@ -33,7 +33,7 @@ function review(object: PodObject, { namespace }: AdmissionRequest, settings: In
   if (injection.kind === "skipped") return { kind: "allowed" };
   if (injection.kind === "refused") return { kind: "denied", message: refusalText(injection.problems) };
   const patch = patchOf(object, pod, injection.pod);
-  return { kind: "allowed", patch, warnings: warningsOf(pod, injection.pod, settings) };
+  return { kind: "allowed", patch, warnings: injection.warnings.map(warningText) };
 }
 
 function patchOf(object: PodObject, { metadata, spec }: InjectablePod, injected: InjectablePod): JsonPatch {
@@ -41,29 +41,14 @@ function patchOf(object: PodObject, { metadata, spec }: InjectablePod, injected:
   return diffJson(before, { metadata: injected.metadata, spec: injected.spec });
 }
 
+/** kubectl says "Warning:" itself, and shows little of a line. */
+function warningText({ hint, message }: Problem): string {
+  return hint === undefined ? message : `${message}: ${hint}`;
+}
+
 function refusalText(problems: readonly Problem[]): string {
   return `Cannot inject the sidecar: ${problems.map(formatProblem).join("; ")}`;
 }
-
-/** A plugin captures before any container runs, and a classic sidecar isn't there before all init containers are done. */
-function warningsOf(before: InjectablePod, after: InjectablePod, { capture }: InjectionSettings): string[] {
-  const stranded = (before.spec.initContainers ?? []).filter(
-    ({ name, restartPolicy, securityContext }) =>
-      name !== containerNames.proxy &&
-      restartPolicy !== "Always" &&
-      securityContext?.runAsUser !== PROXY_USER,
-  );
-  const isClassic = after.spec.containers.some(({ name }) => name === containerNames.proxy);
-  const isCaptured = annotationOf(before, "traffic.sidecar.istio.io/includeOutboundIPRanges") !== "";
-  if (capture !== "cni" || !isClassic || !isCaptured || stranded.length === 0) return [];
-  const names = stranded.map(({ name }) => `"${name}"`).join(", ");
-  return [
-    `init containers ${names} have no network and no DNS, since the sidecar starts after them: set the annotation sidecar.istio.io/nativeSidecar to "true", or their runAsUser to ${PROXY_USER}`,
-  ];
-}
-
-/** What the proxy's user sends isn't captured. */
-const PROXY_USER = 1337;
 
 interface PodObject extends JsonRecord {
   readonly metadata?: InjectablePod["metadata"];

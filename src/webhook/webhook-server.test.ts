@@ -179,7 +179,7 @@ test("/inject warns of init containers that a plugin's capture leaves without ne
   const withInit = { ...pod, spec: { ...pod.spec, initContainers } };
   const { allowed, warnings = [] } = await ask("/inject", { object: withInit });
   assert.ok(allowed);
-  assert.match(warnings[0] ?? "", /^init containers "migrate" have no network/);
+  assert.match(warnings[0] ?? "", /^Init containers "migrate" have no network/);
   assert.equal((await ask("/inject", { object: pod })).warnings, undefined);
 });
 
