@@ -48,7 +48,10 @@ function service(metadata: InstallMetadata): InstallObject {
   return { apiVersion: "v1", kind: "Service", metadata, spec: { type: "LoadBalancer", selector, ports } };
 }
 
-function deployment({ replicas, revision }: Installation, metadata: InstallMetadata): InstallObject {
+function deployment(
+  { imagePullPolicy, replicas, revision }: Installation,
+  metadata: InstallMetadata,
+): InstallObject {
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -62,13 +65,13 @@ function deployment({ replicas, revision }: Installation, metadata: InstallMetad
           annotations: { "inject.istio.io/templates": "gateway" },
           labels: { ...selector, "sidecar.istio.io/inject": "true", [REVISION_LABEL]: revision },
         },
-        spec: podSpec(),
+        spec: podSpec(imagePullPolicy),
       },
     },
   };
 }
 
-function podSpec() {
+function podSpec(imagePullPolicy: Installation["imagePullPolicy"]) {
   return {
     serviceAccountName: NAME,
     nodeSelector: { "kubernetes.io/os": "linux" },
@@ -91,6 +94,8 @@ function podSpec() {
         name: "istio-proxy",
         // Injection puts the proxy's image here, so that it is the control plane's.
         image: "auto",
+        // Else the API server takes "auto" for an image to be pulled anew each time, and that stays.
+        imagePullPolicy,
         securityContext: {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,
