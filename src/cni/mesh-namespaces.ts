@@ -1,6 +1,7 @@
-// Keeps the list of the mesh's namespaces in a file beside the socket, where the shim finds it when this process is gone.
+// Keeps the list of the mesh's namespaces in a file beside the socket, where the shim finds it when this process is gone,
+// and a successor of this process while the API server can't be asked.
 
-import { rename, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
@@ -15,24 +16,28 @@ export interface MeshNamespacesOptions {
 }
 
 export interface MeshNamespaces {
+  /** As last known. */
+  has(namespace: string): boolean;
   /** Writes the file now. Rejects while the API server can't be asked; the file then stays as it was. */
   refresh(): Promise<void>;
   close(): void;
+  /** Closes, and removes the file: there is no mesh any more. */
+  remove(): Promise<void>;
 }
 
 const PERIOD_MS = 30_000;
 
-export function startMeshNamespaces(options: MeshNamespacesOptions): MeshNamespaces {
-  const { clock, log } = options;
+export async function startMeshNamespaces(options: MeshNamespacesOptions): Promise<MeshNamespaces> {
+  const { clock, log, path } = options;
   let isClosed = false;
   let cancel: (() => void) | undefined;
-  let written: string | undefined;
+  let written = await readFile(path, "utf8").catch(() => "");
   let turn: Promise<void> = Promise.resolve();
   const write = async () => {
     const text = await listMeshNamespaces(options);
-    if (text === written) return;
-    await writeFile(`${options.path}.staged`, text);
-    await rename(`${options.path}.staged`, options.path);
+    if (text === written || isClosed) return;
+    await writeFile(`${path}.staged`, text);
+    await rename(`${path}.staged`, path);
     written = text;
   };
   // One after the other: two would rename each other's staged file away.
@@ -50,11 +55,18 @@ export function startMeshNamespaces(options: MeshNamespacesOptions): MeshNamespa
       });
   };
   tick();
+  const close = () => {
+    isClosed = true;
+    cancel?.();
+  };
   return {
+    has: (namespace) => written.split("\n").includes(namespace),
     refresh,
-    close() {
-      isClosed = true;
-      cancel?.();
+    close,
+    async remove() {
+      close();
+      await turn.catch(() => undefined);
+      await rm(path, { force: true });
     },
   };
 }

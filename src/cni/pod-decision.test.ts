@@ -66,17 +66,23 @@ test("decidePodCapture() refuses annotations that it can't read", () => {
   assert.ok(decision.kind === "refuse" && decision.problems.length === 1);
 });
 
-test("isUncaptured() sees the validation container's verdict, also of its last run", () => {
-  const ended = (exitCode: number) => ({ terminated: { exitCode } });
-  const withStatus = (status: object) => ({
-    ...injected(),
-    status: { initContainerStatuses: [{ name: "istio-validation", ...status }] },
+const ended = (exitCode: number) => ({ terminated: { exitCode } });
+
+const verdicts = [
+  { name: "has said so", states: { state: ended(126) }, wanted: true },
+  { name: "said so and waits", states: { state: { waiting: {} }, lastState: ended(126) }, wanted: true },
+  { name: "tries again", states: { state: { running: {} }, lastState: ended(126) }, wanted: false },
+  { name: "passed since", states: { state: ended(0), lastState: ended(126) }, wanted: false },
+  { name: "failed otherwise", states: { state: ended(1), lastState: ended(126) }, wanted: false },
+  { name: "hasn't run", states: { state: { waiting: {} } }, wanted: false },
+];
+
+for (const { name, states, wanted } of verdicts) {
+  test(`isUncaptured() is ${wanted} where the validation container ${name}`, () => {
+    const initContainerStatuses = [{ name: "istio-validation", ...states }];
+    assert.equal(isUncaptured({ ...injected(), status: { initContainerStatuses } }), wanted);
   });
-  assert.ok(isUncaptured(withStatus({ state: ended(126) })));
-  assert.ok(isUncaptured(withStatus({ state: {}, lastState: ended(126) })));
-  assert.ok(!isUncaptured(withStatus({ state: ended(0) })));
-  assert.ok(!isUncaptured(injected()));
-});
+}
 
 test("isMeshNamespace() goes by the labels of injection", () => {
   assert.ok(isMeshNamespace({ "istio-injection": "enabled" }));

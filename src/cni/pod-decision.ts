@@ -59,30 +59,44 @@ function envOf({ env = [] }: Container, name: string): string | undefined {
   return env.find((variable) => variable.name === name)?.value;
 }
 
-/** Its validation container found no capture: the pod started while the plugin wasn't there. */
+/**
+ * Its validation container found no capture: the pod started while the plugin wasn't there. Not while that container runs
+ * again, nor once it has passed; its `lastState` then tells of a time before the repair.
+ */
 export function isUncaptured(pod: PodWithStatus): boolean {
-  if (pod.metadata.annotations?.[STATUS] === undefined) return false;
-  return (pod.status?.initContainerStatuses ?? []).some(
-    ({ name, state, lastState }) =>
-      name === containerNames.validation &&
-      [state, lastState].some((one) => one?.terminated?.exitCode === NOT_CAPTURED),
-  );
+  const { state, lastState } = validationOf(pod) ?? {};
+  if (pod.metadata.annotations?.[STATUS] === undefined || state?.running !== undefined) return false;
+  return (state?.terminated ?? lastState?.terminated)?.exitCode === NOT_CAPTURED;
+}
+
+/** How often its validation container was started again. */
+export function validationCount(pod: PodWithStatus): number {
+  return validationOf(pod)?.restartCount ?? 0;
+}
+
+function validationOf({ status }: PodWithStatus): InitContainerStatus | undefined {
+  return status?.initContainerStatuses?.find(({ name }) => name === containerNames.validation);
 }
 
 /** As the validation container says it. */
 const NOT_CAPTURED = 126;
 
-interface ContainerEnd {
+interface ContainerState {
+  readonly running?: object;
   readonly terminated?: { readonly exitCode?: number };
+}
+
+interface InitContainerStatus {
+  readonly name: string;
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
 }
 
 export interface PodWithStatus extends InjectablePod {
   readonly status?: {
-    readonly initContainerStatuses?: readonly {
-      readonly name: string;
-      readonly state?: ContainerEnd;
-      readonly lastState?: ContainerEnd;
-    }[];
+    readonly podIPs?: readonly { readonly ip: string }[];
+    readonly initContainerStatuses?: readonly InitContainerStatus[];
   };
 }
 

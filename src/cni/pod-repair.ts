@@ -4,7 +4,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
-import { isUncaptured, type PodWithStatus } from "./pod-decision.ts";
+import { isUncaptured, type PodWithStatus, validationCount } from "./pod-decision.ts";
 
 /**
  * `repair`: capture the pod where it is, its validation container passes at its next try. `delete`: its controller makes
@@ -38,8 +38,16 @@ export function startPodRepair(options: PodRepairOptions): PodRepair {
   const { clock, log, mode } = options;
   let cancel: (() => void) | undefined;
   let isClosed = false;
+  // By uid, the validations that had failed: once treated, a pod is left alone until its next one.
+  let treated: ReadonlyMap<string, number> = new Map();
   const check = async () => {
-    for (const pod of await uncapturedPods(options)) await repairPod(pod, options);
+    const next = new Map<string, number>();
+    for (const pod of await uncapturedPods(options)) {
+      const { uid = "" } = pod.metadata;
+      const count = validationCount(pod);
+      if (treated.get(uid) === count || (await repairPod(pod, options))) next.set(uid, count);
+    }
+    treated = next;
   };
   const tick = () => {
     void check()
@@ -65,39 +73,41 @@ async function uncapturedPods({ client, nodeName }: PodRepairOptions): Promise<r
   return (list.items ?? []).filter(isUncaptured);
 }
 
-async function repairPod(pod: PodWithStatus, options: PodRepairOptions): Promise<void> {
+/** False where it didn't work, and is tried again. */
+async function repairPod(pod: PodWithStatus, options: PodRepairOptions): Promise<boolean> {
   const { mode, log } = options;
   const { namespace = "default", name = "" } = pod.metadata;
   try {
-    if (!(await act(pod, `/api/v1/namespaces/${namespace}/pods/${name}`, options))) return;
+    await act(pod, `/api/v1/namespaces/${namespace}/pods/${name}`, options);
     log.info({ namespace, name, mode }, "uncaptured pod treated");
+    return true;
   } catch (error) {
     log.warn({ namespace, name, mode, reason: messageOf(error) }, "uncaptured pod not treated");
+    return false;
   }
 }
 
-/** False where nothing is left to do. */
-async function act(pod: PodWithStatus, path: string, options: PodRepairOptions): Promise<boolean> {
+async function act(pod: PodWithStatus, path: string, options: PodRepairOptions): Promise<void> {
   const { client, mode, capture } = options;
   switch (mode) {
     case "repair":
       await capture(pod);
-      return true;
+      return;
     case "delete":
       // Only this very pod: its successor may have the same name.
       await client.request({ method: "DELETE", path, body: { preconditions: { uid: pod.metadata.uid } } });
-      return true;
+      return;
     case "label":
-      if (pod.metadata.labels?.[UNINITIALIZED_LABEL] === "true") return false;
+      if (pod.metadata.labels?.[UNINITIALIZED_LABEL] === "true") return;
       await client.request({
         method: "PATCH",
         path,
         contentType: "application/merge-patch+json",
         body: { metadata: { labels: { [UNINITIALIZED_LABEL]: "true" } } },
       });
-      return true;
+      return;
     case "none":
-      return false;
+      return;
   }
 }
 

@@ -21,6 +21,8 @@ export interface ShimServerOptions {
   readonly getPod: (name: PodName) => Promise<InjectablePod | undefined>;
   /** Namespaces whose pods are never captured and never wait for us: our own and the system's. */
   readonly excludedNamespaces: readonly string[];
+  /** Whose pods wait where nobody can be asked about them; others start, injected ones behind their validation. */
+  readonly isMeshNamespace: (namespace: string) => boolean;
   /** Where this process sees the node's files, such as `/proc/1/root`; empty: at the same place. */
   readonly hostRoot: string;
   readonly prefersNft?: boolean;
@@ -107,12 +109,28 @@ function pairsOf(lines: readonly string[]): ReadonlyMap<string, string> {
 
 async function handleCall(call: ShimCall, options: ShimServerOptions): Promise<void> {
   const { command, pod: name, namespacePath } = call;
-  const { getPod, excludedNamespaces, hostRoot, log } = options;
+  const { excludedNamespaces, hostRoot, log } = options;
   // Not Kubernetes' pod, or one that may never wait for us.
   if (command !== "ADD" || name === undefined || excludedNamespaces.includes(name.namespace)) return;
-  const pod = await getPod(name);
-  if (pod === undefined) throw new Error(`There is no pod ${name.namespace}/${name.name}`);
+  const pod = await findPod(name, options);
+  if (pod === undefined) return;
   await capturePod(pod, { ...options, name, namespacePath: `${hostRoot}${namespacePath}`, log });
+}
+
+/** Undefined for one that is let through. */
+async function findPod(name: PodName, options: ShimServerOptions): Promise<InjectablePod | undefined> {
+  const { getPod, isMeshNamespace, log } = options;
+  try {
+    const pod = await getPod(name);
+    // One that was deleted meanwhile, or that kubelet has from a file of its node: never injected.
+    if (pod === undefined) log.debug({ ...name, reason: "the API server has none" }, "pod not captured");
+    return pod;
+  } catch (error) {
+    if (isMeshNamespace(name.namespace)) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    log.warn({ ...name, reason }, "pod let through unseen");
+    return undefined;
+  }
 }
 
 export interface CapturePodOptions extends Pick<ShimServerOptions, "prefersNft" | "log"> {

@@ -8,8 +8,8 @@ import { openChainedConfiguration } from "../cni/chained-configuration.ts";
 import { startMeshNamespaces } from "../cni/mesh-namespaces.ts";
 import { SHIM_NAME } from "../cni/network-configuration.ts";
 import type { PodWithStatus } from "../cni/pod-decision.ts";
+import { findPodNamespace } from "../cni/pod-namespace.ts";
 import { type RepairMode, repairModes, startPodRepair } from "../cni/pod-repair.ts";
-import { findPodNamespace } from "../cni/running-pod.ts";
 import { installShim, removeShim } from "../cni/shim-program.ts";
 import { capturePod, startShimServer } from "../cni/shim-server.ts";
 import { systemClock } from "../core/clock.ts";
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   const health = serveHealth(settings.healthPort, () => node.isInstalled);
   log.info({ ...settings }, "cni ready");
   const signal = await stopped;
-  const isRemoved = await isDaemonSetGone(settings, client, log);
+  const isRemoved = await isBeingRemoved(settings, client, log);
   log.info({ signal, isRemoved }, "cni ending");
   await node.end(isRemoved);
   health.close();
@@ -94,12 +94,13 @@ async function startNode(settings: CniSettings, client: ApiClient, log: Logger):
   const socketPath = join(stateDirectory, "cni.sock");
   const meshNamespacesFile = join(stateDirectory, "mesh-namespaces");
   const common = { client, clock: systemClock, log };
-  const namespaces = startMeshNamespaces({ ...common, path: meshNamespacesFile, excludedNamespaces });
+  const namespaces = await startMeshNamespaces({ ...common, path: meshNamespacesFile, excludedNamespaces });
   const server = await startShimServer({
     ...settings,
     socketPath,
     log,
     getPod: (name) => getPod(client, name),
+    isMeshNamespace: namespaces.has,
   });
   const repair = startPodRepair({
     ...common,
@@ -116,11 +117,12 @@ async function startNode(settings: CniSettings, client: ApiClient, log: Logger):
     },
     async end(isRemoved) {
       repair.close();
-      namespaces.close();
       if (isRemoved) await chained.uninstall();
       else await chained.close();
       await server.close();
       if (isRemoved) await removeShim(binDirectory);
+      if (isRemoved) await namespaces.remove();
+      else namespaces.close();
     },
   };
 }
@@ -142,26 +144,34 @@ async function captureRunning(
   pod: PodWithStatus,
   options: { readonly prefersNft: boolean; readonly log: Logger },
 ): Promise<void> {
-  const { namespace = "default", name = "", uid = "" } = pod.metadata;
-  const namespacePath = await findPodNamespace(uid);
-  if (namespacePath === undefined) throw new Error("none of its processes runs on this node");
+  const { namespace = "default", name = "" } = pod.metadata;
+  const addresses = (pod.status?.podIPs ?? []).map(({ ip }) => ip);
+  const namespacePath = await findPodNamespace(addresses);
+  if (namespacePath === undefined)
+    throw new Error(`no network namespace of this node has ${addresses.join(" or ") || "its address"}`);
   await capturePod(pod, { ...options, name: { namespace, name }, namespacePath });
 }
 
-/** An update or a restart leaves the DaemonSet; when nobody can tell, a successor is assumed. */
-async function isDaemonSetGone(
+/**
+ * An update or a restart leaves the DaemonSet and its namespace. When nobody can tell, a successor is assumed; when we
+ * may ask no more, our account is gone, and there won't be one.
+ */
+async function isBeingRemoved(
   { namespace, daemonSet }: CniSettings,
   client: ApiClient,
   log: Logger,
 ): Promise<boolean> {
+  const paths = [
+    `/apis/apps/v1/namespaces/${namespace}/daemonsets/${daemonSet}`,
+    `/api/v1/namespaces/${namespace}`,
+  ];
   try {
-    const path = `/apis/apps/v1/namespaces/${namespace}/daemonsets/${daemonSet}`;
-    const { metadata } = (await client.request({ path, timeoutMs: 5_000 })) as {
-      metadata: { deletionTimestamp?: string };
-    };
-    return metadata.deletionTimestamp !== undefined;
+    const objects = await Promise.all(paths.map((path) => client.request({ path, timeoutMs: 5_000 })));
+    return (objects as { metadata: { deletionTimestamp?: string } }[]).some(
+      ({ metadata }) => metadata.deletionTimestamp !== undefined,
+    );
   } catch (error) {
-    if (isApiError(error, 404)) return true;
+    if ([401, 403, 404].some((status) => isApiError(error, status))) return true;
     log.warn({ reason: error instanceof Error ? error.message : String(error) }, "daemonset not found out");
     return false;
   }

@@ -2,13 +2,15 @@
 // DaemonSet is gone.
 
 import assert from "node:assert/strict";
-import { rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { openChainedConfiguration } from "../../../src/cni/chained-configuration.ts";
 import { SHIM_NAME } from "../../../src/cni/network-configuration.ts";
-import { startShimServer } from "../../../src/cni/shim-server.ts";
+import { findPodNamespace } from "../../../src/cni/pod-namespace.ts";
+import { capturePod, type ShimServerOptions, startShimServer } from "../../../src/cni/shim-server.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { injectPod } from "../../../src/inject/inject-pod.ts";
 import type { InjectablePod } from "../../../src/inject/injectable-pod.ts";
@@ -50,10 +52,15 @@ async function startChained(t: TestContext) {
   return { node, chained };
 }
 
-async function startDaemon(t: TestContext, { socketPath }: NodeUnderTest) {
+type GetPod = ShimServerOptions["getPod"];
+
+const knownPod: GetPod = async ({ namespace, name }) => podsByName[`${namespace}/${name}`];
+
+async function startDaemon(t: TestContext, { socketPath }: NodeUnderTest, getPod: GetPod = knownPod) {
   const server = await startShimServer({
     socketPath,
-    getPod: async ({ namespace, name }) => podsByName[`${namespace}/${name}`],
+    getPod,
+    isMeshNamespace: (namespace) => namespace === "shop",
     excludedNamespaces: ["kube-system"],
     hostRoot: "",
     log: silentLogger,
@@ -114,6 +121,25 @@ test("the shim refuses, for another try, a pod that can't be captured", { skip }
   assert.match(JSON.parse(stdout).msg, /excludeInboundPorts "http"/);
 });
 
+test("without the API server the shim holds back the mesh's namespaces alone", { skip }, async (t) => {
+  const { node } = await startChained(t);
+  await startDaemon(t, node, () => Promise.reject(new Error("no route to the API server")));
+  const held = await node.addPod(await node.startPod(), "shop/reviews");
+  assert.equal(held.code, 1);
+  assert.match(JSON.parse(held.stdout).msg, /no route to the API server/);
+  const free = await node.startPod();
+  assertHasNetwork(free, await node.addPod(free, "bank/ledger"));
+});
+
+test("the shim lets a pod through that the API server doesn't know, as kubelet's own", {
+  skip,
+}, async (t) => {
+  const { node } = await startChained(t);
+  await startDaemon(t, node);
+  const namespace = await node.startPod();
+  assertHasNetwork(namespace, await node.addPod(namespace, "shop/from-a-file"));
+});
+
 test("without its DaemonSet the shim holds back the mesh's namespaces alone", { skip }, async (t) => {
   const { node } = await startChained(t);
   const held = await node.startPod();
@@ -123,6 +149,27 @@ test("without its DaemonSet the shim holds back the mesh's namespaces alone", { 
   assert.equal((await node.deletePod(held, "shop/reviews")).code, 0, "a pod can go nonetheless");
   const free = await node.startPod();
   assertHasNetwork(free, await node.addPod(free, "bank/ledger"));
+});
+
+test("a pod that started before the plugin is found by its address and captured", { skip }, async (t) => {
+  const { node, chained } = await startChained(t);
+  await chained.uninstall();
+  const [early, other] = [await node.startPod(), await node.startPod()];
+  await node.addPod(other, "bank/ledger");
+  const outcome = await node.addPod(early, "shop/reviews");
+  assertHasNetwork(early, outcome);
+  const [address = ""] = JSON.parse(outcome.stdout).ips[0].address.split("/");
+  const directory = await mkdtemp(join(tmpdir(), "mlt-netns-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  await symlink(other.path, join(directory, "cni-1"));
+  await symlink(early.path, join(directory, "cni-2"));
+  const namespacePath = await findPodNamespace([address], directory);
+  assert.equal(namespacePath, join(directory, "cni-2"));
+  const name = { namespace: "shop", name: "reviews" };
+  await capturePod(pod(), { name, namespacePath, log: silentLogger });
+  assert.match(rulesOf(early), /-A ISTIO_REDIRECT -p tcp -j REDIRECT --to-ports 15001/);
+  assert.doesNotMatch(rulesOf(other), /ISTIO/);
+  assert.equal(await findPodNamespace(["10.77.1.1"], directory), undefined);
 });
 
 test("a removal leaves no pod without network", { skip }, async (t) => {

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { test } from "node:test";
+import { ManualClock } from "../core/clock.ts";
+import { silentLogger } from "../core/logger.ts";
+import type { ApiClient } from "../kubernetes/api-client.ts";
+import { startMeshNamespaces } from "./mesh-namespaces.ts";
+
+const labels = { "istio-injection": "enabled" };
+
+const items = [
+  { metadata: { name: "shop", labels } },
+  { metadata: { name: "bank" } },
+  { metadata: { name: "kube-system", labels } },
+  { metadata: { name: "audit", labels } },
+];
+
+function clientOf(request: ApiClient["request"]): ApiClient {
+  const open = () => Promise.reject(new Error("nothing to watch"));
+  return { request, open, close: () => undefined };
+}
+
+const answering = clientOf(async () => ({ items }));
+const silent = clientOf(() => Promise.reject(new Error("no route to the API server")));
+
+async function directoryOf(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "mlt-cni-"));
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function start(t: TestContext, directory: string, client: ApiClient) {
+  const path = join(directory, "mesh-namespaces");
+  const excludedNamespaces = ["kube-system"];
+  const options = { client, path, excludedNamespaces, clock: new ManualClock(), log: silentLogger };
+  const namespaces = await startMeshNamespaces(options);
+  t.after(() => namespaces.close());
+  return { namespaces, path };
+}
+
+test("startMeshNamespaces() lists those that ask for injection, without the excluded", async (t) => {
+  const { namespaces, path } = await start(t, await directoryOf(t), answering);
+  await namespaces.refresh();
+  assert.equal(await readFile(path, "utf8"), "audit\nshop\n");
+  assert.deepEqual(["shop", "bank", "kube-system"].map(namespaces.has), [true, false, false]);
+});
+
+test("startMeshNamespaces() knows what its predecessor knew where nobody can be asked", async (t) => {
+  const directory = await directoryOf(t);
+  const first = await start(t, directory, answering);
+  await first.namespaces.refresh();
+  const { namespaces } = await start(t, directory, silent);
+  await assert.rejects(namespaces.refresh(), /no route/);
+  assert.ok(namespaces.has("shop"));
+});
+
+test("remove() leaves nothing behind", async (t) => {
+  const directory = await directoryOf(t);
+  const { namespaces } = await start(t, directory, answering);
+  await namespaces.refresh();
+  await namespaces.remove();
+  assert.deepEqual(await readdir(directory), []);
+});
