@@ -86,6 +86,10 @@ const settingsOptions: readonly OptionDeclaration[] = [
   { flags: "--tag <tag>", summary: "of the images, instead of this program's version" },
   { flags: "--image-pull-policy <policy>", summary: "Always, IfNotPresent or Never" },
   { flags: "--replicas <count>", summary: "of the control plane, at least" },
+  {
+    flags: "--cni-repair <mode>",
+    summary: 'repair, delete or label pods that started before the CNI plugin, or none ("repair")',
+  },
   { flags: "--mesh-config <file>", summary: "MeshConfig to begin with" },
 ];
 

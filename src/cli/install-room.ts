@@ -9,6 +9,7 @@ export interface InstallChoices {
   readonly tag?: string;
   readonly imagePullPolicy?: string;
   readonly replicas?: string;
+  readonly cniRepair?: string;
   readonly meshConfigFile?: string;
 }
 

@@ -3,7 +3,7 @@
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import { isDnsLabel } from "../kinds/object-name.ts";
 import type { InstallSettings } from "./install-settings.ts";
-import { profileNames, profileSettings } from "./install-settings.ts";
+import { cniRepairs, profileNames, profileSettings } from "./install-settings.ts";
 
 /** Absent ones are the profile's. */
 export interface SettingsChoices {
@@ -13,6 +13,7 @@ export interface SettingsChoices {
   readonly tag?: string;
   readonly imagePullPolicy?: string;
   readonly replicas?: string;
+  readonly cniRepair?: string;
   readonly meshConfig?: MeshConfigSpec;
 }
 
@@ -36,6 +37,9 @@ export function chooseSettings(choices: SettingsChoices, version: string): Chose
   );
   if (imagePullPolicy === undefined)
     return fault(`"${choices.imagePullPolicy}" isn't a pull policy, wanted ${pullPolicies.join(", ")}`);
+  const cniRepair = cniRepairs.find((name) => name === (choices.cniRepair ?? base.cniRepair));
+  if (cniRepair === undefined)
+    return fault(`"${choices.cniRepair}" repairs no pod, wanted ${cniRepairs.join(", ")}`);
   const replicas = choices.replicas === undefined ? base.replicas : Number(choices.replicas);
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > 100)
     return fault(`found ${choices.replicas} replicas, wanted 1 to 100`);
@@ -45,6 +49,7 @@ export function chooseSettings(choices: SettingsChoices, version: string): Chose
     hub,
     tag,
     imagePullPolicy,
+    cniRepair,
     replicas,
     maxReplicas: Math.max(base.maxReplicas, replicas),
     // The gateway is of the revision that all have; a canary must not take it over.

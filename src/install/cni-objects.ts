@@ -2,6 +2,7 @@
 // up interception when the program asks. It has a namespace of its own, as the control plane's allows no such pods.
 
 import type { InstallMetadata, InstallObject } from "./install-object.ts";
+import type { CniRepair } from "./install-settings.ts";
 import { CNI_NAMESPACE } from "./install-settings.ts";
 import type { Installation } from "./object-names.ts";
 import { image, installedLabels } from "./object-names.ts";
@@ -27,9 +28,11 @@ export function cniObjects(installation: Installation): InstallObject[] {
       kind: "ClusterRole",
       metadata: cluster,
       rules: [
-        { apiGroups: [""], resources: ["pods"], verbs: ["get", "list"] },
+        { apiGroups: [""], resources: ["pods"], verbs: podVerbs[installation.cniRepair] },
         { apiGroups: [""], resources: ["namespaces"], verbs: ["list"] },
-        // At its end it looks whether the DaemonSet is being removed, or only this pod of it.
+        // At its end it looks whether the DaemonSet is being removed, or only this pod of it. Not by a Role, which would
+        // go before it where the whole namespace is deleted.
+        { apiGroups: [""], resources: ["namespaces"], verbs: ["get"], resourceNames: [CNI_NAMESPACE] },
         { apiGroups: ["apps"], resources: ["daemonsets"], verbs: ["get"], resourceNames: [NAME] },
       ],
     },
@@ -43,6 +46,14 @@ export function cniObjects(installation: Installation): InstallObject[] {
     daemonSet(installation, own),
   ];
 }
+
+/** Repair in place happens on the node: the API server has no part in it. */
+const podVerbs: Readonly<Record<CniRepair, readonly string[]>> = {
+  repair: ["get", "list"],
+  delete: ["get", "list", "delete"],
+  label: ["get", "list", "patch"],
+  none: ["get"],
+};
 
 // One for all revisions: a node has one chain of plugins.
 function metadataOf(namespace?: string): InstallMetadata {
@@ -84,8 +95,6 @@ function podSpec(installation: Installation) {
     serviceAccountName: NAME,
     // Else starting it would need the plugin that it is.
     hostNetwork: true,
-    // To find the network namespace of a pod that already runs.
-    hostPID: true,
     dnsPolicy: "ClusterFirstWithHostNet",
     nodeSelector: { "kubernetes.io/os": "linux" },
     priorityClassName: "system-node-critical",
@@ -113,8 +122,8 @@ function container(installation: Installation) {
       runAsGroup: 0,
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
-      // To enter a pod's network namespace and write rules there.
-      capabilities: { drop: ["ALL"], add: ["DAC_OVERRIDE", "NET_ADMIN", "NET_RAW", "SYS_ADMIN"] },
+      // To enter a pod's network namespace (SYS_ADMIN) and write rules there; NET_RAW is for legacy iptables.
+      capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW", "SYS_ADMIN"] },
     },
     volumeMounts: hostFolders.map(({ name, mountPath }) => ({
       name,
@@ -124,13 +133,14 @@ function container(installation: Installation) {
   };
 }
 
-function environment({ namespace }: Installation) {
+function environment({ cniRepair, namespace }: Installation) {
   const fromField = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   const excluded = ["kube-system", "kube-public", "kube-node-lease", namespace];
   return [
     fromField("NODE_NAME", "spec.nodeName"),
     fromField("POD_NAMESPACE", "metadata.namespace"),
     { name: "EXCLUDED_NAMESPACES", value: excluded.join(",") },
+    { name: "REPAIR_MODE", value: cniRepair },
     { name: "STATE_DIRECTORY", value: STATE_FOLDER },
     { name: "SHIM_PATH", value: "/opt/cni/bin/meltemi-cni" },
     { name: "HEALTH_PORT", value: String(HEALTH_PORT) },

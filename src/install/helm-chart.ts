@@ -23,7 +23,7 @@ export function helmChart(version: string): ReadonlyMap<string, string> {
     ["templates/definitions.yaml", when(".Values.definitions", documents(customResourceDefinitions()))],
     ["templates/control-plane.yaml", controlPlaneFile()],
     ["templates/webhooks.yaml", webhooksFile()],
-    ["templates/cni.yaml", when(".Values.cni", documents([cniNamespace(), ...cniObjects(templated)]))],
+    ["templates/cni.yaml", when(".Values.cni", cniText())],
     ["templates/gateway.yaml", when(GATEWAY_CONDITION, gatewayText())],
     ...profileNames
       .filter((name) => name !== "default")
@@ -49,6 +49,7 @@ const templated: Installation = {
   hasAutoscaler: false,
   hasNetworkPolicies: false,
   hasCni: false,
+  cniRepair: "repair",
   hasGateway: false,
   controlPlaneResources: { requests: {}, limits: {} },
   meshConfig: {},
@@ -106,6 +107,19 @@ function webhooksFile(): string {
   return `{{- if ${condition} }}\n${documents(own)}{{- else }}\n${documents(webhookConfigurations(templated))}{{- end }}\n`;
 }
 
+// What it does to pods decides what it may.
+function cniText(): string {
+  const verb = (name: string, modes: string) => `\n{{- if ${modes} }}\n$1- ${name}\n{{- end }}`;
+  const mode = (name: string) => `eq .Values.cniRepair "${name}"`;
+  return put(documents([cniNamespace(), ...cniObjects(templated)]), [
+    [
+      /( +)- get\n +- list/,
+      `$1- get${verb("list", `not (${mode("none")})`)}${verb("delete", mode("delete"))}${verb("patch", mode("label"))}`,
+    ],
+    [/(name: REPAIR_MODE\n +value: )repair/, "$1{{ .Values.cniRepair | quote }}"],
+  ]);
+}
+
 function gatewayText(): string {
   return put(documents([gatewayNamespace(), ...gatewayObjects(templated)]), [
     ["990001", "{{ .Values.replicas }}"],
@@ -144,6 +158,8 @@ const explanations: Readonly<Record<string, string>> = {
   autoscaler: "Whether the control plane scales by itself.",
   networkPolicies: "Whether the control plane's ports are closed to all but those who need them.",
   cni: "Whether a DaemonSet sets up interception, so that pods need no capability.",
+  cniRepair:
+    "What becomes of pods that started before the DaemonSet was there: repair, delete, label or none.",
   gateway: "Whether there is an ingress gateway; only the revision default has one.",
   definitions: "Whether the kinds are defined too. Turn it off where an Istio has defined them.",
   controlPlaneResources: "What the control plane asks of its nodes.",
@@ -167,6 +183,7 @@ function valuesOf(settings: InstallSettings) {
     autoscaler: settings.hasAutoscaler,
     networkPolicies: settings.hasNetworkPolicies,
     cni: settings.hasCni,
+    cniRepair: settings.cniRepair,
     gateway: settings.hasGateway,
     controlPlaneResources,
     meshConfig,

@@ -18,6 +18,8 @@ export interface InstallSettings {
   readonly hasNetworkPolicies: boolean;
   /** The DaemonSet that sets up interception, so that pods need no capability. */
   readonly hasCni: boolean;
+  /** What becomes of pods that started before it. */
+  readonly cniRepair: CniRepair;
   readonly hasGateway: boolean;
   readonly controlPlaneResources: ResourceAmounts;
   readonly meshConfig: MeshConfigSpec;
@@ -27,6 +29,10 @@ export interface ResourceAmounts {
   readonly requests: Readonly<Record<string, string>>;
   readonly limits: Readonly<Record<string, string>>;
 }
+
+/** Capture it where it is; let its controller make another; mark it for somebody else; nothing. */
+export const cniRepairs = ["repair", "delete", "label", "none"] as const;
+export type CniRepair = (typeof cniRepairs)[number];
 
 export const profileNames = ["default", "minimal", "demo", "cni"] as const;
 export type ProfileName = (typeof profileNames)[number];
@@ -47,6 +53,7 @@ const defaults: Omit<InstallSettings, "tag"> = {
   hasAutoscaler: true,
   hasNetworkPolicies: true,
   hasCni: false,
+  cniRepair: "repair",
   hasGateway: true,
   controlPlaneResources: {
     requests: { cpu: "250m", memory: "256Mi" },

@@ -79,6 +79,38 @@ test("installationObjects() selects the pods of its workloads, and runs them wit
   }
 });
 
+const rights = [
+  { cniRepair: "repair", verbs: ["get", "list"] },
+  { cniRepair: "delete", verbs: ["get", "list", "delete"] },
+  { cniRepair: "label", verbs: ["get", "list", "patch"] },
+  { cniRepair: "none", verbs: ["get"] },
+] as const;
+
+for (const { cniRepair, verbs } of rights) {
+  test(`installationObjects() lets the CNI plugin of repair mode ${cniRepair} ${verbs.join(", ")} pods`, () => {
+    const roles = installationObjects({ ...settings, cniRepair }).filter(
+      ({ kind }) => kind === "ClusterRole",
+    );
+    const own = roles.find(({ metadata }) => metadata.name === "meltemi-cni");
+    const rules = own?.rules as readonly { resources: readonly string[]; verbs: readonly string[] }[];
+    const ofPods = rules.filter(({ resources }) => resources.includes("pods"));
+    assert.deepEqual(
+      ofPods.map((rule) => rule.verbs),
+      [verbs],
+    );
+  });
+}
+
+test("installationObjects() gives the CNI plugin neither privilege nor the node's processes", () => {
+  const { template } = find("DaemonSet").spec as WorkloadSpec;
+  assert.ok(!("hostPID" in template.spec));
+  for (const { securityContext } of template.spec.containers) {
+    assert.ok(!("privileged" in securityContext));
+    const added = { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW", "SYS_ADMIN"] };
+    assert.deepEqual(securityContext.capabilities, added);
+  }
+});
+
 test("installationObjects() leaves the number of replicas to the autoscaler", () => {
   assert.equal((find("Deployment").spec as WorkloadSpec).replicas, undefined);
   assert.equal((find("HorizontalPodAutoscaler").spec as { minReplicas: number }).minReplicas, 2);

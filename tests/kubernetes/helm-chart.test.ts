@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { chooseSettings } from "../../src/install/choose-settings.ts";
 import type { InstallObject } from "../../src/install/install-object.ts";
-import { profileNames } from "../../src/install/install-settings.ts";
+import { cniRepairs, profileNames } from "../../src/install/install-settings.ts";
 import { installationObjects } from "../../src/install/installation-objects.ts";
 import { helmPath } from "./cluster/cached-programs.ts";
 
@@ -46,20 +46,28 @@ function byKey(objects: readonly InstallObject[]): Record<string, unknown> {
   return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-const cases = [
+interface Case {
+  readonly profile: string;
+  readonly revision: string;
+  readonly cniRepair?: string;
+}
+
+const cases: readonly Case[] = [
   ...profileNames.map((profile) => ({ profile, revision: "default" })),
   { profile: "cni", revision: "canary" },
+  ...cniRepairs.map((cniRepair) => ({ profile: "cni", revision: "default", cniRepair })),
 ];
 
-for (const { profile, revision } of cases) {
-  test(`helm renders the profile ${profile} of revision ${revision} as the installer does`, { skip }, () => {
+for (const { profile, revision, cniRepair = "repair" } of cases) {
+  const name = `profile ${profile} of revision ${revision}, repair mode ${cniRepair}`;
+  test(`helm renders the ${name} as the installer does`, { skip }, () => {
     const values = profile === "default" ? [] : ["-f", `${chart}/profiles/${profile}.yaml`];
-    const sets = ["--set", `tag=9.9.9,revision=${revision}`];
+    const sets = ["--set", `tag=9.9.9,revision=${revision},cniRepair=${cniRepair}`];
     const text = helm("template", "meltemi", chart, "-n", "meltemi-system", ...values, ...sets);
     const rendered = parseAllDocuments(text).flatMap(
       (document) => (document.toJS() as InstallObject | null) ?? [],
     );
-    const chosen = chooseSettings({ profile, revision, tag: "9.9.9" }, "0.0.0");
+    const chosen = chooseSettings({ profile, revision, tag: "9.9.9", cniRepair }, "0.0.0");
     assert.ok(chosen.kind === "chosen");
     // Helm makes the release's own namespace itself.
     const wanted = installationObjects(chosen.settings).filter(
