@@ -17,10 +17,14 @@ export interface EchoOptions {
   readonly annotations?: Texts;
   /** Fields of the pod's spec besides its containers. */
   readonly podSpec?: object;
+  /** The server ends only when everybody may have heard that it will, as Kubernetes advises. */
+  readonly endsGently?: boolean;
 }
 
+const GENTLE_END_SECONDS = 3;
+
 export function echoDeployment(options: EchoOptions = {}): object {
-  const { name = "echo", version = "v1", workload = name, replicas = 2 } = options;
+  const { name = "echo", version = "v1", workload = name, replicas = 2, endsGently = false } = options;
   const selector = { app: name, version };
   return {
     apiVersion: "apps/v1",
@@ -40,7 +44,7 @@ export function echoDeployment(options: EchoOptions = {}): object {
               labelSelector: { matchLabels: selector },
             },
           ],
-          ...echoPodSpec(version),
+          ...echoPodSpec({ version, endsGently }),
           ...options.podSpec,
         },
       },
@@ -73,14 +77,19 @@ export function callerPod(
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, labels, annotations },
-    spec: echoPodSpec("none"),
+    spec: echoPodSpec(),
   };
 }
 
-/** One container `app`, which answers at once to kubelet and leaves at once when told to. */
-export function echoPodSpec(version: string) {
+/** One container `app`. */
+export function echoPodSpec({
+  version = "none",
+  endsGently = false,
+}: Pick<EchoOptions, "version" | "endsGently"> = {}) {
+  const lifecycle = { preStop: { sleep: { seconds: GENTLE_END_SECONDS } } };
   return {
-    terminationGracePeriodSeconds: 5,
+    // Longer than the sidecar's drain, which begins when it is told to end.
+    terminationGracePeriodSeconds: endsGently ? 30 : 5,
     containers: [
       {
         name: "app",
@@ -91,6 +100,7 @@ export function echoPodSpec(version: string) {
         ],
         ports: [{ name: "http", containerPort: 8080 }],
         readinessProbe: { httpGet: { path: "/", port: 8080 }, periodSeconds: 1 },
+        ...(endsGently && { lifecycle }),
       },
     ],
   };
