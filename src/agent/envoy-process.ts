@@ -18,6 +18,8 @@ export type SpawnEnvoy = (args: readonly string[]) => RunningProcess;
 
 export interface EnvoyArguments {
   readonly bootstrapPath: string;
+  /** JSON or YAML that Envoy merges into its bootstrap. */
+  readonly bootstrapOverride?: string;
   /** Worker threads. Default 2, as Istio's sidecars. */
   readonly concurrency?: number;
   /** Over how long Envoy asks clients to leave once it drains. Default 45 s. */
@@ -29,9 +31,10 @@ export interface EnvoyArguments {
 }
 
 export function envoyArguments(options: EnvoyArguments): readonly string[] {
-  const { bootstrapPath, concurrency = 2, drainTimeSeconds = 45, logLevel = "warning" } = options;
+  const { bootstrapPath, bootstrapOverride, concurrency = 2, drainTimeSeconds = 45 } = options;
   return [
     ...["-c", bootstrapPath],
+    ...(bootstrapOverride === undefined ? [] : ["--config-yaml", bootstrapOverride]),
     ...["--restart-epoch", "0"],
     ...["--drain-time-s", String(drainTimeSeconds)],
     ...["--drain-strategy", "immediate"],
@@ -40,7 +43,7 @@ export function envoyArguments(options: EnvoyArguments): readonly string[] {
     "--disable-hot-restart",
     "--allow-unknown-static-fields",
     ...["--log-format", "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t"],
-    ...["-l", logLevel],
+    ...["-l", options.logLevel ?? "warning"],
     ...(options.componentLogLevel === undefined ? [] : ["--component-log-level", options.componentLogLevel]),
     ...["--concurrency", String(concurrency)],
   ];

@@ -7,6 +7,7 @@ import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type Agent, type AgentOptions, startAgent } from "../agent/agent.ts";
 import { parseAppProbers } from "../agent/app-prober.ts";
+import type { HistogramBuckets } from "../agent/bootstrap/stats-config.ts";
 import { createCertificateClient } from "../agent/certificate-client.ts";
 import { parseAppScrape } from "../agent/merged-metrics.ts";
 import { parseDownwardFile } from "../agent/pod/downward-file.ts";
@@ -31,7 +32,8 @@ type Environment = Readonly<Record<string, string>>;
 
 export async function runProxy(args: readonly string[]): Promise<number> {
   const env = environment();
-  const log = createLineLogger(env.MELTEMI_LOG_LEVEL);
+  const { agentLogLevel } = parseProxyArguments(args, env);
+  const log = createLineLogger(env.MELTEMI_LOG_LEVEL ?? agentLogLevel);
   const stop = awaitStop();
   const options = await agentOptions(args, env);
   const agent = await startAgent({ ...options, onQuit: stop.request, log });
@@ -125,6 +127,7 @@ async function agentOptions(
       logLevel,
       drainTimeSeconds,
       ...(componentLogLevel !== undefined && { componentLogLevel }),
+      ...(await bootstrapOverride(env)),
     },
     drain,
     ports: {
@@ -134,6 +137,7 @@ async function agentOptions(
     probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),
     ...scrapeOf(env),
     ...(proxyConfig.proxyStatsMatcher !== undefined && { stats: proxyConfig.proxyStatsMatcher }),
+    ...histogramBuckets(annotations),
     ...(proxyConfig.runtimeValues !== undefined && { runtimeValues: proxyConfig.runtimeValues }),
     // The agent lives in the pod's own file system, so a path means the same to it as to Envoy.
     resolveSecretPath: (path) => path,
@@ -155,6 +159,18 @@ async function readPairs(path: string): Promise<Readonly<Record<string, string>>
 function scrapeOf(env: Environment): Pick<AgentOptions, "scrape"> {
   const scrape = parseAppScrape(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "");
   return scrape === undefined ? {} : { scrape };
+}
+
+/** Of the ConfigMap that the pod's annotation names; kubelet starts no container before it is there. */
+async function bootstrapOverride(env: Environment): Promise<{ readonly bootstrapOverride?: string }> {
+  const file = env.ISTIO_BOOTSTRAP_OVERRIDE;
+  return file === undefined ? {} : { bootstrapOverride: await readFile(file, "utf8") };
+}
+
+/** Injection has checked it; who writes it on a running pod later isn't heard. */
+function histogramBuckets(annotations: Environment = {}): Pick<AgentOptions, "histogramBuckets"> {
+  const text = annotations["sidecar.istio.io/statsHistogramBuckets"];
+  return text === undefined ? {} : { histogramBuckets: JSON.parse(text) as HistogramBuckets };
 }
 
 function xdsAddress({ host, port, serverName }: ControlPlaneHost): AgentOptions["controlPlane"] {

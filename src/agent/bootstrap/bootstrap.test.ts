@@ -60,6 +60,7 @@ const variants: Readonly<Record<string, (options: BootstrapOptions) => Bootstrap
     ...options,
     socketMark: 1337,
     stats: { inclusionPrefixes: ["cluster.outbound"], inclusionRegexps: [".*upstream_rq_.*"] },
+    histogramBuckets: { istio_request_duration: [1, 5, 10.5] },
     runtimeValues: { "envoy.reloadable_features.http_reject_path_with_fragment": "true" },
   }),
 };

@@ -10,7 +10,7 @@ import { buildNode } from "./proxy-node.ts";
 import { markOption, pipeAddress } from "./socket-address.ts";
 import { buildStaticClusters } from "./static-clusters.ts";
 import { buildStaticListeners } from "./static-listeners.ts";
-import type { StatsSelection } from "./stats-config.ts";
+import type { HistogramBuckets, StatsSelection } from "./stats-config.ts";
 import { buildStatsConfig } from "./stats-config.ts";
 
 export interface BootstrapOptions {
@@ -19,6 +19,7 @@ export interface BootstrapOptions {
   readonly sockets: ProxySockets;
   readonly ports?: Partial<ProxyPorts>;
   readonly stats?: StatsSelection;
+  readonly histogramBuckets?: HistogramBuckets;
   /** ProxyConfig.runtimeValues: they win over the defaults. */
   readonly runtimeValues?: Readonly<Record<string, string>>;
   /** SO_MARK on all that Envoy sends, where capture can't tell the proxy by its user id. */
@@ -69,7 +70,7 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
       cdsConfig: adsOnly,
       adsConfig: adsConfigOf(options.controlPlane),
     },
-    statsConfig: buildStatsConfig(options.stats ?? {}),
+    statsConfig: buildStatsConfig(options.stats ?? {}, options.histogramBuckets),
     statsFlushInterval: "5s",
     layeredRuntime: buildRuntime(options.runtimeValues ?? {}),
     overloadManager,

@@ -10,7 +10,13 @@ export interface StatsSelection {
   readonly inclusionRegexps?: readonly string[];
 }
 
-export function buildStatsConfig(selection: StatsSelection): JsonObject {
+/** Bounds of buckets by prefix of a histogram's name, in the unit of its values; others have Envoy's. */
+export type HistogramBuckets = Readonly<Record<string, readonly number[]>>;
+
+export function buildStatsConfig(
+  selection: StatsSelection,
+  histogramBuckets: HistogramBuckets = {},
+): JsonObject {
   const { inclusionPrefixes = [], inclusionSuffixes = [], inclusionRegexps = [] } = selection;
   const patterns = [
     ...[...keptPrefixes, ...inclusionPrefixes].map((prefix) => ({ prefix })),
@@ -21,6 +27,12 @@ export function buildStatsConfig(selection: StatsSelection): JsonObject {
     useAllDefaultTags: false,
     statsTags: Object.entries(statTagPatterns).map(([tagName, regex]) => ({ tagName, regex })),
     statsMatcher: { inclusionList: { patterns } },
+    ...(Object.keys(histogramBuckets).length > 0 && {
+      histogramBucketSettings: Object.entries(histogramBuckets).map(([prefix, buckets]) => ({
+        match: { prefix },
+        buckets: [...buckets],
+      })),
+    }),
   };
 }
 

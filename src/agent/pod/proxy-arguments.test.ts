@@ -19,6 +19,7 @@ test("parseProxyArguments() reads what injection writes", () => {
     clusterDomain: "cluster.example",
     logLevel: "info",
     componentLogLevel: "misc:error",
+    agentLogLevel: "info",
     concurrency: 3,
   });
 });
@@ -75,3 +76,15 @@ test("podAddresses() leads with kubelet's address and leaves out link-local ones
   assert.deepEqual(podAddresses(interfaces, "fd00::5"), ["fd00::5", "10.0.0.5"]);
   assert.ok(hasIpv6(["10.0.0.5", "fd00::5"]) && !hasIpv6(["10.0.0.5"]));
 });
+
+for (const { text, level } of [
+  { text: "default:debug", level: "debug" },
+  { text: "default:info,xds:warn", level: "info" },
+  { text: "error", level: "error" },
+  { text: "xds:debug", level: undefined },
+]) {
+  test(`parseProxyArguments() reads the agent's log level of ${text}`, () => {
+    const { agentLogLevel } = parseProxyArguments(["sidecar", `--log_output_level=${text}`], {});
+    assert.equal(agentLogLevel, level);
+  });
+}

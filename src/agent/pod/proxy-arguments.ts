@@ -10,6 +10,8 @@ export interface ProxyArguments {
   readonly clusterDomain: string;
   readonly logLevel: string;
   readonly componentLogLevel: string | undefined;
+  /** Of the agent itself: `debug`, `info`, `warn` or `error`; undefined where nothing we know is asked for. */
+  readonly agentLogLevel: string | undefined;
   /** Worker threads; undefined: one for each core. */
   readonly concurrency: number | undefined;
 }
@@ -26,6 +28,7 @@ export function parseProxyArguments(args: readonly string[], env: Environment): 
     clusterDomain: domain.replace(/^.*?\.svc\./, ""),
     logLevel: flags.get("proxyLogLevel") ?? "warning",
     componentLogLevel: flags.get("proxyComponentLogLevel"),
+    agentLogLevel: readLogLevel(flags.get("log_output_level") ?? ""),
     concurrency: resolveConcurrency(asked === undefined ? undefined : Number(asked), env.ISTIO_CPU_LIMIT),
   };
 }
@@ -37,6 +40,14 @@ function readFlags(args: readonly string[]): ReadonlyMap<string, string> {
     if (name !== undefined) flags.set(name, value ?? args[index + 1] ?? "");
   }
   return flags;
+}
+
+/** `default:debug`, `all:debug` or `debug`; scopes are of Istio's own program, which this isn't. */
+function readLogLevel(text: string): string | undefined {
+  const levels = text
+    .split(",")
+    .map((part) => /^(?:(?:default|all):)?(debug|info|warn|error)$/.exec(part.trim())?.[1]);
+  return levels.find((level) => level !== undefined);
 }
 
 /** What is asked for counts, 0 being "all cores"; else the container's CPU limit, rounded up; else two. */
