@@ -13,8 +13,10 @@ import { diffJson, type JsonPatch } from "./json-patch.ts";
 
 /** Undefined where the object isn't a pod. */
 export function reviewPod(request: AdmissionRequest, settings: InjectionSettings): Verdict | undefined {
-  const { object } = request;
+  const { object, operation } = request;
   if (object === undefined || !isPod(object)) return undefined;
+  // A pod's containers are fixed once it is made: a patch would only make its author's change fail.
+  if (operation !== "CREATE") return { kind: "allowed" };
   try {
     return review(object, request, settings);
   } catch (error) {
