@@ -32,6 +32,7 @@ import { createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
 import { requireIdentity } from "./authenticated-backend.ts";
+import { type ClusterInjection, createClusterInjection } from "./cluster-injection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
 import type { ClusterSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
@@ -67,7 +68,9 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const plane = createControlPlane({ clock: systemClock, log, debounce: CLUSTER_DEBOUNCE, debug });
   const { signal } = lifetime;
   const changes = createObjectChanges();
-  const cluster = { settings, log, client, plane, signal, serving, problemsByObject: new Map(), changes };
+  const injection = createClusterInjection(settings, plane.sources);
+  const problemsByObject = new Map<ObjectKey, readonly Problem[]>();
+  const cluster = { settings, log, client, plane, signal, serving, problemsByObject, changes, injection };
   const metrics = createControlPlaneMetrics(readVersion());
   const monitoring = await startMonitoring(cluster, () => metrics.text());
   await followCluster(cluster);
@@ -91,8 +94,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const endpoint = { kind: "tcp", host: everyAddress(), port: settings.xdsPort } as const;
   const listener = await serveSecurely(endpoint, { grpc, xds, authority, authenticator, names, log });
   await servePlaintext(settings, { grpc, xds });
-  const { sources } = plane;
-  const webhooks = await serveWebhooks({ settings, sources, authority, names, host: everyAddress(), log });
+  const webhooks = await serveWebhooks({ settings, injection, authority, names, host: everyAddress(), log });
   const election = standForLeader(cluster);
   const endLeading = whileLeading(election, () => startLeading(cluster, authority));
   serving.isReady = true;
@@ -130,6 +132,7 @@ interface Cluster {
   /** As they were found when the objects were read. */
   readonly problemsByObject: Map<ObjectKey, readonly Problem[]>;
   readonly changes: ObjectChanges;
+  readonly injection: ClusterInjection;
   readonly serving: Serving;
 }
 
@@ -195,6 +198,7 @@ function followCluster({
   signal,
   problemsByObject,
   changes,
+  injection,
   log,
 }: Cluster): Promise<void> {
   const { namespace, revision, revisionTags, ignoredResources, includedResources } = settings;
@@ -210,12 +214,14 @@ function followCluster({
       revisionTags,
       kinds: selectKinds(watchedKinds, { ignored: ignoredResources, included: includedResources }),
       onSync: (entries) => {
+        injection.take({ upserts: entries, deletes: [] });
         plane.intake.change(entries, []);
         plane.intake.flush();
         log.info({ objectCount: entries.length }, "objects read");
         resolve();
       },
       onChange: ({ upserts, deletes }) => {
+        injection.take({ upserts, deletes });
         plane.intake.change(upserts, deletes);
         changes.tell(upserts.map(({ key }) => key));
       },

@@ -7,18 +7,13 @@ import type { Logger } from "../core/logger.ts";
 import type { CertificateAuthority } from "../identity/certificate-authority.ts";
 import { createControlPlaneSigner } from "../identity/control-plane-certificate.ts";
 import type { SubjectAlternativeNames } from "../identity/subject-alternative-name.ts";
-import {
-  agentImages,
-  defaultInjectionSettings,
-  type InjectionSettings,
-} from "../inject/injection-settings.ts";
-import type { Sources } from "../model/sources.ts";
 import { createWebhookServer, type WebhookServer } from "../webhook/webhook-server.ts";
+import type { ClusterInjection } from "./cluster-injection.ts";
 import type { ClusterSettings } from "./control-plane-settings.ts";
 
 export interface ClusterWebhooksOptions {
   readonly settings: ClusterSettings;
-  readonly sources: Sources;
+  readonly injection: Pick<ClusterInjection, "settingsFor">;
   readonly authority: CertificateAuthority;
   /** By which the API server dials the control plane, among others. */
   readonly names: SubjectAlternativeNames;
@@ -30,7 +25,7 @@ export interface ClusterWebhooksOptions {
 export async function serveWebhooks(
   options: ClusterWebhooksOptions,
 ): Promise<{ readonly server: WebhookServer; readonly port: number }> {
-  const { authority, names, log, settings, sources, host } = options;
+  const { authority, names, log, settings, injection, host } = options;
   const rotation = startCertificateRotation(createControlPlaneSigner(authority, names), {
     names,
     clock: systemClock,
@@ -43,23 +38,7 @@ export async function serveWebhooks(
       queueMicrotask(() => end());
     });
   });
-  const injectionSettings = () => injectionSettingsOf(settings, sources);
-  const server = createWebhookServer({ log, certificate, injectionSettings });
+  const server = createWebhookServer({ log, certificate, injectionSettings: injection.settingsFor });
   rotation.watch((renewed) => server.updateCertificate(renewed));
   return { server, port: await server.listen(settings.webhookPort, host) };
-}
-
-export function injectionSettingsOf(settings: ClusterSettings, sources: Sources): InjectionSettings {
-  const { agentImage, namespace, revision, serviceName, capture, usesNativeSidecars } = settings;
-  const [meshConfig] = [...sources.MeshConfig.entries()].map(([, { spec }]) => spec);
-  return {
-    ...defaultInjectionSettings,
-    meshConfig: meshConfig ?? {},
-    revision,
-    images: agentImages(agentImage),
-    controlPlaneAddress: `${serviceName}.${namespace}.svc:15012`,
-    usesNativeSidecars,
-    capture,
-    ignoredNamespaces: [...defaultInjectionSettings.ignoredNamespaces, namespace],
-  };
 }

@@ -1,6 +1,8 @@
 // What the control plane is told, on its command line and by its pod's environment.
 
 import { parseArgs } from "node:util";
+import type { NativeSidecarWish } from "../inject/native-sidecars.ts";
+import { parseNativeSidecarWish } from "../inject/native-sidecars.ts";
 import { readVersion } from "./project.ts";
 
 /** On one machine. */
@@ -35,7 +37,7 @@ export interface ClusterSettings {
   /** Who sets up interception in injected pods. */
   readonly capture: "init" | "cni";
   /** Where pods don't say it themselves. */
-  readonly usesNativeSidecars: boolean;
+  readonly nativeSidecars: NativeSidecarWish;
   /** xDS without TLS, on loopback alone; none unless given. */
   readonly plaintextPort: number | undefined;
   readonly ignoredResources: readonly string[];
@@ -98,7 +100,7 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     serviceName: environment.SERVICE_NAME ?? "meltemi",
     agentImage: environment.AGENT_IMAGE ?? `meltemi/agent:${readVersion()}`,
     capture: environment.CAPTURE === "cni" ? "cni" : "init",
-    usesNativeSidecars: environment.ENABLE_NATIVE_SIDECARS === "true",
+    nativeSidecars: parseNativeSidecarWish(environment.ENABLE_NATIVE_SIDECARS),
     plaintextPort: plaintextPort === undefined ? undefined : parsePort(plaintextPort),
     ignoredResources: wordsOf(environment.PILOT_IGNORE_RESOURCES),
     includedResources: wordsOf(environment.PILOT_INCLUDE_RESOURCES),

@@ -162,6 +162,10 @@ test("/inject refuses a pod whose annotations can't be read", async () => {
   assert.match(answer.status?.message ?? "", /Cannot inject the sidecar: .*"ten"/);
 });
 
+test("/inject leaves a pod alone that is there already", async () => {
+  assert.deepEqual(await ask("/inject", { operation: "UPDATE", object: pod }), { uid: "u1", allowed: true });
+});
+
 test("/inject refuses while the mesh's configuration isn't known", async (context) => {
   settings = undefined;
   context.after(() => {

@@ -20,8 +20,8 @@ import { reviewPod } from "./review-pod.ts";
 export interface WebhookServerOptions {
   readonly log: Logger;
   readonly certificate: WebhookCertificate;
-  /** Asked for each pod; undefined while the mesh's configuration isn't known yet. */
-  readonly injectionSettings: () => InjectionSettings | undefined;
+  /** For a pod of the namespace; undefined while the mesh's configuration isn't known yet. */
+  readonly injectionSettings: (namespace: string) => InjectionSettings | undefined;
   /** Of one review, which may hold two versions of an object; 8 MiB unless given. */
   readonly maxBodyBytes?: number;
 }
@@ -123,10 +123,11 @@ function reviewerOf(
   const place = injectionPlace(path);
   if (place === undefined) return undefined;
   return (request) => {
-    const settings = injectionSettings();
+    const settings = injectionSettings(request.namespace);
     if (settings === undefined)
       return { kind: "denied", message: "Cannot inject the sidecar: the control plane is still starting" };
-    const verdict = reviewPod(request, { ...settings, ...place });
+    const environment = { ...settings.environment, ...place.environment };
+    const verdict = reviewPod(request, { ...settings, ...place, environment });
     log.debug({ namespace: request.namespace, verdict: verdict?.kind }, "pod reviewed");
     return verdict;
   };

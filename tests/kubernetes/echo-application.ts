@@ -17,14 +17,10 @@ export interface EchoOptions {
   readonly annotations?: Texts;
   /** Fields of the pod's spec besides its containers. */
   readonly podSpec?: object;
-  /** The server ends only when everybody may have heard that it will, as Kubernetes advises. */
-  readonly endsGently?: boolean;
 }
 
-const GENTLE_END_SECONDS = 3;
-
 export function echoDeployment(options: EchoOptions = {}): object {
-  const { name = "echo", version = "v1", workload = name, replicas = 2, endsGently = false } = options;
+  const { name = "echo", version = "v1", workload = name, replicas = 2 } = options;
   const selector = { app: name, version };
   return {
     apiVersion: "apps/v1",
@@ -44,7 +40,7 @@ export function echoDeployment(options: EchoOptions = {}): object {
               labelSelector: { matchLabels: selector },
             },
           ],
-          ...echoPodSpec({ version, endsGently }),
+          ...echoPodSpec(version),
           ...options.podSpec,
         },
       },
@@ -77,19 +73,14 @@ export function callerPod(
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, labels, annotations },
-    spec: echoPodSpec(),
+    spec: echoPodSpec("none"),
   };
 }
 
-/** One container `app`. */
-export function echoPodSpec({
-  version = "none",
-  endsGently = false,
-}: Pick<EchoOptions, "version" | "endsGently"> = {}) {
-  const lifecycle = { preStop: { sleep: { seconds: GENTLE_END_SECONDS } } };
+/** One container `app`, which answers at once to kubelet and leaves at once when told to. */
+export function echoPodSpec(version: string) {
   return {
-    // Longer than the sidecar's drain, which begins when it is told to end.
-    terminationGracePeriodSeconds: endsGently ? 30 : 5,
+    terminationGracePeriodSeconds: 5,
     containers: [
       {
         name: "app",
@@ -100,7 +91,6 @@ export function echoPodSpec({
         ],
         ports: [{ name: "http", containerPort: 8080 }],
         readinessProbe: { httpGet: { path: "/", port: 8080 }, periodSeconds: 1 },
-        ...(endsGently && { lifecycle }),
       },
     ],
   };

@@ -84,7 +84,8 @@ function projectLeaf(value: unknown, leaf: LeafProjection, pool: InternPool): un
   }
 }
 
-const ownDomain = /(^|\.)(istio\.io|meltemi\.dev)\//;
+/** OpenShift's say which ids a namespace's pods may have. */
+const ownDomain = /(^|\.)(istio\.io|meltemi\.dev)\/|^openshift\.io\/sa\.scc\./;
 /** Injection's note to itself: long, and of no use to config. */
 const STATUS_ANNOTATION = "sidecar.istio.io/status";
 

@@ -18,7 +18,17 @@ const named = { name: "shared" } as const;
 
 export const projections: ReadonlyMap<string, Projection> = new Map<string, Projection>([
   ["Namespace", { metadata }],
-  ["Node", { metadata, status: { addresses: [{ type: "shared", address: "keep" }] } }],
+  [
+    "Node",
+    {
+      metadata,
+      status: {
+        addresses: [{ type: "shared", address: "keep" }],
+        // By it injection knows what the cluster's kubelets can.
+        nodeInfo: { kubeletVersion: "shared" },
+      },
+    },
+  ],
   ["ServiceAccount", { metadata: { name: "keep", namespace: "shared" } }],
   [
     "Service",
