@@ -74,6 +74,9 @@ export function controllerManagerFlags(folder: string, kubeconfigPath: string): 
     ...["--kubeconfig", kubeconfigPath, "--leader-elect=false", "--use-service-account-credentials=true"],
     ...["--secure-port", "0", "--root-ca-file", join(folder, "root.crt")],
     ...["--service-account-private-key-file", join(folder, "service-accounts.key")],
+    // After an outage of the API server of 50 s Kubernetes itself takes all pods out of their Services, until the
+    // kubelets have reported again; tests of an outage are about the mesh.
+    ...["--node-monitor-grace-period", "5m"],
   ];
 }
 

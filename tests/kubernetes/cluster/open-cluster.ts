@@ -9,7 +9,7 @@ import { forwardPort } from "./forward-port.ts";
 import { halt, resume } from "./halt-switch.ts";
 import type { Kubectl } from "./kubectl.ts";
 import { kubectlWith } from "./kubectl.ts";
-import { runInNode } from "./node-namespaces.ts";
+import { enterNode, runInNode } from "./node-namespaces.ts";
 import { getFromApi, untilAnswered } from "./until-answered.ts";
 
 const RESUME_LIMIT_MS = 60_000;
@@ -44,6 +44,8 @@ export interface OpenNode {
   readonly address: string;
   /** Runs a program of this machine in the node's namespaces; resolves to what it printed. */
   run(command: readonly [string, ...string[]]): Promise<string>;
+  /** The command line by which a test runs a program there itself. */
+  enter(command: readonly [string, ...string[]]): readonly [string, ...string[]];
 }
 
 export function openCluster(description: ClusterDescription): Cluster {
@@ -51,6 +53,7 @@ export function openCluster(description: ClusterDescription): Cluster {
     name,
     address,
     run: (command: readonly [string, ...string[]]) => runInNode(pid, command),
+    enter: (command: readonly [string, ...string[]]) => enterNode(pid, command),
   }));
   return {
     ...description,
