@@ -132,8 +132,11 @@ describe("high availability of the control plane", { skip }, () => {
       before.map(({ restartCount }) => restartCount),
     );
     const events = (await cluster.audit()).slice(eventsBefore.length).filter(isOfControlPlane);
+    // A new API server doesn't know what was before it, so some watches can't go on; then a replica lists once more.
     const lists = events.filter(({ verb }) => verb === "list").map(({ requestURI }) => requestURI);
-    assert.deepEqual(lists, []);
+    for (const uri of new Set(lists)) {
+      assert.ok(lists.filter((each) => each === uri).length <= before.length, `${uri} in ${lists.join()}`);
+    }
     assert.ok(events.some(({ verb }) => verb === "watch"));
     await assertUnbroken(load);
   });
