@@ -8,10 +8,10 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
 import type { SourceTable, Table } from "../graph/table.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
-import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
 import type {
   GenericRequest,
+  SentResource,
   XdsBackend,
   XdsClient,
   XdsOpening,
@@ -20,12 +20,13 @@ import type {
 } from "../xds/backend.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
-import { blamedSource } from "./blamed-source.ts";
+import { type Blame, blame } from "./blame.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
 import { type DebugAccess, debugAnswer, noDebugAccess } from "./debug-types.ts";
 import { HeldBack, type Refusal } from "./held-back.ts";
+import type { HeldObjects } from "./held-objects.ts";
 import { type FormerRows, LayeredRows } from "./layered-rows.ts";
-import { type Programmed, programmedOf } from "./programmed.ts";
+import { keptFrom, type Programmed, programmedOf } from "./programmed.ts";
 import { identifyProxy } from "./proxy-identity.ts";
 import { type Past, type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
 import type { ResourceTables } from "./resource-tables.ts";
@@ -40,6 +41,8 @@ export interface FleetOptions {
   readonly tables: ResourceTables;
   readonly log: Logger;
   readonly debug?: DebugAccess;
+  /** Absent: nothing but the resource that an Envoy refuses is held back, and all edits of it wait. */
+  readonly heldObjects?: HeldObjects;
 }
 
 /** A stream of one proxy. */
@@ -91,16 +94,22 @@ export class Fleet implements XdsBackend {
 
   /** Resources that stand refused by some Envoy. */
   refusals(): readonly Refusal[] {
-    return this.#heldBack.all();
+    return [...this.#heldBack.all(), ...(this.#options.heldObjects?.refusals() ?? [])];
   }
 
   /** Of these, what this proxy is kept from: the newest of its set that Envoys of its version refuse. */
   refusalsFor({ view, envoyVersion }: FleetSession): readonly Refusal[] {
     const set = this.#views.setOf(view);
-    return this.refusals().filter(
-      (each) =>
-        each.envoyVersion === envoyVersion && set?.built(each.type, each.name)?.version === each.version,
-    );
+    const isOfSet = ({ type, name }: Refusal) => set?.built(type, name) !== undefined;
+    return [
+      ...this.#heldBack
+        .all()
+        .filter(
+          (each) =>
+            each.envoyVersion === envoyVersion && set?.built(each.type, each.name)?.version === each.version,
+        ),
+      ...(this.#options.heldObjects?.refusals() ?? []).filter(isOfSet),
+    ];
   }
 
   /**
@@ -110,7 +119,10 @@ export class Fleet implements XdsBackend {
   programmed(object: ObjectKey): Programmed {
     // The stream before a reconnect may not have ended yet.
     const newest = [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions].slice(-1));
-    return programmedOf(this.#rows.madeOf(object), newest, this.#views);
+    const refusal = this.#options.heldObjects?.refusalOf(object);
+    return refusal === undefined
+      ? programmedOf(this.#rows.madeOf(object), newest, this.#views)
+      : keptFrom(refusal, newest);
   }
 
   open(client: XdsClient, stream: XdsStreamHandle): XdsOpening {
@@ -141,6 +153,7 @@ export class Fleet implements XdsBackend {
       acknowledged: (type, nonce, resources) => {
         ledger.acknowledged(type, nonce);
         for (const { name, version } of resources) this.#heldBack.acknowledged(type, name, version);
+        this.#tryNext(session, type, resources);
       },
       rejected: (type, resources, detail) => {
         ledger.rejected(type, resources, detail);
@@ -237,22 +250,42 @@ export class Fleet implements XdsBackend {
     const guilty = named.length > 0 ? named : resources.length === 1 ? resources : [];
     for (const { name, version } of guilty) {
       const built = this.#views.setOf(session.view)?.built(type, name);
+      // The answer to what has been replaced since says nothing of what is in force.
+      if (built?.version !== version) continue;
       const refused = this.#views.setOf(session.view)?.get(type, name);
       const { envoyVersion } = session;
-      const source = this.#blame(type, built);
-      const refusal = { type, name, version, detail, source, envoyVersion };
+      const blamed = this.#blame(type, built, detail);
+      const refusal = { type, name, version, detail, source: blamed.source, envoyVersion };
       if (!this.#heldBack.refuse(refusal)) continue;
       this.#options.log.warn({ ...refusal, nodeId: session.nodeId }, "resource refused by envoy");
       this.#withdraw({ type, name }, refused, envoyVersion);
+      this.#holdObjects(blamed, refusal);
       for (const listener of this.#refusalListeners) listener();
     }
   }
 
-  #blame(type: ResourceType, refused: BuiltResource | undefined): Source {
-    if (refused === undefined) return [];
-    const accepted = this.#heldBack.previous(type, refused);
-    const blamed = blamedSource(type, { refused, accepted });
-    return blamed.length > 0 ? blamed : refused.source;
+  #blame(type: ResourceType, refused: BuiltResource, detail: string): Blame {
+    return blame(type, { refused, accepted: this.#heldBack.previous(type, refused), detail });
+  }
+
+  /** Edits of other objects go on without those that are to blame. */
+  #holdObjects({ source, isKnown }: Blame, refusal: Refusal): void {
+    const { heldObjects } = this.#options;
+    const keys = isKnown ? heldObjects?.holdable(source.map(({ object }) => object)) : undefined;
+    if (keys === undefined || keys.length === 0) return;
+    this.#options.log.warn({ keys }, "objects held at their version before");
+    this.commit((transaction) => heldObjects?.hold(transaction, keys, refusal));
+  }
+
+  /** An Envoy took what is in force: the next of those that were refused together may join. */
+  #tryNext(session: OpenSession, type: ResourceType, acknowledged: readonly SentResource[]): void {
+    const { heldObjects } = this.#options;
+    const set = this.#views.setOf(session.view);
+    const isTaken = acknowledged.some(
+      ({ name, version }) =>
+        heldObjects?.hasUntried(type, name) && set?.built(type, name)?.version === version,
+    );
+    if (isTaken) this.commit((transaction) => heldObjects?.tryNext(transaction));
   }
 
   /** Others of the same version would refuse it too: they keep, or get, what was there before. */

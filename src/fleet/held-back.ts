@@ -53,13 +53,14 @@ export class HeldBack {
   }
 
   /**
-   * A resource got a successor, or none: refusals of it are over. Unless it was refused itself it may have to stand in
-   * for its successor; else the one before it still may. Returns whether a refusal is over.
+   * A resource got a successor, or none: refusals of it are over. It may have to stand in for its successor if it was
+   * acknowledged or the first of its name; else the one before it still may. Returns whether a refusal is over.
    */
   replaced(type: ResourceType, old: Resource, successor: Resource | undefined): boolean {
     const key = keyOf(type, old.name, old.version);
     const isOver = this.#refusals.delete(key);
-    const before = isOver ? this.#previous.get(key) : old;
+    // Until an Envoy has acknowledged it, the old one is no proof of anything: what stood in for it still does.
+    const before = this.#previous.get(key) ?? (isOver ? undefined : old);
     this.#previous.delete(key);
     if (successor !== undefined && before !== undefined) {
       this.#previous.set(keyOf(type, successor.name, successor.version), before);

@@ -24,8 +24,11 @@ export interface Debounce {
 export interface ObjectIntakeOptions {
   readonly clock: Clock;
   readonly commit: (write: (transaction: Transaction) => void) => void;
-  readonly write: (transaction: Transaction, object: KubernetesObject) => void;
-  readonly remove: (transaction: Transaction, key: ObjectKey) => void;
+  /** Where they are written to. */
+  readonly objects: {
+    write(transaction: Transaction, key: ObjectKey, object: KubernetesObject): void;
+    remove(transaction: Transaction, key: ObjectKey): void;
+  };
   readonly debounce: { readonly endpoints: Debounce; readonly config: Debounce };
 }
 
@@ -66,11 +69,11 @@ export class ObjectIntake {
     if (this.#pending.size === 0) return;
     const changes = [...this.#pending];
     this.#pending.clear();
-    const { commit, write, remove } = this.#options;
+    const { commit, objects } = this.#options;
     commit((transaction) => {
       for (const [key, object] of changes) {
-        if (object === undefined) remove(transaction, key);
-        else write(transaction, object);
+        if (object === undefined) objects.remove(transaction, key);
+        else objects.write(transaction, key, object);
       }
     });
   }

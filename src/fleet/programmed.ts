@@ -2,7 +2,7 @@
 // proxy that comes back says what it has.
 
 import type { XdsStreamHandle } from "../xds/backend.ts";
-import type { Resource } from "../xds/resource.ts";
+import type { Resource, ResourceReference } from "../xds/resource.ts";
 import type { FleetSession } from "./fleet.ts";
 import type { MadeResource } from "./layered-rows.ts";
 import type { SharedViews } from "./shared-views.ts";
@@ -42,6 +42,16 @@ export function programmedOf<Session extends ProgrammedSession>(
     refusedBy,
     awaited,
   };
+}
+
+/** Whose newest version isn't in force anywhere, because of this refusal: who asked for the refused resource is kept from it. */
+export function keptFrom<Session extends ProgrammedSession>(
+  { type, name }: ResourceReference,
+  sessions: readonly Session[],
+): Programmed {
+  const concerned = sessions.filter(({ stream }) => stream.standing({ type, name }) !== "unwanted");
+  const refusedBy = concerned.map(({ nodeId }) => nodeId);
+  return { proxyCount: refusedBy.length, acknowledgedCount: 0, refusedBy, awaited: [] };
 }
 
 /** The worst of all that concern the proxy. */

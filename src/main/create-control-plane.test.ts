@@ -194,6 +194,85 @@ test("createControlPlane() keeps the route before one that an Envoy refuses, and
   assert.ok(refusal?.source.some(({ object }) => object === blamed));
 });
 
+/** A rule of a service of its own, on one port with the others'. */
+function ruled(name: string, path: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ${name}, namespace: shop }
+spec:
+  hosts: [${name}.example.com]
+  http: [{ match: [{ uri: { prefix: ${path} } }], route: [{ destination: { host: reviews } }] }]
+`;
+}
+
+/** Three rules in one table, and an Envoy that refuses it while a path in it is bad. */
+function startRefusingPlane() {
+  const { plane, apply, open } = startPlane();
+  apply(mesh.replaceAll("9080", "80"));
+  const web = open(webInShop);
+  const table = () => Buffer.concat(web.set()?.get("route", "80")?.body ?? []).toString("latin1");
+  let heard = "";
+  const answer = () => {
+    for (;;) {
+      const route = web.set()?.get("route", "80");
+      if (route === undefined || route.version === heard) return;
+      heard = route.version;
+      const resources = [{ name: "80", version: route.version }];
+      if (table().includes("/bad")) web.session?.rejected("route", resources, "80: I don't like it");
+      else web.session?.acknowledged("route", `${heard}-nonce`, resources);
+    }
+  };
+  const put = (...texts: string[]) => {
+    apply(texts.join("---"));
+    answer();
+  };
+  const paths = () => [...new Set(table().match(/\/(?:good|bad)-\w+/g))].sort();
+  put(ruled("a", "/good-a"), ruled("b", "/good-b"), ruled("c", "/good-c"));
+  return { plane, put, paths };
+}
+
+const keyOfRule = (name: string) => objectKey({ kind: "VirtualService", namespace: "shop", name });
+
+test("createControlPlane() lets others' edits go on while an object stands refused", () => {
+  const { plane, put, paths } = startRefusingPlane();
+  put(ruled("a", "/bad-a"));
+  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"], "its version before stays in force");
+  put(ruled("b", "/good-other"));
+  assert.deepEqual(paths(), ["/good-a", "/good-c", "/good-other"]);
+  assert.deepEqual(
+    plane.fleet.refusals().map(({ name, source }) => [name, source.map(({ object }) => object)]),
+    [["80", [keyOfRule("a")]]],
+  );
+  const { refusedBy, acknowledgedCount } = plane.fleet.programmed(keyOfRule("a"));
+  assert.deepEqual([refusedBy, acknowledgedCount], [[webInShop], 0]);
+  assert.match(JSON.stringify(plane.heldObjects.newest(keyOfRule("a"))), /bad-a/);
+});
+
+test("createControlPlane() takes a refused object back when it is mended", () => {
+  const { plane, put, paths } = startRefusingPlane();
+  put(ruled("a", "/bad-a"));
+  put(ruled("a", "/bad-again"));
+  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"]);
+  put(ruled("a", "/good-again"));
+  assert.deepEqual(paths(), ["/good-again", "/good-b", "/good-c"]);
+  assert.deepEqual(plane.fleet.refusals(), []);
+});
+
+test("createControlPlane() leaves out a refused object that has no version before", () => {
+  const { put, paths } = startRefusingPlane();
+  put(ruled("d", "/bad-d"));
+  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"]);
+});
+
+test("createControlPlane() tries objects one by one that were refused together", () => {
+  const { plane, put, paths } = startRefusingPlane();
+  put(ruled("a", "/good-new"), ruled("b", "/bad-b"), ruled("c", "/good-newer"));
+  assert.deepEqual(paths(), ["/good-b", "/good-new", "/good-newer"]);
+  const blamed = plane.fleet.refusals().flatMap(({ source }) => source.map(({ object }) => object));
+  assert.deepEqual(blamed, [keyOfRule("b")]);
+});
+
 test("createControlPlane() refuses a node whose certificate is of another namespace", () => {
   const { open } = startPlane();
   const peer = { spiffeId: "spiffe://cluster.local/ns/bank/sa/default" } as NonNullable<XdsClient["peer"]>;

@@ -6,13 +6,14 @@ import { parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import type { DebugAccess } from "../fleet/debug-types.ts";
 import { Fleet } from "../fleet/fleet.ts";
+import { HeldObjects } from "../fleet/held-objects.ts";
 import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
 import { declareResourceTables } from "../fleet/resource-tables.ts";
 import { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import { declareModel, type Model } from "../model/model.ts";
 import { declareProblems } from "../model/problems/problems.ts";
-import { declareSources, deleteObject, type Sources, writeObject } from "../model/sources.ts";
+import { declareSources, deleteObject, findObject, type Sources, writeObject } from "../model/sources.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
 import { declareViews, type Views } from "../view/views.ts";
 
@@ -33,6 +34,8 @@ export interface ControlPlane {
   readonly problems: Table<readonly Problem[]>;
   readonly fleet: Fleet;
   readonly intake: ObjectIntake;
+  /** Knows objects as they were last written, where an older version is in force. */
+  readonly heldObjects: HeldObjects;
 }
 
 // On one machine a person waits for the change that was just saved.
@@ -54,13 +57,17 @@ export function createControlPlane({
   const problems = declareProblems(graph, sources, model);
   const views = declareViews(graph, model, proxies);
   const tables = declareResourceTables(graph, views);
-  const fleet = new Fleet({ graph, views, proxies, tables, log, ...(debug && { debug }) });
+  const heldObjects = new HeldObjects({
+    find: (key) => findObject(sources, parseObjectKey(key)),
+    write: (transaction, object) => writeObject(transaction, sources, object),
+    remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
+  });
+  const fleet = new Fleet({ graph, views, proxies, tables, log, heldObjects, ...(debug && { debug }) });
   const intake = new ObjectIntake({
     clock,
     debounce,
     commit: (write) => void fleet.commit(write),
-    write: (transaction, object) => writeObject(transaction, sources, object),
-    remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
+    objects: heldObjects,
   });
-  return { graph, sources, model, problems, views, fleet, intake };
+  return { graph, sources, model, problems, views, fleet, intake, heldObjects };
 }

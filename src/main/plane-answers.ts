@@ -4,18 +4,16 @@ import type { ControlPlaneAnswers } from "../admin/control-plane-server.ts";
 import { proxyStatuses } from "../admin/fleet-report.ts";
 import { programmedReport } from "../admin/programmed-report.ts";
 import { syncStatuses } from "../admin/sync-status.ts";
-import { parseObjectKey } from "../core/object-key.ts";
-import { findObject } from "../model/sources.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
 
 export function planeAnswers({
   fleet,
   intake,
-  sources,
+  heldObjects,
 }: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed" | "syncStatuses"> {
   return {
     proxies: () => proxyStatuses(fleet, intake.locate.bind(intake)),
     syncStatuses: () => syncStatuses(fleet),
-    programmed: (object) => programmedReport(fleet, object, findObject(sources, parseObjectKey(object))),
+    programmed: (object) => programmedReport(fleet, object, heldObjects.newest(object)),
   };
 }

@@ -2,9 +2,9 @@
 
 import { type ObjectStatusOptions, startObjectStatus } from "../controllers/object-status.ts";
 import type { ObjectFacts } from "../controllers/status-conditions.ts";
-import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
+import type { ObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
-import { findObject, keyOf } from "../model/sources.ts";
+import { keyOf } from "../model/sources.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
 
 export interface ObjectChanges {
@@ -58,8 +58,8 @@ function keysOf({ plane, problemsByObject }: KnownObjects): Iterable<ObjectKey> 
 }
 
 function factsOf({ plane, problemsByObject }: KnownObjects, key: ObjectKey): ObjectFacts | undefined {
-  const { sources, fleet, problems } = plane;
-  const object = findObject(sources, parseObjectKey(key));
+  const { heldObjects, fleet, problems } = plane;
+  const object = heldObjects.newest(key);
   const ownProblems = problemsByObject.get(key) ?? [];
   if (object === undefined && ownProblems.length === 0) return undefined;
   const isWrong = object === undefined && ownProblems.some(({ severity }) => severity === "error");

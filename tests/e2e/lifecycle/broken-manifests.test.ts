@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { weightedRoutes } from "../mesh/echo-routes.ts";
 import { eventually } from "../mesh/eventually.ts";
 import type { Load, PodClient } from "../mesh/pod-client.ts";
 import type { RunningMesh } from "../mesh/running-mesh.ts";
@@ -159,7 +160,7 @@ const refusedByEnvoy: BrokenFile = {
   says: /invalid character class range/,
 };
 
-test("what only Envoy refuses is told with file and line, and what was before stays in force", {
+test("what only Envoy refuses is told with file and line; what was before stays, and others' edits go on", {
   skip,
 }, async () => {
   const load = await client.load({ url: "http://victim/", connections: 3, pauseMs: 10 });
@@ -174,6 +175,16 @@ test("what only Envoy refuses is told with file and line, and what was before st
     assert.match(refusal?.location ?? "", new RegExp(`${FILE}:7:`));
   }
   await assertGoodInForce();
+  for (const edit of ["one", "two"]) {
+    // A route of the table that Envoy refused.
+    await mesh.save("echo-route.yaml", weightedRoutes({ v1: 100 }, { edit }));
+    await eventually(async () => {
+      const { headers } = await client.request("http://echo/");
+      assert.equal(headers["x-edit"], edit);
+    });
+    await assertGoodInForce();
+  }
+  await mesh.remove("echo-route.yaml");
   await assertResolved(FILE, () => save(FILE, goodFile));
   await mesh.waitUntilInStep();
   await assertGoodInForce();

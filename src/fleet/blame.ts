@@ -13,19 +13,50 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { Source, SourcePart } from "../view/source.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
+import type { BuiltResource } from "./built-resource.ts";
 
-/** Empty where nothing in the resource says it. `accepted`: the version before, where it is at hand. */
-export function blamedSource(
-  type: ResourceType,
-  { refused, accepted }: { readonly refused: Resource; readonly accepted: Resource | undefined },
-): Source {
+export interface Blame {
+  readonly source: Source;
+  /** Everything else in the resource was accepted before, or Envoy said enough to tell; else all of it is suspect. */
+  readonly isKnown: boolean;
+}
+
+export interface RefusedResource {
+  readonly refused: BuiltResource;
+  /** The last version that was accepted, where it is at hand. */
+  readonly accepted: Resource | undefined;
+  /** Envoy's own words. */
+  readonly detail: string;
+}
+
+export function blame(type: ResourceType, { refused, accepted, detail }: RefusedResource): Blame {
   const known = new Set((accepted === undefined ? [] : piecesOf(type, accepted)).map(({ text }) => text));
-  const blamed = new Map<string, SourcePart>();
-  for (const { text, source } of piecesOf(type, refused)) {
-    if (known.has(text)) continue;
-    for (const part of source) blamed.set(`${part.object} ${part.path}`, part);
-  }
-  return [...blamed.values()];
+  const suspects = piecesOf(type, refused).filter(({ text }) => !known.has(text));
+  const quoted = suspects.filter(({ text }) => wordsOf(detail).some((word) => text.includes(word)));
+  const isQuoted = new Set(quoted.map(objectOf)).size === 1;
+  const source = sourceOf(isQuoted ? quoted : suspects);
+  if (source.length === 0) return { source: refused.source, isKnown: false };
+  return { source, isKnown: accepted !== undefined || isQuoted };
+}
+
+// Shorter ones stand anywhere.
+const MIN_WORD_LENGTH = 3;
+
+/** What Envoy may have quoted from the configuration: text in quotes, and what follows the last colon. */
+function wordsOf(detail: string): readonly string[] {
+  const quoted = [...detail.matchAll(/'([^']+)'|"([^"]+)"/g)].map(([, one, other]) => one ?? other ?? "");
+  const last = detail.slice(detail.lastIndexOf(": ") + 2);
+  return [...quoted, last].filter((word) => word.length >= MIN_WORD_LENGTH);
+}
+
+function objectOf({ source }: Piece): string {
+  return source[0]?.object ?? "";
+}
+
+function sourceOf(pieces: readonly Piece[]): Source {
+  const parts = new Map<string, SourcePart>();
+  for (const part of pieces.flatMap(({ source }) => source)) parts.set(`${part.object} ${part.path}`, part);
+  return [...parts.values()];
 }
 
 interface Piece {
