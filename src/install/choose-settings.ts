@@ -3,7 +3,7 @@
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import { isDnsLabel } from "../kinds/object-name.ts";
 import type { InstallSettings } from "./install-settings.ts";
-import { cniRepairs, profileNames, profileSettings } from "./install-settings.ts";
+import { cniRepairs, imagePullPolicies, profileNames, profileSettings } from "./install-settings.ts";
 
 /** Absent ones are the profile's. */
 export interface SettingsChoices {
@@ -21,8 +21,6 @@ export type ChosenSettings =
   | { readonly kind: "chosen"; readonly settings: InstallSettings }
   | { readonly kind: "fault"; readonly message: string };
 
-const pullPolicies = ["Always", "IfNotPresent", "Never"] as const;
-
 /** `version` is this program's, and the tag of the images that go with it. */
 export function chooseSettings(choices: SettingsChoices, version: string): ChosenSettings {
   const profile = profileNames.find((name) => name === (choices.profile ?? "default"));
@@ -32,11 +30,11 @@ export function chooseSettings(choices: SettingsChoices, version: string): Chose
   const { hub = base.hub, meshConfig, revision = base.revision, tag = base.tag } = choices;
   if (!isDnsLabel(revision) || revision.length > 40)
     return fault(`"${revision}" isn't a revision, wanted at most 40 lower-case letters, digits and hyphens`);
-  const imagePullPolicy = pullPolicies.find(
+  const imagePullPolicy = imagePullPolicies.find(
     (name) => name === (choices.imagePullPolicy ?? base.imagePullPolicy),
   );
   if (imagePullPolicy === undefined)
-    return fault(`"${choices.imagePullPolicy}" isn't a pull policy, wanted ${pullPolicies.join(", ")}`);
+    return fault(`"${choices.imagePullPolicy}" isn't a pull policy, wanted ${imagePullPolicies.join(", ")}`);
   const cniRepair = cniRepairs.find((name) => name === (choices.cniRepair ?? base.cniRepair));
   if (cniRepair === undefined)
     return fault(`"${choices.cniRepair}" repairs no pod, wanted ${cniRepairs.join(", ")}`);

@@ -2,13 +2,13 @@
 // parts that a setting takes in or leaves out become conditions. The chart holds nothing of its own.
 
 import { stringify } from "yaml";
+import { chartValuesFile, chartValuesOf, chartValuesSchema } from "./chart-values.ts";
 import { cniNamespace, cniObjects } from "./cni-objects.ts";
 import { controlPlaneRights } from "./control-plane-rights.ts";
 import { controlPlaneWorkload } from "./control-plane-workload.ts";
 import { customResourceDefinitions } from "./custom-resource-definition.ts";
 import { gatewayNamespace, gatewayObjects } from "./gateway-objects.ts";
 import type { InstallObject } from "./install-object.ts";
-import type { InstallSettings } from "./install-settings.ts";
 import { profileNames, profileSettings } from "./install-settings.ts";
 import type { Installation } from "./object-names.ts";
 import { MINIMUM_MINOR_VERSION } from "./precheck.ts";
@@ -18,7 +18,8 @@ import { webhookConfigurations } from "./webhook-configurations.ts";
 export function helmChart(version: string): ReadonlyMap<string, string> {
   const files: [string, string][] = [
     ["Chart.yaml", chartFile(version)],
-    ["values.yaml", valuesFile()],
+    ["values.yaml", chartValuesFile()],
+    ["values.schema.json", chartValuesSchema()],
     ["templates/_names.tpl", namesFile],
     ["templates/definitions.yaml", when(".Values.definitions", documents(customResourceDefinitions()))],
     ["templates/control-plane.yaml", controlPlaneFile()],
@@ -148,52 +149,10 @@ function put(text: string, changes: readonly (readonly [string | RegExp, string]
   }, text);
 }
 
-const explanations: Readonly<Record<string, string>> = {
-  revision: "The name of this control plane where several share a cluster.",
-  hub: "Where images come from: HUB/control-plane:TAG.",
-  tag: "Of the images; the chart's own version where it is empty.",
-  imagePullPolicy: "Always, IfNotPresent or Never.",
-  replicas: "Of the control plane and of the gateway; the fewest, where the control plane scales by itself.",
-  maxReplicas: "The most that the control plane scales to.",
-  autoscaler: "Whether the control plane scales by itself.",
-  networkPolicies: "Whether the control plane's ports are closed to all but those who need them.",
-  cni: "Whether a DaemonSet sets up interception, so that pods need no capability.",
-  cniRepair:
-    "What becomes of pods that started before the DaemonSet was there: repair, delete, label or none.",
-  gateway: "Whether there is an ingress gateway; only the revision default has one.",
-  definitions: "Whether the kinds are defined too. Turn it off where an Istio has defined them.",
-  controlPlaneResources: "What the control plane asks of its nodes.",
-  meshConfig: "The mesh's configuration, as Istio's MeshConfig.",
-};
-
-function valuesFile(): string {
-  const values: Readonly<Record<string, unknown>> = {
-    ...valuesOf(profileSettings("default", "")),
-    definitions: true,
-  };
-  return Object.entries(explanations)
-    .map(([name, sentence]) => `# ${sentence}\n${stringify({ [name]: values[name] })}`)
-    .join("\n");
-}
-
-function valuesOf(settings: InstallSettings) {
-  const { controlPlaneResources, hub, imagePullPolicy, maxReplicas, meshConfig, replicas } = settings;
-  return {
-    ...{ revision: settings.revision, hub, tag: settings.tag, imagePullPolicy, replicas, maxReplicas },
-    autoscaler: settings.hasAutoscaler,
-    networkPolicies: settings.hasNetworkPolicies,
-    cni: settings.hasCni,
-    cniRepair: settings.cniRepair,
-    gateway: settings.hasGateway,
-    controlPlaneResources,
-    meshConfig,
-  };
-}
-
 /** What a profile says otherwise than the default values. */
 function profileFile(name: (typeof profileNames)[number]): string {
-  const usual: Readonly<Record<string, unknown>> = valuesOf(profileSettings("default", ""));
-  const own = Object.entries(valuesOf(profileSettings(name, ""))).filter(
+  const usual: Readonly<Record<string, unknown>> = chartValuesOf(profileSettings("default", ""));
+  const own = Object.entries(chartValuesOf(profileSettings(name, ""))).filter(
     ([key, value]) => JSON.stringify(value) !== JSON.stringify(usual[key]),
   );
   return `# helm install meltemi . -f profiles/${name}.yaml\n${stringify(Object.fromEntries(own))}`;

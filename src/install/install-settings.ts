@@ -10,7 +10,7 @@ export interface InstallSettings {
   /** Where images come from: `HUB/control-plane:TAG`. */
   readonly hub: string;
   readonly tag: string;
-  readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  readonly imagePullPolicy: (typeof imagePullPolicies)[number];
   /** Of the control plane; the fewest, where it scales by itself. */
   readonly replicas: number;
   readonly maxReplicas: number;
@@ -33,6 +33,8 @@ export interface ResourceAmounts {
 /** Capture it where it is; let its controller make another; mark it for somebody else; nothing. */
 export const cniRepairs = ["repair", "delete", "label", "none"] as const;
 export type CniRepair = (typeof cniRepairs)[number];
+
+export const imagePullPolicies = ["Always", "IfNotPresent", "Never"] as const;
 
 export const profileNames = ["default", "minimal", "demo", "cni"] as const;
 export type ProfileName = (typeof profileNames)[number];

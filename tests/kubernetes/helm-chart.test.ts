@@ -80,3 +80,9 @@ for (const { profile, revision, cniRepair = "repair" } of cases) {
 test("helm finds nothing wrong with the chart", { skip }, () => {
   assert.match(helm("lint", "--strict", chart), /0 chart\(s\) failed/);
 });
+
+test("helm refuses a value that the chart doesn't know, and one that it can't take", { skip }, () => {
+  const render = (set: string) => helm("template", "meltemi", chart, "--set", set);
+  assert.throws(() => render("replica=3"), /additional properties 'replica' not allowed/);
+  assert.throws(() => render("cniRepair=maybe"), /cniRepair/);
+});
