@@ -1,9 +1,10 @@
 // Requests to the API server over HTTP/1.1 with kept connections. It knows paths and JSON, no kind and no retry,
 // but for one: credentials that are refused are read anew.
 
-import type { IncomingMessage, RequestOptions } from "node:http";
-import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import type { ClientRequest, IncomingHttpHeaders, RequestOptions } from "node:http";
+import { Agent as HttpAgent, request as httpRequest, IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { ApiCredentials, ApiEndpoint } from "./api-endpoint.ts";
 import { apiErrorOf, isApiError } from "./api-error.ts";
@@ -12,7 +13,8 @@ export interface ApiRequest {
   /** GET unless given. */
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly path: string;
-  readonly query?: Readonly<Record<string, string>>;
+  /** A list is written as several of that name. */
+  readonly query?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: unknown;
   /** Of the body; `application/json` unless given. */
   readonly contentType?: string;
@@ -26,8 +28,22 @@ export interface ApiClient {
   request(request: ApiRequest): Promise<unknown>;
   /** An answer that goes on: a watch or a log. Throws as `request` does. */
   open(request: ApiRequest): Promise<IncomingMessage>;
+  /** A connection of our own, which the server has handed over to another protocol. Throws as `request` does. */
+  upgrade(request: ApiUpgrade): Promise<UpgradedConnection>;
   /** Ends idle connections; a request in flight ends by its own signal. */
   close(): void;
+}
+
+export interface ApiUpgrade extends Omit<ApiRequest, "method" | "body" | "contentType"> {
+  /** `upgrade`, and what that protocol wants. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface UpgradedConnection {
+  readonly socket: Socket;
+  /** What came with the answer already. */
+  readonly head: Buffer;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface ApiClientOptions {
@@ -76,23 +92,67 @@ export function createApiClient(endpoint: ApiEndpoint, options: ApiClientOptions
     if (status >= 200 && status < 300) return response;
     throw apiErrorOf(actionOf(request), status, await textOf(response, request, options.clock));
   };
-  const openAgain = async (request: ApiRequest): Promise<IncomingMessage> => {
+  const upgrade = async (request: ApiUpgrade): Promise<UpgradedConnection> => {
+    const credentials = await endpoint.credentials();
+    const { clock, userAgent } = options;
+    const own = requestOptions(endpoint, credentials, request, userAgent);
+    // Who asks for JSON is answered 406: these subresources answer in no form that has a name.
+    const headers = { ...own.headers, accept: "*/*", ...request.headers, connection: "Upgrade" };
+    const answer = await untilUpgraded(
+      start(urlOf(endpoint.url, request), { ...own, headers, agent: false }),
+      request,
+      clock,
+    );
+    if (!(answer instanceof IncomingMessage)) return answer;
+    const text = await textOf(answer, request, clock);
+    throw apiErrorOf(actionOf(request), answer.statusCode ?? 0, text);
+  };
+  /** Once more where the credentials were refused. */
+  const again = async <T>(attemptOnce: () => Promise<T>): Promise<T> => {
     try {
-      return await open(request);
+      return await attemptOnce();
     } catch (error) {
       if (!isApiError(error, 401)) throw error;
       endpoint.forgetCredentials();
-      return open(request);
+      return attemptOnce();
     }
   };
+  const openAgain = (request: ApiRequest) => again(() => open(request));
   return {
     open: openAgain,
+    upgrade: (request) => again(() => upgrade(request)),
     request: async (request) => {
       const text = await textOf(await openAgain(request), request, options.clock);
       return text === "" ? undefined : JSON.parse(text);
     },
     close: () => agent.destroy(),
   };
+}
+
+/** The connection, or the answer of a server that doesn't hand it over. */
+function untilUpgraded(
+  sent: ClientRequest,
+  request: ApiUpgrade,
+  clock: Clock,
+): Promise<UpgradedConnection | IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, () =>
+      sent.destroy(new Error(`${actionOf(request)}: no answer in time`)),
+    );
+    const settle = <T>(finish: (value: T) => void) => {
+      return (value: T) => {
+        cancel();
+        finish(value);
+      };
+    };
+    sent.on("upgrade", ({ headers }, socket, head) =>
+      // A client's connection is a socket, though the type says less.
+      settle(resolve)({ socket: socket as Socket, head, headers }),
+    );
+    sent.on("response", settle(resolve));
+    sent.on("error", settle(reject));
+    sent.end();
+  });
 }
 
 function requestOptions(
@@ -133,7 +193,9 @@ function headersOf(
 function urlOf(base: URL, { path, query = {} }: ApiRequest): URL {
   const url = new URL(base);
   url.pathname = `${base.pathname.replace(/\/$/, "")}${path}`;
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  for (const [name, values] of Object.entries(query)) {
+    for (const value of [values].flat()) url.searchParams.append(name, value);
+  }
   return url;
 }
 

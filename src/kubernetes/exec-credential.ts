@@ -28,6 +28,14 @@ interface ExecStatus {
   readonly expirationTimestamp?: string;
 }
 
+/** The program didn't give any; the sentence says why. */
+export class CredentialError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "CredentialError";
+  }
+}
+
 /** A login in a browser takes a person a while. */
 const PLUGIN_LIMIT_MS = 120_000;
 const EARLY_MS = 10_000;
@@ -91,7 +99,7 @@ function runPlugin(plugin: ExecPlugin, options: ExecCredentialOptions): Promise<
     });
     const fail = (reason: string) => {
       const hint = plugin.installHint === undefined ? "" : `\n${plugin.installHint}`;
-      reject(new Error(`Cannot get credentials from "${command}": ${reason}${hint}`));
+      reject(new CredentialError(`Cannot get credentials from "${command}": ${reason}${hint}`));
     };
     child.on("error", (error) => fail(error.message));
     child.on("close", (code, signal) => {

@@ -63,10 +63,10 @@ export async function openKubeconfig(options: KubeconfigOptions): Promise<Opened
   try {
     const config = await readFiles(paths);
     const contextName = options.context ?? config.currentContext;
-    if (contextName === undefined) return unusable(`no context is named in ${paths.join(" or ")}`);
+    if (contextName === undefined) return noContext(config, paths);
     const context = config.contexts.get(contextName);
     if (context === undefined)
-      return unusable(`there is no context "${contextName}" in ${paths.join(" or ")}`);
+      return unusable(`there is no context "${contextName}" in ${paths.join(" or ")}`, contextsHint(config));
     const cluster = config.clusters.get(context.cluster ?? "");
     if (cluster?.server === undefined)
       return unusable(`context "${contextName}" names no cluster that is there`);
@@ -74,12 +74,36 @@ export async function openKubeconfig(options: KubeconfigOptions): Promise<Opened
     const endpoint = { ...(await serverOf(cluster)), ...(await credentialsOf(user, cluster, options)) };
     return { kind: "opened", endpoint, namespace: context.namespace ?? "default" };
   } catch (error) {
+    if (isMissing(error)) return unusable(`there is no file ${paths.join(" or ")}`);
     return unusable(error instanceof Error ? error.message : String(error));
   }
 }
 
-function unusable(reason: string): OpenedKubeconfig {
-  const hint = "kubectl config get-contexts shows what is there";
+/** Undefined where there is no kubeconfig, or none of its contexts is the current one. */
+export async function currentContext(options: KubeconfigOptions): Promise<string | undefined> {
+  try {
+    return (await readFiles(pathsOf(options))).currentContext;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function noContext(config: Kubeconfig, paths: readonly string[]): OpenedKubeconfig {
+  const place = paths.join(" or ");
+  return config.contexts.size === 0
+    ? unusable(`${place} has no context`)
+    : unusable(`none of the contexts of ${place} is the current one`, contextsHint(config));
+}
+
+function contextsHint({ contexts }: Kubeconfig): string {
+  return `say which with --context: ${[...contexts.keys()].join(", ")}`;
+}
+
+function unusable(
+  reason: string,
+  hint = "kubectl config get-contexts shows what is there",
+): OpenedKubeconfig {
   return {
     kind: "problem",
     problem: problem("MLT6001", { message: `Cannot use the kubeconfig: ${reason}`, hint }),
@@ -119,10 +143,13 @@ async function readIfThere(path: string, isOneOfMany: boolean): Promise<string> 
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
-    if (isOneOfMany && isMissing) return "";
+    if (isOneOfMany && isMissing(error)) return "";
     throw error;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 function addEntries<Entry>(
