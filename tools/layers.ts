@@ -100,6 +100,12 @@ export const rooms: readonly Room[] = [
     // The rights and webhooks of an installation are those of injection's and our programs' own declarations.
     sees: ["core", "kinds", "kubernetes", "inject"],
   },
+  {
+    name: "cluster",
+    purpose: "a mesh in a cluster, asked through its API server",
+    // It answers commands by the admin's contract, as a mesh on this machine does.
+    sees: ["core", "kinds", "kubernetes", "admin/contract"],
+  },
   { name: "cli", purpose: "one file per command", sees: ["core", "kinds", "admin/contract"] },
 ];
 

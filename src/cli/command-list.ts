@@ -4,10 +4,16 @@
 import type { CommandDeclaration, OptionDeclaration } from "./command.ts";
 import type { SectionName } from "./proxy-config/section.ts";
 
-const meshOption: OptionDeclaration = {
-  flags: "--mesh <name>",
-  summary: 'which mesh of this machine ("default")',
-};
+const clusterOptions: readonly OptionDeclaration[] = [
+  { flags: "--kubeconfig <file>", summary: "instead of KUBECONFIG and ~/.kube/config" },
+  { flags: "--context <context>", summary: "of the kubeconfig, instead of its current one" },
+];
+/** Which mesh; without any of them, one that runs on this machine, else that of the current context. */
+const meshOptions: readonly OptionDeclaration[] = [
+  { flags: "--mesh <name>", summary: 'ask a mesh of this machine ("default", if it runs)' },
+  { flags: "--kubernetes", summary: "ask the cluster of the kubeconfig's current context" },
+  ...clusterOptions,
+];
 const namespaceOption: OptionDeclaration = {
   flags: "-n, --namespace <namespace>",
   summary: "look in this namespace only",
@@ -58,7 +64,7 @@ const proxySection = (
     ...filters,
     { flags: "-f, --file <file>", summary: "read Envoy's dump from a file instead" },
     outputOption,
-    meshOption,
+    ...meshOptions,
   ],
   examples: [{ line: `meltemi proxy-config ${name} reviews-v1`, does: `its ${name} config` }],
   load: async () => (await import("./proxy-config.ts")).proxyConfigCommand(name),
@@ -67,10 +73,6 @@ const proxySection = (
 const portFilter: OptionDeclaration = { flags: "--port <port>", summary: "of this port only" };
 const addressFilter: OptionDeclaration = { flags: "--address <address>", summary: "at this address only" };
 
-const clusterOptions: readonly OptionDeclaration[] = [
-  { flags: "--kubeconfig <file>", summary: "instead of KUBECONFIG and ~/.kube/config" },
-  { flags: "--context <context>", summary: "of the kubeconfig, instead of its current one" },
-];
 const timeoutOption: OptionDeclaration = {
   flags: "--timeout <time>",
   summary: "how long to wait for the cluster, such as 90s or 5m",
@@ -137,7 +139,7 @@ export const commandList: readonly CommandDeclaration[] = [
       namespaceOption,
       { flags: "-A, --all-namespaces", summary: "all namespaces, which is the default" },
       { flags: "-o, --output <format>", summary: "wide, json or yaml" },
-      meshOption,
+      ...meshOptions,
     ],
     examples: [
       { line: "meltemi get pods -o wide", does: "with addresses and memory" },
@@ -154,7 +156,8 @@ export const commandList: readonly CommandDeclaration[] = [
       containerOption,
       { flags: "-f, --follow", summary: "go on with what it prints" },
       { flags: "--tail <lines>", summary: "only the last lines" },
-      meshOption,
+      { flags: "--since <duration>", summary: "only what is newer, such as 30s or 5m" },
+      ...meshOptions,
     ],
     examples: [
       { line: "meltemi logs reviews-v1 -f", does: "follow all pods of a Deployment" },
@@ -164,9 +167,9 @@ export const commandList: readonly CommandDeclaration[] = [
   },
   {
     name: "exec",
-    summary: "run a command inside a workload, as the app's user",
+    summary: "run a command inside a workload, on this terminal",
     arguments: [workload, { name: "[command...]", summary: "after --" }],
-    options: [namespaceOption, containerOption, meshOption],
+    options: [namespaceOption, containerOption, ...meshOptions],
     examples: [
       {
         line: "meltemi exec web -- curl -s http://reviews:9080/",
@@ -180,8 +183,11 @@ export const commandList: readonly CommandDeclaration[] = [
     aliases: ["ps"],
     summary: "show which proxies are connected and in step, and what they refused",
     arguments: [{ name: "[proxy]", summary: "a pod or workload" }],
-    options: [namespaceOption, outputOption, meshOption],
-    examples: [{ line: "meltemi proxy-status", does: "all of them; exit code 1 if one refused something" }],
+    options: [namespaceOption, outputOption, ...meshOptions],
+    examples: [
+      { line: "meltemi proxy-status", does: "all of them; exit code 1 if one refused something" },
+      { line: "meltemi proxy-status --context staging", does: "of a cluster, from all replicas" },
+    ],
     load: () => import("./proxy-status.ts"),
   },
   {
@@ -237,7 +243,7 @@ export const commandList: readonly CommandDeclaration[] = [
     options: [
       { flags: "-n, --namespace <namespace>", summary: 'of the object ("default")' },
       { flags: "--timeout <duration>", summary: "how long at the most, such as 30s or 2m (30s)" },
-      meshOption,
+      ...meshOptions,
     ],
     examples: [
       { line: "meltemi wait vs/reviews", does: "then all requests go the new way; 1 if a proxy refuses it" },
@@ -317,8 +323,8 @@ export const commandList: readonly CommandDeclaration[] = [
   },
   {
     name: "version",
-    summary: "show the versions of this program and of the running mesh",
-    options: [outputOption, meshOption],
+    summary: "show the versions of this program and of the mesh's control plane",
+    options: [outputOption, ...meshOptions],
     examples: [{ line: "meltemi version -o json", does: "for scripts" }],
     load: () => import("./version.ts"),
   },

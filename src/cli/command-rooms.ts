@@ -2,6 +2,7 @@
 // its room only when it is called.
 
 import type { Problem } from "../core/problem.ts";
+import type { ClusterRoom } from "./cluster-room.ts";
 import type { InstallRoom } from "./install-room.ts";
 import type { MeshLaunch, RunningMesh } from "./local-mesh.ts";
 
@@ -13,6 +14,7 @@ export interface CommandRooms {
   injectManifest(text: string, file: string, settings: InjectionChoices): Promise<InjectedText>;
   startLocalMesh(launch: MeshLaunch): Promise<RunningMesh>;
   readonly installation: InstallRoom;
+  readonly clusters: ClusterRoom;
   /** The folder of the example that `meltemi demo` starts. */
   readonly exampleDirectory: string;
 }

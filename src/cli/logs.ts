@@ -1,64 +1,74 @@
 // `meltemi logs WORKLOAD`: what its containers printed, and with -f what they print.
 
+import type { LogQuery } from "../admin/contract/mesh.ts";
 import type { LogLine, PodReport } from "../admin/contract/supervisor.ts";
+import { parseDurationMs } from "../core/duration.ts";
 import { nearestSpelling } from "../core/nearest-spelling.ts";
+import { withMesh } from "./choose-mesh.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { flagOption, textArgument, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
-import type { MeshClient, Query } from "./mesh-client.ts";
-import { openMesh } from "./mesh-client.ts";
 import type { Terminal } from "./terminal.ts";
 import { paint, workloadStyles } from "./terminal.ts";
 import { findPods } from "./workload-argument.ts";
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  const mesh = openMesh(context.env, textOption(input, "mesh"));
-  const pods = await mesh.get<PodReport[]>("supervisor", "/pods");
-  const chosen = findPods(pods, textArgument(input, 0) ?? "", textOption(input, "namespace"));
+  const namespace = textOption(input, "namespace");
   const container = textOption(input, "container");
-  if (container !== undefined) checkContainer(chosen, container);
-  const query = {
-    container,
-    tail: parseTail(textOption(input, "tail")),
-    follow: flagOption(input, "follow") ? "true" : undefined,
+  const tailCount = parseTail(textOption(input, "tail"));
+  const sinceMs = parseSince(textOption(input, "since"));
+  const query: LogQuery = {
+    isFollowing: flagOption(input, "follow"),
+    signal: context.signal,
+    ...(container === undefined ? {} : { container }),
+    ...(tailCount === undefined ? {} : { tailCount }),
+    ...(sinceMs === undefined ? {} : { sinceMs }),
   };
-  const isSeveral = chosen.length > 1;
-  // Pods follow one another unless they are followed: then their lines come as they are printed.
-  const printers = chosen.map(
-    (pod, index) => () => printPod(context, mesh, { pod, query, index, isSeveral }),
-  );
-  if (query.follow === "true") await Promise.all(printers.map((print) => print()));
-  else for (const print of printers) await print();
-  return exitCodes.done;
+  return withMesh(context, input, async (mesh) => {
+    const pods = findPods(await mesh.pods(namespace), textArgument(input, 0) ?? "", namespace);
+    if (container !== undefined) checkContainer(pods, container);
+    const isSeveral = pods.length > 1;
+    const printers = pods.map(
+      (pod, index) => () => printPod(context.terminal, mesh.logs(pod, query), { pod, index, isSeveral }),
+    );
+    // Pods follow one another unless they are followed: then their lines come as they are printed.
+    if (query.isFollowing) await Promise.all(printers.map((print) => print()));
+    else for (const print of printers) await print();
+    return exitCodes.done;
+  });
 }
 
 interface PodLog {
   readonly pod: PodReport;
-  readonly query: Query;
   readonly index: number;
   readonly isSeveral: boolean;
 }
 
-async function printPod({ terminal, signal }: CommandContext, mesh: MeshClient, log: PodLog): Promise<void> {
-  const { pod, query, index } = log;
-  const prefix = log.isSeveral ? podPrefix(terminal, pod.name, index) : "";
-  const place = { namespace: pod.namespace, pod: pod.name };
-  for await (const line of mesh.lines<LogLine>("supervisor", "/logs", {
-    query: { ...place, ...query },
-    signal,
-  })) {
-    terminal.write(`${prefix}${line.text}\n`);
-  }
+async function printPod(
+  terminal: Terminal,
+  lines: AsyncIterable<LogLine>,
+  { pod, index, isSeveral }: PodLog,
+): Promise<void> {
+  const prefix = isSeveral ? podPrefix(terminal, pod.name, index) : "";
+  for await (const { text } of lines) terminal.write(`${prefix}${text}\n`);
 }
 
 function podPrefix(terminal: Terminal, name: string, index: number): string {
   return `${paint(terminal, workloadStyles[index % workloadStyles.length] ?? "cyan", name)} | `;
 }
 
-function parseTail(text: string | undefined): string | undefined {
-  if (text === undefined || /^\d+$/.test(text)) return text;
+function parseTail(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new CommandFailure(exitCodes.usage, `Cannot show the last "${text}" lines: --tail takes a number`);
+}
+
+function parseSince(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const sinceMs = parseDurationMs(text);
+  if (sinceMs !== undefined && sinceMs > 0) return sinceMs;
+  throw new CommandFailure(exitCodes.usage, `Cannot show what is newer than "${text}"`, "such as 30s or 5m");
 }
 
 function checkContainer(pods: readonly PodReport[], container: string): void {

@@ -2,12 +2,11 @@
 // or from a dump in a file.
 
 import { readFile } from "node:fs/promises";
-import type { PodReport } from "../admin/contract/supervisor.ts";
+import { withMesh } from "./choose-mesh.ts";
 import type { CommandCode, CommandContext, CommandInput } from "./command.ts";
 import { textArgument, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
-import { openMesh } from "./mesh-client.ts";
 import { parseOutputFormat, writeValue } from "./output-format.ts";
 import type { SectionName } from "./proxy-config/section.ts";
 import { readSection, sectionPages } from "./proxy-config/section.ts";
@@ -42,14 +41,14 @@ async function fetchPage(name: SectionName, context: CommandContext, input: Comm
       hint,
     );
   }
-  const mesh = openMesh(context.env, textOption(input, "mesh"));
-  const pods = await mesh.get<PodReport[]>("supervisor", "/pods");
-  const pod = findPod(pods, workload, textOption(input, "namespace"));
-  if (!pod.containers.some(({ role }) => role === "proxy")) {
-    throw new CommandFailure(exitCodes.no, `Pod "${pod.name}" has no proxy: it is outside the mesh`);
-  }
-  const place = { namespace: pod.namespace, pod: pod.name };
-  return mesh.get("supervisor", "/envoy", { ...place, path: sectionPages[name] });
+  const namespace = textOption(input, "namespace");
+  return withMesh(context, input, async (mesh) => {
+    const pod = findPod(await mesh.pods(namespace), workload, namespace);
+    if (!pod.containers.some(({ role }) => role === "proxy")) {
+      throw new CommandFailure(exitCodes.no, `Pod "${pod.name}" has no proxy: it is outside the mesh`);
+    }
+    return mesh.envoy(pod, sectionPages[name]);
+  });
 }
 
 async function readPage(file: string): Promise<unknown> {

@@ -2,11 +2,11 @@
 
 import type { ProxyStatus, SyncedType } from "../admin/contract/control-plane.ts";
 import { nearestSpelling } from "../core/nearest-spelling.ts";
+import { withMesh } from "./choose-mesh.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { textArgument, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
-import { openMesh } from "./mesh-client.ts";
 import { parseOutputFormat, writeValue } from "./output-format.ts";
 import { renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
@@ -16,8 +16,7 @@ import { paint } from "./terminal.ts";
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const { terminal } = context;
   const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
-  const mesh = openMesh(context.env, textOption(input, "mesh"));
-  const all = await mesh.get<ProxyStatus[]>("control-plane", "/proxies");
+  const all = await withMesh(context, input, (mesh) => mesh.proxies());
   const proxies = chooseProxies(all, textArgument(input, 0), textOption(input, "namespace"));
   if (format === "json" || format === "yaml") await writeValue(terminal, proxies, format);
   else {
@@ -51,11 +50,15 @@ const types: readonly SyncedType[] = ["cds", "lds", "eds", "rds", "ecds"];
 
 export function proxyStatusTable(proxies: readonly ProxyStatus[]): string {
   if (proxies.length === 0) return "No proxy is connected\n";
+  const hasReplicas = proxies.some(({ controlPlane }) => controlPlane !== undefined);
   const titles = ["NAME", "TYPE", ...types.map((type) => type.toUpperCase()), "VERSION"];
   const rows = [...proxies]
     .sort((one, other) => fullName(one).localeCompare(fullName(other)))
-    .map((proxy) => [fullName(proxy), proxy.type, ...types.map((type) => cell(proxy, type)), proxy.version]);
-  return renderTable(titles, rows);
+    .map((proxy) => [
+      ...[fullName(proxy), proxy.type, ...types.map((type) => cell(proxy, type)), proxy.version],
+      ...(hasReplicas ? [proxy.controlPlane] : []),
+    ]);
+  return renderTable(hasReplicas ? [...titles, "CONTROL PLANE"] : titles, rows);
 }
 
 function cell({ acked, nacks }: ProxyStatus, type: SyncedType): string {

@@ -1,32 +1,42 @@
-// `meltemi version`: of this program, and of the mesh where one runs.
+// `meltemi version`: of this program, and of the control planes of the mesh that it would ask.
 
-import type { VersionReport } from "../admin/contract/control-plane.ts";
+import type { ControlPlaneVersion } from "../admin/contract/mesh.ts";
+import { withMesh } from "./choose-mesh.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
-import { CommandFailure, exitCodes } from "./exit-code.ts";
-import type { MeshClient } from "./mesh-client.ts";
-import { openMesh } from "./mesh-client.ts";
+import { exitCodes } from "./exit-code.ts";
 import { parseOutputFormat, writeValue } from "./output-format.ts";
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const { terminal, version } = context;
   const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
-  const controlPlane = await controlPlaneVersion(openMesh(context.env, textOption(input, "mesh")));
-  const report = { client: version, ...(controlPlane === undefined ? {} : { controlPlane }) };
-  if (format === "json" || format === "yaml") await writeValue(terminal, report, format);
-  else {
-    terminal.write(`client: ${version}\n`);
-    terminal.write(`control plane: ${controlPlane ?? "not running"}\n`);
-  }
+  const isTable = format === "table" || format === "wide";
+  // Said before a mesh is asked, which may fail.
+  if (isTable) terminal.write(`client: ${version}\n`);
+  const controlPlanes = await withMesh(context, input, (mesh) => mesh.controlPlanes());
+  if (!isTable) await writeValue(terminal, versionReport(version, controlPlanes), format);
+  else terminal.write(controlPlaneLines(controlPlanes));
   return exitCodes.done;
 }
 
-async function controlPlaneVersion(mesh: MeshClient): Promise<string | undefined> {
-  try {
-    return (await mesh.get<VersionReport>("control-plane", "/version")).version;
-  } catch (error) {
-    if (error instanceof CommandFailure && error.exitCode === exitCodes.unreachable) return undefined;
-    throw error;
-  }
+/** `controlPlane` is there where all replicas have the same; replicas are named in a cluster. */
+function versionReport(client: string, controlPlanes: readonly ControlPlaneVersion[]) {
+  const versions = new Set(controlPlanes.map(({ version }) => version));
+  const replicas = controlPlanes.filter(({ pod }) => pod !== undefined);
+  return {
+    client,
+    ...(versions.size === 1 ? { controlPlane: [...versions][0] } : {}),
+    ...(replicas.length === 0 ? {} : { replicas }),
+  };
+}
+
+function controlPlaneLines(controlPlanes: readonly ControlPlaneVersion[]): string {
+  if (controlPlanes.length === 0) return "control plane: not running\n";
+  return controlPlanes
+    .map(({ pod, revision, version }) => {
+      const replica = pod === undefined ? "" : ` (${pod}, revision "${revision}")`;
+      return `control plane: ${version}${replica}\n`;
+    })
+    .join("");
 }

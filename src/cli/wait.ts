@@ -2,20 +2,23 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { ProgrammedReport } from "../admin/contract/control-plane.ts";
+import type { Mesh, Programmed } from "../admin/contract/mesh.ts";
 import { parseDurationMs } from "../core/duration.ts";
 import { nearestSpelling } from "../core/nearest-spelling.ts";
 import { objectKey, objectKeyText } from "../core/object-key.ts";
 import type { Kind, KubernetesObject } from "../kinds/define-kind.ts";
+import { withMesh } from "./choose-mesh.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { textArgument, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { findKind } from "./get.ts";
-import { type MeshClient, openMesh } from "./mesh-client.ts";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
-const LOOK_EVERY_MS = 50;
+/** A look at a cluster opens a connection to each replica of its control plane: they become rarer. */
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 500;
+const PAUSE_GROWTH = 1.2;
 /** A file that was just saved is read soon after; until then the object before it is in force everywhere. */
 const SETTLE_MS = 500;
 /** As long as it takes to read a file; what isn't there then is misspelled. */
@@ -26,14 +29,16 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const { kinds } = await import("../kinds/all-kinds.ts");
   const wanted = parseWanted(input, kinds);
   const timeoutMs = parseTimeout(textOption(input, "timeout"));
-  const mesh = openMesh(context.env, textOption(input, "mesh"));
-  const report = await waitUntilProgrammed(mesh, wanted, { timeoutMs, signal: context.signal });
+  const { signal } = context;
+  const report = await withMesh(context, input, (mesh) =>
+    waitUntilProgrammed(mesh, wanted, { timeoutMs, signal }),
+  );
   context.terminal.write(`${sentenceOf(wanted, report)}\n`);
   return exitCodes.done;
 }
 
 interface Wanted {
-  readonly kind: string;
+  readonly kind: Kind;
   readonly namespace: string;
   readonly name: string;
 }
@@ -46,7 +51,7 @@ function parseWanted(input: CommandInput, kinds: readonly Kind[]): Wanted {
   }
   const kind = findKind(word, kinds);
   const namespace = kind.scope === "Namespaced" ? (textOption(input, "namespace") ?? "default") : "";
-  return { kind: kind.kind, namespace, name };
+  return { kind, namespace, name };
 }
 
 function parseTimeout(text: string | undefined): number {
@@ -63,29 +68,31 @@ interface Patience {
 }
 
 async function waitUntilProgrammed(
-  mesh: MeshClient,
+  mesh: Mesh,
   wanted: Wanted,
   { timeoutMs, signal }: Patience,
-): Promise<ProgrammedReport> {
+): Promise<Programmed> {
   const startMs = performance.now();
+  let pauseMs = FIRST_PAUSE_MS;
   let settled: { readonly object: unknown; readonly sinceMs: number } | undefined;
   for (;;) {
     const { stored, all, report } = await look(mesh, wanted);
     const nowMs = performance.now();
     if (stored === undefined && nowMs - startMs > Math.min(timeoutMs, ABSENT_LIMIT_MS))
       throw absent(wanted, all);
-    const isInForce = stored !== undefined && isDeepStrictEqual(stored, report.inForce);
-    const isAnswered = isInForce && report.awaited.length === 0;
+    const isAnswered = report?.isInForce === true && report.awaited.length === 0;
     if (!isAnswered) settled = undefined;
     else if (settled === undefined || !isDeepStrictEqual(settled.object, stored))
       settled = { object: stored, sinceMs: nowMs };
-    if (settled !== undefined && nowMs - settled.sinceMs >= SETTLE_MS) {
+    if (report !== undefined && settled !== undefined && nowMs - settled.sinceMs >= SETTLE_MS) {
       if (report.refusedBy.length > 0) throw refused(wanted, report);
       return report;
     }
-    if (nowMs - startMs > timeoutMs) throw late(wanted, report, { isInForce, timeoutMs });
+    if (nowMs - startMs > timeoutMs)
+      throw late(wanted, report, { problemsHint: mesh.problemsHint, timeoutMs });
     // This timer keeps the process alive, as a Clock's doesn't.
-    await sleep(LOOK_EVERY_MS);
+    await sleep(pauseMs);
+    pauseMs = Math.min(pauseMs * PAUSE_GROWTH, MAX_PAUSE_MS);
     if (signal.aborted) throw new CommandFailure(exitCodes.no, "Stopped waiting");
   }
 }
@@ -94,19 +101,22 @@ interface Look {
   readonly stored: KubernetesObject | undefined;
   /** Of the kind and namespace. */
   readonly all: readonly KubernetesObject[];
-  readonly report: ProgrammedReport;
+  /** Absent where the object is. */
+  readonly report: Programmed | undefined;
 }
 
-async function look(mesh: MeshClient, { kind, namespace, name }: Wanted): Promise<Look> {
-  const query = { kind, namespace: namespace === "" ? undefined : namespace };
-  const all = await mesh.get<KubernetesObject[]>("supervisor", "/objects", query);
-  const object = objectKey({ kind, namespace, name });
-  const report = await mesh.get<ProgrammedReport>("control-plane", "/programmed", { object });
-  return { stored: all.find(({ metadata }) => metadata.name === name), all, report };
+async function look(mesh: Mesh, { kind, namespace, name }: Wanted): Promise<Look> {
+  const all = await mesh.objects(kind, namespace === "" ? undefined : namespace);
+  const stored = all.find(({ metadata }) => metadata.name === name);
+  return { stored, all, report: stored && (await mesh.programmed(stored)) };
 }
 
-function sentenceOf(wanted: Wanted, { proxyCount, acknowledgedCount }: ProgrammedReport): string {
-  const text = objectKeyText(objectKey(wanted));
+function textOf({ kind, namespace, name }: Wanted): string {
+  return objectKeyText(objectKey({ kind: kind.kind, namespace, name }));
+}
+
+function sentenceOf(wanted: Wanted, { proxyCount, acknowledgedCount }: Programmed): string {
+  const text = textOf(wanted);
   if (proxyCount === 0) return `${text}: no proxy is concerned`;
   return `${text}: ${acknowledgedCount} of ${proxyCount} proxies have it`;
 }
@@ -117,29 +127,32 @@ function absent(wanted: Wanted, all: readonly KubernetesObject[]): CommandFailur
     all.map(({ metadata }) => metadata.name),
   );
   const hint = nearest === undefined ? undefined : `did you mean "${nearest}"?`;
-  return new CommandFailure(exitCodes.no, `There is no ${objectKeyText(objectKey(wanted))}`, hint);
+  return new CommandFailure(exitCodes.no, `There is no ${textOf(wanted)}`, hint);
 }
 
-function refused(wanted: Wanted, report: ProgrammedReport): CommandFailure {
+function refused(wanted: Wanted, report: Programmed): CommandFailure {
   const by = `${report.refusedBy.length} of ${report.proxyCount} proxies refuse it`;
   const said = report.refusals.length === 0 ? "" : `: ${report.refusals.join("; ")}`;
   const hint = "they keep what was before: meltemi proxy-status";
-  return new CommandFailure(exitCodes.no, `${objectKeyText(objectKey(wanted))}: ${by}${said}`, hint);
+  return new CommandFailure(exitCodes.no, `${textOf(wanted)}: ${by}${said}`, hint);
 }
 
 function late(
   wanted: Wanted,
-  report: ProgrammedReport,
-  { isInForce, timeoutMs }: { readonly isInForce: boolean; readonly timeoutMs: number },
+  report: Programmed | undefined,
+  { problemsHint, timeoutMs }: { readonly problemsHint: string; readonly timeoutMs: number },
 ): CommandFailure {
-  const text = objectKeyText(objectKey(wanted));
   const after = `after ${timeoutMs / 1000} s`;
-  if (!isInForce) {
-    const hint = "see what is wrong in the output of meltemi up";
-    return new CommandFailure(exitCodes.no, `${text} isn't in force as it is written ${after}`, hint);
+  if (report?.isInForce !== true) {
+    const message = `${textOf(wanted)} isn't in force as it is written ${after}`;
+    return new CommandFailure(exitCodes.no, message, problemsHint);
   }
   const { acknowledgedCount, proxyCount, awaited } = report;
   const names = awaited.slice(0, 3).join(", ") + (awaited.length > 3 ? ", …" : "");
   const count = `${acknowledgedCount} of ${proxyCount} proxies have it ${after}`;
-  return new CommandFailure(exitCodes.no, `${text}: ${count}; awaited: ${names}`, "meltemi proxy-status");
+  return new CommandFailure(
+    exitCodes.no,
+    `${textOf(wanted)}: ${count}; awaited: ${names}`,
+    "meltemi proxy-status",
+  );
 }

@@ -1,5 +1,6 @@
 // The `meltemi` command: wires the rooms into the command line, each loaded only when a command needs it.
 
+import type { ClusterRoom } from "../cli/cluster-room.ts";
 import type { CommandContext } from "../cli/command.ts";
 import { commandList } from "../cli/command-list.ts";
 import type { CommandRooms, InjectedText, InjectionChoices } from "../cli/command-rooms.ts";
@@ -28,6 +29,7 @@ process.exitCode = await runProgram(process.argv.slice(2), commandList, context)
 function wireRooms(): CommandRooms {
   return {
     installation: lazyInstallRoom(),
+    clusters: lazyClusterRoom(),
     exampleDirectory: projectPath("examples/bookshop/manifests"),
     async findEnvoy(options) {
       const { findEnvoy } = await import("../agent/envoy-binary.ts");
@@ -55,6 +57,17 @@ function lazyInstallRoom(): InstallRoom {
     install: async (choices, options) => (await open()).install(choices, options),
     uninstall: async (choices, options) => (await open()).uninstall(choices, options),
     precheck: async (choices, options) => (await open()).precheck(choices, options),
+  };
+}
+
+function lazyClusterRoom(): ClusterRoom {
+  const open = async () => {
+    const { createClusterRoom } = await import("./cluster-room.ts");
+    return createClusterRoom({ env: process.env, version: readVersion() });
+  };
+  return {
+    currentContext: async () => (await open()).currentContext(),
+    openMesh: async (choices, signal) => (await open()).openMesh(choices, signal),
   };
 }
 

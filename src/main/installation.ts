@@ -1,8 +1,7 @@
-// Wires installing into the command line: the user's kubeconfig, the API server, and sentences for what fails there.
+// Wires installing into the command line.
 
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { ClusterChoices, InstallChoices, InstallRoom, Progress } from "../cli/install-room.ts";
-import type { Clock } from "../core/clock.ts";
 import { applyInstallation } from "../install/apply-installation.ts";
 import { chooseSettings } from "../install/choose-settings.ts";
 import type { ClusterAccess } from "../install/cluster-access.ts";
@@ -13,13 +12,10 @@ import { installationObjects } from "../install/installation-objects.ts";
 import { precheck } from "../install/precheck.ts";
 import { removeInstallation } from "../install/remove-installation.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
-import { createApiClient } from "../kubernetes/api-client.ts";
-import { ApiError } from "../kubernetes/api-error.ts";
-import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
+import type { ClusterSurroundings } from "./cluster-connection.ts";
+import { connectToCluster, waitingClock } from "./cluster-connection.ts";
 
-export interface InstallationWiring {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly version: string;
+export interface InstallationWiring extends ClusterSurroundings {
   readMeshConfig(file: string | undefined): Promise<MeshConfigSpec>;
 }
 
@@ -65,44 +61,16 @@ interface ClusterUse {
 }
 
 async function onCluster<T>(
-  { context, kubeconfig }: ClusterChoices,
+  choices: ClusterChoices,
   { progress, wiring }: ClusterUse,
   work: (access: ClusterAccess) => Promise<T>,
 ): Promise<T> {
-  const opened = await openKubeconfig({
-    clock: waitingClock,
-    environment: wiring.env,
-    ...(kubeconfig === undefined ? {} : { path: kubeconfig }),
-    ...(context === undefined ? {} : { context }),
-  });
-  if (opened.kind === "problem") {
-    throw new CommandFailure(exitCodes.environment, opened.problem.message, opened.problem.hint);
-  }
-  const client = createApiClient(opened.endpoint, {
-    clock: waitingClock,
-    userAgent: `meltemi/${wiring.version}`,
-  });
+  const { client, failureOf } = await connectToCluster(choices, wiring);
   try {
     return await work({ client, clock: waitingClock, ...progress });
   } catch (error) {
-    throw failureOf(error, opened.endpoint.url);
+    throw failureOf(error);
   } finally {
     client.close();
   }
-}
-
-// The process must not end while it waits for the cluster alone.
-const waitingClock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
-function failureOf(error: unknown, url: URL): unknown {
-  if (error instanceof ApiError) return new CommandFailure(exitCodes.no, error.message);
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error;
-  return new CommandFailure(exitCodes.unreachable, `Cannot reach the API server at ${url.origin}: ${code}`);
 }

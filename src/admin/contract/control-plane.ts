@@ -32,6 +32,8 @@ export interface ProxyStatus {
   readonly view: string;
   readonly acked: Readonly<Partial<Record<SyncedType, SyncState>>>;
   readonly nacks: readonly Rejection[];
+  /** The replica that it is connected to, where there are several; whoever asks them all adds it. */
+  readonly controlPlane?: string;
 }
 
 /** `GET /problems` answers with a list of Problems. */

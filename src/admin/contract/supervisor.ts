@@ -56,7 +56,7 @@ export interface MeshReport {
   readonly gateways: readonly GatewayAddress[];
 }
 
-/** `GET /logs?namespace=&pod=&container=&tail=&follow=` answers with one of these a line. */
+/** `GET /logs?namespace=&pod=&container=&tail=&since=&follow=` (`since` in milliseconds) answers with one of these a line. */
 export interface LogLine {
   readonly container: string;
   readonly stream: "stdout" | "stderr";

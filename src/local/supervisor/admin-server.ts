@@ -23,6 +23,8 @@ export interface PodPlace {
 export interface LogQuery extends PodPlace {
   readonly container?: string;
   readonly tailCount?: number;
+  /** Only what is newer. */
+  readonly sinceMs?: number;
 }
 
 /** What went wrong, as an answer. */
@@ -119,10 +121,12 @@ async function route(
 function sendLogs(response: ServerResponse, query: URLSearchParams, answers: AdminAnswers): void {
   const container = query.get("container");
   const tail = query.get("tail");
+  const since = query.get("since");
   const found = answers.logs({
     ...placeOf(query),
     ...(container === null ? {} : { container }),
     ...(tail === null ? {} : { tailCount: Number(tail) }),
+    ...(since === null ? {} : { sinceMs: Number(since) }),
   });
   if (found.kind === "refusal") {
     sendAnswer(response, found);

@@ -99,8 +99,10 @@ function answerLogs({ kubelet, logs }: SupervisorParts, query: LogQuery): Return
   const wanted = query.container ?? defaultContainers(runner.pod);
   const names = typeof wanted === "string" ? [wanted] : wanted;
   const chosen = names.map((name) => [name, logs.log(runner.pod, name)] as const);
+  const afterMs = query.sinceMs === undefined ? 0 : Date.now() - query.sinceMs;
   const lines = chosen
     .flatMap(([container, log]) => log.tail().map((line) => ({ container, ...line })))
+    .filter(({ atMs }) => atMs > afterMs)
     .sort((one, other) => one.atMs - other.atMs)
     .map(({ container, stream, text }): LogLine => ({ container, stream, text }));
   return {

@@ -1,0 +1,62 @@
+// What commands ask of a mesh, wherever it runs: on this machine, over its sockets, or in a cluster, over the API
+// server. Types only. What a user or his surroundings did wrong is thrown as the sentence that he is shown.
+
+import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
+import type { ProgrammedReport, ProxyStatus } from "./control-plane.ts";
+import type { LogLine, PodReport, ProcessReport } from "./supervisor.ts";
+
+export interface Mesh {
+  /** What a user does to see why an object isn't in force, after "see what is wrong: ". */
+  readonly problemsHint: string;
+  /** Of a kind, in the order of their names; of all namespaces where none is named. */
+  objects(kind: Kind, namespace?: string): Promise<readonly KubernetesObject[]>;
+  pods(namespace?: string): Promise<readonly PodReport[]>;
+  /** The mesh's own, where they run on this machine. */
+  processes(): Promise<readonly ProcessReport[]>;
+  logs(pod: PodName, query: LogQuery): AsyncIterable<LogLine>;
+  /** Runs it with this process's standard streams and terminal; resolves to its exit code. */
+  exec(pod: PodName, request: CommandRequest): Promise<number>;
+  /** What the pod's Envoy answers at a path of its admin interface, parsed. */
+  envoy(pod: PodName, path: string): Promise<unknown>;
+  /** Of all replicas of the control plane. */
+  proxies(): Promise<readonly ProxyStatus[]>;
+  /** How far this object, as it is written, has reached the proxies that it concerns. */
+  programmed(stored: KubernetesObject): Promise<Programmed>;
+  /** Empty where none is there. */
+  controlPlanes(): Promise<readonly ControlPlaneVersion[]>;
+  close(): void;
+}
+
+export interface PodName {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface LogQuery {
+  /** All applications of the pod where it is absent. */
+  readonly container?: string;
+  readonly tailCount?: number;
+  readonly sinceMs?: number;
+  /** Until the signal. */
+  readonly isFollowing: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface CommandRequest {
+  /** The app's first container where it is absent. */
+  readonly container?: string;
+  readonly command: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+export interface Programmed extends Omit<ProgrammedReport, "object" | "inForce"> {
+  /** Every control plane works by the object as it is written. */
+  readonly isInForce: boolean;
+}
+
+export interface ControlPlaneVersion {
+  readonly version: string;
+  /** The replica's pod, in a cluster. */
+  readonly pod?: string;
+  readonly revision?: string;
+}

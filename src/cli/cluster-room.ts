@@ -1,0 +1,11 @@
+// What commands need of clusters, which the CLI doesn't know: main provides it. What stands in the way is thrown as a
+// CommandFailure.
+
+import type { Mesh } from "../admin/contract/mesh.ts";
+import type { ClusterChoices } from "./install-room.ts";
+
+export interface ClusterRoom {
+  /** Of the user's kubeconfig; undefined where there is none, or none is current. */
+  currentContext(): Promise<string | undefined>;
+  openMesh(choices: ClusterChoices, signal: AbortSignal): Promise<Mesh>;
+}

@@ -1,0 +1,60 @@
+// Wires meshes in clusters into the command line.
+
+import type { Mesh } from "../admin/contract/mesh.ts";
+import type { ClusterRoom } from "../cli/cluster-room.ts";
+import { createClusterMesh } from "../cluster/cluster-mesh.ts";
+import { DEFAULT_NAMESPACE } from "../install/install-settings.ts";
+import { REVISION_LABEL } from "../install/object-names.ts";
+import { currentContext } from "../kubernetes/kubeconfig.ts";
+import type { ClusterConnection, ClusterSurroundings } from "./cluster-connection.ts";
+import { connectToCluster, waitingClock } from "./cluster-connection.ts";
+import { takeTerminal } from "./take-terminal.ts";
+
+export function createClusterRoom(surroundings: ClusterSurroundings): ClusterRoom {
+  return {
+    currentContext: () => currentContext({ clock: waitingClock, environment: surroundings.env }),
+    async openMesh(choices, signal) {
+      const connection = await connectToCluster(choices, surroundings);
+      const mesh = createClusterMesh({
+        client: connection.client,
+        clock: waitingClock,
+        signal,
+        controlPlanes: {
+          namespace: DEFAULT_NAMESPACE,
+          labelSelector: "app.kubernetes.io/name=meltemi",
+          revisionLabel: REVISION_LABEL,
+        },
+        takeTerminal: () => takeTerminal(process),
+      });
+      return withSentences(mesh, connection);
+    },
+  };
+}
+
+/** The same mesh, which throws what a user is shown. */
+function withSentences(mesh: Mesh, { failureOf }: ClusterConnection): Mesh {
+  const say = async <T>(answer: Promise<T>): Promise<T> => {
+    try {
+      return await answer;
+    } catch (error) {
+      throw failureOf(error);
+    }
+  };
+  return {
+    ...mesh,
+    objects: (kind, namespace) => say(mesh.objects(kind, namespace)),
+    pods: (namespace) => say(mesh.pods(namespace)),
+    exec: (pod, request) => say(mesh.exec(pod, request)),
+    envoy: (pod, path) => say(mesh.envoy(pod, path)),
+    proxies: () => say(mesh.proxies()),
+    programmed: (stored) => say(mesh.programmed(stored)),
+    controlPlanes: () => say(mesh.controlPlanes()),
+    async *logs(pod, query) {
+      try {
+        yield* mesh.logs(pod, query);
+      } catch (error) {
+        throw failureOf(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// This process's standard streams for a command that runs elsewhere: where both ends are a terminal, each key goes to
+// the command as it is pressed, Ctrl-C too.
+
+import type { TakenTerminal } from "../cluster/cluster-mesh.ts";
+import type { CommandWindow } from "../kubernetes/remote-command.ts";
+
+type Streams = Pick<NodeJS.Process, "stdin" | "stdout" | "stderr">;
+
+export function takeTerminal({ stdin, stdout, stderr }: Streams): TakenTerminal {
+  const isTty = stdin.isTTY === true && stdout.isTTY === true;
+  if (isTty) stdin.setRawMode(true);
+  return {
+    streams: { stdin, stdout, stderr, ...(isTty && { window: windowOf(stdout) }) },
+    isTty,
+    release() {
+      if (isTty) stdin.setRawMode(false);
+    },
+  };
+}
+
+function windowOf(stdout: NodeJS.WriteStream): CommandWindow {
+  return {
+    size: () => ({ columns: stdout.columns, rows: stdout.rows }),
+    onResize(listener) {
+      stdout.on("resize", listener);
+      return () => stdout.off("resize", listener);
+    },
+  };
+}
