@@ -68,6 +68,6 @@ function refusalOf({ message, status }: ApiError, url: URL): CommandFailure {
     return new CommandFailure(exitCodes.environment, reason, "log in again, or choose another --context");
   }
   if (status !== 403) return new CommandFailure(exitCodes.no, message);
-  const hint = "the rights that commands need: docs/guides/command-line-on-a-cluster.md";
+  const hint = "the rights that commands need: docs/guides/command-line-against-a-cluster.md";
   return new CommandFailure(exitCodes.environment, message, hint);
 }
