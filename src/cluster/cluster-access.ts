@@ -2,12 +2,12 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
-import type { ApiClient } from "../kubernetes/api-client.ts";
+import type { StreamingApiClient } from "../kubernetes/api-client.ts";
 import type { ApiName, ApiResource } from "../kubernetes/api-resource.ts";
 import { resourcePath } from "../kubernetes/api-resource.ts";
 
 export interface ClusterAccess {
-  readonly client: ApiClient;
+  readonly client: StreamingApiClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }

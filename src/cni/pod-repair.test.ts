@@ -14,7 +14,6 @@ function serverWith(answers: Readonly<Record<string, unknown>>) {
       return answers[request.path] ?? {};
     },
     open: () => Promise.reject(new Error("nothing to watch")),
-    upgrade: () => Promise.reject(new Error("nothing to stream")),
     close: () => undefined,
   };
   return { client, changes };

@@ -28,10 +28,14 @@ export interface ApiClient {
   request(request: ApiRequest): Promise<unknown>;
   /** An answer that goes on: a watch or a log. Throws as `request` does. */
   open(request: ApiRequest): Promise<IncomingMessage>;
-  /** A connection of our own, which the server has handed over to another protocol. Throws as `request` does. */
-  upgrade(request: ApiUpgrade): Promise<UpgradedConnection>;
   /** Ends idle connections; a request in flight ends by its own signal. */
   close(): void;
+}
+
+/** One that can also have a connection to itself. */
+export interface StreamingApiClient extends ApiClient {
+  /** The server hands the connection over to another protocol. Throws as `request` does. */
+  upgrade(request: ApiUpgrade): Promise<UpgradedConnection>;
 }
 
 export interface ApiUpgrade extends Omit<ApiRequest, "method" | "body" | "contentType"> {
@@ -55,7 +59,7 @@ export interface ApiClientOptions {
 const DEFAULT_TIMEOUT_MS = 30_000;
 const JSON_TYPE = "application/json";
 
-export function createApiClient(endpoint: ApiEndpoint, options: ApiClientOptions): ApiClient {
+export function createApiClient(endpoint: ApiEndpoint, options: ApiClientOptions): StreamingApiClient {
   const isSecure = endpoint.url.protocol === "https:";
   const agent = isSecure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const start = isSecure ? httpsRequest : httpRequest;

@@ -3,7 +3,7 @@
 
 import { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
-import type { ApiClient } from "./api-client.ts";
+import type { StreamingApiClient } from "./api-client.ts";
 import { openWebSocket } from "./web-socket.ts";
 
 export interface PodPort {
@@ -35,7 +35,7 @@ const PREFIX_BYTES = 2;
 
 /** One connection; ending its writing side says nothing to the pod, as the protocol has no word for it. */
 export async function openPortForward(
-  client: ApiClient,
+  client: StreamingApiClient,
   place: PodPort,
   { clock, signal }: PortForwardOptions,
 ): Promise<Duplex> {

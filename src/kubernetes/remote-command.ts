@@ -2,7 +2,7 @@
 
 import type { Duplex, Readable, Writable } from "node:stream";
 import type { Clock } from "../core/clock.ts";
-import type { ApiClient } from "./api-client.ts";
+import type { StreamingApiClient } from "./api-client.ts";
 import { openWebSocket } from "./web-socket.ts";
 
 export interface RemoteCommand {
@@ -46,7 +46,7 @@ const channels = { stdin: 0, stdout: 1, stderr: 2, end: 3, window: 4, close: 255
 
 /** Throws an ApiError where the API server refuses, and what the connection threw where that is lost. */
 export async function runRemoteCommand(
-  client: ApiClient,
+  client: StreamingApiClient,
   command: RemoteCommand,
   { clock, signal, ...streams }: CommandStreams & RemoteCommandOptions,
 ): Promise<CommandEnd> {

@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { Clock } from "../core/clock.ts";
-import type { ApiClient, ApiRequest, UpgradedConnection } from "./api-client.ts";
+import type { ApiRequest, StreamingApiClient, UpgradedConnection } from "./api-client.ts";
 import type { FrameEvent } from "./web-socket-frame.ts";
 import {
   closeCodes,
@@ -41,7 +41,7 @@ const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /** Throws an ApiError where the server refuses, as for want of a right. */
 export async function openWebSocket(
-  client: ApiClient,
+  client: StreamingApiClient,
   request: Pick<ApiRequest, "path" | "query" | "signal" | "timeoutMs">,
   { clock, protocols }: WebSocketOptions,
 ): Promise<WebSocket> {

@@ -4,7 +4,7 @@ import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { ClusterChoices } from "../cli/install-room.ts";
 import { ClusterRefusal } from "../cluster/cluster-refusal.ts";
 import type { Clock } from "../core/clock.ts";
-import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
+import { createApiClient, type StreamingApiClient } from "../kubernetes/api-client.ts";
 import { ApiError } from "../kubernetes/api-error.ts";
 import { CredentialError } from "../kubernetes/exec-credential.ts";
 import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
@@ -17,7 +17,7 @@ export interface ClusterSurroundings {
 }
 
 export interface ClusterConnection {
-  readonly client: ApiClient;
+  readonly client: StreamingApiClient;
   /** What to throw instead: a CommandFailure for all but our own defects. */
   failureOf(error: unknown): unknown;
 }
