@@ -31,6 +31,16 @@ test("decidePodCapture() captures an injected pod by its annotations", () => {
   assert.equal(decision.settings.mode, "REDIRECT");
 });
 
+test("decidePodCapture() captures what the mesh's settings say where the annotations don't", () => {
+  const captureDefaults = { "traffic.sidecar.istio.io/includeOutboundIPRanges": "10.0.0.0/8" };
+  const settings = { ...defaultInjectionSettings, capture: "cni", captureDefaults } as const;
+  const injection = injectPod(pod(), undefined, settings);
+  assert.ok(injection.kind === "injected");
+  const decision = decidePodCapture(injection.pod);
+  assert.ok(decision.kind === "capture");
+  assert.deepEqual(decision.settings.outboundRanges, ["10.0.0.0/8"]);
+});
+
 test("decidePodCapture() takes TPROXY from the annotation", () => {
   const decision = decidePodCapture(injected({ "sidecar.istio.io/interceptionMode": "TPROXY" }));
   assert.ok(decision.kind === "capture" && decision.settings.mode === "TPROXY");
@@ -38,9 +48,17 @@ test("decidePodCapture() takes TPROXY from the annotation", () => {
 
 const skipped = [
   { name: "without a sidecar", pod: pod(), reason: /no sidecar/ },
-  { name: "with istio-init", pod: injected({}, "init"), reason: /istio-init does it/ },
-  { name: "of mode NONE", pod: injected({ "sidecar.istio.io/interceptionMode": "NONE" }), reason: /NONE/ },
-  { name: "that is a gateway", pod: injected({ "inject.istio.io/templates": "gateway" }), reason: /gateway/ },
+  { name: "with istio-init", pod: injected({}, "init"), reason: /no container istio-validation/ },
+  {
+    name: "of mode NONE",
+    pod: injected({ "sidecar.istio.io/interceptionMode": "NONE" }),
+    reason: /istio-validation/,
+  },
+  {
+    name: "that is a gateway",
+    pod: injected({ "inject.istio.io/templates": "gateway" }),
+    reason: /istio-validation/,
+  },
   {
     name: "on the node's network",
     pod: { ...injected(), spec: { ...injected().spec, hostNetwork: true } },
@@ -56,13 +74,12 @@ for (const { name, pod: given, reason } of skipped) {
   });
 }
 
-test("decidePodCapture() refuses annotations that it can't read", () => {
+test("decidePodCapture() refuses what it can't read", () => {
   const given = injected();
-  const annotations = {
-    ...given.metadata.annotations,
-    "traffic.sidecar.istio.io/excludeInboundPorts": "http",
-  };
-  const decision = decidePodCapture({ ...given, metadata: { ...given.metadata, annotations } });
+  const [validation, ...others] = given.spec.initContainers ?? [];
+  const args = (validation?.args ?? []).map((arg) => (arg === "15090,15021,15020" ? "http" : arg));
+  const initContainers = [{ name: "istio-validation", ...validation, args }, ...others];
+  const decision = decidePodCapture({ ...given, spec: { ...given.spec, initContainers } });
   assert.ok(decision.kind === "refuse" && decision.problems.length === 1);
 });
 

@@ -1,62 +1,38 @@
 // Whether and how the plugin captures a pod, by what injection wrote into it. Pure.
 
+import { parseCaptureArgs } from "../capture/capture-args.ts";
 import type { CaptureSettings } from "../capture/capture-settings.ts";
 import type { Problem } from "../core/problem.ts";
-import { podCapture } from "../inject/capture-annotations.ts";
 import { annotationOf, type InjectablePod } from "../inject/injectable-pod.ts";
 import { containerNames } from "../inject/injection-settings.ts";
-import { defaultProxyIds, type ProxyIds } from "../inject/proxy-ids.ts";
-import type { Container } from "../kinds/pod/container.ts";
+import { STATUS_ANNOTATION } from "../inject/injection-status.ts";
 
 export type PodDecision =
   | { readonly kind: "capture"; readonly settings: CaptureSettings }
   /** Completes "not captured: …". */
   | { readonly kind: "skip"; readonly reason: string }
-  /** Its annotations can't be read: half of a capture is worse than none. */
+  /** It says what can't be read: half of a capture is worse than none. */
   | { readonly kind: "refuse"; readonly problems: readonly Problem[] };
 
-const STATUS = "sidecar.istio.io/status";
-const DEFAULT_STATUS_PORT = 15020;
-
+/** Captured is what its validation container expects: injection has put the pod's and the mesh's wishes together there. */
 export function decidePodCapture(pod: InjectablePod): PodDecision {
-  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  const proxy = containers.find(({ name }) => name === containerNames.proxy);
-  if (pod.spec.hostNetwork === true) return skip("it uses the node's network");
-  if (proxy === undefined || annotationOf(pod, STATUS) === undefined) return skip("it has no sidecar");
-  if (containers.some(({ name }) => name === containerNames.init)) {
-    return skip(`its container ${containerNames.init} does it`);
-  }
-  if (proxy.args?.[1] === "router") return skip("it is a gateway");
-  const mode = interceptionMode(pod, proxy);
-  if (mode !== "REDIRECT" && mode !== "TPROXY") return skip(`its interception mode is ${mode}`);
-  const proxyIds = proxyIdsOf(proxy);
-  const { settings, problems } = podCapture(pod, { mode, statusPort: statusPort(pod, proxy), proxyIds });
-  return problems.length > 0 ? { kind: "refuse", problems } : { kind: "capture", settings };
+  const { hostNetwork, initContainers = [] } = pod.spec;
+  if (hostNetwork === true) return skip("it uses the node's network");
+  if (annotationOf(pod, STATUS_ANNOTATION) === undefined) return skip("it has no sidecar");
+  const validation = initContainers.find(({ name }) => name === containerNames.validation);
+  if (validation === undefined) return skip(`it has no container ${containerNames.validation}`);
+  const { args = [], env = [] } = validation;
+  const parsed = parseCaptureArgs(args, {
+    env: Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
+    resolvers: { ipv4: [], ipv6: [] },
+  });
+  return parsed.kind === "invalid"
+    ? { kind: "refuse", problems: parsed.problems }
+    : { kind: "capture", settings: { ...parsed.settings, dns: { kind: "off" } } };
 }
 
 function skip(reason: string): PodDecision {
   return { kind: "skip", reason };
-}
-
-/** A transparent proxy runs as root, whose traffic is the app's too: its group tells it then. */
-function proxyIdsOf({ securityContext = {} }: Container): ProxyIds {
-  const { runAsUser = 0, runAsGroup = defaultProxyIds.gid } = securityContext;
-  return { uid: runAsUser === 0 ? defaultProxyIds.uid : runAsUser, gid: runAsGroup };
-}
-
-function interceptionMode(pod: InjectablePod, proxy: Container): string {
-  const annotated = annotationOf(pod, "sidecar.istio.io/interceptionMode");
-  return annotated ?? envOf(proxy, "ISTIO_META_INTERCEPTION_MODE") ?? "REDIRECT";
-}
-
-function statusPort(pod: InjectablePod, proxy: Container): number {
-  const annotated = annotationOf(pod, "status.sidecar.istio.io/port");
-  const config = JSON.parse(envOf(proxy, "PROXY_CONFIG") || "{}") as { readonly statusPort?: number };
-  return Number(annotated ?? config.statusPort ?? DEFAULT_STATUS_PORT);
-}
-
-function envOf({ env = [] }: Container, name: string): string | undefined {
-  return env.find((variable) => variable.name === name)?.value;
 }
 
 /**
@@ -65,7 +41,7 @@ function envOf({ env = [] }: Container, name: string): string | undefined {
  */
 export function isUncaptured(pod: PodWithStatus): boolean {
   const { state, lastState } = validationOf(pod) ?? {};
-  if (pod.metadata.annotations?.[STATUS] === undefined || state?.running !== undefined) return false;
+  if (annotationOf(pod, STATUS_ANNOTATION) === undefined || state?.running !== undefined) return false;
   return (state?.terminated ?? lastState?.terminated)?.exitCode === NOT_CAPTURED;
 }
 

@@ -27,15 +27,18 @@ function pod(annotations: Readonly<Record<string, string>> = {}): InjectablePod 
   return injection.pod;
 }
 
+/** As no injection of ours writes it. */
+function withArgument(given: InjectablePod, { from, to }: { from: string; to: string }): InjectablePod {
+  const initContainers = (given.spec.initContainers ?? []).map((container) => ({
+    ...container,
+    args: (container.args ?? []).map((arg) => (arg === from ? to : arg)),
+  }));
+  return { ...given, spec: { ...given.spec, initContainers } };
+}
+
 const podsByName: Readonly<Record<string, InjectablePod>> = {
   "shop/reviews": pod(),
-  "shop/broken": {
-    ...pod(),
-    metadata: {
-      ...pod().metadata,
-      annotations: { ...pod().metadata.annotations, "traffic.sidecar.istio.io/excludeInboundPorts": "http" },
-    },
-  },
+  "shop/broken": withArgument(pod(), { from: "15090,15021,15020", to: "http" }),
   "shop/plain": { metadata: { name: "plain", namespace: "shop" }, spec: { containers: [{ name: "app" }] } },
 };
 
@@ -118,7 +121,7 @@ test("the shim refuses, for another try, a pod that can't be captured", { skip }
   const { code, stdout } = await node.addPod(namespace, "shop/broken");
   assert.equal(code, 1);
   assert.equal(JSON.parse(stdout).code, 11);
-  assert.match(JSON.parse(stdout).msg, /excludeInboundPorts "http"/);
+  assert.match(JSON.parse(stdout).msg, /istio-local-exclude-ports "http"/);
 });
 
 test("without the API server the shim holds back the mesh's namespaces alone", { skip }, async (t) => {
