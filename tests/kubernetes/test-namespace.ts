@@ -18,7 +18,7 @@ export interface TestNamespace {
   /** Sets labels of the namespace itself; null takes one off. */
   label(labels: Readonly<Record<string, string | null>>): Promise<void>;
   /** Such as `waitFor("condition=Ready", "pod/client")`. */
-  waitFor(condition: string, object: string): Promise<void>;
+  waitFor(condition: string, ...objects: readonly string[]): Promise<void>;
   /** All replicas are of the newest template and ready. */
   waitForRollout(workload: string): Promise<void>;
   /** One object such as `pod/client`. */
@@ -54,8 +54,8 @@ export async function createTestNamespace(
       );
       await cluster.kubectl(["label", "--overwrite", "namespace", name, ...words]);
     },
-    async waitFor(condition, object) {
-      await kubectl(["wait", `--for=${condition}`, limit, object], patiently);
+    async waitFor(condition, ...objects) {
+      await kubectl(["wait", `--for=${condition}`, limit, ...objects], patiently);
     },
     async waitForRollout(workload) {
       await kubectl(["rollout", "status", limit, workload], patiently);
