@@ -71,7 +71,6 @@ export interface Agent {
   ready(signal?: AbortSignal): Promise<void>;
   /** Asks the app's own probe from inside the pod. */
   probe(containerName: string, kind: ProbeKind): Promise<ProbeOutcome>;
-  metrics(): Promise<string>;
   /** Lets connections end, then ends Envoy. */
   drain(signal?: AbortSignal): Promise<void>;
   /** Ends Envoy and everything that serves it. */
@@ -141,7 +140,6 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
       const none = { isSuccess: false, message: `no ${kind} probe of "${containerName}"` };
       return (await questions.probe(path)) ?? none;
     },
-    metrics: questions.metrics,
     drain: (signal) => envoy.drain({ inboundOnly: isSidecar(options), ...options.drain }, signal),
     close: () => closeInReverse(closers),
   };

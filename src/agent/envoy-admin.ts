@@ -1,6 +1,6 @@
 // What the agent asks of its Envoy's admin interface: is it ready, how many connections are open, start draining.
 
-import { requestOverSocket } from "./http-over-socket.ts";
+import { openOverSocket, requestOverSocket } from "./http-over-socket.ts";
 
 export interface EnvoyAdmin {
   /** Config received, workers started, and Envoy says LIVE. */
@@ -12,8 +12,8 @@ export interface EnvoyAdmin {
    * `inboundOnly` leaves alone what the pod itself calls.
    */
   startDraining(inboundOnly: boolean): Promise<void>;
-  /** Prometheus text. */
-  readMetrics(): Promise<string>;
+  /** Prometheus text, as it comes. */
+  readMetrics(): AsyncIterable<Buffer>;
 }
 
 const TIMEOUT_MS = 5_000;
@@ -52,7 +52,13 @@ export function createEnvoyAdmin(socketPath: string): EnvoyAdmin {
     async startDraining(inboundOnly) {
       await ask(`/drain_listeners?graceful&skip_exit${inboundOnly ? "&inboundonly" : ""}`, "POST");
     },
-    readMetrics: () => ask("/stats/prometheus"),
+    async *readMetrics() {
+      const path = "/stats/prometheus";
+      const answer = await openOverSocket({ via: { socketPath }, path, timeoutMs: TIMEOUT_MS });
+      if (answer.statusCode !== 200)
+        throw new Error(`Envoy's admin answered ${answer.statusCode} to ${path}`);
+      yield* answer as AsyncIterable<Buffer>;
+    },
   };
 }
 

@@ -21,8 +21,28 @@ export interface SocketResponse {
 }
 
 /** Rejects when nobody answers, or not in time. */
-export function requestOverSocket(options: SocketRequest): Promise<SocketResponse> {
-  const { via, method = "GET", path, headers = {}, timeoutMs, maxBytes = 64 * 1024 * 1024 } = options;
+export async function requestOverSocket(options: SocketRequest): Promise<SocketResponse> {
+  const { maxBytes = 64 * 1024 * 1024 } = options;
+  const response = await openOverSocket(options);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBytes) break;
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    // An app that breaks off has answered; one that is too slow hasn't.
+    if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+  }
+  const body = Buffer.concat(chunks).toString();
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
+}
+
+/** Resolves with the answer's head; its body is the caller's to read, within the same deadline, or to destroy. */
+export function openOverSocket(options: SocketRequest): Promise<IncomingMessage> {
+  const { via, method = "GET", path, headers = {}, timeoutMs } = options;
   // Connections to a pod's sockets are few and cheap, so none is pooled; with any agent, Node ignores createConnection.
   const transport: RequestOptions =
     "socketPath" in via
@@ -30,22 +50,7 @@ export function requestOverSocket(options: SocketRequest): Promise<SocketRespons
       : { createConnection: () => via.connection };
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
-    const outgoing = request({ ...transport, method, path, headers, signal }, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      const finish = () => {
-        const body = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-      };
-      response.on("data", (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= maxBytes) chunks.push(chunk);
-        else response.destroy();
-      });
-      response.once("end", finish);
-      response.once("close", finish);
-      response.once("error", reject);
-    });
+    const outgoing = request({ ...transport, method, path, headers, signal }, resolve);
     outgoing.once("error", reject);
     outgoing.end();
   });

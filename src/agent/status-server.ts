@@ -3,6 +3,8 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { PEER_HEADER } from "./peer-header.ts";
 import type { ProbeOutcome } from "./probe-app.ts";
 
@@ -10,7 +12,7 @@ export interface StatusAnswers {
   readonly isReady: () => Promise<boolean>;
   /** Undefined for a path that no probe was rewritten to. */
   readonly probe: (path: string) => Promise<ProbeOutcome> | undefined;
-  readonly metrics: () => Promise<string>;
+  readonly metrics: () => AsyncIterable<Buffer>;
   /** Called at most once per request; the answer goes out before. */
   readonly quit: () => void;
   /** Starts to send clients away; the answer doesn't wait until they are gone. */
@@ -35,7 +37,7 @@ async function answer(
   if (path === "/healthz/ready") return respondReadiness(response, answers);
   if (path === "/stats/prometheus" || path === "/metrics") {
     response.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
-    return respond(response, 200, await answers.metrics());
+    return pipeline(Readable.from(answers.metrics(), { objectMode: false }), response);
   }
   if (path === "/quitquitquit" || path === "/drain") return respondOrder(path, request, response, answers);
   const outcome = answers.probe(path);
