@@ -2,6 +2,7 @@
 // writes (ours or a user's own) runs it. Each subcommand is loaded alone: a proxy's agent must stay small.
 
 import { networkInterfaces } from "node:os";
+import { isSettingError } from "../agent/pod/environment-value.ts";
 
 const [command = "", ...args] = process.argv.slice(2);
 
@@ -42,12 +43,15 @@ async function run(): Promise<number> {
   }
 }
 
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return isSettingError(error) ? error.message : (error.stack ?? error.message);
+}
+
 run().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(
-      `agent ${command}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    process.stderr.write(`agent ${command}: ${describe(error)}\n`);
     process.exit(1);
   },
 );

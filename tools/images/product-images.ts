@@ -20,6 +20,20 @@ export interface ProductImageOptions {
   readonly cniShimPath?: string;
 }
 
+/**
+ * The agent does little, and there is one in each pod: 49 MB with these flags, 62 MB without (bench/agent). Code that is
+ * never compiled needs no compiler's pages; one collection of all there is takes 8 ms.
+ */
+export const agentNodeFlags: readonly string[] = [
+  "--jitless",
+  "--no-expose-wasm",
+  "--max-semi-space-size=1",
+  "--single-threaded",
+  "--v8-pool-size=0",
+  "--optimize-for-size",
+  "--expose-gc",
+];
+
 export const productImageNames = ["meltemi/control-plane", "meltemi/agent", "meltemi/cni"] as const;
 export type ProductImageName = (typeof productImageNames)[number];
 
@@ -75,7 +89,7 @@ function agentImage(base: FileTree, { root, envoyPath }: ProductImageOptions): I
     .symlink("/usr/local/bin/pilot-agent", `../../lib/meltemi/pilot-agent.mjs`);
   return {
     name: "meltemi/agent",
-    entrypoint: ["/usr/local/bin/pilot-agent"],
+    entrypoint: ["/usr/bin/node", ...agentNodeFlags, `${HOME}/pilot-agent.mjs`],
     user: PROXY,
     env: ["NODE_ENV=production", "MELTEMI_ENVOY=/usr/local/bin/envoy"],
     layers: [base, packetFilterLayer(), envoy, program],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hasIpv6, podAddresses } from "./pod-addresses.ts";
-import { parseProxyArguments, readControlPlane, readDrainTimes } from "./proxy-arguments.ts";
+import { parseProxyArguments, readControlPlane, readDrainTimes, readSecretTtlMs } from "./proxy-arguments.ts";
 
 const injected = [
   "sidecar",
@@ -42,6 +42,16 @@ test("readDrainTimes() takes ProxyConfig's durations", () => {
   const { terminationDrainMs, drainTimeSeconds } = readDrainTimes({ PROXY_CONFIG });
   assert.deepEqual([terminationDrainMs, drainTimeSeconds], [90_000, 2]);
   assert.equal(readDrainTimes({}).terminationDrainMs, 5_000);
+});
+
+test("readDrainTimes() refuses what isn't a time", () => {
+  const PROXY_CONFIG = '{"terminationDrainDuration":"soon"}';
+  assert.throws(() => readDrainTimes({ PROXY_CONFIG }), /Cannot read terminationDrainDuration "soon"/);
+  assert.throws(() => readDrainTimes({ MINIMUM_DRAIN_DURATION: "5" }), /MINIMUM_DRAIN_DURATION "5"/);
+  assert.throws(
+    () => readSecretTtlMs({ SECRET_TTL: "500ms" }),
+    /SECRET_TTL "500ms": wanted a duration of at least 1s/,
+  );
 });
 
 test("readControlPlane() verifies the name that it dials", () => {

@@ -2,7 +2,7 @@
 // What they don't say has Istio's default.
 
 import { isIP } from "node:net";
-import { parseDurationMs } from "../../core/duration.ts";
+import { readCount, readDurationMs, readFlag, settingError } from "./environment-value.ts";
 
 export interface ProxyArguments {
   readonly role: "sidecar" | "router";
@@ -85,20 +85,25 @@ export interface DrainTimes {
 }
 
 const DEFAULT_DRAIN_MS = 5_000;
-const DEFAULT_DRAIN_TIME_SECONDS = 45;
+const DEFAULT_DRAIN_TIME_MS = 45_000;
 
 export function readDrainTimes(env: Environment): DrainTimes {
   const { terminationDrainDuration, drainDuration } = readProxyConfig(env);
-  const annotated = env.TERMINATION_DRAIN_DURATION_SECONDS;
-  const ofConfig = parseDurationMs(terminationDrainDuration ?? "");
+  const ofConfig = { terminationDrainDuration, drainDuration };
+  const annotatedSeconds = readCount(env, "TERMINATION_DRAIN_DURATION_SECONDS");
+  const configuredMs = readDurationMs(ofConfig, "terminationDrainDuration") ?? DEFAULT_DRAIN_MS;
+  const drainTimeMs = readDurationMs(ofConfig, "drainDuration") ?? DEFAULT_DRAIN_TIME_MS;
   return {
-    terminationDrainMs: annotated ? Number(annotated) * 1000 : (ofConfig ?? DEFAULT_DRAIN_MS),
-    exitOnZeroActiveConnections: env.EXIT_ON_ZERO_ACTIVE_CONNECTIONS === "true",
-    minimumDrainMs: parseDurationMs(env.MINIMUM_DRAIN_DURATION ?? "") ?? DEFAULT_DRAIN_MS,
-    drainTimeSeconds: Math.ceil(
-      (parseDurationMs(drainDuration ?? "") ?? DEFAULT_DRAIN_TIME_SECONDS * 1000) / 1000,
-    ),
+    terminationDrainMs: annotatedSeconds === undefined ? configuredMs : annotatedSeconds * 1000,
+    exitOnZeroActiveConnections: readFlag(env, "EXIT_ON_ZERO_ACTIVE_CONNECTIONS"),
+    minimumDrainMs: readDurationMs(env, "MINIMUM_DRAIN_DURATION") ?? DEFAULT_DRAIN_MS,
+    drainTimeSeconds: Math.ceil(drainTimeMs / 1000),
   };
+}
+
+/** How long a certificate is to live; the CA counts in seconds. Undefined: the agent's default. */
+export function readSecretTtlMs(env: Environment): number | undefined {
+  return readDurationMs(env, "SECRET_TTL", { leastMs: 1_000 });
 }
 
 export interface ControlPlaneHost {
@@ -115,7 +120,7 @@ export function readControlPlane(env: Environment, address: string | undefined):
   const text = address || readProxyConfig(env).discoveryAddress || DEFAULT_CONTROL_PLANE;
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(text) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined) throw new Error(`Cannot dial the control plane at "${text}": wanted host:port`);
+  if (host === undefined) throw settingError("the control plane's address", text, "host:port");
   const named = isIP(host) === 0 ? host : "meltemi.meltemi-system.svc";
   const isPlaintext = readProxyConfig(env).controlPlaneAuthPolicy === "NONE";
   return { host, port: Number(port), serverName: isPlaintext ? undefined : (env.ISTIOD_SAN ?? named) };
