@@ -4,7 +4,16 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { APP, POD_IP, PROXY, prepareInjectedPod, run, scrape, setUpNetwork, shopObjects } from "./injected-pod.ts";
+import {
+  APP,
+  POD_IP,
+  PROXY,
+  prepareInjectedPod,
+  run,
+  scrape,
+  setUpNetwork,
+  shopObjects,
+} from "./injected-pod.ts";
 import { startPodControlPlane } from "./pod-control-plane.ts";
 import { residentKb, settledKb } from "./resident-memory.ts";
 
