@@ -12,6 +12,8 @@ export interface ControlPlaneAnswers {
   proxies(): readonly ProxyStatus[];
   problems(): readonly Problem[];
   programmed(object: ObjectKey): ProgrammedReport;
+  /** Of the proxies of all replicas; absent, or undefined, where there is nobody else to ask. */
+  programmedEverywhere?(object: ObjectKey): Promise<ProgrammedReport> | undefined;
   syncStatuses(): readonly SyncStatus[];
   version(): VersionReport;
   /** All objects have been read, and proxies are served. */
@@ -46,7 +48,9 @@ async function route(
     case "/programmed": {
       const object = parseKey(searchParams.get("object") ?? "");
       if (object === undefined) return send(response, 400, { error: "Name an object: Kind/namespace/name" });
-      return send(response, 200, answers.programmed(object));
+      const isOfAll = searchParams.get("replicas") === "all";
+      const report = isOfAll ? await answers.programmedEverywhere?.(object) : undefined;
+      return send(response, 200, report ?? answers.programmed(object));
     }
     case "/debug/syncz":
       return send(response, 200, answers.syncStatuses());

@@ -22,8 +22,8 @@ export interface ObjectStatusOptions {
   readonly log: Logger;
   /** Of all objects that there are, also of those that aren't accepted. */
   readonly keys: () => Iterable<ObjectKey>;
-  /** What is known of one now; undefined where it has gone. */
-  readonly factsOf: (key: ObjectKey) => ObjectFacts | undefined;
+  /** What is known of one now; undefined where it has gone, or is another's to write. A rejection is tried again. */
+  readonly factsOf: (key: ObjectKey) => Promise<ObjectFacts | undefined>;
 }
 
 export interface ObjectStatusWriter {
@@ -110,7 +110,7 @@ class StatusWriter {
 
   async #look(key: ObjectKey): Promise<void> {
     const { client, clock, factsOf } = this.#options;
-    const facts = factsOf(key);
+    const facts = await factsOf(key);
     if (facts === undefined) return;
     const text = JSON.stringify(facts);
     const written = this.#writtenByKey.get(key);
@@ -130,7 +130,8 @@ class StatusWriter {
       return;
     }
     await this.#write(live, { ...facts, generation });
-    this.#writtenByKey.set(key, { facts: text, atMs: nowMs });
+    // It may have been touched meanwhile.
+    this.#writtenByKey.set(key, { facts: this.#urgent.has(key) ? "" : text, atMs: nowMs });
   }
 
   async #write(live: KubernetesObject, facts: ObjectFacts & { readonly generation: number }): Promise<void> {

@@ -34,8 +34,10 @@ import { connectToCluster } from "./api-connection.ts";
 import { requireIdentity } from "./authenticated-backend.ts";
 import { type ClusterInjection, createClusterInjection } from "./cluster-injection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
+import { openControlPlaneIdentity } from "./control-plane-identity.ts";
 import type { ClusterSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
+import { createFleetReports, type FleetReports } from "./fleet-reports.ts";
 import { planeAnswers } from "./plane-answers.ts";
 import { planeProblems } from "./plane-problems.ts";
 import { createObjectChanges, type ObjectChanges, startPlaneStatus } from "./plane-status.ts";
@@ -57,7 +59,7 @@ const TOKEN_AUDIENCES = ["istio-ca"];
 
 /** Resolves when the process may end: after SIGTERM or SIGINT, when clients have moved on. */
 export async function runClusterControlPlane(settings: ClusterSettings, log: Logger): Promise<void> {
-  const serving = { isReady: false };
+  const serving: Serving = { isReady: false, reports: undefined };
   const stop = stopSignal(serving);
   const lifetime = new AbortController();
   const client = await connectToCluster(settings, systemClock);
@@ -92,11 +94,16 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const extraDnsNames = revisionNames(settings);
   const names = controlPlaneNames({ trustDomain, namespace, serviceAccount, extraDnsNames });
   const endpoint = { kind: "tcp", host: everyAddress(), port: settings.xdsPort } as const;
-  const listener = await serveSecurely(endpoint, { grpc, xds, authority, authenticator, names, log });
+  const identity = await openControlPlaneIdentity(authority, { names, log });
+  const reports = createFleetReports({ settings, plane, identity, trustDomain });
+  serving.reports = reports;
+  const methods = [reports.method];
+  const service = { grpc, xds, authority, authenticator, identity, methods, log };
+  const listener = await serveSecurely(endpoint, service);
   await servePlaintext(settings, { grpc, xds });
-  const webhooks = await serveWebhooks({ settings, injection, authority, names, host: everyAddress(), log });
+  const webhooks = await serveWebhooks({ settings, injection, identity, host: everyAddress(), log });
   const election = standForLeader(cluster);
-  const endLeading = whileLeading(election, () => startLeading(cluster, authority));
+  const endLeading = whileLeading(election, () => startLeading(cluster, { authority, reports }));
   serving.isReady = true;
   log.info(
     {
@@ -138,6 +145,8 @@ interface Cluster {
 
 interface Serving {
   isReady: boolean;
+  /** There when proxies are served. */
+  reports: FleetReports | undefined;
 }
 
 /** Before proxies are served there is nothing to drain, and a second signal ends the process at once. */
@@ -165,6 +174,7 @@ async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>)
   const admin = createControlPlaneServer(
     {
       ...planeAnswers(plane),
+      programmedEverywhere: (object) => cluster.serving.reports?.programmed(object),
       problems: () => planeProblems(plane, problemsByObject.values()),
       version: () => ({ version: readVersion() }),
       isReady: () => cluster.serving.isReady,
@@ -307,7 +317,10 @@ function whileLeading(election: LeaderElection, start: () => () => void): () => 
 }
 
 /** What only one replica may do. */
-function startLeading(cluster: Cluster, authority: CertificateAuthority): () => void {
+function startLeading(
+  cluster: Cluster,
+  { authority, reports }: { readonly authority: CertificateAuthority; readonly reports: FleetReports },
+): () => void {
   const { client, log, plane, settings } = cluster;
   const { sources, graph } = plane;
   const { rootsPem } = authority;
@@ -319,7 +332,7 @@ function startLeading(cluster: Cluster, authority: CertificateAuthority): () => 
     watchNamespaces: (listener) => graph.watch(sources.Namespace, () => listener()),
   });
   const endBundles = startWebhookBundles({ ...shared, rootsPem, ...webhookNames(settings) });
-  const endStatus = startPlaneStatus(cluster, shared);
+  const endStatus = startPlaneStatus({ ...cluster, reports }, shared);
   return () => {
     endRoots();
     endBundles();

@@ -25,6 +25,7 @@ import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
 import { requireIdentity } from "./authenticated-backend.ts";
+import { openControlPlaneIdentity } from "./control-plane-identity.ts";
 import type { LocalSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
 import { planeAnswers } from "./plane-answers.ts";
@@ -49,7 +50,8 @@ export async function runLocalControlPlane(settings: LocalSettings, log: Logger)
   const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });
   const names = controlPlaneNames({ trustDomain });
   const endpoint = { kind: "unix", path: xdsSocket, mode: 0o666 } as const;
-  await serveSecurely(endpoint, { grpc, xds, authority, authenticator, names, log });
+  const identity = await openControlPlaneIdentity(authority, { names, log });
+  await serveSecurely(endpoint, { grpc, xds, authority, authenticator, identity, log });
   await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
   tellProblems(plane);
   log.info({ stateDirectory }, "control plane ready");

@@ -6,6 +6,7 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import { keyOf } from "../model/sources.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
+import type { FleetReports } from "./fleet-reports.ts";
 
 export interface ObjectChanges {
   tell(keys: readonly ObjectKey[]): void;
@@ -28,6 +29,7 @@ export function createObjectChanges(): ObjectChanges {
 
 interface KnownObjects {
   readonly plane: ControlPlane;
+  readonly reports: FleetReports;
   /** As they were found when the objects were read. */
   readonly problemsByObject: ReadonlyMap<ObjectKey, readonly Problem[]>;
   readonly changes: ObjectChanges;
@@ -57,14 +59,19 @@ function keysOf({ plane, problemsByObject }: KnownObjects): Iterable<ObjectKey> 
   return new Set([...keys, ...problemsByObject.keys()]);
 }
 
-function factsOf({ plane, problemsByObject }: KnownObjects, key: ObjectKey): ObjectFacts | undefined {
-  const { heldObjects, fleet, problems } = plane;
+async function factsOf(
+  { plane, problemsByObject, reports }: KnownObjects,
+  key: ObjectKey,
+): Promise<ObjectFacts | undefined> {
+  if (!reports.writesStatusOf(key)) return undefined;
+  const { heldObjects, problems } = plane;
   const object = heldObjects.newest(key);
   const ownProblems = problemsByObject.get(key) ?? [];
   if (object === undefined && ownProblems.length === 0) return undefined;
   const isWrong = object === undefined && ownProblems.some(({ severity }) => severity === "error");
-  const { proxyCount, acknowledgedCount, refusedBy } = fleet.programmed(key);
-  const refusals = fleet.refusals().filter(({ source }) => source.some((part) => part.object === key));
+  const { proxyCount, acknowledgedCount, refusedBy, refusals } = await reports.programmed(key);
+  // Meanwhile there may be another one, of which the reports don't speak.
+  if (heldObjects.newest(key) !== object) return undefined;
   return {
     ...(object?.metadata.generation === undefined ? {} : { generation: Number(object.metadata.generation) }),
     isInForce: !isWrong,
@@ -72,6 +79,6 @@ function factsOf({ plane, problemsByObject }: KnownObjects, key: ObjectKey): Obj
     proxyCount,
     acknowledgedCount,
     refusedCount: refusedBy.length,
-    refusals: [...new Set(refusals.map(({ detail }) => detail))],
+    refusals,
   };
 }

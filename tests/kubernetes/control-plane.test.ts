@@ -1,16 +1,13 @@
 // The control plane against a real API server: identity, root certificates, leadership, a quiet end.
 
 import assert from "node:assert/strict";
-import { generateKeyPairSync, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
-import { createCertificateClient } from "../../src/agent/certificate-client.ts";
-import { systemClock } from "../../src/core/clock.ts";
-import { redacted } from "../../src/core/redacted.ts";
 import { DeltaDiscoveryRequestSchema } from "../../src/gen/envoy/service/discovery/v3/discovery_pb.ts";
-import { GrpcClient } from "../../src/grpc/client.ts";
-import { buildCertificateRequest } from "../../src/identity/certificate-request.ts";
+import type { GrpcClient } from "../../src/grpc/client.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { clientOf, rootsIn, sign, tokenFor } from "./control-plane-client.ts";
 import { type ControlPlaneProcess, startControlPlane } from "./control-plane-process.ts";
 
 const skip = whyNoApiServer();
@@ -36,12 +33,6 @@ test("the control plane against a real API server", { skip }, async (t) => {
   await t.test("ends quietly on SIGTERM, and gives its lease back", (t) => endsQuietly(t, server));
 });
 
-async function rootsIn(server: ApiServer, namespace: string): Promise<string> {
-  const name = "configmap/istio-ca-root-cert";
-  await server.kubectl(["-n", namespace, "wait", "--for=create", name, "--timeout=40s"]);
-  return await server.kubectl(["-n", namespace, "get", name, "-o", "jsonpath={.data.root-cert\\.pem}"]);
-}
-
 async function writesRoots(server: ApiServer): Promise<void> {
   const roots = await rootsIn(server, "shop");
   assert.ok(new X509Certificate(roots).ca);
@@ -64,37 +55,6 @@ async function tellsHealth({ monitoringPort }: ControlPlaneProcess): Promise<voi
   assert.equal((await get("/ready")).status, 200);
   assert.match(await (await get("/metrics")).text(), /^pilot_info\{version=/m);
   assert.deepEqual(await (await get("/problems")).json(), []);
-}
-
-async function clientOf(
-  server: ApiServer,
-  { xdsPort }: ControlPlaneProcess,
-  identity: { certificate?: string; key?: string } = {},
-): Promise<GrpcClient> {
-  const tls = {
-    serverRoots: await rootsIn(server, "shop"),
-    serverName: "meltemi.meltemi-system.svc",
-    ...identity,
-  };
-  return new GrpcClient({ kind: "tcp", host: "127.0.0.1", port: xdsPort, tls }, { clock: systemClock });
-}
-
-async function tokenFor(server: ApiServer, audience: string): Promise<string> {
-  return (await server.kubectl(["-n", "shop", "create", "token", "default", "--audience", audience])).trim();
-}
-
-async function sign(server: ApiServer, plane: ControlPlaneProcess, audience: string) {
-  const client = await clientOf(server, plane);
-  try {
-    const token = redacted(await tokenFor(server, audience));
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    const ask = createCertificateClient(client, { readToken: async () => token });
-    const request = buildCertificateRequest(privateKey, { uris: [], dnsNames: [], ipAddresses: [] });
-    const [certificate = ""] = await ask(request, 3_600_000);
-    return { certificate, key: privateKey.export({ format: "pem", type: "pkcs8" }).toString() };
-  } finally {
-    client.close();
-  }
 }
 
 async function signsForTokens(server: ApiServer, plane: ControlPlaneProcess): Promise<void> {

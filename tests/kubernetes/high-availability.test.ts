@@ -76,6 +76,11 @@ describe("high availability of the control plane", { skip }, () => {
     await untilServed(replicas);
   });
 
+  test("the status of an object counts the proxies of both replicas", async () => {
+    const wanted = `jsonpath={.status.conditions[?(@.type=="Programmed")].message}=${PROXY_COUNT} of ${PROXY_COUNT} proxies`;
+    await namespace.waitFor(wanted, "virtualservice/echo");
+  });
+
   test("SIGKILL of each replica in turn: its proxies go to the other, and no request fails", async () => {
     for (const { name } of await untilReady(cluster)) {
       const replicas = await untilReady(cluster);

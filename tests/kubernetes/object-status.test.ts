@@ -110,7 +110,7 @@ async function startWriter(
     random: Math.random,
     log: silentLogger,
     keys: () => facts.keys(),
-    factsOf: (wanted) => facts.get(wanted),
+    factsOf: async (wanted) => facts.get(wanted),
   });
   t.after(() => {
     writer.close();

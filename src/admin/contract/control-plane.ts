@@ -39,7 +39,10 @@ export interface ProxyStatus {
 /** `GET /problems` answers with a list of Problems. */
 export type ProblemList = readonly Problem[];
 
-/** `GET /programmed?object=VirtualService/shop/reviews`: how far an object has reached the proxies that it concerns. */
+/**
+ * `GET /programmed?object=VirtualService/shop/reviews`: how far an object has reached the proxies that it concerns, of
+ * those that this replica serves; with `&replicas=all` of those of every replica.
+ */
 export interface ProgrammedReport {
   /** `Kind/namespace/name` */
   readonly object: string;

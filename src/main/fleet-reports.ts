@@ -1,0 +1,63 @@
+// How far an object has reached the proxies of all replicas, whichever of them is asked, and which of several control
+// planes tells it in the object's status.
+
+import { combineReports, replicaReport } from "../admin/combined-report.ts";
+import type { ProgrammedReport } from "../admin/contract/control-plane.ts";
+import { systemClock } from "../core/clock.ts";
+import type { ObjectKey } from "../core/object-key.ts";
+import type { GrpcMethod } from "../grpc/method.ts";
+import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
+import type { ClusterSettings } from "./control-plane-settings.ts";
+import type { ControlPlane } from "./create-control-plane.ts";
+import { planeAnswers } from "./plane-answers.ts";
+import { programmedMethod, ReplicaClients } from "./replica-channel.ts";
+import { isFirstRevision, type ReplicaAddress, replicaAddresses } from "./replica-directory.ts";
+
+export interface FleetReports {
+  /** Of this replica's proxies and those of the others; rejects where one that is ready doesn't answer. */
+  programmed(object: ObjectKey): Promise<ProgrammedReport>;
+  /** Of several revisions that have an object in force, one writes its status. */
+  writesStatusOf(object: ObjectKey): boolean;
+  /** By which the others ask this replica. */
+  readonly method: GrpcMethod;
+}
+
+export interface FleetReportsOptions {
+  readonly settings: Pick<ClusterSettings, "namespace" | "podName" | "revision">;
+  readonly plane: ControlPlane;
+  readonly identity: ControlPlaneIdentity;
+  readonly trustDomain: string;
+}
+
+const REVISION_LABEL = "istio.io/rev";
+
+export function createFleetReports(options: FleetReportsOptions): FleetReports {
+  const { identity, plane, settings, trustDomain } = options;
+  const { namespace, podName, revision } = settings;
+  const { programmed } = planeAnswers(plane);
+  const clients = new ReplicaClients({
+    clock: systemClock,
+    identity,
+    serverName: `meltemi.${namespace}.svc`,
+  });
+  const others = (): readonly ReplicaAddress[] => {
+    const slices = [...plane.sources.EndpointSlice.entries()].map(([, slice]) => slice);
+    return replicaAddresses(slices, namespace).filter(({ name }) => name !== podName);
+  };
+  /** An object with the label is one revision's alone. */
+  const isOfOneRevision = (object: ObjectKey) =>
+    (plane.heldObjects.newest(object)?.metadata.labels?.[REVISION_LABEL] ?? "") !== "";
+  return {
+    async programmed(object) {
+      const replicas = others();
+      clients.keepOnly(replicas);
+      const asked = isOfOneRevision(object)
+        ? replicas.filter((replica) => replica.revision === revision)
+        : replicas;
+      const reports = await clients.programmed(object, asked);
+      return combineReports(programmed(object), reports);
+    },
+    writesStatusOf: (object) => isOfOneRevision(object) || isFirstRevision(revision, others()),
+    method: programmedMethod((object) => replicaReport(programmed(object)), { namespace, trustDomain }),
+  };
+}
