@@ -1,6 +1,6 @@
 // The CNI plugin that kubelet's runtime runs for each pod: hands an ADD to the node's DaemonSet over its unix socket and
 // passes on what the plugins before it made. It decides nothing else, holds no credentials, and is inert without the
-// DaemonSet: then only pods of the mesh's namespaces have to wait.
+// DaemonSet: then only pods of the mesh's namespaces have to wait, and only for a while.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Codes of the CNI specification.
@@ -20,12 +21,17 @@ const (
 // Longer than the DaemonSet takes for a pod; kubelet's own limit is two minutes.
 const answerTimeoutSeconds = 60
 
+// Who has been away for longer isn't being updated: it is broken, or was removed while its node was out of reach. Pods
+// then start, and their validation container holds back those that want to be captured.
+const patience = 10 * time.Minute
+
 const supported = `{"cniVersion":"1.0.0","supportedVersions":["0.3.0","0.3.1","0.4.0","1.0.0","1.1.0"]}`
 
 type config struct {
 	CniVersion string `json:"cniVersion"`
 	Socket     string `json:"socket"`
-	// One namespace a line: those whose pods may be the mesh's, as the DaemonSet last knew them.
+	// One namespace a line: those whose pods may be the mesh's, as the DaemonSet last knew them; it touches the file all
+	// the time.
 	MeshNamespacesFile string          `json:"meshNamespacesFile"`
 	PrevResult         json.RawMessage `json:"prevResult"`
 }
@@ -64,7 +70,7 @@ func add() {
 	}
 	reason, err := ask(conf, input)
 	switch {
-	case err != nil && isMeshNamespace(conf):
+	case err != nil && holdsBack(conf):
 		fail(conf, codeTryAgain, "the mesh's DaemonSet on this node doesn't answer: "+err.Error())
 	case err == nil && reason != "":
 		fail(conf, codeTryAgain, reason)
@@ -117,7 +123,11 @@ func environment() []byte {
 	return append(lines, '\n')
 }
 
-func isMeshNamespace(conf config) bool {
+func holdsBack(conf config) bool {
+	file, err := os.Stat(conf.MeshNamespacesFile)
+	if err != nil || time.Since(file.ModTime()) > patience {
+		return false
+	}
 	listed, err := os.ReadFile(conf.MeshNamespacesFile)
 	if err != nil {
 		return false

@@ -66,10 +66,27 @@ test("close() leaves the plugin in for a successor", async (t) => {
   assert.deepEqual(await typesIn("10-a.conflist"), ["bridge", "meltemi-cni"]);
 });
 
-test("uninstall() leaves every network as it was", async (t) => {
-  const { directory } = await netDirectory(t, { "10-a.conflist": network });
+test("openChainedConfiguration() chains again where the owner writes a single plugin's file beside the list", async (t) => {
+  const single = { name: "pods", type: "bridge" };
+  const { directory, write, typesIn } = await netDirectory(t, { "10-a.conf": single });
   const chained = await openChainedConfiguration({ directory, plugin, log: silentLogger });
-  await chained.uninstall();
-  assert.deepEqual(await readdir(directory), ["10-a.conflist"]);
-  assert.deepEqual(JSON.parse(await readFile(join(directory, "10-a.conflist"), "utf8")), network);
+  t.after(() => chained.close());
+  await write("10-a.conf", { ...single, type: "ptp" });
+  await eventually(async () => (await typesIn("10-a.conflist")).join() === "ptp,meltemi-cni");
+  await eventually(async () => (await readdir(directory)).join() === "10-a.conflist");
 });
+
+const networks = [
+  { name: "10-a.conflist", network },
+  { name: "10-a.conf", network: { cniVersion: "1.0.0", name: "pods", type: "bridge" } },
+];
+
+for (const { name, network: before } of networks) {
+  test(`uninstall() leaves ${name} as it was`, async (t) => {
+    const { directory } = await netDirectory(t, { [name]: before });
+    const chained = await openChainedConfiguration({ directory, plugin, log: silentLogger });
+    await chained.uninstall();
+    assert.deepEqual(await readdir(directory), [name]);
+    assert.deepEqual(JSON.parse(await readFile(join(directory, name), "utf8")), before);
+  });
+}

@@ -5,7 +5,8 @@ import { watch } from "node:fs";
 import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import type { Logger } from "../core/logger.ts";
-import { chainPlugin, isChained, type ShimConfiguration, unchainPlugin } from "./network-configuration.ts";
+import type { ConfigurationFile, ShimConfiguration } from "./network-configuration.ts";
+import { chainPlugin, isChained, isNetwork, unchainPlugin } from "./network-configuration.ts";
 
 export interface ChainedConfiguration {
   /** Whether pods are led through us now; false where no network is configured yet. */
@@ -71,24 +72,13 @@ export async function openChainedConfiguration(
   };
 }
 
-interface ConfigurationFile {
-  readonly name: string;
-  readonly text: string;
-}
-
 /** The first by name that is a configuration, as runtimes choose it. */
 async function primaryConfiguration(directory: string): Promise<ConfigurationFile | undefined> {
   for (const name of await configurationNames(directory)) {
     const text = await readFile(join(directory, name), "utf8").catch(() => "");
-    if (unchainable(text)) return { name, text };
+    if (isNetwork(text)) return { name, text };
   }
   return undefined;
-}
-
-const probe: ShimConfiguration = { type: "probe", socket: "", meshNamespacesFile: "" };
-
-function unchainable(text: string): boolean {
-  return chainPlugin(text, probe) !== undefined;
 }
 
 async function configurationNames(directory: string): Promise<readonly string[]> {
@@ -98,27 +88,30 @@ async function configurationNames(directory: string): Promise<readonly string[]>
 
 async function chainInto(
   directory: string,
-  { name, text }: ConfigurationFile,
+  found: ConfigurationFile,
   plugin: ShimConfiguration,
 ): Promise<void> {
-  const chained = chainPlugin(text, plugin);
-  if (chained === undefined) return;
-  const listName = name.replace(/\.(conf|json)$/, ".conflist");
-  await writeWhole(directory, listName, chained);
-  // A runtime takes a list by this ending alone; the single plugin would come first by its name.
-  if (listName !== name) await rm(join(directory, name), { force: true });
+  const chained = chainPlugin(found, plugin);
+  if (chained !== undefined) await replaceFile(directory, found, chained);
 }
 
 async function unchainAll(directory: string): Promise<void> {
   for (const name of await configurationNames(directory)) {
     const text = await readFile(join(directory, name), "utf8").catch(() => "");
-    const without = unchainPlugin(text);
-    if (without !== text) await writeWhole(directory, name, without);
+    const found = { name, text };
+    const without = unchainPlugin(found);
+    if (without !== found) await replaceFile(directory, found, without);
   }
 }
 
+/** The new one comes first: a runtime never finds none, and whichever of the two it finds makes a network. */
+async function replaceFile(directory: string, from: ConfigurationFile, to: ConfigurationFile): Promise<void> {
+  await writeWhole(directory, to);
+  if (to.name !== from.name) await rm(join(directory, from.name), { force: true });
+}
+
 /** The staging name has an ending that no runtime reads. */
-async function writeWhole(directory: string, name: string, text: string): Promise<void> {
+async function writeWhole(directory: string, { name, text }: ConfigurationFile): Promise<void> {
   const staging = join(directory, `.${name}.${process.pid}.staged`);
   await writeFile(staging, text, { mode: 0o600 });
   await rename(staging, join(directory, name));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -35,10 +35,11 @@ async function directoryOf(t: TestContext): Promise<string> {
 async function start(t: TestContext, directory: string, client: ApiClient) {
   const path = join(directory, "mesh-namespaces");
   const excludedNamespaces = ["kube-system"];
-  const options = { client, path, excludedNamespaces, clock: new ManualClock(), log: silentLogger };
+  const clock = new ManualClock(1_700_000_000_000);
+  const options = { client, path, excludedNamespaces, clock, log: silentLogger };
   const namespaces = await startMeshNamespaces(options);
   t.after(() => namespaces.close());
-  return { namespaces, path };
+  return { namespaces, path, clock };
 }
 
 test("startMeshNamespaces() lists those that ask for injection, without the excluded", async (t) => {
@@ -55,6 +56,18 @@ test("startMeshNamespaces() knows what its predecessor knew where nobody can be 
   const { namespaces } = await start(t, directory, silent);
   await assert.rejects(namespaces.refresh(), /no route/);
   assert.ok(namespaces.has("shop"));
+});
+
+test("startMeshNamespaces() keeps the file young, also where nobody can be asked", async (t) => {
+  const directory = await directoryOf(t);
+  const path = join(directory, "mesh-namespaces");
+  await writeFile(path, "shop\n");
+  await utimes(path, 0, 0);
+  const { clock } = await start(t, directory, silent);
+  for (const deadlineMs = Date.now() + 20_000; (await stat(path)).mtimeMs !== clock.now(); ) {
+    assert.ok(Date.now() < deadlineMs, "it stayed old");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 });
 
 test("remove() leaves nothing behind", async (t) => {

@@ -1,7 +1,7 @@
 // Keeps the list of the mesh's namespaces in a file beside the socket, where the shim finds it when this process is gone,
-// and a successor of this process while the API server can't be asked.
+// and a successor of this process while the API server can't be asked. The file's age tells how long it is gone.
 
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, utimes, writeFile } from "node:fs/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
@@ -45,12 +45,18 @@ export async function startMeshNamespaces(options: MeshNamespacesOptions): Promi
     turn = turn.then(write, write);
     return turn;
   };
+  const touch = async () => {
+    const seconds = clock.now() / 1_000;
+    // There is none before the API server has answered for the first time.
+    if (!isClosed) await utimes(path, seconds, seconds).catch(() => undefined);
+  };
   const tick = () => {
     void refresh()
       .catch((error: unknown) =>
         log.warn({ reason: error instanceof Error ? error.message : String(error) }, "namespaces not read"),
       )
-      .finally(() => {
+      .finally(async () => {
+        await touch();
         if (!isClosed) cancel = clock.after(PERIOD_MS, tick);
       });
   };

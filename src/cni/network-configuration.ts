@@ -11,50 +11,87 @@ export interface ShimConfiguration {
 /** The name of the plugin's program, by which we know our entry again. */
 export const SHIM_NAME = "meltemi-cni";
 
+export interface ConfigurationFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+type Plugin = Readonly<Record<string, unknown>>;
+
 interface NetworkList {
-  readonly plugins: readonly Readonly<Record<string, unknown>>[];
+  readonly plugins: readonly Plugin[];
   readonly [key: string]: unknown;
 }
 
-/** A `.conf` of one plugin becomes a list. Undefined where the text is no network configuration. */
-export function chainPlugin(text: string, plugin: ShimConfiguration): string | undefined {
-  const list = parseNetworkList(text);
-  if (list === undefined) return undefined;
-  const plugins = [...list.plugins.filter(({ type }) => type !== SHIM_NAME), { ...plugin }];
-  return format({ ...list, plugins });
+/** A file of one plugin becomes a list of another name. Undefined where the text is no network configuration. */
+export function chainPlugin(
+  { name, text }: ConfigurationFile,
+  plugin: ShimConfiguration,
+): ConfigurationFile | undefined {
+  const network = parseNetwork(text);
+  if (network === undefined) return undefined;
+  const { isSingle, list } = network;
+  // By its name the file comes back when we go.
+  const replacedFile = isSingle ? name : ownEntry(list)?.replacedFile;
+  const own = { ...plugin, ...(replacedFile === undefined ? {} : { replacedFile }) };
+  return {
+    name: isSingle ? name.replace(/\.(conf|json)$/, ".conflist") : name,
+    text: format({ ...list, plugins: [...withoutOurs(list), own] }),
+  };
 }
 
-/** The text itself where our plugin isn't in it. */
-export function unchainPlugin(text: string): string {
-  const list = parseNetworkList(text);
-  if (list === undefined || !hasPlugin(list)) return text;
-  return format({ ...list, plugins: list.plugins.filter(({ type }) => type !== SHIM_NAME) });
+/** The file as it was before; itself where our plugin isn't in it. */
+export function unchainPlugin(file: ConfigurationFile): ConfigurationFile {
+  const list = parseNetwork(file.text)?.list;
+  const own = list === undefined ? undefined : ownEntry(list);
+  if (list === undefined || own === undefined) return file;
+  const { plugins: _plugins, ...rest } = list;
+  const plugins = withoutOurs(list);
+  return typeof own.replacedFile === "string" && plugins.length === 1
+    ? { name: own.replacedFile, text: format({ ...rest, ...plugins[0] }) }
+    : { name: file.name, text: format({ ...rest, plugins }) };
 }
 
-/** Whether it is chained, last and as wanted. */
+/** Whether it is in as wanted, behind what makes the pod's network; others may have put themselves behind it. */
 export function isChained(text: string, plugin: ShimConfiguration): boolean {
-  const list = parseNetworkList(text);
-  const last = list?.plugins.at(-1);
-  return last !== undefined && JSON.stringify(last) === JSON.stringify(plugin);
+  const { list, isSingle } = parseNetwork(text) ?? {};
+  if (list === undefined || isSingle === true || list.plugins[0]?.type === SHIM_NAME) return false;
+  const own = ownEntry(list);
+  return own !== undefined && Object.entries(plugin).every(([key, value]) => own[key] === value);
 }
 
-function hasPlugin({ plugins }: NetworkList): boolean {
-  return plugins.some(({ type }) => type === SHIM_NAME);
+export function isNetwork(text: string): boolean {
+  return parseNetwork(text) !== undefined;
 }
 
-function parseNetworkList(text: string): NetworkList | undefined {
+function ownEntry({ plugins }: NetworkList): Plugin | undefined {
+  return plugins.find(({ type }) => type === SHIM_NAME);
+}
+
+function withoutOurs({ plugins }: NetworkList): readonly Plugin[] {
+  return plugins.filter(({ type }) => type !== SHIM_NAME);
+}
+
+interface Network {
+  readonly list: NetworkList;
+  /** A file of one plugin, outside of any list. */
+  readonly isSingle: boolean;
+}
+
+function parseNetwork(text: string): Network | undefined {
   const value = parseJson(text);
   if (!isRecord(value)) return undefined;
   if (Array.isArray(value.plugins)) {
-    return value.plugins.length > 0 && value.plugins.every(isRecord) ? (value as NetworkList) : undefined;
+    const isList = value.plugins.length > 0 && value.plugins.every(isRecord);
+    return isList ? { list: value as NetworkList, isSingle: false } : undefined;
   }
   if (typeof value.type !== "string") return undefined;
   const { cniVersion = "0.3.1", name, ...plugin } = value;
-  return { name, cniVersion, plugins: [plugin] };
+  return { list: { name, cniVersion, plugins: [plugin] }, isSingle: true };
 }
 
-function format(list: NetworkList): string {
-  return `${JSON.stringify(list, undefined, 2)}\n`;
+function format(value: object): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
 function parseJson(text: string): unknown {

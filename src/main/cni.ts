@@ -190,7 +190,8 @@ function serveHealth(port: number, isReady: () => boolean): Server {
       .writeHead(isGood ? 200 : 503)
       .end(isGood ? "ok\n" : "no network is configured on this node yet\n");
   });
-  return server.listen(port);
+  // For kubelet alone.
+  return server.listen(port, "127.0.0.1");
 }
 
 main().then(

@@ -2,7 +2,7 @@
 // DaemonSet is gone.
 
 import assert from "node:assert/strict";
-import { mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -152,6 +152,14 @@ test("without its DaemonSet the shim holds back the mesh's namespaces alone", { 
   assert.equal((await node.deletePod(held, "shop/reviews")).code, 0, "a pod can go nonetheless");
   const free = await node.startPod();
   assertHasNetwork(free, await node.addPod(free, "bank/ledger"));
+});
+
+test("the shim holds nothing back for a DaemonSet that has been away for long", { skip }, async (t) => {
+  const { node } = await startChained(t);
+  const seconds = Date.now() / 1_000 - 3_600;
+  await utimes(node.meshNamespacesFile, seconds, seconds);
+  const namespace = await node.startPod();
+  assertHasNetwork(namespace, await node.addPod(namespace, "shop/reviews"));
 });
 
 test("a pod that started before the plugin is found by its address and captured", { skip }, async (t) => {
