@@ -115,7 +115,8 @@ function container(installation: Installation) {
     image: image(installation, "cni"),
     imagePullPolicy: installation.imagePullPolicy,
     env: environment(installation),
-    readinessProbe: { httpGet: { path: "/readyz", port: HEALTH_PORT }, periodSeconds: 5 },
+    readinessProbe: { httpGet: healthCheck("/readyz"), periodSeconds: 5 },
+    livenessProbe: { httpGet: healthCheck("/healthz"), periodSeconds: 10, failureThreshold: 6 },
     resources: { requests: { cpu: "50m", memory: "64Mi" } },
     securityContext: {
       runAsUser: 0,
@@ -131,6 +132,11 @@ function container(installation: Installation) {
       ...(name === "network-namespaces" ? { mountPropagation: "HostToContainer" } : {}),
     })),
   };
+}
+
+/** It listens on the node's loopback: its network is the node's. */
+function healthCheck(path: string) {
+  return { host: "127.0.0.1", path, port: HEALTH_PORT };
 }
 
 function environment({ cniRepair, namespace }: Installation) {

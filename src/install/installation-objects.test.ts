@@ -183,6 +183,7 @@ test("webhookConfigurations() never ask about the namespaces that a cluster need
 
 test("installStages() asks the API server for webhooks only when the control plane can answer", () => {
   const titles = installStages(settings).map(({ title }) => title);
+  assert.ok(titles.indexOf("control plane") > titles.indexOf("CNI plugin"), "which it injects pods for");
   assert.ok(titles.indexOf("webhooks") > titles.indexOf("control plane"));
   assert.ok(titles.indexOf("ingress gateway") > titles.indexOf("webhooks"));
 });

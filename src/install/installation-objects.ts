@@ -29,11 +29,12 @@ export function installStages(settings: InstallSettings): InstallStage[] {
       ],
     },
     { title: "custom resource definitions", objects: customResourceDefinitions() },
+    // Before the control plane, which injects pods for it.
+    { title: "CNI plugin", objects: hasCni ? cniObjects(installation) : [] },
     {
       title: "control plane",
       objects: [...controlPlaneRights(installation), ...controlPlaneWorkload(installation)],
     },
-    { title: "CNI plugin", objects: hasCni ? cniObjects(installation) : [] },
     // Until the control plane answers, they would refuse the pods that they are for.
     { title: "webhooks", objects: webhookConfigurations(installation) },
     { title: "ingress gateway", objects: hasGateway ? gatewayObjects(installation) : [] },
