@@ -5,6 +5,7 @@ import type { Labels } from "../core/label-selector.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Container } from "../kinds/pod/container.ts";
 import { addSidecar, isProxy } from "./add-sidecar.ts";
+import { applyTemplates } from "./apply-templates.ts";
 import type { InjectablePod } from "./injectable-pod.ts";
 import { decideInjection } from "./injection-decision.ts";
 import type { InjectionSettings } from "./injection-settings.ts";
@@ -37,11 +38,19 @@ export function injectPod(
   const clean = withoutInjection(pod);
   const plan = planSidecar(clean.pod, settings);
   if ("problems" in plan) return { kind: "refused", problems: plan.problems };
-  return { kind: "injected", pod: buildPod(plan, clean), warnings: injectionWarnings(plan) };
+  const built = buildPod(plan, clean);
+  if ("problems" in built) return { kind: "refused", problems: built.problems };
+  return { kind: "injected", pod: built, warnings: injectionWarnings(plan) };
 }
 
-function buildPod(plan: SidecarPlan, { pod, carriedEnv }: CleanPod): InjectablePod {
-  const { metadata, spec } = withOwnProxy(addSidecar(plan, carriedEnv), pod);
+function buildPod(
+  plan: SidecarPlan,
+  { pod, carriedEnv }: CleanPod,
+): InjectablePod | { readonly problems: readonly Problem[] } {
+  const hasProxy = plan.templates.role !== undefined;
+  const templated = applyTemplates(hasProxy ? addSidecar(plan, carriedEnv) : pod, plan);
+  if ("problems" in templated) return templated;
+  const { metadata, spec } = withOwnProxy(templated, pod);
   const overrides = containersOf(pod).filter(isProxy);
   const annotations = {
     ...metadata.annotations,

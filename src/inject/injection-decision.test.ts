@@ -106,6 +106,21 @@ const cases: readonly Case[] = [
     settings: { neverInject: [{}] },
     injects: true,
   },
+  { name: "a policy of asking", namespace: enabled, settings: { isOptIn: true }, injects: false },
+  {
+    name: "a pod that asks, by a policy of asking",
+    namespace: enabled,
+    pod: { labels: { [LABEL]: "true" } },
+    settings: { isOptIn: true },
+    injects: true,
+  },
+  {
+    name: "alwaysInject by a policy of asking",
+    namespace: enabled,
+    pod: { labels: { app: "batch" } },
+    settings: { isOptIn: true, alwaysInject: [app] },
+    injects: true,
+  },
   { name: "injection by hand", injects: true },
 ];
 

@@ -41,7 +41,10 @@ function bySelectors(pod: InjectablePod, settings: InjectionSettings): Injection
   const isChosen = (selector: LabelSelector) =>
     !isEmpty(selector) && matchesSelector(selector, pod.metadata.labels);
   if (settings.alwaysInject.some(isChosen) && !settings.neverInject.some(isChosen)) return inject;
-  return settings.neverInject.some(isChosen) ? skip("its labels match a neverInject selector") : inject;
+  if (settings.neverInject.some(isChosen)) return skip("its labels match a neverInject selector");
+  return settings.isOptIn
+    ? skip(`injection's policy is "disabled", and it lacks the label ${INJECT}=true`)
+    : inject;
 }
 
 /** An empty selector would choose every pod, which nobody means here. */

@@ -4,6 +4,8 @@ import type { LabelSelector } from "../core/label-selector.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import type { ResourceRequirements } from "../kinds/pod/container.ts";
 import type { ContainerSecurityContext } from "../kinds/pod/security-context.ts";
+import type { InjectionTemplates } from "./injection-templates.ts";
+import { noTemplates } from "./injection-templates.ts";
 import type { ProxyIds } from "./proxy-ids.ts";
 import { defaultProxyIds } from "./proxy-ids.ts";
 
@@ -34,6 +36,7 @@ export interface InjectionSettings {
   readonly rewritesProbes: boolean;
   /** What the agent of every proxy finds in its environment besides. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly templates: InjectionTemplates;
   /** On every injected pod that doesn't have them. */
   readonly injectedAnnotations: Readonly<Record<string, string>>;
   /** Sidecars as restartable init containers; the annotation `sidecar.istio.io/nativeSidecar` overrides it. */
@@ -44,6 +47,8 @@ export interface InjectionSettings {
   readonly capture: "init" | "cni";
   /** What a pod in a namespace that says nothing gets. */
   readonly isEnabledByDefault: boolean;
+  /** Pods that nothing else decides about get a sidecar only if they ask. */
+  readonly isOptIn: boolean;
   readonly neverInject: readonly LabelSelector[];
   readonly alwaysInject: readonly LabelSelector[];
   readonly ignoredNamespaces: readonly string[];
@@ -75,11 +80,13 @@ export const defaultInjectionSettings: InjectionSettings = {
   captureDefaults: {},
   rewritesProbes: true,
   environment: {},
+  templates: noTemplates,
   injectedAnnotations: {},
   usesNativeSidecars: false,
   supportsNativeSidecars: true,
   capture: "init",
   isEnabledByDefault: false,
+  isOptIn: false,
   neverInject: [],
   alwaysInject: [],
   ignoredNamespaces: ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"],

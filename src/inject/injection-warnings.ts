@@ -30,9 +30,10 @@ function* unsupportedNative({ annotations, settings }: SidecarPlan): Iterable<Pr
 
 /** A plugin captures before any container runs, and a classic sidecar isn't there before all init containers are done. */
 function* strandedContainers(plan: SidecarPlan): Iterable<Problem> {
-  const { capture, isNative, mode, pod, role, settings } = plan;
+  const { capture, isNative, mode, pod, settings, templates } = plan;
   const capturesNothing = mode === "NONE" || capture.outboundRanges.length === 0;
-  if (settings.capture !== "cni" || role === "router" || isNative || capturesNothing) return;
+  const isSidecar = templates.role === "sidecar";
+  if (settings.capture !== "cni" || !isSidecar || isNative || capturesNothing) return;
   const { uid } = settings.proxyIds;
   const stranded = (pod.spec.initContainers ?? []).filter(
     ({ name, restartPolicy, securityContext }) =>

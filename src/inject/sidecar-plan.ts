@@ -8,6 +8,8 @@ import { podCapture } from "./capture-annotations.ts";
 import type { InjectablePod, WorkloadOwner } from "./injectable-pod.ts";
 import { labelOf } from "./injectable-pod.ts";
 import type { InjectionSettings } from "./injection-settings.ts";
+import type { ChosenTemplates } from "./injection-templates.ts";
+import { chooseTemplates } from "./injection-templates.ts";
 import type { PodAnnotations } from "./pod-annotations.ts";
 import { readPodAnnotations } from "./pod-annotations.ts";
 import { podProxyConfig } from "./pod-proxy-config.ts";
@@ -22,6 +24,7 @@ export interface SidecarPlan {
   readonly settings: InjectionSettings;
   readonly annotations: PodAnnotations;
   readonly proxyConfig: ProxyConfig;
+  readonly templates: ChosenTemplates;
   /** `router`: the pod is a gateway, has no application and captures nothing. */
   readonly role: "sidecar" | "router";
   readonly mode: ProxyMode;
@@ -46,7 +49,9 @@ export function planSidecar(
   const { annotations, problems } = readPodAnnotations(pod);
   const proxyConfig = podProxyConfig(pod, settings.meshConfig.defaultConfig ?? {}, annotations);
   if (isList(proxyConfig)) return { problems: [...problems, ...proxyConfig] };
-  const role = annotations.templates?.includes("gateway") === true ? "router" : "sidecar";
+  const templates = chooseTemplates(annotations.templates, settings.templates);
+  if ("problems" in templates) return { problems: [...problems, ...templates.problems] };
+  const { role = "sidecar" } = templates;
   const mode = annotations.interceptionMode ?? proxyConfig.interceptionMode ?? "REDIRECT";
   const statusPort = annotations.statusPort ?? proxyConfig.statusPort ?? DEFAULT_STATUS_PORT;
   const capture = podCapture(pod, {
@@ -65,6 +70,7 @@ export function planSidecar(
     settings,
     annotations,
     proxyConfig,
+    templates,
     role,
     mode,
     capture: capture.settings,

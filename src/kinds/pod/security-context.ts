@@ -4,7 +4,7 @@ import type { TypeOf } from "../schema.ts";
 import { choice, flag, int64, list, message, text } from "../schema.ts";
 
 const seLinuxOptions = message({ level: text(), role: text(), type: text(), user: text() });
-const seccompProfile = message(
+export const seccompProfile = message(
   { localhostProfile: text() },
   { required: { type: choice("Localhost", "RuntimeDefault", "Unconfined") } },
 );
