@@ -106,10 +106,11 @@ function webhookRules(installation: Installation): PolicyRule[] {
 const authoritySecretNames: readonly string[] = ["cacerts", "meltemi-ca"];
 
 function ownNamespaceRules({ suffix }: Installation): PolicyRule[] {
-  const names = ["meltemi", "istio"];
-  const meshConfigNames = [...new Set([...names, ...names.map((name) => `${name}${suffix}`)])];
+  // The mesh's configuration, and injection's.
+  const names = ["meltemi", "istio", "meltemi-sidecar-injector", "istio-sidecar-injector"];
+  const configNames = [...new Set([...names, ...names.map((name) => `${name}${suffix}`)])];
   return [
-    { apiGroups: [""], resources: ["configmaps"], verbs: follow, resourceNames: meshConfigNames },
+    { apiGroups: [""], resources: ["configmaps"], verbs: follow, resourceNames: configNames },
     { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
     { apiGroups: [""], resources: ["secrets"], verbs: ["get"], resourceNames: authoritySecretNames },
     { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },

@@ -12,7 +12,7 @@ import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
 import { backoffDelayMs } from "../core/backoff.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import type { ObjectKey } from "../core/object-key.ts";
+import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { controlPlaneIdentifier } from "../fleet/debug-types.ts";
@@ -24,6 +24,7 @@ import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
 import { createTokenReviewAuthenticator } from "../identity/token-review-authenticator.ts";
 import { profileSettings } from "../install/install-settings.ts";
 import { injectorName, installationOf, validatorName } from "../install/object-names.ts";
+import type { ConfigMap } from "../kinds/config-map.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { type LeaderElection, startLeaderElection } from "../kubernetes/leader-election.ts";
 import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
@@ -201,16 +202,8 @@ function portOf(server: Server): number {
 }
 
 /** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
-function followCluster({
-  settings,
-  client,
-  plane,
-  signal,
-  problemsByObject,
-  changes,
-  injection,
-  log,
-}: Cluster): Promise<void> {
+function followCluster(cluster: Cluster): Promise<void> {
+  const { settings, client, plane, signal, problemsByObject, changes, injection, log } = cluster;
   const { namespace, revision, revisionTags, ignoredResources, includedResources } = settings;
   return new Promise((resolve) => {
     watchKubernetes({
@@ -235,6 +228,7 @@ function followCluster({
         plane.intake.change(upserts, deletes);
         changes.tell(upserts.map(({ key }) => key));
       },
+      onInjectionConfig: (configMap) => configureInjection(cluster, configMap),
       onProblems: (key, problems) => {
         changes.tell([key]);
         if (problems.length === 0) problemsByObject.delete(key);
@@ -242,6 +236,21 @@ function followCluster({
       },
     });
   });
+}
+
+function configureInjection(
+  { injection, log, problemsByObject }: Cluster,
+  configMap: ConfigMap | undefined,
+): void {
+  const problems = injection.configure(configMap);
+  if (configMap === undefined || problems.length === 0) return;
+  const { name, namespace } = configMap.metadata;
+  const object = objectKey({ kind: "ConfigMap", namespace, name });
+  problemsByObject.set(
+    object,
+    problems.map((found) => ({ ...found, object })),
+  );
+  log.warn({ configMap: name, problems: problems.map(formatProblem) }, "injection config has problems");
 }
 
 const authorityBackoff = { firstMs: 500, maxMs: 10_000 };

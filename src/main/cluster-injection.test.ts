@@ -66,3 +66,15 @@ test("settingsFor() takes ids from the pod's namespace and the network from the 
   assert.equal(injection.settingsFor("shop").network, "east");
   assert.equal(injection.settingsFor("plain").proxyIds.uid, 1337);
 });
+
+test("configure() puts injection's configuration in force and takes it back", () => {
+  const injection = clusterInjection();
+  const metadata = { name: "meltemi-sidecar-injector", namespace: "meltemi-system" };
+  const data = { config: "policy: disabled", values: '{"global": {"network": "west"}}' };
+  const problems = injection.configure({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
+  assert.deepEqual(problems, []);
+  assert.equal(injection.settingsFor("shop").isOptIn, true);
+  assert.equal(injection.settingsFor("shop").network, "west");
+  injection.configure(undefined);
+  assert.equal(injection.settingsFor("shop").isOptIn, false);
+});

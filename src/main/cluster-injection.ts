@@ -2,6 +2,8 @@
 // pod's namespace, and what the nodes' kubelets can. Asked anew for each pod.
 
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
+import type { Problem } from "../core/problem.ts";
+import { parseInjectionConfig } from "../inject/injection-config.ts";
 import {
   agentImages,
   defaultInjectionSettings,
@@ -9,6 +11,7 @@ import {
 } from "../inject/injection-settings.ts";
 import { nativeSidecarsOf } from "../inject/native-sidecars.ts";
 import { proxyIdsOf } from "../inject/proxy-ids.ts";
+import type { ConfigMap } from "../kinds/config-map.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { Node } from "../kinds/node.ts";
 import type { Sources } from "../model/sources.ts";
@@ -19,6 +22,10 @@ import type { ClusterSettings } from "./control-plane-settings.ts";
 export interface ClusterInjection {
   /** Objects as they come in; most are none of its business. */
   take(changes: KubernetesChanges): void;
+  /** Of the ConfigMap that configures injection; what can't be read of it is told, and has no effect. */
+  configure(configMap: ConfigMap | undefined): readonly Problem[];
+  /** Of the ConfigMap that configures injection; what can't be read of it is told, and has no effect. */
+  configure(configMap: ConfigMap | undefined): readonly Problem[];
   settingsFor(namespace: string): InjectionSettings;
 }
 
@@ -29,6 +36,7 @@ export function createClusterInjection(
   sources: Pick<Sources, "MeshConfig" | "Namespace">,
 ): ClusterInjection {
   const kubeletVersions = new Map<ObjectKey, string>();
+  let configured: Partial<InjectionSettings> = {};
   const { agentImage, capture, namespace: systemNamespace, revision, serviceName } = settings;
   const fixed = {
     ...defaultInjectionSettings,
@@ -39,6 +47,11 @@ export function createClusterInjection(
     ignoredNamespaces: [...defaultInjectionSettings.ignoredNamespaces, systemNamespace],
   };
   return {
+    configure(configMap) {
+      const { problems, settings: read } = parseInjectionConfig(configMap?.data ?? {}, process.env);
+      configured = read;
+      return problems;
+    },
     take({ upserts, deletes }) {
       for (const key of deletes) kubeletVersions.delete(key);
       for (const { key, object } of upserts) {
@@ -51,8 +64,9 @@ export function createClusterInjection(
       const metadataOf = (name: string) => sources.Namespace.get(rowKey("", name))?.metadata;
       return {
         ...fixed,
+        ...configured,
         meshConfig: meshConfig ?? {},
-        network: metadataOf(systemNamespace)?.labels?.[NETWORK_LABEL] ?? "",
+        network: metadataOf(systemNamespace)?.labels?.[NETWORK_LABEL] ?? configured.network ?? "",
         proxyIds: proxyIdsOf(metadataOf(namespace)?.annotations),
         usesNativeSidecars: native.isDefault,
         supportsNativeSidecars: native.isPossible,

@@ -98,5 +98,11 @@ export const projections: ReadonlyMap<string, Projection> = new Map<string, Proj
     },
   ],
   ["Secret", { metadata: { name: "keep", namespace: "shared" }, type: "shared", data: "keep" }],
-  ["ConfigMap", { metadata: { name: "keep", namespace: "shared" }, data: { mesh: "keep" } }],
+  [
+    "ConfigMap",
+    {
+      metadata: { name: "keep", namespace: "shared" },
+      data: { mesh: "keep", config: "keep", values: "keep" },
+    },
+  ],
 ]);

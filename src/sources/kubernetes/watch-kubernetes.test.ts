@@ -140,8 +140,8 @@ test("watchKubernetes() lists large collections in pages", async (t) => {
 test("watchKubernetes() tells changes, and not those of fields that nobody reads", async (t) => {
   const server = await startServer(t);
   server.put(PODS, pod("shop", "web-1"));
-  const { told, until } = await follow(t, { server });
-  await until(() => server.watchCount >= watchedKinds.length);
+  const { told, state, until } = await follow(t, { server });
+  await until(() => state.syncCount === 1);
   server.put(PODS, pod("shop", "web-1", { startTime: "later" }));
   server.put(PODS, pod("shop", "web-2"));
   server.delete(PODS, { namespace: "shop", name: "web-1" });
@@ -399,4 +399,27 @@ test("watchKubernetes() asks for the Secrets that gateways name, and for no othe
   const asked = server.requests.filter(({ path }) => path.endsWith("/secrets"));
   const selectors = new Set(asked.map(({ path, query }) => `${path} ${query.get("fieldSelector")}`));
   assert.ok(![...selectors].some((text) => text.endsWith("null") || text.includes("token")));
+});
+
+test("watchKubernetes() tells injection's configuration, and which ConfigMap's comes first", async (t) => {
+  const server = await startServer(t);
+  const configs: (string | undefined)[] = [];
+  const { until, state } = await follow(t, {
+    server,
+    onInjectionConfig: (configMap) => configs.push(configMap?.data?.config),
+  });
+  await until(() => state.syncCount === 1);
+  const put = (name: string, config: string) =>
+    server.put(CONFIG_MAPS, {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name, namespace: "meltemi-system" },
+      data: { config },
+    });
+  put("istio-sidecar-injector", "policy: enabled");
+  await until(() => configs.at(-1) === "policy: enabled");
+  put("meltemi-sidecar-injector", "policy: disabled");
+  await until(() => configs.at(-1) === "policy: disabled");
+  server.delete(CONFIG_MAPS, { namespace: "meltemi-system", name: "meltemi-sidecar-injector" });
+  await until(() => configs.at(-1) === "policy: enabled");
 });

@@ -16,6 +16,7 @@ import { MESH_CONFIG_KEY } from "../files/mesh-config-text.ts";
 import { createCollections } from "./collections.ts";
 import type { CollectionChanges, FollowSurroundings, KeyedObject } from "./follow-collection.ts";
 import { ingestObject } from "./ingest-object.ts";
+import { chooseInjectionConfig, injectionConfigMapNames } from "./injection-config-maps.ts";
 import { createInternPool } from "./intern-pool.ts";
 import { meshConfigMapNames, readMeshConfig } from "./mesh-config-maps.ts";
 import { createNamespaceSelection } from "./namespace-selection.ts";
@@ -42,6 +43,8 @@ export interface WatchKubernetesOptions extends FollowSurroundings {
   readonly onSync: (entries: readonly KeyedObject[]) => void;
   /** Every change after it. */
   readonly onChange: (changes: KubernetesChanges) => void;
+  /** The ConfigMap that holds injection's configuration, whenever it may have changed; undefined where there is none. */
+  readonly onInjectionConfig?: (configMap: ConfigMap | undefined) => void;
   /** What is wrong with an object, from the first on; an empty list where nothing is any more. */
   readonly onProblems?: (object: ObjectKey, problems: readonly Problem[]) => void;
 }
@@ -57,6 +60,7 @@ class ClusterWatch {
   readonly #secrets;
   readonly #selection;
   readonly #configMapNames: readonly string[];
+  readonly #injectionConfigMapNames: readonly string[];
   #meshConfig: MeshConfig | undefined;
   #hasMeshConfig = false;
   /** Everything is passed on from here on. */
@@ -66,6 +70,7 @@ class ClusterWatch {
     this.#options = options;
     this.#selection = createNamespaceSelection(options.systemNamespace);
     this.#configMapNames = meshConfigMapNames(options.revision ?? "default");
+    this.#injectionConfigMapNames = injectionConfigMapNames(options.revision ?? "default");
     const pool = createInternPool();
     const revisions = [options.revision ?? "default", ...(options.revisionTags ?? [])];
     const meshKinds = new Set((options.kinds ?? watchedKinds).filter(isMeshKind).map(({ kind }) => kind));
@@ -89,7 +94,7 @@ class ClusterWatch {
 
   start(): void {
     const { kinds = watchedKinds, systemNamespace } = this.#options;
-    for (const name of this.#configMapNames) {
+    for (const name of [...this.#configMapNames, ...this.#injectionConfigMapNames]) {
       this.#collections.follow({ resource: resourceOfKind(configMapKind), namespace: systemNamespace, name });
     }
     for (const kind of kinds) this.#collections.follow({ resource: resourceOfKind(kind) });
@@ -107,6 +112,7 @@ class ClusterWatch {
       isConfig ? this.#readMeshConfig() : unchanged,
       isConfig || kind === "Namespace" ? this.#selectNamespaces() : unchanged,
     ];
+    if (isConfig) this.#tellInjectionConfig();
     if (!this.#isSynced) {
       // The first mesh configuration that can be read may be all that was missing.
       if (isConfig) this.#advanceSync();
@@ -164,6 +170,11 @@ class ClusterWatch {
       return { upserts: [{ key: MESH_CONFIG_KEY, object: meshConfig }], deletes: [] };
     }
     return before === undefined ? unchanged : { upserts: [], deletes: [MESH_CONFIG_KEY] };
+  }
+
+  #tellInjectionConfig(): void {
+    const configMaps = [...this.#collections.objectsOfKind<ConfigMap>(configMapKind.kind)];
+    this.#options.onInjectionConfig?.(chooseInjectionConfig(configMaps, this.#injectionConfigMapNames));
   }
 
   /** Objects of namespaces that enter or leave the mesh. */
