@@ -283,8 +283,10 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   #handleGeneric(request: Request, session: XdsSession): void {
     if (session.generic === undefined || this.#genericInProgress >= MAX_GENERIC_IN_PROGRESS) return;
     this.#genericInProgress += 1;
-    const { typeUrl, responseNonce, errorDetail } = request;
+    const { typeUrl, errorDetail } = request;
     const names = this.#protocol.namesOf(request);
+    // Istio's own tools put a nonce of their making into their first request: it acknowledges nothing.
+    const responseNonce = this.#lastNonces.has(typeUrl) ? request.responseNonce : "";
     Promise.resolve(session.generic({ typeUrl, names, responseNonce, errorDetail })).then(
       (answer) => this.#sendGeneric(typeUrl, answer),
       (error: unknown) => {

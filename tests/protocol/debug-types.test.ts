@@ -86,6 +86,13 @@ test("debug types are answered once, and acknowledgements not at all", async (t)
   assert.equal((await client.next()).typeUrl, typeUrlOf("cluster"));
 });
 
+test("a debug type is answered though its first request has a nonce, as istioctl's has", async (t) => {
+  const { port } = await start(t, false);
+  const client = openStateOfTheWorld(t, port);
+  client.send({ node: asker, typeUrl: SYNCZ, responseNonce: "2026-05-01 10:00:00 +0000 UTC m=+0.5" });
+  assert.equal((await client.next()).typeUrl, SYNCZ);
+});
+
 test("over TLS debug types are answered to the control plane's own namespace alone", async (t) => {
   const { port } = await start(t, true);
   const stranger = openStateOfTheWorld(t, port);
