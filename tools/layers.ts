@@ -91,8 +91,8 @@ export const rooms: readonly Room[] = [
     name: "admin",
     purpose: "HTTP and JSON about all of it",
     sees: ["core", "kinds"],
-    // It reports on the fleet that it is handed.
-    seesTypesOf: ["fleet", "view", "xds"],
+    // It reports on the fleet and the model that it is handed.
+    seesTypesOf: ["fleet", "model", "view", "xds"],
   },
   {
     name: "install",

@@ -6,7 +6,8 @@ import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ProgrammedReport, ProxyStatus, VersionReport } from "./contract/control-plane.ts";
-import type { SyncStatus } from "./sync-status.ts";
+import type { DebugPage } from "./debug-pages.ts";
+import { requestedUrl } from "./requested-url.ts";
 
 export interface ControlPlaneAnswers {
   proxies(): readonly ProxyStatus[];
@@ -14,7 +15,8 @@ export interface ControlPlaneAnswers {
   programmed(object: ObjectKey): ProgrammedReport;
   /** Of the proxies of all replicas; absent, or undefined, where there is nobody else to ask. */
   programmedEverywhere?(object: ObjectKey): Promise<ProgrammedReport> | undefined;
-  syncStatuses(): readonly SyncStatus[];
+  /** The page at a path and query under `/debug/`. */
+  debugPage(path: string): Promise<DebugPage>;
   version(): VersionReport;
   /** All objects have been read, and proxies are served. */
   isReady(): boolean;
@@ -38,8 +40,13 @@ async function route(
   response: ServerResponse,
   answers: ControlPlaneAnswers,
 ): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://control-plane");
+  const { pathname, search, searchParams } = requestedUrl(request);
   if (request.method !== "GET") return send(response, 405, { error: `Cannot ${request.method} here` });
+  const [, debugPath] = /^\/debug(?:$|\/)(.*)/.exec(pathname) ?? [];
+  if (debugPath !== undefined) {
+    const { status, ...page } = await answers.debugPage(`${debugPath}${search}`);
+    return sendText(response, status, page);
+  }
   switch (pathname) {
     case "/proxies":
       return send(response, 200, answers.proxies());
@@ -52,16 +59,15 @@ async function route(
       const report = isOfAll ? await answers.programmedEverywhere?.(object) : undefined;
       return send(response, 200, report ?? answers.programmed(object));
     }
-    case "/debug/syncz":
-      return send(response, 200, answers.syncStatuses());
     case "/version":
-      return send(response, 200, answers.version());
+      return sendVersion(request, response, answers.version());
     case "/ready":
       return answers.isReady() ? send(response, 200, { ready: true }) : send(response, 503, { ready: false });
     case "/metrics":
-      response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
-      response.end(await answers.metrics());
-      return;
+      return sendText(response, 200, {
+        contentType: "text/plain; version=0.0.4; charset=utf-8",
+        text: await answers.metrics(),
+      });
     default:
       return send(response, 404, { error: `There is nothing at ${pathname}` });
   }
@@ -74,10 +80,20 @@ function parseKey(text: string): ObjectKey | undefined {
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "content-type": "application/json",
-    "content-length": Buffer.byteLength(text),
-  });
+  sendText(response, status, { contentType: "application/json", text: JSON.stringify(body) });
+}
+
+/** Istio's tools, which don't say what they accept, take all of the text for the version. */
+function sendVersion(request: IncomingMessage, response: ServerResponse, report: VersionReport): void {
+  if (request.headers.accept?.includes("application/json")) send(response, 200, report);
+  else sendText(response, 200, { contentType: "text/plain; charset=utf-8", text: report.version });
+}
+
+function sendText(
+  response: ServerResponse,
+  status: number,
+  { contentType, text }: { readonly contentType: string; readonly text: string },
+): void {
+  response.writeHead(status, { "content-type": contentType, "content-length": Buffer.byteLength(text) });
   response.end(text);
 }

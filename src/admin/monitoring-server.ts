@@ -3,13 +3,14 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { requestedUrl } from "./requested-url.ts";
 
 const publicPaths: ReadonlySet<string> = new Set(["/ready", "/metrics", "/version"]);
 
 /** `admin` answers; it needn't listen anywhere itself. */
 export function createMonitoringServer(admin: Server): Server {
   return createServer((request: IncomingMessage, response: ServerResponse) => {
-    const { pathname } = new URL(request.url ?? "/", "http://control-plane");
+    const { pathname } = requestedUrl(request);
     if (publicPaths.has(pathname) || isLoopback(request.socket.remoteAddress)) {
       admin.emit("request", request, response);
       return;

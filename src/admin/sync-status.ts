@@ -1,6 +1,6 @@
 // `/debug/syncz` as Istio's control plane answers it: each proxy with the nonces that it was sent and acknowledged.
 
-import type { Fleet, FleetSession } from "../fleet/fleet.ts";
+import type { FleetSession } from "../fleet/fleet.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 
 /** Field names are Istio's. */
@@ -8,7 +8,9 @@ export interface SyncStatus {
   readonly cluster_id: string;
   readonly proxy: string;
   readonly proxy_type: string;
+  /** Of its Envoy. */
   readonly proxy_version: string;
+  /** Of the mesh's release that its agent is of; shown by `istioctl version`. */
   readonly istio_version: string;
   readonly [nonce: `${string}_sent` | `${string}_acked`]: string;
 }
@@ -21,11 +23,11 @@ const namesByType: Readonly<Record<string, ResourceType>> = {
   extensionconfig: "extension-config",
 };
 
-export function syncStatuses(fleet: Pick<Fleet, "sessions">): readonly SyncStatus[] {
-  return [...fleet.sessions()].map(syncStatusOf).sort((a, b) => (a.proxy < b.proxy ? -1 : 1));
+export function syncStatuses(proxies: readonly FleetSession[]): readonly SyncStatus[] {
+  return proxies.map(syncStatusOf);
 }
 
-function syncStatusOf({ proxy, envoyVersion, ledger }: FleetSession): SyncStatus {
+function syncStatusOf({ proxy, origin, envoyVersion, ledger }: FleetSession): SyncStatus {
   const nonces = Object.entries(namesByType).flatMap(([name, type]) => {
     const { sent, acknowledged } = ledger.noncesOf(type);
     return [
@@ -34,11 +36,11 @@ function syncStatusOf({ proxy, envoyVersion, ledger }: FleetSession): SyncStatus
     ];
   });
   return {
-    cluster_id: "Kubernetes",
+    cluster_id: origin.clusterId,
     proxy: `${proxy.name}.${proxy.namespace}`,
     proxy_type: proxy.kind,
     proxy_version: envoyVersion,
-    istio_version: envoyVersion,
+    istio_version: origin.meshVersion,
     ...Object.fromEntries(nonces),
   };
 }

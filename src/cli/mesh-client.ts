@@ -65,10 +65,11 @@ interface CallOptions {
 
 function send(socketPath: string, options: CallOptions): Promise<IncomingMessage> {
   const { path, method = "GET", body, signal } = options;
+  const headers = { accept: "application/json" };
   return new Promise((resolve, reject) => {
     // `agent: false`: a connection that is kept may be closed by the other side just when it is used again.
     const outgoing = request(
-      { socketPath, path, method, agent: false, ...(signal ? { signal } : { timeout: TIMEOUT_MS }) },
+      { socketPath, path, method, headers, agent: false, ...(signal ? { signal } : { timeout: TIMEOUT_MS }) },
       resolve,
     );
     outgoing.once("timeout", () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));

@@ -36,7 +36,7 @@ function send(connection: Duplex, path: string): Promise<IncomingMessage> {
     const outgoing = requestHttp({
       path,
       // As a browser on the pod's own loopback would say it.
-      headers: { host: "localhost", connection: "close" },
+      headers: { host: "localhost", accept: "application/json", connection: "close" },
       createConnection: () => connection,
     });
     outgoing.on("response", resolve);

@@ -1,9 +1,11 @@
-// The debug type that Istio's tools ask for over xDS: which proxies are connected, and how far each is in step.
+// The debug types that Istio's tools ask for over xDS: which proxies are connected and how far each is in step, what one
+// of them was given, and the pages of the debug interface.
 
-import type { GenericAnswer, GenericRequest } from "../xds/backend.ts";
+import { Buffer } from "node:buffer";
+import type { GenericAnswer, GenericRequest, GenericResource } from "../xds/backend.ts";
 import { type ResourceType, typeUrlOf } from "../xds/resource-type.ts";
 import { buildResource } from "./built-resource.ts";
-import type { FleetSession } from "./fleet.ts";
+import type { Fleet, FleetSession } from "./fleet.ts";
 import type { SyncState } from "./session-ledger.ts";
 
 export interface DebugAccess {
@@ -11,12 +13,18 @@ export interface DebugAccess {
   readonly namespaces: readonly string[];
   /** Who answers, as JSON of Istio's form; people see it beside each proxy. */
   readonly controlPlane: string;
+  /** The text of a page of the debug interface, by path and query under `/debug/`. */
+  page(path: string): Promise<string>;
 }
 
-export const noDebugAccess: DebugAccess = { namespaces: [], controlPlane: "" };
+export const noDebugAccess: Omit<DebugAccess, "page"> = { namespaces: [], controlPlane: "" };
+
+/** What proxies are asked for, of whatever holds them. */
+export type DebuggedFleet = Pick<Fleet, "sessions" | "resourcesOf">;
 
 const SYNC_STATUS = "istio.io/debug/syncz";
-const CLIENT_CONFIG = "type.googleapis.com/envoy.service.status.v3.ClientConfig";
+const CONFIG_DUMP = "istio.io/debug/config_dump";
+const PAGE = "istio.io/debug";
 
 /** In the order of Istio's own answer. */
 const reportedTypes: readonly ResourceType[] = [
@@ -34,38 +42,103 @@ export function controlPlaneIdentifier(id: string, version: string): string {
 
 /** Undefined for types that aren't known here, and for acknowledgements of an earlier answer. */
 export async function debugAnswer(
-  { typeUrl, responseNonce }: GenericRequest,
-  sessions: Iterable<FleetSession>,
-  controlPlane: string,
+  { typeUrl, names, responseNonce }: GenericRequest,
+  fleet: DebuggedFleet,
+  { controlPlane, page }: Pick<DebugAccess, "controlPlane" | "page">,
 ): Promise<GenericAnswer | undefined> {
-  if (typeUrl !== SYNC_STATUS || responseNonce !== "") return undefined;
-  // It brings all of Envoy's admin messages along, which nothing else needs.
-  const { ClientConfigSchema } = await import("../gen/envoy/service/status/v3/csds_pb.ts");
-  const resources = [...sessions].filter(hasAskedForConfig).map((session) => {
-    const message = clientConfigOf(session);
-    return buildResource(ClientConfigSchema, message, { name: message.node.id });
-  });
+  if (responseNonce !== "") return undefined;
+  const [name = ""] = names;
   const who = controlPlane === "" ? {} : { controlPlane };
-  return { version: "", bodyTypeUrl: CLIENT_CONFIG, resources, ...who };
+  switch (typeUrl) {
+    case SYNC_STATUS:
+      return { version: "", resources: await syncStatuses(fleet), ...who };
+    case CONFIG_DUMP:
+      return { version: "", resources: await configDump(name, fleet, page), ...who };
+    case PAGE:
+      return { version: "", resources: [textResource(name, await page(name))], ...who };
+    default:
+      return undefined;
+  }
 }
 
 /** Who was sent nothing is no Envoy, but perhaps the one who asks. */
-export function hasAskedForConfig({ ledger }: FleetSession): boolean {
+function hasAskedForConfig({ ledger }: FleetSession): boolean {
   return reportedTypes.some((type) => ledger.stateOf(type) !== "not-sent");
+}
+
+/** `POD.NAMESPACE`, as Istio's tools name a proxy. */
+export function proxyIdOf({ proxy }: Pick<FleetSession, "proxy">): string {
+  return `${proxy.name}.${proxy.namespace}`;
+}
+
+/** Where none has this very id, the first whose id begins with it: Istio's tools let people leave out the rest. */
+export function findProxy(proxyId: string, fleet: Pick<Fleet, "sessions">): FleetSession | undefined {
+  const proxies = connectedProxies(fleet);
+  return (
+    proxies.find((session) => proxyIdOf(session) === proxyId) ??
+    proxies.find((session) => proxyId !== "" && proxyIdOf(session).startsWith(proxyId))
+  );
+}
+
+/** By id, each once: the stream before a reconnect may not have ended yet. */
+export function connectedProxies(fleet: Pick<Fleet, "sessions">): readonly FleetSession[] {
+  const newest = new Map<string, FleetSession>();
+  for (const session of fleet.sessions()) {
+    if (hasAskedForConfig(session)) newest.set(proxyIdOf(session), session);
+  }
+  return [...newest.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, session]) => session);
+}
+
+async function syncStatuses(fleet: DebuggedFleet): Promise<readonly GenericResource[]> {
+  // It brings all of Envoy's admin messages along, which nothing else needs.
+  const { ClientConfigSchema } = await import("../gen/envoy/service/status/v3/csds_pb.ts");
+  return connectedProxies(fleet).map((session) => {
+    const message = clientConfigOf(session);
+    const typeUrl = `type.googleapis.com/${ClientConfigSchema.typeName}`;
+    return { ...buildResource(ClientConfigSchema, message, { name: message.node.id }), typeUrl };
+  });
 }
 
 // envoy.service.status.v3.ConfigStatus
 const statuses: Readonly<Record<SyncState, number>> = { synced: 1, "not-sent": 2, stale: 3 };
 
-/** Named `POD.NAMESPACE`, as Istio's tools show it. */
-function clientConfigOf({ proxy, ledger, envoyVersion }: FleetSession) {
-  const id = `${proxy.name}.${proxy.namespace}`;
-  const metadata = { CLUSTER_ID: "Kubernetes", ISTIO_VERSION: envoyVersion, NAMESPACE: proxy.namespace };
+function clientConfigOf(session: FleetSession) {
+  const { proxy, origin, ledger } = session;
   return {
-    node: { id, metadata },
+    node: {
+      id: proxyIdOf(session),
+      metadata: {
+        CLUSTER_ID: origin.clusterId,
+        ISTIO_VERSION: origin.meshVersion,
+        NAMESPACE: proxy.namespace,
+      },
+    },
     genericXdsConfigs: reportedTypes.map((type) => ({
       typeUrl: typeUrlOf(type),
       configStatus: statuses[ledger.stateOf(type)],
     })),
   };
+}
+
+async function configDump(
+  proxyId: string,
+  fleet: DebuggedFleet,
+  page: DebugAccess["page"],
+): Promise<readonly GenericResource[]> {
+  const session = findProxy(proxyId, fleet);
+  // The page says in words that the proxy isn't here; who asks takes this for a sign to ask the next replica.
+  if (session === undefined) {
+    return [textResource(proxyId, await page(`config_dump?proxyID=${encodeURIComponent(proxyId)}`))];
+  }
+  const { buildConfigDump } = await import("./config-dump.ts");
+  const sections = buildConfigDump((type) => fleet.resourcesOf(session, type), { hasEndpoints: false });
+  return sections.map(({ typeUrl = "", value = new Uint8Array() }) => ({
+    name: typeUrl,
+    typeUrl,
+    body: [value],
+  }));
+}
+
+function textResource(name: string, text: string): GenericResource {
+  return { name, typeUrl: PAGE, body: [Buffer.from(text)] };
 }

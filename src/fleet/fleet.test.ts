@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { objectsOf } from "../model/mesh-fixture.ts";
 import { writeObject } from "../model/sources.ts";
 import { viewFixture } from "../view/view-fixture.ts";
 import type { XdsClient, XdsSession } from "../xds/backend.ts";
 import type { ResourceReference, ResourceSet } from "../xds/resource.ts";
+import { noDebugAccess } from "./debug-types.ts";
 import { Fleet } from "./fleet.ts";
 import { declareResourceTables } from "./resource-tables.ts";
 
@@ -49,10 +51,12 @@ interface Published {
   readonly changes: readonly ResourceReference[] | "all";
 }
 
+const debug = { ...noDebugAccess, page: async () => "" };
+
 function fleetOf(yaml: string) {
   const { graph, sources, views, proxies } = viewFixture();
   const tables = declareResourceTables(graph, views);
-  const fleet = new Fleet({ graph, views, proxies, tables, log: silentLogger });
+  const fleet = new Fleet({ graph, views, proxies, tables, clock: systemClock, log: silentLogger, debug });
   const put = (text: string) => {
     const { errors } = fleet.commit((transaction) => {
       for (const object of objectsOf(text)) writeObject(transaction, sources, object);

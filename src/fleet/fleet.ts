@@ -1,6 +1,7 @@
 // The connected proxies: which set each of them gets, what each has acknowledged, and the one door through which
 // the graph is written, so that every change reaches those whom it concerns.
 
+import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
@@ -22,12 +23,12 @@ import type { Resource, ResourceReference } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import { type Blame, blame } from "./blame.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
-import { type DebugAccess, debugAnswer, noDebugAccess } from "./debug-types.ts";
+import { type DebugAccess, debugAnswer } from "./debug-types.ts";
 import { HeldBack, type Refusal } from "./held-back.ts";
 import type { HeldObjects } from "./held-objects.ts";
 import { type FormerRows, LayeredRows } from "./layered-rows.ts";
 import { keptFrom, type Programmed, programmedOf } from "./programmed.ts";
-import { identifyProxy } from "./proxy-identity.ts";
+import { identifyProxy, type ProxyOrigin } from "./proxy-identity.ts";
 import { type Past, type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
 import type { ResourceTables } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
@@ -39,8 +40,9 @@ export interface FleetOptions {
   /** The source table that `views` reads its proxies from. */
   readonly proxies: SourceTable<ConnectedProxy>;
   readonly tables: ResourceTables;
+  readonly clock: Clock;
   readonly log: Logger;
-  readonly debug?: DebugAccess;
+  readonly debug: DebugAccess;
   /** Absent: nothing but the resource that an Envoy refuses is held back, and all edits of it wait. */
   readonly heldObjects?: HeldObjects;
 }
@@ -49,9 +51,12 @@ export interface FleetOptions {
 export interface FleetSession {
   readonly nodeId: string;
   readonly proxy: ConnectedProxy;
+  readonly origin: ProxyOrigin;
   readonly envoyVersion: string;
   readonly view: string;
   readonly ledger: SessionLedger;
+  readonly connectedAtMs: number;
+  readonly stream: Pick<XdsStreamHandle, "standing">;
 }
 
 interface OpenSession extends FleetSession {
@@ -125,21 +130,32 @@ export class Fleet implements XdsBackend {
       : keptFrom(refusal, newest);
   }
 
+  /** What a proxy asked for and gets of a type: what it has, or is about to have. */
+  resourcesOf({ view, stream }: FleetSession, type: ResourceType): readonly Resource[] {
+    const set = this.#views.setOf(view);
+    return [...(set?.names(type) ?? [])].flatMap((name) => {
+      const resource = stream.standing({ type, name }) === "unwanted" ? undefined : set?.get(type, name);
+      return resource === undefined ? [] : [resource];
+    });
+  }
+
   open(client: XdsClient, stream: XdsStreamHandle): XdsOpening {
     const identified = identifyProxy(client);
     if (identified.kind === "invalid") return refused("INVALID_ARGUMENT", identified.message);
     if (identified.kind === "denied") return refused("PERMISSION_DENIED", identified.message);
     const { nodeId, node } = client;
     this.commit((transaction) => transaction.set(this.#options.proxies, nodeId, identified.proxy));
-    const facts = { nodeId, proxy: identified.proxy, envoyVersion: node.userAgentVersion };
+    const { proxy, origin } = identified;
+    const connectedAtMs = this.#options.clock.now();
+    const facts = { nodeId, proxy, origin, envoyVersion: node.userAgentVersion, connectedAtMs };
     const view = this.#viewOf(facts);
     const session: OpenSession = { ...facts, stream, view: viewKey(view), ledger: new SessionLedger() };
     const set = this.#views.join(view, session);
-    const { debug = noDebugAccess } = this.#options;
+    const { debug } = this.#options;
     const mayDebug = !client.servesSecrets || debug.namespaces.includes(identified.proxy.namespace);
     const sessions = this.#sessionsByNode.get(nodeId) ?? new Set<OpenSession>();
     this.#sessionsByNode.set(nodeId, sessions.add(session));
-    const generic = (request: GenericRequest) => debugAnswer(request, this.sessions(), debug.controlPlane);
+    const generic = (request: GenericRequest) => debugAnswer(request, this, debug);
     const answers = { ...this.#sessionOf(session, set), ...(mayDebug ? { generic } : {}) };
     return { kind: "accepted", session: answers };
   }

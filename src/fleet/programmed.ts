@@ -18,11 +18,7 @@ export interface Programmed {
   readonly awaited: readonly string[];
 }
 
-interface ProgrammedSession extends FleetSession {
-  readonly stream: XdsStreamHandle;
-}
-
-export function programmedOf<Session extends ProgrammedSession>(
+export function programmedOf<Session extends FleetSession>(
   made: readonly MadeResource[],
   sessions: readonly Session[],
   views: SharedViews<Session>,
@@ -45,17 +41,14 @@ export function programmedOf<Session extends ProgrammedSession>(
 }
 
 /** Whose newest version isn't in force anywhere, because of this refusal: who asked for the refused resource is kept from it. */
-export function keptFrom<Session extends ProgrammedSession>(
-  { type, name }: ResourceReference,
-  sessions: readonly Session[],
-): Programmed {
+export function keptFrom({ type, name }: ResourceReference, sessions: readonly FleetSession[]): Programmed {
   const concerned = sessions.filter(({ stream }) => stream.standing({ type, name }) !== "unwanted");
   const refusedBy = concerned.map(({ nodeId }) => nodeId);
   return { proxyCount: refusedBy.length, acknowledgedCount: 0, refusedBy, awaited: [] };
 }
 
 /** The worst of all that concern the proxy. */
-function standingOf<Session extends ProgrammedSession>(
+function standingOf<Session extends FleetSession>(
   made: readonly MadeResource[],
   { view, stream, ledger }: Session,
   views: SharedViews<Session>,

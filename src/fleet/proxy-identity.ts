@@ -4,13 +4,22 @@ import { parseSpiffeId } from "../core/spiffe-id.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
 import type { XdsClient } from "../xds/backend.ts";
 
+/** What a proxy says of itself for people alone: nothing that it is served depends on it. */
+export interface ProxyOrigin {
+  /** The mesh's name of its cluster. */
+  readonly clusterId: string;
+  /** Of the mesh's release whose agent runs it, not of its Envoy. */
+  readonly meshVersion: string;
+}
+
 export type ProxyIdentification =
-  | { readonly kind: "known"; readonly proxy: ConnectedProxy }
+  | { readonly kind: "known"; readonly proxy: ConnectedProxy; readonly origin: ProxyOrigin }
   | { readonly kind: "invalid"; readonly message: string }
   | { readonly kind: "denied"; readonly message: string };
 
 // sidecar~10.0.0.7~reviews-v1-abc.shop~shop.svc.cluster.local
 const NODE_ID_PARTS = 4;
+const DEFAULT_CLUSTER_ID = "Kubernetes";
 
 export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentification {
   const parts = nodeId.split("~");
@@ -34,7 +43,11 @@ export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentific
   }
   const labels = labelsOf(node.metadata.LABELS);
   const addresses = [...new Set([address, ...wordsOf(node.metadata.INSTANCE_IPS)])];
-  return { kind: "known", proxy: { kind, name, namespace, labels, addresses, domain } };
+  const origin = {
+    clusterId: textOf(node.metadata.CLUSTER_ID) ?? DEFAULT_CLUSTER_ID,
+    meshVersion: textOf(node.metadata.ISTIO_VERSION) ?? "",
+  };
+  return { kind: "known", proxy: { kind, name, namespace, labels, addresses, domain }, origin };
 }
 
 /** Istio's metadata holds lists as text, parted by commas. */

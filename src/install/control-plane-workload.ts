@@ -71,8 +71,9 @@ function deployment(installation: Installation): InstallObject {
         metadata: {
           labels: {
             ...ownLabels(installation),
-            // By this Istio's own tools find a control plane.
+            // By these Istio's own tools find a control plane, and name it.
             app: "istiod",
+            istio: "pilot",
             "sidecar.istio.io/inject": "false",
           },
         },

@@ -4,7 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
-import type { DebugAccess } from "../fleet/debug-types.ts";
+import { type DebugAccess, noDebugAccess } from "../fleet/debug-types.ts";
 import { Fleet } from "../fleet/fleet.ts";
 import { HeldObjects } from "../fleet/held-objects.ts";
 import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
@@ -16,13 +16,14 @@ import { declareProblems } from "../model/problems/problems.ts";
 import { declareSources, deleteObject, findObject, type Sources, writeObject } from "../model/sources.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
 import { declareViews, type Views } from "../view/views.ts";
+import { type DebugPages, planeDebugPages } from "./plane-debug-pages.ts";
 
 export interface ControlPlaneOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly debounce?: { readonly endpoints: Debounce; readonly config: Debounce };
   /** Who may ask for debug types over TLS; whoever reaches plaintext xDS, which is loopback's, always may. */
-  readonly debug?: DebugAccess;
+  readonly debug?: Omit<DebugAccess, "page">;
 }
 
 export interface ControlPlane {
@@ -36,6 +37,7 @@ export interface ControlPlane {
   readonly intake: ObjectIntake;
   /** Knows objects as they were last written, where an older version is in force. */
   readonly heldObjects: HeldObjects;
+  readonly debugPages: DebugPages;
 }
 
 // On one machine a person waits for the change that was just saved.
@@ -48,7 +50,7 @@ export function createControlPlane({
   clock,
   log,
   debounce = LOCAL_DEBOUNCE,
-  debug,
+  debug = noDebugAccess,
 }: ControlPlaneOptions): ControlPlane {
   const graph = new Graph();
   const sources = declareSources(graph);
@@ -62,12 +64,24 @@ export function createControlPlane({
     write: (transaction, object) => writeObject(transaction, sources, object),
     remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
   });
-  const fleet = new Fleet({ graph, views, proxies, tables, log, heldObjects, ...(debug && { debug }) });
+  // Nobody asks before the fleet is there.
+  const page = async (path: string) => (await debugPages(path)).text;
+  const fleet = new Fleet({
+    graph,
+    views,
+    proxies,
+    tables,
+    clock,
+    log,
+    heldObjects,
+    debug: { ...debug, page },
+  });
+  const debugPages = planeDebugPages({ fleet, model, sources });
   const intake = new ObjectIntake({
     clock,
     debounce,
     commit: (write) => void fleet.commit(write),
     objects: heldObjects,
   });
-  return { graph, sources, model, problems, views, fleet, intake, heldObjects };
+  return { graph, sources, model, problems, views, fleet, intake, heldObjects, debugPages };
 }

@@ -3,17 +3,17 @@
 import type { ControlPlaneAnswers } from "../admin/control-plane-server.ts";
 import { proxyStatuses } from "../admin/fleet-report.ts";
 import { programmedReport } from "../admin/programmed-report.ts";
-import { syncStatuses } from "../admin/sync-status.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
 
 export function planeAnswers({
   fleet,
   intake,
   heldObjects,
-}: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed" | "syncStatuses"> {
+  debugPages,
+}: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed" | "debugPage"> {
   return {
     proxies: () => proxyStatuses(fleet, intake.locate.bind(intake)),
-    syncStatuses: () => syncStatuses(fleet),
+    debugPage: debugPages,
     programmed: (object) => programmedReport(fleet, object, heldObjects.newest(object)),
   };
 }

@@ -97,11 +97,16 @@ export interface GenericRequest {
 
 export interface GenericAnswer {
   readonly version: string;
-  /** Of the resources' messages, where it isn't the type that was asked for. */
-  readonly bodyTypeUrl?: string;
   /** Who answers, for people who ask several. */
   readonly controlPlane?: string;
-  readonly resources: readonly { readonly name: string; readonly body: readonly Uint8Array[] }[];
+  readonly resources: readonly GenericResource[];
+}
+
+export interface GenericResource {
+  readonly name: string;
+  /** Of the message; it needn't be the type that was asked for. */
+  readonly typeUrl: string;
+  readonly body: readonly Uint8Array[];
 }
 
 export type XdsOpening =

@@ -31,12 +31,13 @@ export const deltaProtocol: StreamProtocol<DeltaRequest> = {
     return writer.writeDelta({ typeUrl, nonce, resources, removed: planned.removed });
   },
   encodeGeneric(writer, answer, { typeUrl, nonce }) {
-    const resources = answer.resources.map(({ name, body }) => ({
+    const { version, controlPlane } = answer;
+    const resources = answer.resources.map(({ name, body, typeUrl: bodyTypeUrl }) => ({
       name,
-      resource: { name, body, version: answer.version, needs: [] },
+      resource: { name, body, version, needs: [] },
+      typeUrl: bodyTypeUrl,
     }));
-    const { bodyTypeUrl, controlPlane } = answer;
-    return writer.writeDelta({ typeUrl, nonce, resources, removed: [], bodyTypeUrl, controlPlane });
+    return writer.writeDelta({ typeUrl, nonce, resources, removed: [], controlPlane });
   },
 };
 

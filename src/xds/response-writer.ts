@@ -9,8 +9,6 @@ export interface DeltaResponse {
   readonly nonce: string;
   readonly resources: readonly DeltaEntry[];
   readonly removed: readonly string[];
-  /** Of the resources' messages, where it isn't the response's. */
-  readonly bodyTypeUrl?: string | undefined;
   readonly controlPlane?: string | undefined;
 }
 
@@ -19,16 +17,22 @@ export interface DeltaEntry {
   /** Absent: a resource without a body, by which VHDS says that there is none. */
   readonly resource: Resource | undefined;
   readonly aliases?: readonly string[];
+  /** Of the message, where it isn't the response's. */
+  readonly typeUrl?: string;
 }
 
 export interface StateOfTheWorldResponse {
   readonly typeUrl: string;
   readonly nonce: string;
   readonly version: string;
-  readonly resources: Iterable<{ readonly body: readonly Uint8Array[] }>;
-  /** Of the resources' messages, where it isn't the response's. */
-  readonly bodyTypeUrl?: string | undefined;
+  readonly resources: Iterable<WorldEntry>;
   readonly controlPlane?: string | undefined;
+}
+
+export interface WorldEntry {
+  readonly body: readonly Uint8Array[];
+  /** Of the message, where it isn't the response's. */
+  readonly typeUrl?: string;
 }
 
 export interface ResponseWriter {
@@ -62,7 +66,7 @@ export function createResponseWriter(): ResponseWriter {
     return encoded;
   }
 
-  function worldEntry(typeUrl: string, resource: { readonly body: readonly Uint8Array[] }) {
+  function worldEntry(typeUrl: string, resource: WorldEntry) {
     const cached =
       worldEntries.get(resource) ?? joinSmall(encodeAny(world.resources, typeUrl, resource.body));
     worldEntries.set(resource, cached);
@@ -70,23 +74,25 @@ export function createResponseWriter(): ResponseWriter {
   }
 
   return {
-    writeDelta({ typeUrl, nonce, resources, removed, bodyTypeUrl = typeUrl, controlPlane }) {
+    writeDelta({ typeUrl, nonce, resources, removed, controlPlane }) {
       const fragments: Uint8Array[] = [stringField(delta.typeUrl, typeUrl), stringField(delta.nonce, nonce)];
       fragments.push(...controlPlaneField(delta.controlPlane, controlPlane));
       for (const item of resources) {
-        for (const fragment of deltaEntry(bodyTypeUrl, item)) fragments.push(fragment);
+        for (const fragment of deltaEntry(item.typeUrl ?? typeUrl, item)) fragments.push(fragment);
       }
       for (const name of removed) fragments.push(stringField(delta.removedResources, name));
       return fragments;
     },
-    writeStateOfTheWorld({ typeUrl, nonce, version, resources, bodyTypeUrl = typeUrl, controlPlane }) {
+    writeStateOfTheWorld({ typeUrl, nonce, version, resources, controlPlane }) {
       const fragments: Uint8Array[] = [
         stringField(world.version, version),
         stringField(world.typeUrl, typeUrl),
         stringField(world.nonce, nonce),
         ...controlPlaneField(world.controlPlane, controlPlane),
       ];
-      for (const resource of resources) fragments.push(...worldEntry(bodyTypeUrl, resource));
+      for (const resource of resources) {
+        fragments.push(...worldEntry(resource.typeUrl ?? typeUrl, resource));
+      }
       return fragments;
     },
   };

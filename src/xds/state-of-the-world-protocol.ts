@@ -37,14 +37,8 @@ export const stateOfTheWorldProtocol: StreamProtocol<StateOfTheWorldRequest> = {
     return writer.writeStateOfTheWorld({ typeUrl, nonce, version, resources });
   },
   encodeGeneric(writer, answer, { typeUrl, nonce }) {
-    return writer.writeStateOfTheWorld({
-      typeUrl,
-      nonce,
-      version: answer.version,
-      resources: answer.resources,
-      bodyTypeUrl: answer.bodyTypeUrl,
-      controlPlane: answer.controlPlane,
-    });
+    const { version, resources, controlPlane } = answer;
+    return writer.writeStateOfTheWorld({ typeUrl, nonce, version, resources, controlPlane });
   },
 };
 

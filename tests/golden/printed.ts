@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import {
   create,
-  createRegistry,
   type DescMessage,
   fromBinary,
   type MessageInitShape,
@@ -12,44 +11,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { parse, stringify } from "yaml";
-import { CorsPolicySchema, CorsSchema } from "../../src/gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
-import { HTTPFaultSchema } from "../../src/gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
-import { FilterConfigSchema as GrpcStatsSchema } from "../../src/gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
-import { RouterSchema } from "../../src/gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
-import { ConfigSchema as SetFilterStateSchema } from "../../src/gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
-import { HttpInspectorSchema } from "../../src/gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
-import { OriginalDstSchema } from "../../src/gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
-import { TlsInspectorSchema } from "../../src/gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
-import { HttpConnectionManagerSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
-import { TcpProxySchema } from "../../src/gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
-import { PreviousHostsPredicateSchema } from "../../src/gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
-import { RawBufferSchema } from "../../src/gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
-import {
-  DownstreamTlsContextSchema,
-  UpstreamTlsContextSchema,
-} from "../../src/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
-import { HttpProtocolOptionsSchema } from "../../src/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
-import { TcpProtocolOptionsSchema } from "../../src/gen/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.ts";
-
-const registry = createRegistry(
-  CorsPolicySchema,
-  CorsSchema,
-  DownstreamTlsContextSchema,
-  GrpcStatsSchema,
-  HTTPFaultSchema,
-  HttpConnectionManagerSchema,
-  HttpInspectorSchema,
-  HttpProtocolOptionsSchema,
-  OriginalDstSchema,
-  PreviousHostsPredicateSchema,
-  RawBufferSchema,
-  RouterSchema,
-  SetFilterStateSchema,
-  TcpProtocolOptionsSchema,
-  TcpProxySchema,
-  TlsInspectorSchema,
-  UpstreamTlsContextSchema,
-);
+import { dumpedMessages as registry } from "../../src/fleet/config-dump-json.ts";
 
 /** A builder's message as plain JSON, as Envoy gets it: what its bytes say. */
 export function json<Schema extends DescMessage>(

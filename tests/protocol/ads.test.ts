@@ -257,7 +257,7 @@ test("a type that isn't of Envoy goes to the generic hook, or is left unanswered
     session: {
       generic: ({ typeUrl, names: asked, responseNonce }) =>
         responseNonce === ""
-          ? { version: "1", resources: [{ name: asked[0] ?? "", body: [Buffer.from(typeUrl)] }] }
+          ? { version: "1", resources: [{ name: asked[0] ?? "", typeUrl, body: [Buffer.from(typeUrl)] }] }
           : undefined,
     },
   });

@@ -3,10 +3,14 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
-import { syncStatuses } from "../../src/admin/sync-status.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { controlPlaneIdentifier } from "../../src/fleet/debug-types.ts";
+import {
+  ClustersConfigDumpSchema,
+  RoutesConfigDumpSchema,
+} from "../../src/gen/envoy/admin/v3/config_dump_shared_pb.ts";
+import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClientConfigSchema, ConfigStatus } from "../../src/gen/envoy/service/status/v3/csds_pb.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
 import { createControlPlane } from "../../src/main/create-control-plane.ts";
@@ -15,13 +19,13 @@ import { createXdsServer } from "../../src/xds/xds-server.ts";
 import { openDelta, openStateOfTheWorld } from "./ads-client.ts";
 
 const SYNCZ = "istio.io/debug/syncz";
-const web = nodeOf("web.shop~shop");
+const web = nodeOf("web.shop~shop", { CLUSTER_ID: "east", ISTIO_VERSION: "0.1.0" });
 const asker = nodeOf("test-1.shop~shop");
 
-function nodeOf(name: string) {
+function nodeOf(name: string, metadata: Readonly<Record<string, string>> = {}) {
   return {
     id: `sidecar~10.0.0.1~${name}.svc.cluster.local`,
-    metadata: { NAMESPACE: name.split("~")[1] ?? "" },
+    metadata: { NAMESPACE: name.split("~")[1] ?? "", ...metadata },
   };
 }
 
@@ -67,7 +71,7 @@ test("the type istio.io/debug/syncz lists each proxy, and not the one who asks",
   );
   const { node, genericXdsConfigs } = fromBinary(ClientConfigSchema, resources[0]?.value ?? new Uint8Array());
   assert.equal(node?.id, "web.shop");
-  assert.equal(node?.metadata?.NAMESPACE, "shop");
+  assert.deepEqual(node?.metadata, { CLUSTER_ID: "east", ISTIO_VERSION: "0.1.0", NAMESPACE: "shop" });
   const statusOf = (type: "cluster" | "listener" | "route") =>
     genericXdsConfigs.find((each) => each.typeUrl === typeUrlOf(type))?.configStatus;
   assert.deepEqual(
@@ -104,11 +108,44 @@ test("over TLS debug types are answered to the control plane's own namespace alo
   assert.equal((await own.next()).typeUrl, SYNCZ);
 });
 
-test("syncStatuses() has the nonces that each proxy was sent and acknowledged", async (t) => {
-  const { plane, port } = await start(t, false);
+test("istio.io/debug/config_dump has what a proxy was given, in the sections that Envoy's has", async (t) => {
+  const { port } = await start(t, false);
   await connectProxy(t, port);
-  const [status] = syncStatuses(plane.fleet);
-  assert.equal(status?.proxy, "web.shop");
+  const client = openStateOfTheWorld(t, port);
+  client.send({ node: asker, typeUrl: "istio.io/debug/config_dump", resourceNames: ["web.shop"] });
+  const { resources } = await client.next();
+  const section = (name: string) =>
+    resources.find(({ typeUrl }) => typeUrl === `type.googleapis.com/envoy.admin.v3.${name}ConfigDump`);
+  const clusters = fromBinary(ClustersConfigDumpSchema, section("Clusters")?.value ?? new Uint8Array());
+  const names = clusters.dynamicActiveClusters.map(
+    ({ cluster }) => fromBinary(ClusterSchema, cluster?.value ?? new Uint8Array()).name,
+  );
+  assert.ok(names.includes("BlackHoleCluster"), names.join());
+  const routes = fromBinary(RoutesConfigDumpSchema, section("Routes")?.value ?? new Uint8Array());
+  assert.deepEqual(routes.dynamicRouteConfigs, [], "it asked for none");
+});
+
+test("of a proxy that isn't connected istio.io/debug/config_dump says so, in words that istioctl knows", async (t) => {
+  const { port } = await start(t, false);
+  const client = openStateOfTheWorld(t, port);
+  client.send({ node: asker, typeUrl: "istio.io/debug/config_dump", resourceNames: ["gone.shop"] });
+  const { resources } = await client.next();
+  assert.deepEqual(
+    resources.map(({ value }) => Buffer.from(value).toString()),
+    ["Proxy not connected to this Pilot instance. It may be connected to another instance."],
+  );
+});
+
+test("the type istio.io/debug has the pages of the debug interface", async (t) => {
+  const { port } = await start(t, false);
+  await connectProxy(t, port);
+  const client = openStateOfTheWorld(t, port);
+  client.send({ node: asker, typeUrl: "istio.io/debug", resourceNames: ["syncz"] });
+  const { typeUrl, resources } = await client.next();
+  assert.deepEqual([typeUrl, resources[0]?.typeUrl], ["istio.io/debug", "istio.io/debug"]);
+  const [status] = JSON.parse(Buffer.from(resources[0]?.value ?? []).toString());
+  const { proxy, cluster_id, istio_version } = status;
+  assert.deepEqual([proxy, cluster_id, istio_version], ["web.shop", "east", "0.1.0"]);
   assert.equal(status.cluster_sent, status.cluster_acked);
   assert.ok(status.listener_sent !== undefined && status.listener_acked === undefined);
   assert.equal(status.route_sent, undefined);

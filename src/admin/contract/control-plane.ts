@@ -58,7 +58,7 @@ export interface ProgrammedReport {
   readonly refusals: readonly string[];
 }
 
-/** `GET /version`, of the control plane and of the supervisor. */
+/** `GET /version`, of the control plane to whom accepts JSON, and of the supervisor. */
 export interface VersionReport {
   readonly version: string;
 }

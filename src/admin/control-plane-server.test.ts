@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { request } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type TestContext, test } from "node:test";
+import { silentLogger } from "../core/logger.ts";
+import { type ControlPlaneAnswers, createControlPlaneServer } from "./control-plane-server.ts";
+import { createMonitoringServer } from "./monitoring-server.ts";
+
+const answers: ControlPlaneAnswers = {
+  proxies: () => [],
+  problems: () => [],
+  programmed: (object) => ({
+    object,
+    proxyCount: 0,
+    acknowledgedCount: 0,
+    awaited: [],
+    refusedBy: [],
+    refusals: [],
+  }),
+  debugPage: async (path) => ({ status: 404, contentType: "text/plain; charset=utf-8", text: path }),
+  version: () => ({ version: "0.1.0" }),
+  isReady: () => true,
+  metrics: async () => "metric 1\n",
+};
+
+/** Asks the monitoring port. The path goes out as it is: `fetch` would mend it. */
+async function start(t: TestContext) {
+  const server = createMonitoringServer(createControlPlaneServer(answers, silentLogger));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return async (path: string, headers: Readonly<Record<string, string>> = {}) => {
+    const outgoing = request({ port, path, headers, agent: false }).end();
+    const [answer] = await once(outgoing, "response");
+    const chunks: Buffer[] = [];
+    for await (const chunk of answer) chunks.push(chunk);
+    return { status: answer.statusCode, text: Buffer.concat(chunks).toString() };
+  };
+}
+
+test("GET /version is bare text, as istioctl reads it, and JSON for who accepts that", async (t) => {
+  const ask = await start(t);
+  assert.deepEqual(await ask("/version"), { status: 200, text: "0.1.0" });
+  assert.deepEqual(await ask("//version"), { status: 200, text: "0.1.0" });
+  const { text } = await ask("/version", { accept: "application/json" });
+  assert.deepEqual(JSON.parse(text), { version: "0.1.0" });
+});
+
+test("GET /debug/… asks for the page with its query, however many slashes it begins with", async (t) => {
+  const ask = await start(t);
+  const page = "config_dump?proxyID=web-1.shop";
+  assert.deepEqual(await ask(`/debug/${page}`), { status: 404, text: page });
+  assert.deepEqual(await ask(`//debug/${page}`), { status: 404, text: page });
+  assert.deepEqual(await ask("/debug"), { status: 404, text: "" });
+  assert.match((await ask("/debugging")).text, /nothing at/);
+});

@@ -1,0 +1,75 @@
+// Envoy's messages as JSON in the spelling of its own dumps, with what is packed into them unpacked. It is loaded when
+// somebody asks: it knows every extension that builders write.
+
+import { create, createRegistry, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
+import type { AnyInit } from "../envoy/encode.ts";
+import { ConfigDumpSchema, file_envoy_admin_v3_config_dump } from "../gen/envoy/admin/v3/config_dump_pb.ts";
+import { file_envoy_admin_v3_config_dump_shared } from "../gen/envoy/admin/v3/config_dump_shared_pb.ts";
+import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
+import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
+import { FilterConfigSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
+import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
+import { FileAccessLogSchema } from "../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
+import { StdoutAccessLogSchema } from "../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
+import { CorsPolicySchema, CorsSchema } from "../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
+import { HTTPFaultSchema } from "../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
+import { FilterConfigSchema as GrpcStatsSchema } from "../gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
+import { GrpcWebSchema } from "../gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
+import { RouterSchema } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
+import { ConfigSchema as SetFilterStateSchema } from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
+import { HttpInspectorSchema } from "../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
+import { OriginalDstSchema } from "../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
+import { TlsInspectorSchema } from "../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
+import { HttpConnectionManagerSchema } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
+import { PreviousHostsPredicateSchema } from "../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
+import { PreviousPrioritiesConfigSchema } from "../gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts";
+import { ProxyProtocolUpstreamTransportSchema } from "../gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts";
+import { RawBufferSchema } from "../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
+import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
+import {
+  DownstreamTlsContextSchema,
+  UpstreamTlsContextSchema,
+} from "../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { HttpProtocolOptionsSchema } from "../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
+import { TcpProtocolOptionsSchema } from "../gen/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.ts";
+import type { Resource } from "../xds/resource.ts";
+import { buildConfigDump, type ResourcesByType } from "./config-dump.ts";
+
+/** A test holds it against what builders write. */
+export const dumpedMessages = createRegistry(
+  file_envoy_admin_v3_config_dump,
+  file_envoy_admin_v3_config_dump_shared,
+  ...[ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema, SecretSchema],
+  ...[HttpConnectionManagerSchema, TcpProxySchema],
+  ...[HttpInspectorSchema, OriginalDstSchema, TlsInspectorSchema],
+  ...[CorsPolicySchema, CorsSchema, HTTPFaultSchema, GrpcStatsSchema, GrpcWebSchema, RouterSchema],
+  ...[SetFilterStateSchema, FilterConfigSchema],
+  ...[FileAccessLogSchema, StdoutAccessLogSchema],
+  ...[PreviousHostsPredicateSchema, PreviousPrioritiesConfigSchema],
+  ...[DownstreamTlsContextSchema, UpstreamTlsContextSchema],
+  ...[RawBufferSchema, ProxyProtocolUpstreamTransportSchema],
+  ...[HttpProtocolOptionsSchema, TcpProtocolOptionsSchema],
+);
+
+const asEnvoyWrites = { registry: dumpedMessages, useProtoFieldName: true };
+
+/** Envoy's ConfigDump: `{"configs": [{"@type": …}]}`. */
+export function configDumpJson(
+  resourcesOf: ResourcesByType,
+  options: { readonly hasEndpoints: boolean },
+): JsonValue {
+  const configs = buildConfigDump(resourcesOf, options) as AnyInit[];
+  return toJson(ConfigDumpSchema, create(ConfigDumpSchema, { configs }), asEnvoyWrites);
+}
+
+export function loadAssignmentsJson(resources: readonly Resource[]): JsonValue {
+  return resources.map(({ body }) =>
+    toJson(
+      ClusterLoadAssignmentSchema,
+      fromBinary(ClusterLoadAssignmentSchema, Buffer.concat(body)),
+      asEnvoyWrites,
+    ),
+  );
+}

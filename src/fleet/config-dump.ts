@@ -1,0 +1,100 @@
+// What the control plane gave a proxy, in the sections of Envoy's own config dump, so that both can be compared.
+// It never holds a private key.
+
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { type AnyInit, encode, typedConfig } from "../envoy/encode.ts";
+import { SecretsConfigDumpSchema } from "../gen/envoy/admin/v3/config_dump_pb.ts";
+import {
+  ClustersConfigDumpSchema,
+  EndpointsConfigDumpSchema,
+  ListenersConfigDumpSchema,
+  RoutesConfigDumpSchema,
+} from "../gen/envoy/admin/v3/config_dump_shared_pb.ts";
+import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
+import type { Resource } from "../xds/resource.ts";
+import { type ResourceType, typeUrlOf } from "../xds/resource-type.ts";
+
+export type ResourcesByType = (type: ResourceType) => readonly Resource[];
+
+/** Endpoints come last, and only if asked for: of a large mesh they are most of it. */
+export function buildConfigDump(
+  resourcesOf: ResourcesByType,
+  { hasEndpoints }: { readonly hasEndpoints: boolean },
+): readonly AnyInit[] {
+  const sections = [
+    clustersSection(resourcesOf("cluster")),
+    listenersSection(resourcesOf("listener")),
+    routesSection(resourcesOf("route")),
+    secretsSection(resourcesOf("secret")),
+  ];
+  return hasEndpoints ? [...sections, endpointsSection(resourcesOf("endpoint"))] : sections;
+}
+
+function clustersSection(resources: readonly Resource[]): AnyInit {
+  return typedConfig(ClustersConfigDumpSchema, {
+    dynamicActiveClusters: resources.map((resource) => ({
+      versionInfo: resource.version,
+      cluster: messageOf("cluster", resource),
+    })),
+  });
+}
+
+function listenersSection(resources: readonly Resource[]): AnyInit {
+  return typedConfig(ListenersConfigDumpSchema, {
+    dynamicListeners: resources.map((resource) => ({
+      name: resource.name,
+      activeState: { versionInfo: resource.version, listener: messageOf("listener", resource) },
+    })),
+  });
+}
+
+function routesSection(resources: readonly Resource[]): AnyInit {
+  return typedConfig(RoutesConfigDumpSchema, {
+    dynamicRouteConfigs: resources.map((resource) => ({
+      versionInfo: resource.version,
+      routeConfig: messageOf("route", resource),
+    })),
+  });
+}
+
+function endpointsSection(resources: readonly Resource[]): AnyInit {
+  return typedConfig(EndpointsConfigDumpSchema, {
+    dynamicEndpointConfigs: resources.map((resource) => ({
+      versionInfo: resource.version,
+      endpointConfig: messageOf("endpoint", resource),
+    })),
+  });
+}
+
+function secretsSection(resources: readonly Resource[]): AnyInit {
+  return typedConfig(SecretsConfigDumpSchema, {
+    dynamicActiveSecrets: resources.map(({ name, version, body }) => ({
+      name,
+      versionInfo: version,
+      secret: { typeUrl: typeUrlOf("secret"), value: withoutPrivateParts(Buffer.concat(body)) },
+    })),
+  });
+}
+
+function messageOf(type: ResourceType, { body }: Resource): AnyInit {
+  return { typeUrl: typeUrlOf(type), value: Buffer.concat(body) };
+}
+
+// As Envoy writes it in its own dump.
+const REDACTED = { specifier: { case: "inlineBytes" as const, value: Buffer.from("[redacted]") } };
+
+/** Only what is known to be public is kept: a kind of secret that is new here shows its name alone. */
+function withoutPrivateParts(bytes: Uint8Array): Uint8Array {
+  const { name, type } = fromBinary(SecretSchema, bytes);
+  switch (type.case) {
+    case "validationContext":
+      return encode(SecretSchema, { name, type });
+    case "tlsCertificate": {
+      const { certificateChain } = type.value;
+      const value = { ...(certificateChain && { certificateChain }), privateKey: REDACTED };
+      return encode(SecretSchema, create(SecretSchema, { name, type: { case: "tlsCertificate", value } }));
+    }
+    default:
+      return encode(SecretSchema, { name });
+  }
+}
