@@ -92,6 +92,8 @@ const settingsOptions: readonly OptionDeclaration[] = [
     flags: "--cni-repair <mode>",
     summary: 'repair, delete or label pods that started before the CNI plugin, or none ("repair")',
   },
+  { flags: "--cni-bin-dir <folder>", summary: 'of the nodes, for CNI programs ("/opt/cni/bin")' },
+  { flags: "--cni-conf-dir <folder>", summary: 'of the nodes, for CNI configurations ("/etc/cni/net.d")' },
   { flags: "--mesh-config <file>", summary: "MeshConfig to begin with" },
 ];
 

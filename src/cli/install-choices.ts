@@ -6,7 +6,10 @@ import { CommandFailure, exitCodes } from "./exit-code.ts";
 import type { ClusterChoices, InstallChoices } from "./install-room.ts";
 
 export function installChoices(input: CommandInput): InstallChoices & ClusterChoices {
-  const names = ["profile", "revision", "hub", "tag", "imagePullPolicy", "replicas", "cniRepair"] as const;
+  const names = [
+    ...(["profile", "revision", "hub", "tag", "imagePullPolicy", "replicas"] as const),
+    ...(["cniRepair", "cniBinDir", "cniConfDir"] as const),
+  ];
   const meshConfigFile = textOption(input, "meshConfig");
   return {
     ...clusterChoices(input),

@@ -10,6 +10,8 @@ export interface InstallChoices {
   readonly imagePullPolicy?: string;
   readonly replicas?: string;
   readonly cniRepair?: string;
+  readonly cniBinDir?: string;
+  readonly cniConfDir?: string;
   readonly meshConfigFile?: string;
 }
 

@@ -11,6 +11,7 @@ interface ChartValue {
 }
 
 const text = { type: "string" };
+const folder = { type: "string", pattern: "^/" };
 const flag = { type: "boolean" };
 const count = { type: "integer", minimum: 1, maximum: 100 };
 const amounts = { type: "object", additionalProperties: { type: ["string", "number"] } };
@@ -45,6 +46,14 @@ const chartValues = {
     description:
       "What becomes of pods that started before the DaemonSet was there: repair, delete, label or none.",
     schema: { enum: cniRepairs },
+  },
+  cniBinDir: {
+    description: "Where the nodes' runtime looks for CNI plugins' programs.",
+    schema: folder,
+  },
+  cniConfDir: {
+    description: "Where the nodes' runtime looks for CNI configurations.",
+    schema: folder,
   },
   gateway: {
     description: "Whether there is an ingress gateway; only the revision default has one.",
@@ -108,6 +117,8 @@ export function chartValuesOf(
     networkPolicies: settings.hasNetworkPolicies,
     cni: settings.hasCni,
     cniRepair: settings.cniRepair,
+    cniBinDir: settings.cniBinDir,
+    cniConfDir: settings.cniConfDir,
     gateway: settings.hasGateway,
     controlPlaneResources,
     meshConfig,

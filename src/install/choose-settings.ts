@@ -14,12 +14,17 @@ export interface SettingsChoices {
   readonly imagePullPolicy?: string;
   readonly replicas?: string;
   readonly cniRepair?: string;
+  readonly cniBinDir?: string;
+  readonly cniConfDir?: string;
   readonly meshConfig?: MeshConfigSpec;
 }
 
-export type ChosenSettings =
-  | { readonly kind: "chosen"; readonly settings: InstallSettings }
-  | { readonly kind: "fault"; readonly message: string };
+export type ChosenSettings = { readonly kind: "chosen"; readonly settings: InstallSettings } | SettingsFault;
+
+interface SettingsFault {
+  readonly kind: "fault";
+  readonly message: string;
+}
 
 /** `version` is this program's, and the tag of the images that go with it. */
 export function chooseSettings(choices: SettingsChoices, version: string): ChosenSettings {
@@ -35,19 +40,18 @@ export function chooseSettings(choices: SettingsChoices, version: string): Chose
   );
   if (imagePullPolicy === undefined)
     return fault(`"${choices.imagePullPolicy}" isn't a pull policy, wanted ${imagePullPolicies.join(", ")}`);
-  const cniRepair = cniRepairs.find((name) => name === (choices.cniRepair ?? base.cniRepair));
-  if (cniRepair === undefined)
-    return fault(`"${choices.cniRepair}" repairs no pod, wanted ${cniRepairs.join(", ")}`);
+  const cni = chooseCni(choices, base);
+  if ("kind" in cni) return cni;
   const replicas = choices.replicas === undefined ? base.replicas : Number(choices.replicas);
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > 100)
     return fault(`found ${choices.replicas} replicas, wanted 1 to 100`);
   const settings: InstallSettings = {
     ...base,
+    ...cni,
     revision,
     hub,
     tag,
     imagePullPolicy,
-    cniRepair,
     replicas,
     maxReplicas: Math.max(base.maxReplicas, replicas),
     // The gateway is of the revision that all have; a canary must not take it over.
@@ -57,6 +61,19 @@ export function chooseSettings(choices: SettingsChoices, version: string): Chose
   return { kind: "chosen", settings };
 }
 
-function fault(message: string): ChosenSettings {
+type CniSettings = Pick<InstallSettings, "cniRepair" | "cniBinDir" | "cniConfDir">;
+
+function chooseCni(choices: SettingsChoices, base: CniSettings): CniSettings | SettingsFault {
+  const { cniBinDir = base.cniBinDir, cniConfDir = base.cniConfDir } = choices;
+  const cniRepair = cniRepairs.find((name) => name === (choices.cniRepair ?? base.cniRepair));
+  if (cniRepair === undefined)
+    return fault(`"${choices.cniRepair}" repairs no pod, wanted ${cniRepairs.join(", ")}`);
+  for (const path of [cniBinDir, cniConfDir]) {
+    if (!path.startsWith("/")) return fault(`"${path}" isn't a folder of a node, wanted an absolute path`);
+  }
+  return { cniRepair, cniBinDir, cniConfDir };
+}
+
+function fault(message: string): SettingsFault {
   return { kind: "fault", message };
 }

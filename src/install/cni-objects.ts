@@ -79,16 +79,19 @@ function daemonSet(installation: Installation, metadata: InstallMetadata): Insta
 }
 
 const STATE_FOLDER = "/var/lib/meltemi-cni";
+const NAMESPACES_FOLDER = "/var/run/netns";
 const HEALTH_PORT = 15031;
 
-// What of the node the plugin sees: where programs and configurations lie, its socket, and the pods' namespaces. The
-// program that kubelet runs reads the path of the socket, so it is the same on both sides.
-const hostFolders = [
-  { name: "programs", path: "/opt/cni/bin", mountPath: "/host/opt/cni/bin" },
-  { name: "configurations", path: "/etc/cni/net.d", mountPath: "/host/etc/cni/net.d" },
-  { name: "state", path: STATE_FOLDER, mountPath: STATE_FOLDER },
-  { name: "network-namespaces", path: "/var/run/netns", mountPath: "/var/run/netns" },
-] as const;
+// What of the node the plugin sees. The program that kubelet runs reads the path of the socket, so the state folder is
+// the same on both sides, as are the paths of the network namespaces, which the runtime tells.
+function hostFolders({ cniBinDir, cniConfDir }: Installation) {
+  return [
+    { name: "programs", path: cniBinDir, mountPath: "/host/opt/cni/bin" },
+    { name: "configurations", path: cniConfDir, mountPath: "/host/etc/cni/net.d" },
+    { name: "state", path: STATE_FOLDER, mountPath: STATE_FOLDER },
+    { name: "network-namespaces", path: NAMESPACES_FOLDER, mountPath: NAMESPACES_FOLDER },
+  ];
+}
 
 function podSpec(installation: Installation) {
   return {
@@ -102,7 +105,7 @@ function podSpec(installation: Installation) {
     securityContext: { seccompProfile: { type: "RuntimeDefault" } },
     terminationGracePeriodSeconds: 10,
     containers: [container(installation)],
-    volumes: hostFolders.map(({ name, path }) => ({
+    volumes: hostFolders(installation).map(({ name, path }) => ({
       name,
       hostPath: { path, type: "DirectoryOrCreate" },
     })),
@@ -126,7 +129,7 @@ function container(installation: Installation) {
       // To enter a pod's network namespace (SYS_ADMIN) and write rules there; NET_RAW is for legacy iptables.
       capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW", "SYS_ADMIN"] },
     },
-    volumeMounts: hostFolders.map(({ name, mountPath }) => ({
+    volumeMounts: hostFolders(installation).map(({ name, mountPath }) => ({
       name,
       mountPath,
       ...(name === "network-namespaces" ? { mountPropagation: "HostToContainer" } : {}),

@@ -51,6 +51,8 @@ const templated: Installation = {
   hasNetworkPolicies: false,
   hasCni: false,
   cniRepair: "repair",
+  cniBinDir: "{{ .Values.cniBinDir }}",
+  cniConfDir: "{{ .Values.cniConfDir }}",
   hasGateway: false,
   controlPlaneResources: { requests: {}, limits: {} },
   meshConfig: {},

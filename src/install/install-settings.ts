@@ -20,6 +20,9 @@ export interface InstallSettings {
   readonly hasCni: boolean;
   /** What becomes of pods that started before it. */
   readonly cniRepair: CniRepair;
+  /** Where the nodes' runtime looks for plugins' programs and for configurations; absolute. */
+  readonly cniBinDir: string;
+  readonly cniConfDir: string;
   readonly hasGateway: boolean;
   readonly controlPlaneResources: ResourceAmounts;
   readonly meshConfig: MeshConfigSpec;
@@ -56,6 +59,8 @@ const defaults: Omit<InstallSettings, "tag"> = {
   hasNetworkPolicies: true,
   hasCni: false,
   cniRepair: "repair",
+  cniBinDir: "/opt/cni/bin",
+  cniConfDir: "/etc/cni/net.d",
   hasGateway: true,
   controlPlaneResources: {
     requests: { cpu: "250m", memory: "256Mi" },

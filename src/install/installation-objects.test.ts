@@ -111,6 +111,17 @@ test("installationObjects() gives the CNI plugin neither privilege nor the node'
   }
 });
 
+test("installationObjects() has the CNI plugin look where the nodes' runtime does", () => {
+  const cniBinDir = "/var/lib/rancher/k3s/data/cni";
+  const cniConfDir = "/var/lib/rancher/k3s/agent/etc/cni/net.d";
+  const daemonSet = find("DaemonSet", installationObjects({ ...settings, cniBinDir, cniConfDir }));
+  const { volumes } = (daemonSet.spec as WorkloadSpec).template.spec as {
+    readonly volumes?: readonly { readonly hostPath: { readonly path: string } }[];
+  };
+  const paths = (volumes ?? []).map(({ hostPath }) => hostPath.path);
+  assert.deepEqual(paths.slice(0, 2), [cniBinDir, cniConfDir]);
+});
+
 test("installationObjects() leaves the number of replicas to the autoscaler", () => {
   assert.equal((find("Deployment").spec as WorkloadSpec).replicas, undefined);
   assert.equal((find("HorizontalPodAutoscaler").spec as { minReplicas: number }).minReplicas, 2);
