@@ -197,8 +197,10 @@ export class Fleet implements XdsBackend {
     const { views } = this.#options;
     const ofProxy: Table<{ readonly id: string }> =
       proxy.kind === "router" ? views.gatewayOfProxy : views.inboundOfProxy;
+    const places = views.places.ofProxy.get(nodeId);
     return {
       kind: proxy.kind,
+      places: [places?.node.id ?? "", places?.wide.id ?? ""],
       scope: views.scopes.ofProxy.get(nodeId)?.id ?? "",
       workloadView: ofProxy.get(nodeId)?.id ?? "",
       envoyVersion,
@@ -237,8 +239,8 @@ export class Fleet implements XdsBackend {
   }
 
   *#sessionsWithOtherView({ changed }: Commit): Iterable<OpenSession> {
-    const { scopes, inboundOfProxy, gatewayOfProxy } = this.#options.views;
-    for (const table of [scopes.ofProxy, inboundOfProxy, gatewayOfProxy]) {
+    const { scopes, places, inboundOfProxy, gatewayOfProxy } = this.#options.views;
+    for (const table of [scopes.ofProxy, places.ofProxy, inboundOfProxy, gatewayOfProxy]) {
       for (const nodeId of changed.get(table) ?? []) {
         for (const session of this.#sessionsByNode.get(nodeId) ?? []) {
           if (viewKey(this.#viewOf(session)) !== session.view) yield session;

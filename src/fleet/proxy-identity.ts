@@ -41,13 +41,15 @@ export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentific
       return { kind: "denied", message: `The certificate's identity isn't of the namespace "${namespace}"` };
     }
   }
+  const { region, zone, subZone } = node.locality;
+  const locality = `${region}/${zone}/${subZone}`.replace(/\/+$/, "");
   const labels = labelsOf(node.metadata.LABELS);
   const addresses = [...new Set([address, ...wordsOf(node.metadata.INSTANCE_IPS)])];
   const origin = {
     clusterId: textOf(node.metadata.CLUSTER_ID) ?? DEFAULT_CLUSTER_ID,
     meshVersion: textOf(node.metadata.ISTIO_VERSION) ?? "",
   };
-  return { kind: "known", proxy: { kind, name, namespace, labels, addresses, domain }, origin };
+  return { kind: "known", proxy: { kind, name, namespace, labels, addresses, domain, locality }, origin };
 }
 
 /** Istio's metadata holds lists as text, parted by commas. */

@@ -1,6 +1,8 @@
 // What one proxy gets: layers of the resource tables read as one, the most specific first. It holds no resources,
 // only where to look, and what was there before the one change that came after it; proxies of one view share it.
 
+import { MESH_SCOPE } from "../view/client-scope.ts";
+import { placedLayer } from "../view/placed-endpoints.ts";
 import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
@@ -14,12 +16,14 @@ export interface ProxyView {
   readonly scope: string;
   /** Of the inbound or gateway view. */
   readonly workloadView: string;
+  /** Ids of the client's places, the narrower one first; empty where nothing looks at them. */
+  readonly places: readonly [node: string, wide: string];
   readonly envoyVersion: string;
 }
 
 /** Proxies with equal keys get the same set. */
-export function viewKey({ kind, scope, workloadView, envoyVersion }: ProxyView): string {
-  return [kind, scope, workloadView, envoyVersion].join(" ");
+export function viewKey({ kind, scope, workloadView, places, envoyVersion }: ProxyView): string {
+  return [kind, scope, workloadView, ...places.filter((id) => id !== ""), envoyVersion].join(" ");
 }
 
 /** What was there before a change: rows, and resources by type and name, where those changed. */
@@ -120,11 +124,15 @@ export class ProxySet implements ResourceSet {
 }
 
 /** Layers that hold resources of a type for proxies of a view, most specific first. */
-function layersOf({ kind, scope, workloadView }: ProxyView, type: ResourceType): readonly string[] {
+function layersOf({ kind, scope, workloadView, places }: ProxyView, type: ResourceType): readonly string[] {
   const own = workloadLayer(workloadView);
   const isOwnOnly = kind === "router" && (type === "listener" || type === "route");
   if (isOwnOnly) return [own];
+  if (type === "endpoint") {
+    const placed = (layer: string) => places.filter((id) => id !== "").map((id) => placedLayer(layer, id));
+    return [...placed(scope), scope, ...placed(MESH_SCOPE.id), MESH_SCOPE.id];
+  }
   return kind === "sidecar"
-    ? [own, scope, "", SIDECAR_LAYER, EVERY_PROXY_LAYER]
-    : [own, scope, "", EVERY_PROXY_LAYER];
+    ? [own, scope, MESH_SCOPE.id, SIDECAR_LAYER, EVERY_PROXY_LAYER]
+    : [own, scope, MESH_SCOPE.id, EVERY_PROXY_LAYER];
 }

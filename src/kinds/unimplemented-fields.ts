@@ -27,7 +27,7 @@ function notYetUnless(
 }
 
 // What a field would need, where several lack the same.
-const LOCALITY = "load balancing by locality comes in a later release";
+const ZONE_AWARE = "Envoy's zone-aware routing comes in a later release; use localityLbSetting";
 const TRACING = "tracing comes in a later release";
 const TELEMETRY = "telemetry sinks come in a later release";
 const CONFINEMENT = "the local runtime sets a process's user and group, and confines it no further";
@@ -44,8 +44,7 @@ const virtualServiceFields = [
 ];
 
 const destinationRuleFields = [
-  ...notYet("DestinationRule", LOCALITY, "spec.trafficPolicy.loadBalancer.localityLbSetting"),
-  ...notYet("DestinationRule", LOCALITY, "spec.trafficPolicy.loadBalancer.zoneAwareLbSetting"),
+  ...notYet("DestinationRule", ZONE_AWARE, "spec.trafficPolicy.loadBalancer.zoneAwareLbSetting"),
   ...notYet(
     "DestinationRule",
     "Envoy ejects on any 5xx; use consecutive5xxErrors",
@@ -73,8 +72,6 @@ const serviceFields = [
     "use a DestinationRule with consistentHash instead",
   ),
   ...notYet("Service", "use a DestinationRule with consistentHash instead", "spec.sessionAffinityConfig"),
-  ...notYet("Service", LOCALITY, "spec.trafficDistribution"),
-  notYetUnless("Service", "spec.internalTrafficPolicy", "Cluster", LOCALITY),
   notYetUnless("Service", "spec.ipFamilies[]", "IPv4", ONE_FAMILY),
   notYetUnless("Service", "spec.ipFamilyPolicy", "SingleStack", ONE_FAMILY),
 ];
@@ -160,7 +157,7 @@ const workloadFields = [
 ];
 
 const meshConfigFields = [
-  ...notYet("MeshConfig", LOCALITY, "localityLbSetting", "zoneAwareLbSetting"),
+  ...notYet("MeshConfig", ZONE_AWARE, "zoneAwareLbSetting"),
   ...notYet(
     "MeshConfig",
     TRACING,

@@ -27,6 +27,7 @@ describe("endpoints", () => {
         isDraining: false,
         weight: 1,
         locality: "/east",
+        nodeName: "",
         workload: "web-1",
         namespace: "shop",
       },

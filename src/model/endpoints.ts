@@ -26,7 +26,10 @@ export interface ServiceEndpoint {
   readonly isHealthy: boolean;
   readonly isDraining: boolean;
   readonly weight: number;
+  /** `region/zone/subzone`; empty where unknown. */
   readonly locality: string;
+  /** Of Kubernetes; empty where unknown. */
+  readonly nodeName: string;
   readonly workload: string;
   readonly namespace: string;
 }
@@ -127,11 +130,18 @@ function sliceEndpoint({ service, port, number, endpoint }: SliceEntry, context:
       isHealthy: serving || service.publishesNotReady,
       isDraining: terminating,
       weight: 1,
-      locality: endpoint.zone === undefined ? "" : `/${endpoint.zone}`,
+      locality: localityOf(workload, endpoint),
+      nodeName: endpoint.nodeName ?? workload?.nodeName ?? "",
       workload: workload?.workloadName ?? "",
       namespace: workload?.namespace ?? service.namespace,
     },
   ];
+}
+
+/** A slice knows the zone alone. */
+function localityOf(workload: Workload | undefined, { zone }: SliceEndpoint): string {
+  const ofWorkload = workload?.locality ?? "";
+  return ofWorkload === "" && zone !== undefined ? `/${zone}` : ofWorkload;
 }
 
 function workloadOf(
@@ -185,6 +195,7 @@ function inlineEndpoint(
     isDraining: false,
     weight: entry.weight ?? 1,
     locality: entry.locality ?? "",
+    nodeName: "",
     workload: "",
     namespace,
   };
@@ -206,7 +217,8 @@ function selectedEndpoints(service: MeshService, context: Context): ServiceEndpo
       isHealthy: true,
       isDraining: false,
       weight: 1,
-      locality: "",
+      locality: workload.locality,
+      nodeName: workload.nodeName,
       workload: workload.workloadName,
       namespace: workload.namespace,
     }));

@@ -2,6 +2,7 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
+import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load-balancer.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import type { Sources } from "./sources.ts";
 
@@ -32,6 +33,8 @@ export interface MeshSettings {
   readonly defaultRetries: MeshConfigSpec["defaultHttpRetryPolicy"];
   readonly defaultTrafficPolicy: MeshConfigSpec["defaultTrafficPolicy"];
   readonly tcpKeepalive: MeshConfigSpec["tcpKeepalive"];
+  /** Where no DestinationRule has its own. */
+  readonly localityLbSetting: LocalityLoadBalancerSetting;
 }
 
 const EVERYBODY = ["*"];
@@ -70,5 +73,6 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     defaultRetries: spec.defaultHttpRetryPolicy,
     defaultTrafficPolicy: spec.defaultTrafficPolicy,
     tcpKeepalive: spec.tcpKeepalive,
+    localityLbSetting: spec.localityLbSetting ?? {},
   };
 }

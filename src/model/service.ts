@@ -18,6 +18,9 @@ export interface MeshServicePort {
 /** How a client finds the endpoints. `headless`: it knows their addresses from DNS, and names the one it wants. */
 export type Resolution = "endpoints" | "headless" | "dns" | "dns-round-robin" | "none";
 
+/** Endpoints as near as possible: by zone, or also those of the client's own node before all. */
+export type TrafficPreference = "none" | "same-zone" | "same-node";
+
 export interface MeshService {
   readonly hostname: string;
   readonly namespace: string;
@@ -42,6 +45,10 @@ export interface MeshService {
   readonly inlineEndpoints: readonly WorkloadEntrySpec[];
   readonly subjectAltNames: readonly string[];
   readonly publishesNotReady: boolean;
+  /** Clients get endpoints of their own node only: `internalTrafficPolicy: Local`. */
+  readonly isNodeLocal: boolean;
+  /** Which endpoints come before others, whether or not a rule says so. */
+  readonly preference: TrafficPreference;
   readonly createdAt: string;
   readonly object: ObjectKey;
 }

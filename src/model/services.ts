@@ -12,7 +12,7 @@ import {
 } from "../kinds/service-entry/automatic-address.ts";
 import type { ServiceEntry, ServiceEntrySpec } from "../kinds/service-entry/service-entry.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
-import type { MeshService, MeshServicePort, Resolution } from "./service.ts";
+import type { MeshService, MeshServicePort, Resolution, TrafficPreference } from "./service.ts";
 import { serviceKey } from "./service.ts";
 import { type Aliases, aliasesOf, declareAliases } from "./service-aliases.ts";
 import type { Sources } from "./sources.ts";
@@ -26,6 +26,8 @@ export const serviceFields: readonly string[] = [
   "Service.spec.type",
   "Service.spec.externalName",
   "Service.spec.publishNotReadyAddresses",
+  "Service.spec.internalTrafficPolicy",
+  "Service.spec.trafficDistribution",
   "ServiceEntry.spec.hosts",
   "ServiceEntry.spec.addresses",
   "ServiceEntry.spec.ports[].*",
@@ -39,6 +41,7 @@ export const serviceFields: readonly string[] = [
 ];
 
 const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
+const TRAFFIC_DISTRIBUTION_ANNOTATION = "networking.istio.io/traffic-distribution";
 
 /** A Service stands before a ServiceEntry that names the same host in the same namespace. */
 export function declareServices(
@@ -112,9 +115,24 @@ function kubernetesService(service: Service, settings: MeshSettings): MeshServic
     inlineEndpoints: [],
     subjectAltNames: [],
     publishesNotReady: spec.publishNotReadyAddresses ?? false,
+    isNodeLocal: spec.internalTrafficPolicy === "Local",
+    preference: trafficPreference(spec.trafficDistribution ?? annotations?.[TRAFFIC_DISTRIBUTION_ANNOTATION]),
     createdAt: creationTimestamp ?? "",
     object: objectKey({ kind: "Service", namespace, name }),
   };
+}
+
+/** Of what a Service's trafficDistribution says; `PreferClose` is the older word for `PreferSameZone`. */
+function trafficPreference(written: string | undefined): TrafficPreference {
+  switch (written?.toLowerCase()) {
+    case "preferclose":
+    case "prefersamezone":
+      return "same-zone";
+    case "prefersamenode":
+      return "same-node";
+    default:
+      return "none";
+  }
 }
 
 function kubernetesPort({ name, appProtocol, port, protocol, targetPort }: ServicePort): MeshServicePort[] {
@@ -140,7 +158,7 @@ function words(list: string | undefined): readonly string[] | undefined {
 }
 
 function entryService(entry: ServiceEntry, hostname: string, settings: MeshSettings): MeshService {
-  const { name, namespace, creationTimestamp } = entry.metadata;
+  const { name, namespace, annotations, creationTimestamp } = entry.metadata;
   const { spec } = entry;
   return {
     hostname,
@@ -157,6 +175,8 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
     inlineEndpoints: spec.endpoints ?? [],
     subjectAltNames: spec.subjectAltNames ?? [],
     publishesNotReady: false,
+    isNodeLocal: false,
+    preference: trafficPreference(annotations?.[TRAFFIC_DISTRIBUTION_ANNOTATION]),
     createdAt: creationTimestamp ?? "",
     object: objectKey({ kind: "ServiceEntry", namespace, name }),
   };

@@ -9,6 +9,7 @@ import type { EndpointSlice } from "../kinds/endpoint-slice.ts";
 import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { MeshConfig } from "../kinds/mesh-config/mesh-config.ts";
 import type { Namespace } from "../kinds/namespace.ts";
+import type { Node } from "../kinds/node.ts";
 import type { PeerAuthentication } from "../kinds/peer-authentication.ts";
 import type { Pod } from "../kinds/pod/pod.ts";
 import type { Secret } from "../kinds/secret.ts";
@@ -22,6 +23,7 @@ interface ModelObjects {
   readonly Gateway: Gateway;
   readonly MeshConfig: MeshConfig;
   readonly Namespace: Namespace;
+  readonly Node: Node;
   readonly PeerAuthentication: PeerAuthentication;
   readonly Pod: Pod;
   readonly Secret: Secret;
@@ -40,6 +42,7 @@ export function declareSources(graph: Graph): Sources {
     Gateway: graph.source("Gateway"),
     MeshConfig: graph.source("MeshConfig"),
     Namespace: graph.source("Namespace"),
+    Node: graph.source("Node"),
     PeerAuthentication: graph.source("PeerAuthentication"),
     Pod: graph.source("Pod"),
     Secret: graph.source("Secret"),

@@ -2,9 +2,12 @@
 // rows here change only when one of these facts does.
 
 import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
+import type { Node } from "../kinds/node.ts";
 import type { Pod } from "../kinds/pod/pod.ts";
+import { localityOfPod } from "./locality.ts";
 import { rowKey, type Sources } from "./sources.ts";
 
 export interface Workload {
@@ -19,6 +22,8 @@ export interface Workload {
   /** The owning Deployment's or other controller's name, as far as the pod's own name tells. */
   readonly workloadName: string;
   readonly nodeName: string;
+  /** `region/zone/subzone`; empty where unknown. */
+  readonly locality: string;
   /** Numbers of its containers' ports by their names. */
   readonly portNumbers: Readonly<Record<string, number>>;
 }
@@ -36,8 +41,10 @@ export function declareWorkloads(graph: Graph, sources: Sources): Workloads {
   const table = graph.derive<Pod, Workload>({
     name: "workloads",
     from: sources.Pod,
-    rows: (_key, pod) =>
-      isEnded(pod) ? [] : [[rowKey(pod.metadata.namespace, pod.metadata.name), workloadOf(pod)]],
+    rows: (_key, pod, read) =>
+      isEnded(pod)
+        ? []
+        : [[rowKey(pod.metadata.namespace, pod.metadata.name), workloadOf(pod, nodeOf(pod, sources, read))]],
   });
   return {
     table,
@@ -50,7 +57,11 @@ function isEnded(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
-function workloadOf(pod: Pod): Workload {
+function nodeOf({ spec }: Pod, sources: Sources, read: Read): Node | undefined {
+  return spec?.nodeName === undefined ? undefined : read.get(sources.Node, rowKey(undefined, spec.nodeName));
+}
+
+function workloadOf(pod: Pod, node: Node | undefined): Workload {
   const { name, namespace, labels = {} } = pod.metadata;
   return {
     name,
@@ -61,6 +72,7 @@ function workloadOf(pod: Pod): Workload {
     hasMutualTls: labels[TLS_MODE_LABEL] === "istio",
     workloadName: workloadNameOf(pod),
     nodeName: pod.spec?.nodeName ?? "",
+    locality: localityOfPod(pod, node),
     portNumbers: namedPorts(pod),
   };
 }

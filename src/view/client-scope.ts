@@ -9,6 +9,7 @@ import type { Client } from "../model/destination-rules.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
 import { type IpFamilies, ipFamiliesOf } from "../model/proxy-addresses.ts";
+import { withoutSeparators } from "./layer-id.ts";
 
 /** A connected proxy, as far as its config depends on it. */
 export interface ConnectedProxy {
@@ -19,6 +20,8 @@ export interface ConnectedProxy {
   readonly addresses: readonly string[];
   /** Its search domain: `shop.svc.cluster.local` in Kubernetes. */
   readonly domain: string;
+  /** `region/zone/subzone` as it says itself; its pod, where it is known, says more. */
+  readonly locality: string;
 }
 
 /**
@@ -128,5 +131,12 @@ function clientScope(
   ];
   const id = [namespace, ...seen.map(([key, value]) => `${key}=${value}`), ...unusual].join(";");
   const isForeign = !domain.endsWith(`.svc.${clusterDomain}`);
-  return { id, namespace, labels: Object.fromEntries(seen), domain, isForeign, families };
+  return {
+    id: withoutSeparators(id),
+    namespace,
+    labels: Object.fromEntries(seen),
+    domain,
+    isForeign,
+    families,
+  };
 }

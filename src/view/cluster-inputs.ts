@@ -3,6 +3,10 @@
 import type { Protocol } from "../core/protocol.ts";
 import type { SpiffeId } from "../core/spiffe-id.ts";
 import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
+import type {
+  LocalityLoadBalancerSettingDistribute,
+  LocalityLoadBalancerSettingFailover,
+} from "../kinds/destination-rule/load-balancer.ts";
 import type { TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
 import type { Source } from "./source.ts";
 
@@ -56,6 +60,8 @@ export interface OutboundClusterInputs {
   readonly dnsRefreshRate: string;
   /** Cleartext HTTP/1.1 is upgraded to HTTP/2 between proxies: MeshConfig's or the policy's h2UpgradePolicy. */
   readonly isHttp2Upgraded: boolean;
+  /** Localities have weights of their own. */
+  readonly isLocalityWeighted: boolean;
   readonly source: Source;
 }
 
@@ -74,6 +80,31 @@ export interface InboundClusterInputs {
 export interface EndpointInputs {
   readonly clusterName: string;
   readonly endpoints: readonly ClusterEndpoint[];
+  /** Who gets which of them, and which before others; absent: all clients are given them alike. */
+  readonly placement?: EndpointPlacement;
+  /** Weights of localities, where a rule distributes requests among them; else each counts its endpoints' weights. */
+  readonly localityWeights?: Readonly<Record<string, number>>;
+}
+
+/** How a client's place decides. */
+export interface EndpointPlacement {
+  /** Endpoints of other nodes are left out. */
+  readonly isNodeLocal: boolean;
+  /** The client's node decides, in whatever way. */
+  readonly looksAtNode: boolean;
+  readonly distribute?: readonly LocalityLoadBalancerSettingDistribute[];
+  /** Absent: no endpoint comes before another. */
+  readonly failover?: {
+    readonly regions: readonly LocalityLoadBalancerSettingFailover[];
+    /** Labels that an endpoint should share with the client, the most important first; empty: its locality. */
+    readonly labels: readonly PriorityLabel[];
+  };
+}
+
+export interface PriorityLabel {
+  readonly key: string;
+  /** What it should be; absent: as the client's. */
+  readonly value?: string;
 }
 
 export interface ClusterEndpoint {
@@ -82,6 +113,12 @@ export interface ClusterEndpoint {
   readonly weight: number;
   /** `region/zone/subzone`; empty where unknown. */
   readonly locality: string;
+  /** Where the placement looks at nodes. */
+  readonly nodeName?: string;
+  /** Of the placement's labels, in their order. */
+  readonly labelValues?: readonly string[];
+  /** 0 is tried first, and absent means 0. */
+  readonly priority?: number;
   /** The endpoint's sidecar takes mTLS on this port. */
   readonly isMutualTls: boolean;
   readonly isHealthy: boolean;

@@ -24,9 +24,11 @@ import type {
   ClusterEndpoint,
   Discovery,
   EndpointInputs,
+  EndpointPlacement,
   OutboundClusterInputs,
   UpstreamTls,
 } from "./cluster-inputs.ts";
+import { factsForPlacement, placementOf } from "./endpoint-placement.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 
 /** Rows by layer and cluster name. */
@@ -104,12 +106,9 @@ interface Variant {
 
 function clusterInputs(question: Question, variant: Variant): OutboundClusterInputs | undefined {
   const { service, model, read } = question;
-  const { rule, port, subset, parts, name } = variant;
+  const { rule, port, parts, name } = variant;
   const settings = read.one(model.settings);
-  const policy = withMeshDefaults(
-    policyForPort(rule?.trafficPolicy, subset?.trafficPolicy, port.number),
-    settings,
-  );
+  const policy = policyOf(variant, settings);
   const discovery = discoveryOf(question, { ...variant, policy });
   const tls = upstreamTls(question, { policy, discovery, serverName: outboundServerName(parts) });
   if (tls === undefined) return undefined;
@@ -124,8 +123,17 @@ function clusterInputs(question: Question, variant: Variant): OutboundClusterInp
     connectTimeout: settings.connectTimeout,
     dnsRefreshRate: settings.dnsRefreshRate,
     isHttp2Upgraded: isHttp2Upgraded(policy, settings, service),
+    isLocalityWeighted: placementOf(service, policy, settings)?.distribute !== undefined,
     source: [...(rule?.objects ?? []).map((object) => ({ object })), { object: service.object }],
   };
+}
+
+function policyOf(
+  { rule, subset, port }: Pick<Variant, "rule" | "subset" | "port">,
+  settings: MeshSettings,
+): PortPolicy {
+  const ofRule = policyForPort(rule?.trafficPolicy, subset?.trafficPolicy, port.number);
+  return withMeshDefaults(ofRule, settings);
 }
 
 function withMeshDefaults(policy: PortPolicy, settings: MeshSettings): PortPolicy {
@@ -169,7 +177,10 @@ function discoveryOf(
       return { kind: "original-destination" };
     case "dns":
     case "dns-round-robin": {
-      const endpoints = endpointsOfPort(read.get(model.endpoints, key) ?? [], port.number, subset);
+      const endpoints = endpointsOfPort(read.get(model.endpoints, key) ?? [], {
+        port: port.number,
+        subset,
+      });
       return { kind: "dns", endpoints, isLogical: service.resolution === "dns-round-robin" };
     }
   }
@@ -233,18 +244,36 @@ function endpointsOf(question: Question): ReadonlyMap<string, EndpointInputs> {
   const clusters = new Map<string, EndpointInputs>();
   if (service.resolution !== "endpoints") return clusters;
   const all = read.get(model.endpoints, key) ?? [];
-  for (const { name, port, subset } of variants(question)) {
-    clusters.set(name, { clusterName: name, endpoints: endpointsOfPort(all, port.number, subset) });
+  const settings = read.one(model.settings);
+  for (const variant of variants(question)) {
+    const { name, port, subset } = variant;
+    const placement = placementOf(service, policyOf(variant, settings), settings);
+    const endpoints = endpointsOfPort(all, { port: port.number, subset, placement });
+    clusters.set(name, { clusterName: name, endpoints, ...(placement === undefined ? {} : { placement }) });
   }
   return clusters;
 }
 
+interface EndpointChoice {
+  readonly port: number;
+  readonly subset: Subset | undefined;
+  readonly placement?: EndpointPlacement | undefined;
+}
+
 function endpointsOfPort(
   all: readonly ServiceEndpoint[],
-  port: number,
-  subset: Subset | undefined,
+  { port, subset, placement }: EndpointChoice,
 ): readonly ClusterEndpoint[] {
   return all
     .filter(({ servicePort, labels }) => servicePort === port && isSelected(subset?.labels ?? {}, labels))
-    .map(({ servicePort: _port, labels: _labels, identity: _identity, ...endpoint }) => endpoint);
+    .map((chosen) => {
+      const {
+        servicePort: _port,
+        labels: _labels,
+        identity: _identity,
+        nodeName: _node,
+        ...endpoint
+      } = chosen;
+      return placement === undefined ? endpoint : { ...endpoint, ...factsForPlacement(chosen, placement) };
+    });
 }

@@ -13,7 +13,7 @@ export type Scoped<T> = { readonly kind: "present"; readonly inputs: T } | { rea
 
 const ABSENT = { kind: "absent" } as const;
 
-/** The key of a row in a layer. Ids of scopes hold no bar; names may. */
+/** The key of a row in a layer. Ids of layers hold no bar; names may. */
 export function layerKey(layer: string, name: string): string {
   return `${layer}|${name}`;
 }

@@ -3,6 +3,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
+import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
 import { declareGatewayViews, type GatewayView } from "./gateway-views.ts";
@@ -10,6 +11,7 @@ import { declareInboundViews, type InboundView } from "./inbound.ts";
 import type { OutboundListenerInputs } from "./listener-inputs.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
+import { declarePlacedEndpoints } from "./placed-endpoints.ts";
 import type { Scoped } from "./scoped-rows.ts";
 import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
 
@@ -17,7 +19,9 @@ export interface Views {
   readonly model: Model;
   readonly scopes: ClientScopes;
   readonly clusters: Table<Scoped<OutboundClusterInputs>>;
+  /** Also in layers of places, by `placedLayer`. */
   readonly endpoints: Table<Scoped<EndpointInputs>>;
+  readonly places: PlaceTables;
   readonly listeners: Table<Scoped<OutboundListenerInputs>>;
   readonly virtualHosts: SidecarVirtualHosts;
   /** By the view's id; the id of each sidecar is in `inboundOfProxy`. */
@@ -33,11 +37,15 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
   const scopes = declareClientScopes(graph, model, proxies);
   const inboundOfProxy = declareInboundViews(graph, model, proxies);
   const gatewayOfProxy = declareGatewayViews(graph, model, scopes);
+  const endpoints = declareClusterEndpoints(graph, model, scopes);
+  const places = declareClientPlaces(graph, model, proxies, endpoints);
+  const placed = declarePlacedEndpoints(graph, endpoints, places);
   return {
     model,
     scopes,
     clusters: declareOutboundClusters(graph, model, scopes),
-    endpoints: declareClusterEndpoints(graph, model, scopes),
+    endpoints: graph.union("endpoints in all layers", [endpoints, placed]),
+    places,
     listeners: declareOutboundListeners(graph, model, scopes),
     virtualHosts: declareVirtualHosts(graph, model, scopes),
     inbound: distinct(graph, "inbound views", inboundOfProxy),

@@ -1,6 +1,9 @@
 // A cluster is built, as a route is, by an ordered list of features that each claim the API fields they implement.
 
-import type { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import type {
+  Cluster_CommonLbConfigSchema,
+  ClusterSchema,
+} from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import type { HttpProtocolOptionsSchema as CommonHttpProtocolOptionsSchema } from "../../gen/envoy/config/core/v3/protocol_pb.ts";
 import type { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
@@ -13,6 +16,8 @@ export interface ClusterDraft {
   readonly http: Plain<typeof HttpProtocolOptionsSchema>;
   /** Of each connection, whatever HTTP it speaks. */
   readonly connection: Plain<typeof CommonHttpProtocolOptionsSchema>;
+  /** Whatever the load balancer. */
+  readonly balancing: Plain<typeof Cluster_CommonLbConfigSchema>;
   /** By the name of the extension. */
   readonly protocolOptions: Record<string, AnyInit>;
 }

@@ -17,7 +17,7 @@ export const loadBalancerFeature: ClusterFeature = {
     "DestinationRule.spec.trafficPolicy.loadBalancer.warmup.*",
     "DestinationRule.spec.trafficPolicy.loadBalancer.warmupDurationSecs",
   ],
-  apply({ policy, discovery }, draft) {
+  apply({ policy, discovery, isLocalityWeighted }, draft) {
     // A cluster that forwards to the connection's own destination has nothing to balance.
     if (discovery.kind === "original-destination") {
       draft.cluster.lbPolicy = Cluster_LbPolicy.CLUSTER_PROVIDED;
@@ -26,6 +26,9 @@ export const loadBalancerFeature: ClusterFeature = {
     const { consistentHash, simple } = policy.loadBalancer ?? {};
     if (consistentHash === undefined) applySimple(simple ?? "UNSPECIFIED", policy, draft);
     else applyConsistentHash(consistentHash, draft);
+    if (isLocalityWeighted) {
+      draft.balancing.localityConfigSpecifier = { case: "localityWeightedLbConfig", value: {} };
+    }
   },
 };
 

@@ -229,6 +229,14 @@ describe("buildOutboundCluster() secures", () => {
   });
 });
 
+test("buildOutboundCluster() weighs localities beside what outlier detection says", () => {
+  const policy = { outlierDetection: { consecutive5xxErrors: 1 } };
+  assert.deepEqual(cluster({ isLocalityWeighted: true, policy }).commonLbConfig, {
+    healthyPanicThreshold: {},
+    localityWeightedLbConfig: {},
+  });
+});
+
 function inputs(part: Partial<OutboundClusterInputs>): OutboundClusterInputs {
   return {
     name: "outbound|80||web",
@@ -243,6 +251,7 @@ function inputs(part: Partial<OutboundClusterInputs>): OutboundClusterInputs {
     connectTimeout: "10s",
     dnsRefreshRate: "60s",
     isHttp2Upgraded: false,
+    isLocalityWeighted: false,
     source: [],
     ...part,
   };

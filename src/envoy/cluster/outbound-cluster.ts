@@ -32,10 +32,12 @@ export function buildOutboundCluster(inputs: OutboundClusterInputs): ClusterInit
     cluster: { name: inputs.name },
     http: {},
     connection: {},
+    balancing: {},
     protocolOptions: {},
   };
   for (const feature of clusterFeatures) feature.apply(inputs, draft);
-  const { cluster, http, connection, protocolOptions } = draft;
+  const { cluster, http, connection, balancing, protocolOptions } = draft;
+  if (Object.keys(balancing).length > 0) cluster.commonLbConfig = balancing;
   if (Object.keys(connection).length > 0) http.commonHttpProtocolOptions = connection;
   cluster.typedExtensionProtocolOptions = {
     [HTTP_PROTOCOL_OPTIONS]: typedConfig(HttpProtocolOptionsSchema, http),

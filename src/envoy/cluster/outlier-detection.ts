@@ -16,12 +16,12 @@ export const outlierDetectionFeature: ClusterFeature = {
     "DestinationRule.spec.trafficPolicy.outlierDetection.maxEjectionPercent",
     "DestinationRule.spec.trafficPolicy.outlierDetection.minHealthPercent",
   ],
-  apply({ policy }, { cluster }) {
+  apply({ policy }, { cluster, balancing }) {
     const { outlierDetection } = policy;
     if (outlierDetection === undefined) return;
     cluster.outlierDetection = buildOutlierDetection(outlierDetection);
     // Envoy's panic mode would send traffic to all endpoints when half are out; Istio asks for it by name only.
-    cluster.commonLbConfig = { healthyPanicThreshold: { value: outlierDetection.minHealthPercent ?? 0 } };
+    balancing.healthyPanicThreshold = { value: outlierDetection.minHealthPercent ?? 0 };
   },
 };
 

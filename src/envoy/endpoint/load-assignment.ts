@@ -1,4 +1,4 @@
-// A cluster's endpoints, grouped by locality in a fixed order.
+// A cluster's endpoints, grouped by priority and locality in a fixed order.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { HealthStatus } from "../../gen/envoy/config/core/v3/health_check_pb.ts";
@@ -16,30 +16,41 @@ const MAX_WEIGHT_SUM = 2 ** 32 - 1;
 export function buildLoadAssignment({
   clusterName,
   endpoints,
+  localityWeights,
 }: EndpointInputs): MessageInitShape<typeof ClusterLoadAssignmentSchema> {
-  const byLocality = new Map<string, ClusterEndpoint[]>();
+  const groups = new Map<string, EndpointGroup>();
   for (const endpoint of endpoints) {
-    const sameLocality = byLocality.get(endpoint.locality);
-    if (sameLocality === undefined) byLocality.set(endpoint.locality, [endpoint]);
-    else sameLocality.push(endpoint);
+    const { locality, priority = 0 } = endpoint;
+    const key = `${priority} ${locality}`;
+    const group = groups.get(key) ?? { locality, priority, members: [] };
+    groups.set(key, group);
+    group.members.push(endpoint);
   }
-  const localities = [...byLocality].sort(([a], [b]) => (a < b ? -1 : 1));
   return {
     clusterName,
-    endpoints: localities.map(([locality, members]) => localityEndpoints(locality, members)),
+    endpoints: [...groups.values()]
+      .sort((a, b) => a.priority - b.priority || (a.locality < b.locality ? -1 : 1))
+      .map((group) => localityEndpoints(group, localityWeights?.[group.locality])),
   };
 }
 
+interface EndpointGroup {
+  readonly locality: string;
+  readonly priority: number;
+  readonly members: ClusterEndpoint[];
+}
+
 function localityEndpoints(
-  locality: string,
-  members: readonly ClusterEndpoint[],
+  { locality, priority, members }: EndpointGroup,
+  ownWeight: number | undefined,
 ): MessageInitShape<typeof LocalityLbEndpointsSchema> {
   const [region = "", zone = "", subZone = ""] = locality.split("/");
   const weights = loadBalancingWeights(members);
   return {
     locality: { region, zone, subZone },
     lbEndpoints: members.map((member, at) => lbEndpoint(member, weights[at] ?? 1)),
-    loadBalancingWeight: weights.reduce((sum, weight) => sum + weight, 0),
+    loadBalancingWeight: ownWeight ?? weights.reduce((sum, weight) => sum + weight, 0),
+    ...(priority === 0 ? {} : { priority }),
   };
 }
 
