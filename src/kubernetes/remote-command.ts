@@ -85,6 +85,8 @@ function queryOf({ command, container, isTty }: RemoteCommand, { stdin }: Comman
 async function receive(messages: Duplex, { stdout, stderr }: CommandStreams): Promise<CommandEnd> {
   for await (const message of messages as AsyncIterable<Buffer>) {
     const content = message.subarray(1);
+    // By an empty message a server says that it is ready.
+    if (content.length === 0) continue;
     switch (message[0]) {
       case channels.stdout:
         await write(stdout, content);
@@ -99,9 +101,9 @@ async function receive(messages: Duplex, { stdout, stderr }: CommandStreams): Pr
   return { kind: "failed", reason: "the connection ended before the command" };
 }
 
-/** Servers open each channel with an empty message. */
+/** Waits for who reads slowly. */
 function write(stream: Writable, content: Buffer): Promise<void> | undefined {
-  if (content.length === 0 || stream.write(content)) return undefined;
+  if (stream.write(content)) return undefined;
   return new Promise((resolve) => stream.once("drain", resolve));
 }
 
