@@ -114,3 +114,36 @@ test("chooseProxies() finds a proxy by its workload's name", () => {
 test("chooseProxies() suggests the nearest name", () => {
   assert.throws(() => chooseProxies([proxy], "reviews-v1-5f7d-b", undefined), { hint: /reviews-v1-5f7d-a/ });
 });
+
+test("objectTable() shows how far objects have come, where their status says it", () => {
+  const condition = (type: string, status: string, reason: string, message = "") => ({
+    ...{ type, status, reason, message },
+  });
+  const object = (name: string, conditions?: readonly object[]) => ({
+    apiVersion: "networking.istio.io/v1",
+    kind: "VirtualService",
+    metadata: { name, namespace: "shop" },
+    spec: { hosts: [name] },
+    ...(conditions && { status: { conditions } }),
+  });
+  const table = objectTable(findKind("vs", kinds), [
+    object("done", [
+      condition("Accepted", "True", "Accepted"),
+      condition("Programmed", "True", "Programmed", "2 of 2 proxies"),
+    ]),
+    object("wrong", [
+      condition("Accepted", "False", "Invalid", "no such host"),
+      condition("Programmed", "False", "NotAccepted", "what is wrong must be mended"),
+    ]),
+    object("new"),
+  ]);
+  assert.deepEqual(
+    lines(table).map((line) => line.split(/ {3,}/)),
+    [
+      ["NAMESPACE", "NAME", "GATEWAYS", "HOSTS", "ACCEPTED", "PROGRAMMED"],
+      ["shop", "done", "-", "done", "True", "2 of 2 proxies"],
+      ["shop", "wrong", "-", "wrong", "False (Invalid)", "False (NotAccepted)"],
+      ["shop", "new", "-", "new", "-", "-"],
+    ],
+  );
+});

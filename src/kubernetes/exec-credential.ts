@@ -91,8 +91,9 @@ function runPlugin(plugin: ExecPlugin, options: ExecCredentialOptions): Promise<
     const child = spawn(command, [...(args ?? [])], {
       env: { ...options.environment, ...own, KUBERNETES_EXEC_INFO: JSON.stringify(info) },
       stdio: ["ignore", "pipe", "inherit"],
-      timeout: PLUGIN_LIMIT_MS,
     });
+    // Node's own timeout would keep the process alive when the program isn't there.
+    const cancel = options.clock.after(PLUGIN_LIMIT_MS, () => child.kill());
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output += text;
@@ -103,6 +104,7 @@ function runPlugin(plugin: ExecPlugin, options: ExecCredentialOptions): Promise<
     };
     child.on("error", (error) => fail(error.message));
     child.on("close", (code, signal) => {
+      cancel();
       if (code !== 0)
         return fail(signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`);
       const status = statusOf(output);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -100,4 +100,26 @@ test("openKubeconfig() asks an exec plugin once, and again when its token has ex
   assert.equal(await token(), "https://api.example:6443 call 1");
   clock.advance(3_595_000);
   assert.equal(await token(), "https://api.example:6443 call 2");
+});
+
+test("openKubeconfig() finds a plugin beside the file", async (t) => {
+  const exec = { command: "./plugin.sh" };
+  const script = `#!/bin/sh\necho '{"status":{"token":"beside"}}'\n`;
+  const directory = await directoryOf(t, { config: config({ exec }), "plugin.sh": script });
+  await chmod(join(directory, "plugin.sh"), 0o755);
+  const { endpoint } = await open(join(directory, "config"));
+  assert.equal((await endpoint.credentials()).bearerToken?.reveal(), "beside");
+});
+
+test("openKubeconfig() ends a plugin that takes too long", async (t) => {
+  const exec = { command: "sleep", args: ["infinity"] };
+  const directory = await directoryOf(t, { config: config({ exec }) });
+  const clock = new ManualClock();
+  const { endpoint } = await open(join(directory, "config"), { clock });
+  const credentials = endpoint.credentials();
+  clock.advance(120_000);
+  await assert.rejects(credentials, {
+    name: "CredentialError",
+    message: 'Cannot get credentials from "sleep": it was ended by SIGTERM',
+  });
 });

@@ -127,7 +127,7 @@ async function readFiles(paths: readonly string[]): Promise<Kubeconfig> {
     const own = file["current-context"];
     if (typeof own === "string" && own !== "") currentContext ??= own;
     addEntries(clusters, file.clusters, (entry) => withPaths(entry.cluster as Cluster, path));
-    addEntries(users, file.users, (entry) => withPaths(entry.user as User, path));
+    addEntries(users, file.users, (entry) => withPlugin(withPaths(entry.user as User, path), path));
     addEntries(contexts, file.contexts, (entry) => entry.context as Context);
   }
   return { clusters, users, contexts, currentContext };
@@ -176,6 +176,13 @@ function withPaths<Part extends object>(part: Part | undefined, file: string): P
       : [name, value],
   );
   return Object.fromEntries(absolute) as Part;
+}
+
+/** So is a plugin that is named by a path; a bare name is looked for on PATH. */
+function withPlugin(user: User | undefined, file: string): User | undefined {
+  const command = user?.exec?.command;
+  if (user?.exec === undefined || command === undefined || !command.includes("/")) return user;
+  return { ...user, exec: { ...user.exec, command: resolve(dirname(file), command) } };
 }
 
 async function serverOf(cluster: Cluster) {
