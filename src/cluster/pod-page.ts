@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import type { PodPort } from "../kubernetes/port-forward.ts";
 import { openPortForward } from "../kubernetes/port-forward.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
+import { ClusterRefusal } from "./cluster-refusal.ts";
 
 const ANSWER_LIMIT_MS = 30_000;
 /** The dump of an Envoy with some ten thousand clusters. */
@@ -20,11 +21,15 @@ export interface PodPage {
 export async function readPodPage(access: ClusterAccess, place: PodPort, path: string): Promise<PodPage> {
   const connection = await openPortForward(access.client, place, access);
   const cancel = access.clock.after(ANSWER_LIMIT_MS, () =>
-    connection.destroy(new Error(`Pod "${place.pod}" didn't answer ${path} in time`)),
+    connection.destroy(new ClusterRefusal(`Pod "${place.pod}" didn't answer ${path} in time`)),
   );
   try {
     const answer = await send(connection, path);
     return { status: answer.statusCode ?? 0, text: await textOf(answer) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
+    // So HTTP calls a connection that ends without an answer.
+    throw new ClusterRefusal(`Pod "${place.pod}" broke off its answer to ${path}`);
   } finally {
     cancel();
     connection.destroy();
@@ -50,7 +55,8 @@ async function textOf(answer: IncomingMessage): Promise<string> {
   let byteCount = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {
     byteCount += chunk.length;
-    if (byteCount > MAX_PAGE_BYTES) throw new Error(`A page of a pod is larger than ${MAX_PAGE_BYTES} bytes`);
+    if (byteCount > MAX_PAGE_BYTES)
+      throw new ClusterRefusal(`A page of a pod is larger than ${MAX_PAGE_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

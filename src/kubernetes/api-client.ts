@@ -7,7 +7,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { ApiCredentials, ApiEndpoint } from "./api-endpoint.ts";
-import { apiErrorOf, isApiError } from "./api-error.ts";
+import { ApiSilence, apiErrorOf, isApiError } from "./api-error.ts";
 
 export interface ApiRequest {
   /** GET unless given. */
@@ -76,7 +76,7 @@ export function createApiClient(endpoint: ApiEndpoint, options: ApiClientOptions
         ...(body === undefined ? {} : { headers: headersOf(credentials, request, userAgent, body) }),
       });
       const cancel = clock.after(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, () =>
-        sent.destroy(new Error(`${actionOf(request)}: no answer in time`)),
+        sent.destroy(new ApiSilence(`${actionOf(request)}: no answer in time`)),
       );
       sent.on("response", (response) => {
         cancel();
@@ -141,7 +141,7 @@ function untilUpgraded(
 ): Promise<UpgradedConnection | IncomingMessage> {
   return new Promise((resolve, reject) => {
     const cancel = clock.after(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, () =>
-      sent.destroy(new Error(`${actionOf(request)}: no answer in time`)),
+      sent.destroy(new ApiSilence(`${actionOf(request)}: no answer in time`)),
     );
     const settle = <T>(finish: (value: T) => void) => {
       return (value: T) => {
@@ -212,14 +212,14 @@ function textOf(response: IncomingMessage, request: ApiRequest, clock: Clock): P
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const cancel = clock.after(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, () =>
-      response.destroy(new Error(`${actionOf(request)}: the answer didn't end in time`)),
+      response.destroy(new ApiSilence(`${actionOf(request)}: the answer didn't end in time`)),
     );
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
     response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
     response.on("error", reject);
     response.on("close", () => {
       cancel();
-      reject(new Error(`${actionOf(request)}: the connection ended in the middle of the answer`));
+      reject(new ApiSilence(`${actionOf(request)}: the connection ended in the middle of the answer`));
     });
   });
 }

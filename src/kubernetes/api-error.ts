@@ -1,5 +1,13 @@
 // A refusal by the API server, as its Status object says it. A connection that fails is no ApiError.
 
+/** No answer, or a part of one. What the network itself said is thrown as it is, with its code. */
+export class ApiSilence extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ApiSilence";
+  }
+}
+
 export class ApiError extends Error {
   /** The HTTP status. */
   readonly status: number;

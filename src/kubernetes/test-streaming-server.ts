@@ -1,4 +1,4 @@
-// For tests: an API server whose every page is a WebSocket that the test speaks by itself, frame by frame.
+// For tests: an API server whose streams are WebSockets that the test speaks by itself, frame by frame.
 
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
@@ -27,6 +27,8 @@ export interface TestFrame {
 }
 
 export interface StreamingServerOptions {
+  /** What it answers to requests that want no WebSocket, as JSON. */
+  readonly page?: (url: URL) => unknown;
   /** Chooses the protocol; the client's first unless given. */
   readonly protocol?: string;
   /** Instead of the right answer to the key. */
@@ -43,7 +45,9 @@ export async function streamingServer(
   serve: (stream: TestStream) => unknown,
   options: StreamingServerOptions = {},
 ): Promise<StreamingApiClient> {
-  const server = createServer();
+  const server = createServer((request, response) => {
+    response.end(JSON.stringify(options.page?.(new URL(request.url ?? "/", "http://api")) ?? {}));
+  });
   const sockets = new Set<Socket>();
   server.on("upgrade", (request, socket: Socket) => {
     sockets.add(socket);

@@ -5,7 +5,7 @@ import type { ClusterChoices } from "../cli/install-room.ts";
 import { ClusterRefusal } from "../cluster/cluster-refusal.ts";
 import type { Clock } from "../core/clock.ts";
 import { createApiClient, type StreamingApiClient } from "../kubernetes/api-client.ts";
-import { ApiError } from "../kubernetes/api-error.ts";
+import { ApiError, ApiSilence } from "../kubernetes/api-error.ts";
 import { CredentialError } from "../kubernetes/exec-credential.ts";
 import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { PortForwardError } from "../kubernetes/port-forward.ts";
@@ -55,9 +55,12 @@ function failureOf(error: unknown, url: URL): unknown {
   if (error instanceof ClusterRefusal) return new CommandFailure(exitCodes.no, error.message, error.hint);
   if (error instanceof PortForwardError) return new CommandFailure(exitCodes.no, error.message);
   if (error instanceof CredentialError) return new CommandFailure(exitCodes.environment, error.message);
-  if (error instanceof WebSocketError) return new CommandFailure(exitCodes.unreachable, error.message);
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === undefined || error instanceof CommandFailure) return error;
+  if (error instanceof WebSocketError || error instanceof ApiSilence) {
+    return new CommandFailure(exitCodes.unreachable, error.message);
+  }
+  const { code, name } = error as NodeJS.ErrnoException;
+  // Who stopped the command himself isn't told so.
+  if (code === undefined || name === "AbortError" || error instanceof CommandFailure) return error;
   return new CommandFailure(exitCodes.unreachable, `Cannot reach the API server at ${url.origin}: ${code}`);
 }
 

@@ -6,7 +6,7 @@ import type { ProgrammedReport, ProxyStatus } from "./control-plane.ts";
 import type { LogLine, PodReport, ProcessReport } from "./supervisor.ts";
 
 export interface Mesh {
-  /** What a user does to see why an object isn't in force, after "see what is wrong: ". */
+  /** For who wonders why an object isn't in force: a hint, as errors have them. */
   readonly problemsHint: string;
   /** Of a kind, in the order of their names; of all namespaces where none is named. */
   objects(kind: Kind, namespace?: string): Promise<readonly KubernetesObject[]>;
