@@ -7,7 +7,7 @@ import type { Kubectl } from "./cluster/kubectl.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 
 /** For pods on a machine that has other work too. */
-const WAIT_LIMIT_MS = 120_000;
+const WAIT_LIMIT_MS = 240_000;
 
 export interface TestNamespace {
   readonly name: string;
