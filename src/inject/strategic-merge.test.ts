@@ -89,3 +89,12 @@ test("overrideContainer() takes the image auto for the generated one", () => {
   const merged = overrideContainer({ name: "p", image: "mesh" }, { name: "p", image: "auto", tty: true });
   assert.deepEqual(merged, { name: "p", image: "mesh", tty: true });
 });
+
+test("overrideContainer() takes no pull policy that the API server made up for auto", () => {
+  const generated = { name: "p", image: "mesh:1" };
+  const pullPolicyFor = (image: string, imagePullPolicy: "Always" | "Never") =>
+    overrideContainer(generated, { name: "p", image, imagePullPolicy }).imagePullPolicy;
+  assert.equal(pullPolicyFor("auto", "Always"), undefined);
+  assert.equal(pullPolicyFor("auto", "Never"), "Never");
+  assert.equal(pullPolicyFor("own:1", "Always"), "Always");
+});

@@ -40,8 +40,13 @@ export function mergeStrategically(base: Fields, over: Fields): Fields {
 export function overrideContainer(generated: Container, override: Container): Container {
   const { image, ...rest } = override;
   const isOwnImage = image !== undefined && image !== "" && image !== "auto";
-  const own = isOwnImage ? { ...rest, image } : rest;
+  const own = isOwnImage ? override : { ...rest, imagePullPolicy: ownPullPolicy(rest) };
   return mergeStrategically({ ...generated }, own) as unknown as Container;
+}
+
+/** `Always` is what the API server takes for `auto`, which has no tag; of the mesh's image it would say nothing. */
+function ownPullPolicy({ imagePullPolicy }: Pick<Container, "imagePullPolicy">) {
+  return imagePullPolicy === "Always" ? undefined : imagePullPolicy;
 }
 
 function mergeField(field: string, before: unknown, value: unknown): unknown {
