@@ -3,7 +3,7 @@
 
 import type { Problem } from "../core/problem.ts";
 import type { ClusterRoom } from "./cluster-room.ts";
-import type { InstallRoom } from "./install-room.ts";
+import type { ClusterChoices, InstallRoom } from "./install-room.ts";
 import type { MeshLaunch, RunningMesh } from "./local-mesh.ts";
 
 export interface CommandRooms {
@@ -24,9 +24,20 @@ export type FoundEnvoy =
   | { readonly problem: Problem };
 
 export interface InjectionChoices {
-  readonly revision: string | undefined;
+  readonly revision: string;
   readonly meshConfigFile: string | undefined;
+  /** What the key `config` of injection's ConfigMap holds. */
+  readonly injectConfigFile: string | undefined;
+  /** What its key `values` holds. */
+  readonly valuesFile: string | undefined;
+  /** In the cluster, in `namespace`; none is read unless it is named. */
+  readonly meshConfigMapName: string | undefined;
+  readonly injectConfigMapName: string | undefined;
+  /** The control plane's. */
+  readonly namespace: string;
+  readonly cluster: ClusterChoices;
   readonly usesNativeSidecars: boolean;
+  readonly capture: "init" | "cni";
 }
 
 export interface InjectedText {

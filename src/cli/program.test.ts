@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -50,6 +50,16 @@ const failures = [
   { args: ["up", ".", "--pod-cidr", "10.0.0.0"], status: 2, says: /--pod-cidr takes one such as/ },
   { args: ["up", ".", "--image", "web"], status: 2, says: /wanted NAME=COMMAND/ },
   { args: ["inject", "-f", "/nowhere.yaml"], status: 2, says: /there is no such file/ },
+  {
+    args: ["inject", "-f", "/nowhere.yaml", "--webhookConfig", "x"],
+    status: 2,
+    says: /Cannot inject with --webhookConfig/,
+  },
+  {
+    args: ["inject", "-f", "package.json", "--valuesFile", "/nowhere.json"],
+    status: 2,
+    says: /nowhere\.json/,
+  },
   { args: ["completion", "tcsh"], status: 2, says: /wanted bash, zsh or fish/ },
 ];
 
@@ -98,6 +108,27 @@ test("meltemi inject takes a MeshConfig and says where it is wrong", () => {
   const refused = meltemi("inject", "-f", manifest, "--mesh-config", meshConfig);
   assert.deepEqual([refused.status, refused.stdout], [1, ""]);
   assert.match(refused.stderr, /mesh\.yaml:2:3: error MLT1003/);
+});
+
+test("meltemi inject takes kube-inject's files and writes where it is told", () => {
+  const [manifest, config, values, output] = ["pod.yaml", "config.yaml", "values.json", "injected.yaml"].map(
+    (name) => join(state, name),
+  ) as [string, string, string, string];
+  const annotations = "{inject.istio.io/templates: 'sidecar,zone'}";
+  const metadata = `{name: web, annotations: ${annotations}}`;
+  writeFileSync(
+    manifest,
+    `apiVersion: v1\nkind: Pod\nmetadata: ${metadata}\nspec: {containers: [{name: web, image: web}]}\n`,
+  );
+  writeFileSync(config, "templates:\n  zone: 'metadata: {labels: {zone: {{ .Values.zone }}}}'\n");
+  writeFileSync(values, '{"zone": "a1", "global": {"network": "east"}}');
+  const files = ["--injectConfigFile", config, "--valuesFile", values, "-o", output];
+  const injected = meltemi("inject", "-f", manifest, ...files, "--cni", "-r", "canary");
+  assert.deepEqual([injected.status, injected.stdout], [0, ""], injected.stderr);
+  const text = readFileSync(output, "utf8");
+  for (const part of ["zone: a1", "topology.istio.io/network: east", "name: istio-validation"])
+    assert.ok(text.includes(part), `${part} is in\n${text}`);
+  assert.match(text, /value: meltemi-canary\.meltemi-system\.svc:15012/);
 });
 
 test("meltemi down says that nothing runs", () => {

@@ -33,6 +33,8 @@ const workloads = [
   { kind: "StatefulSet", spec: `{template: ${template}}` },
   { kind: "DaemonSet", spec: `{template: ${template}}` },
   { kind: "ReplicaSet", spec: `{template: ${template}}` },
+  { kind: "ReplicationController", spec: `{template: ${template}}` },
+  { kind: "DeploymentConfig", spec: `{template: ${template}}` },
   { kind: "Job", spec: `{template: ${template}}` },
   { kind: "CronJob", spec: `{jobTemplate: {spec: {template: ${template}}}}` },
   { kind: "Pod", spec: "{containers: [{name: web, image: web}]}" },
@@ -67,4 +69,72 @@ test("injectManifest() reports YAML that it can't read with its place", () => {
   const { problems } = inject("kind: Pod\n  bad: [\n");
   assert.equal(problems[0]?.code, "MLT1001");
   assert.equal(problems[0]?.location?.file, "app.yaml");
+});
+
+const commented = `# The shop's front.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web # as in the domain
+spec:
+  replicas: 2
+
+  template:
+    metadata:
+      labels: { app: web }
+    spec:
+      containers:
+        # It listens on 80.
+        - name: web
+          image: web # pinned elsewhere
+`;
+
+test("injectManifest() keeps the comments of what it injects", () => {
+  const { text } = inject(commented);
+  for (const comment of [
+    "# The shop's front.",
+    "web # as in the domain",
+    "# It listens on 80.",
+    "web # pinned elsewhere",
+  ])
+    assert.ok(text.includes(comment), `${comment} is in\n${text}`);
+  assert.match(text, /replicas: 2\n\n {2}template:/);
+  const [before, after] = [objects(commented), objects(text)];
+  const [was, is] = [before[0]?.spec, after[0]?.spec] as { template: { spec: { containers: object[] } } }[];
+  assert.deepEqual(is?.template.spec.containers[0], was?.template.spec.containers[0]);
+  assert.match(text, /name: istio-proxy/);
+});
+
+test("injectManifest() changes nothing that an alias shares with the pod", () => {
+  const shared = `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  selector:
+    matchLabels: &labels { app: web }
+  template:
+    metadata:
+      labels: *labels
+    spec: { containers: [{ name: web, image: web }] }
+`;
+  const [object] = objects(inject(shared).text);
+  const spec = object?.spec as {
+    selector: object;
+    template: { metadata: { labels: Record<string, string> } };
+  };
+  assert.deepEqual(spec.selector, { matchLabels: { app: "web" } });
+  assert.equal(spec.template.metadata.labels["security.istio.io/tlsMode"], "istio");
+});
+
+test("injectManifest() of what it injected is the same again", () => {
+  const once = inject(commented).text;
+  assert.equal(inject(once).text, once);
+});
+
+test("injectManifest() tells warnings with the workload's name", () => {
+  const pod =
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: web, annotations: {sidecar.istio.io/proxyCpu: '1'}}\n";
+  const { problems } = inject(`${pod}spec: {containers: [{name: web, image: web}]}\n`);
+  assert.equal(problems[0]?.severity, "warning");
+  assert.match(problems[0]?.message ?? "", /^Pod web: Annotation sidecar\.istio\.io\/proxyCpu has no effect/);
 });

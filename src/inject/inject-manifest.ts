@@ -1,11 +1,12 @@
-// Injects every workload of a manifest (`meltemi inject -f`): documents keep their order, and those that
-// hold no pod are given back as they were written, comments included.
+// Injects every workload of a manifest (`meltemi inject -f`): documents keep their order, and all that injection doesn't
+// change is given back as it was written, comments included.
 
-import { parseAllDocuments, stringify } from "yaml";
+import { parseAllDocuments } from "yaml";
 import type { Problem } from "../core/problem.ts";
 import { problem } from "../core/problem.ts";
 import type { ObjectMeta } from "../kinds/object-meta.ts";
 import type { PodSpec } from "../kinds/pod/pod-spec.ts";
+import { editDocument } from "./edit-document.ts";
 import { injectPod } from "./inject-pod.ts";
 import type { InjectablePod } from "./injectable-pod.ts";
 import type { InjectionSettings } from "./injection-settings.ts";
@@ -32,7 +33,7 @@ export function injectManifest(text: string, file: string, settings: InjectionSe
     const object: unknown = document.toJS();
     const injected = isFields(object) ? injectObject(object, settings, { skipped, problems }) : object;
     if (object !== null)
-      documents.push(injected === object ? String(document) : stringify(injected, { lineWidth: 0 }));
+      documents.push(injected === object ? String(document) : editDocument(document, injected));
   }
   return { text: documents.map(trimDocument).join("---\n"), skipped, problems };
 }

@@ -79,17 +79,8 @@ async function readFaultlessMeshConfig(file: string | undefined): Promise<MeshCo
 }
 
 async function injectText(text: string, file: string, choices: InjectionChoices): Promise<InjectedText> {
-  const { injectManifest } = await import("../inject/inject-manifest.ts");
-  const { agentImages, defaultInjectionSettings } = await import("../inject/injection-settings.ts");
-  const { meshConfig, problems } = await readMeshConfig(choices.meshConfigFile);
-  const injected = injectManifest(text, file, {
-    ...defaultInjectionSettings,
-    meshConfig,
-    images: agentImages(`meltemi/agent:${readVersion()}`),
-    revision: choices.revision ?? defaultInjectionSettings.revision,
-    usesNativeSidecars: choices.usesNativeSidecars,
-  });
-  return { ...injected, problems: [...problems, ...injected.problems] };
+  const { injectText: inject } = await import("./manual-injection.ts");
+  return await inject(text, file, choices, { env: process.env, version: readVersion() });
 }
 
 async function readMeshConfig(file: string | undefined) {
