@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Cluster } from "./cluster/open-cluster.ts";
 import { testCluster, whyNoTestCluster } from "./cluster/open-cluster.ts";
+import { untilAnswered } from "./cluster/until-answered.ts";
 import { callerPod, echoDeployment, echoPodSpec, echoService, onceJob } from "./echo-application.ts";
 import type { Meltemi } from "./meltemi-command.ts";
 import { meltemiAgainst } from "./meltemi-command.ts";
@@ -119,6 +120,42 @@ describe("injection on a cluster", { skip }, () => {
     assert.equal(said.trim(), "client");
   });
 
+  test("sidecars are restartable init containers, as this cluster's kubelets run them, unless a pod refuses", async () => {
+    const { spec } = await labelled.get<Pod>("pod/client");
+    const [native] = (spec.initContainers ?? []).filter(({ name }) => name === "istio-proxy");
+    assert.equal(native?.restartPolicy, "Always");
+    const annotations = { "sidecar.istio.io/nativeSidecar": "false" };
+    const classic = await admitted(labelled.name, restrictedPod({}, annotations));
+    assert.ok(classic.spec.containers.some(({ name }) => name === "istio-proxy"));
+  });
+
+  test("a template of the mesh's own is laid over the pods that name it", async () => {
+    const template = {
+      metadata: { labels: { owner: "{{ .DeploymentMeta.Namespace }}" } },
+      spec: {
+        containers: [{ name: "istio-proxy", env: [{ name: "REGION", value: "{{ .Values.region }}" }] }],
+      },
+    };
+    const data = {
+      config: JSON.stringify({ templates: { region: JSON.stringify(template) } }),
+      values: JSON.stringify({ region: "west" }),
+    };
+    const metadata = { name: "meltemi-sidecar-injector", namespace: "meltemi-system" };
+    const input = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata, data });
+    await cluster.kubectl(["apply", "-f", "-"], { input });
+    const annotations = { "inject.istio.io/templates": "sidecar,region" };
+    let pod: Pod | undefined;
+    const ask = async () => {
+      // Refused for as long as the control plane hasn't heard of the template.
+      pod = await admitted(labelled.name, restrictedPod({}, annotations)).catch(() => undefined);
+      return pod === undefined ? "the template isn't known" : undefined;
+    };
+    await untilAnswered(ask, { limitMs: 30_000 });
+    assert.equal(pod?.metadata.labels?.owner, labelled.name);
+    assert.equal(proxyOf(pod)?.env?.find(({ name }) => name === "REGION")?.value, "west");
+    await cluster.kubectl(["-n", metadata.namespace, "delete", "configmap", metadata.name]);
+  });
+
   test("`meltemi inject` makes a Job whose sidecar ends with it", async () => {
     const manifest = JSON.stringify(
       onceJob("once", `curl -sSf --retry 9 --retry-all-errors http://echo.${labelled.name}/`),
@@ -146,10 +183,14 @@ describe("injection on a cluster", { skip }, () => {
 interface Container {
   readonly name: string;
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly restartPolicy?: string;
 }
 
 interface Pod {
-  readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly metadata: {
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
   readonly spec: {
     readonly containers: readonly Container[];
     readonly initContainers?: readonly Container[];
@@ -162,12 +203,15 @@ function proxyOf(pod: Pod | undefined): Container | undefined {
 }
 
 /** As any namespace admits it. */
-function restrictedPod(labels: Readonly<Record<string, string>>): object {
+function restrictedPod(
+  labels: Readonly<Record<string, string>>,
+  annotations: Readonly<Record<string, string>> = {},
+): object {
   const securityContext = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name: "asked", labels },
+    metadata: { name: "asked", labels, annotations },
     spec: {
       securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
       containers: [{ name: "app", image: "meltemi-test/echo:1", securityContext }],
