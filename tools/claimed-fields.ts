@@ -92,6 +92,7 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly string[]>> = 
   "src/inject/prometheus-merge.ts": ["MeshConfig.enablePrometheusMerge"],
   "src/agent/bootstrap/bootstrap.ts": ["MeshConfig.defaultConfig.runtimeValues.*"],
   "src/agent/bootstrap/stats-config.ts": ["MeshConfig.defaultConfig.proxyStatsMatcher.*"],
+  "src/sources/kubernetes/namespace-selection.ts": ["MeshConfig.discoverySelectors.*"],
   "src/model/mesh-settings.ts": ["MeshConfig.trustDomain", "MeshConfig.rootNamespace"],
   "src/model/mutual-tls-modes.ts": ["PeerAuthentication.spec.selector.matchLabels.*"],
 };

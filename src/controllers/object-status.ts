@@ -1,6 +1,7 @@
 // Writes into the status of Istio's objects whether they are accepted, and how many proxies have them. It looks at
 // changed objects first and at all others in turn, a few at a time; it counts the proxies of this replica alone.
 
+import { isDeepStrictEqual } from "node:util";
 import { type Backoff, backoffDelayMs } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
@@ -12,7 +13,13 @@ import type { ApiClient } from "../kubernetes/api-client.ts";
 import { isApiError } from "../kubernetes/api-error.ts";
 import { applyObject, getObject } from "../kubernetes/api-objects.ts";
 import { resourceOfKind } from "../kubernetes/api-resource.ts";
-import { type Condition, conditionsOf, type ObjectFacts, sameConditions } from "./status-conditions.ts";
+import {
+  type Condition,
+  conditionsOf,
+  type HostAddress,
+  type ObjectFacts,
+  sameConditions,
+} from "./status-conditions.ts";
 
 export interface ObjectStatusOptions {
   readonly client: ApiClient;
@@ -136,9 +143,16 @@ class StatusWriter {
 
   async #write(live: KubernetesObject, facts: ObjectFacts & { readonly generation: number }): Promise<void> {
     const { client, clock } = this.#options;
-    const { conditions: before = [], observedGeneration } = (live.status ?? {}) as LiveStatus;
+    const {
+      conditions: before = [],
+      observedGeneration,
+      addresses: told,
+    } = (live.status ?? {}) as LiveStatus;
+    const { addresses } = facts;
     const conditions = conditionsOf(facts, { before, now: new Date(clock.now()) });
-    if (Number(observedGeneration) === facts.generation && sameConditions(before, conditions)) return;
+    const isToldAlready =
+      Number(observedGeneration) === facts.generation && sameConditions(before, conditions);
+    if (isToldAlready && isDeepStrictEqual(told ?? [], addresses ?? [])) return;
     // To the API server the list is one value, so what others wrote into it must be said again.
     const ofOthers = before.filter(({ type }) => !conditions.some((each) => each.type === type));
     const { apiVersion, kind, metadata } = live;
@@ -148,7 +162,11 @@ class StatusWriter {
       kind,
       metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
       // A number, though Istio writes text: `kubectl wait` then knows a condition of an older generation.
-      status: { observedGeneration: facts.generation, conditions: [...ofOthers, ...conditions] },
+      status: {
+        observedGeneration: facts.generation,
+        conditions: [...ofOthers, ...conditions],
+        ...(addresses === undefined || addresses.length === 0 ? {} : { addresses }),
+      },
     };
     const how = { fieldManager: FIELD_MANAGER, isForced: true, subresource: "status" };
     try {
@@ -162,6 +180,7 @@ class StatusWriter {
 interface LiveStatus {
   readonly conditions?: readonly Condition[];
   readonly observedGeneration?: string | number;
+  readonly addresses?: readonly HostAddress[];
 }
 
 function hasStatus(key: ObjectKey): boolean {

@@ -12,6 +12,14 @@ export interface ObjectFacts {
   readonly refusedCount: number;
   /** Envoys' own words. */
   readonly refusals: readonly string[];
+  /** That hosts of a ServiceEntry got by themselves; absent for kinds that get none. */
+  readonly addresses?: readonly HostAddress[];
+}
+
+/** As Istio's ServiceEntry says it in its status. */
+export interface HostAddress {
+  readonly value: string;
+  readonly host: string;
 }
 
 /** As Kubernetes' own conditions, and Istio's. */

@@ -194,7 +194,7 @@ const meshConfigFields = [
     "MeshConfig",
     "several clusters and trust domains come in a later release",
     ...["ca", "caCertificates", "configSources", "trustDomainAliases", "defaultConfig.caCertificatesPem"],
-    ...["serviceScopeConfigs", "serviceSettings", "serviceEntryVisibility", "discoverySelectors"],
+    ...["serviceScopeConfigs", "serviceSettings", "serviceEntryVisibility"],
   ),
   ...notYet(
     "MeshConfig",

@@ -1,10 +1,11 @@
 // What a control plane in a cluster knows of each of Istio's objects, for their status, and who must be told of changes.
 
 import { type ObjectStatusOptions, startObjectStatus } from "../controllers/object-status.ts";
-import type { ObjectFacts } from "../controllers/status-conditions.ts";
-import type { ObjectKey } from "../core/object-key.ts";
+import type { HostAddress, ObjectFacts } from "../controllers/status-conditions.ts";
+import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
-import { keyOf } from "../model/sources.ts";
+import { serviceKey } from "../model/service.ts";
+import { keyOf, rowKey } from "../model/sources.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
 import type { FleetReports } from "./fleet-reports.ts";
 
@@ -56,7 +57,9 @@ function keysOf({ plane, problemsByObject }: KnownObjects): Iterable<ObjectKey> 
   const { VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication } = plane.sources;
   const tables = [VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication];
   const keys = tables.flatMap((table) => [...table.entries()].map(([, object]) => keyOf(object)));
-  return new Set([...keys, ...problemsByObject.keys()]);
+  // Some that are held are in force in no version.
+  const held = plane.heldObjects.refusals().map((refusal) => refusal.held);
+  return new Set([...keys, ...held, ...problemsByObject.keys()]);
 }
 
 async function factsOf(
@@ -80,5 +83,17 @@ async function factsOf(
     acknowledgedCount,
     refusedCount: refusedBy.length,
     refusals,
+    ...(object?.kind === "ServiceEntry" ? { addresses: automaticAddressesOf(plane, key) } : {}),
   };
+}
+
+/** What DNS says of a ServiceEntry's hosts that have no address of their own, in the order of the hosts' names. */
+function automaticAddressesOf({ model, sources }: ControlPlane, key: ObjectKey): readonly HostAddress[] {
+  const { namespace, name } = parseObjectKey(key);
+  const hosts = sources.ServiceEntry.get(rowKey(namespace, name))?.spec.hosts ?? [];
+  return [...new Set(hosts)].sort().flatMap((host) => {
+    const service = model.services.get(serviceKey({ namespace, hostname: host }));
+    const value = service?.automaticAddress;
+    return service?.object !== key || value === undefined ? [] : [{ value, host }];
+  });
 }

@@ -83,6 +83,17 @@ spec: { selector: { matchLabels: { app: web } }, portLevelMtls: { 8080: { mode: 
     assert.deepEqual(addresses(found), ["10.244.0.2:8080", "10.244.0.5:8080", "10.244.0.9:8080"]);
   });
 
+  test("of a dual-stack service are one for each pod, in the family that the service names first", () => {
+    const six = webSlice('[{ addresses: ["fd00::2"] }]', "web-b").replace("IPv4", "IPv6");
+    const slices = [webSlice("[{ addresses: [10.244.0.2] }]"), six];
+    const service = (clusterIP: string) => WEB.replace("10.96.0.1", clusterIP);
+    const found = (clusterIP: string) =>
+      addresses(endpointsOf("shop/web.shop.svc.cluster.local", service(clusterIP), ...slices));
+    assert.deepEqual(found("10.96.0.1"), ["10.244.0.2:8080"]);
+    assert.deepEqual(found('"fd00::1"'), ["fd00::2:8080"]);
+    assert.deepEqual(found("None"), ["10.244.0.2:8080", "fd00::2:8080"]);
+  });
+
   test("of a ServiceEntry are those it writes, with its ports and weights", () => {
     const entry = serviceEntry(`
       resolution: STATIC

@@ -1,6 +1,7 @@
 // The endpoints of each service, rows by the service's key. Services and pods change slowly, endpoints fast:
 // they are a table of their own so that one pod's coming and going touches nothing else.
 
+import { parseCidr } from "../core/cidr.ts";
 import { type SpiffeId, spiffeId } from "../core/spiffe-id.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -92,8 +93,10 @@ function sliceEndpoints(
   service: MeshService,
   context: Context & { readonly slices: Index<EndpointSlice> },
 ): ServiceEndpoint[] {
-  const found = context.read.find(context.slices, rowKey(service.namespace, service.name));
-  return found.flatMap(([, slice]) =>
+  const found = context.read
+    .find(context.slices, rowKey(service.namespace, service.name))
+    .map(([, slice]) => slice);
+  return ofOneFamily(service, found).flatMap((slice) =>
     service.ports.flatMap((port) => {
       const slicePort = slice.ports?.find(({ name = "" }) => name === port.name);
       if (slicePort?.port === undefined) return [];
@@ -103,6 +106,18 @@ function sliceEndpoints(
       );
     }),
   );
+}
+
+/** A dual-stack Service lists each pod once by each family; its own first family stands for both. */
+function ofOneFamily(
+  { resolution, addresses: [first] }: MeshService,
+  slices: readonly EndpointSlice[],
+): readonly EndpointSlice[] {
+  // Clients of a headless one name the endpoint that they want by whichever address they like.
+  if (resolution === "headless" || first === undefined) return slices;
+  const family = parseCidr(first)?.family === 6 ? "IPv6" : "IPv4";
+  const ofFamily = slices.filter(({ addressType }) => addressType === family);
+  return ofFamily.some(({ endpoints }) => endpoints.length > 0) ? ofFamily : slices;
 }
 
 interface SliceEntry {

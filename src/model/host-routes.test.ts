@@ -41,6 +41,21 @@ describe("host routes", () => {
     );
   });
 
+  test("leave out a delegate that isn't exported to the root's namespace", () => {
+    const mesh = meshFixture();
+    const delegated = (exportTo: string) =>
+      virtualService("part", `${exportTo}http: [{ route: [{ destination: { host: web } }] }]`).replace(
+        "namespace: shop",
+        "namespace: parts",
+      );
+    const root = "hosts: [web], http: [{ delegate: { name: part, namespace: parts } }]";
+    mesh.put([virtualService("web", root), delegated('exportTo: ["."], ')].join("\n---\n"));
+    const ruleCount = () => mesh.model.hostRoutes.table.get("shop/web")?.http.length;
+    assert.equal(ruleCount(), 0);
+    mesh.put(delegated("exportTo: [shop], "));
+    assert.equal(ruleCount(), 1);
+  });
+
   const rules: Readonly<Record<string, boolean>> = {
     "http: [{ match: [{ uri: { prefix: /a } }], route: [{ destination: { host: web } }] }]": false,
     "http: [{ match: [{ sourceLabels: { app: a } }], route: [{ destination: { host: web } }] }]": true,

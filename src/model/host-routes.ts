@@ -13,7 +13,7 @@ import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts
 import { mergeDelegates } from "./delegates.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { rowKey, type Sources } from "./sources.ts";
-import { resolveVisibility, type Visibility } from "./visibility.ts";
+import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
 
 export const hostRouteFields: readonly string[] = [
   "VirtualService.spec.hosts",
@@ -102,7 +102,10 @@ function hostRoutes(
 ): HostRoutes {
   const { namespace, name, creationTimestamp } = service.metadata;
   const { spec } = service;
-  const http = mergeDelegates(service, (delegate) => read.get(sources.VirtualService, delegate));
+  const http = mergeDelegates(service, (key) => {
+    const delegate = read.get(sources.VirtualService, key);
+    return delegate !== undefined && isExportedTo(delegate, namespace, settings) ? delegate : undefined;
+  });
   return {
     namespace,
     name,
@@ -118,6 +121,16 @@ function hostRoutes(
     isClientDependent: looksAtClient(http, spec),
     object: objectKey({ kind: "VirtualService", namespace, name }),
   };
+}
+
+/** A delegate speaks through its root, so it's the root's namespace that must see it. */
+export function isExportedTo(
+  { metadata, spec }: VirtualService,
+  namespace: string,
+  { defaultExportTo }: MeshSettings,
+): boolean {
+  const visibility = resolveVisibility(spec.exportTo, metadata.namespace, defaultExportTo.virtualService);
+  return isVisibleTo(visibility, namespace);
 }
 
 export function qualifyGateway(gateway: string, namespace: string): string {

@@ -103,6 +103,7 @@ function routeInputs(
     name: [rule.name, match?.name].filter((name) => name !== undefined && name !== "").join("."),
     ...(match === undefined ? {} : { match: withoutScope(match) }),
     rule: withoutMatches(rule),
+    ...(rule.redirect?.derivePort === "FROM_REQUEST_PORT" ? { requestPort: context.port } : {}),
     destinations: weighted(rule.route ?? [], namespace, context),
     mirrors: mirrorsOf(rule, namespace, context),
     operation: operationOf(context),

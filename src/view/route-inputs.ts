@@ -31,6 +31,8 @@ export interface RouteInputs {
   readonly match?: HttpMatchRequest;
   /** The rule of the VirtualService; absent on the route that a service has by itself. */
   readonly rule?: HttpRoute;
+  /** That the request came to, where the rule's redirect keeps it. */
+  readonly requestPort?: number;
   readonly destinations: readonly ResolvedDestination[];
   readonly mirrors: readonly ResolvedMirror[];
   /** The operation's name in a trace: `reviews.shop.svc.cluster.local:9080/*`. */

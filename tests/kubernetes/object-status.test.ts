@@ -79,11 +79,32 @@ test("startObjectStatus() on a real API server", { skip }, async (t) => {
     );
     assert.equal(Accepted?.message, "error MLT1005 VirtualService default/reviews: a route leads nowhere");
   });
+  await t.test("tells the addresses that a ServiceEntry's hosts got by themselves", async (t) => {
+    const entry = objectKey({ kind: "ServiceEntry", namespace: "default", name: "payments" });
+    facts.set(entry, { ...inStep, addresses: [{ value: "240.240.1.2", host: "payments.example.com" }] });
+    const writer = await start(t);
+    writer.touch(entry);
+    const told = "jsonpath={.status.addresses[0].value}=240.240.1.2";
+    await server.kubectl(["wait", `--for=${told}`, "serviceentry/payments", "--timeout=20s"]);
+    facts.set(entry, { ...inStep, addresses: [] });
+    writer.touch(entry);
+    await eventuallyNone(server, "serviceentry/payments", "{.status.addresses}");
+  });
 });
+
+async function eventuallyNone({ kubectl }: ApiServer, object: string, path: string): Promise<void> {
+  const deadlineMs = Date.now() + 20_000;
+  for (;;) {
+    const found = await kubectl(["get", object, "-o", `jsonpath=${path}`]);
+    if (found === "") return;
+    assert.ok(Date.now() < deadlineMs, `${object} still has ${found}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
 
 async function install({ kubectl }: ApiServer): Promise<void> {
   const definitions = customResourceDefinitions().filter(({ metadata }) =>
-    metadata.name.startsWith("virtualservices."),
+    /^(virtualservices|serviceentries)\./.test(metadata.name),
   );
   const apply = (items: readonly object[]) =>
     kubectl(["apply", "--server-side", "-f", "-"], {
@@ -93,7 +114,16 @@ async function install({ kubectl }: ApiServer): Promise<void> {
   await kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
   const spec = { hosts: ["reviews"], http: [{ route: [{ destination: { host: "reviews" } }] }] };
   const metadata = { name: "reviews", namespace: "default" };
-  await apply([{ apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata, spec }]);
+  const apiVersion = "networking.istio.io/v1";
+  await apply([
+    { apiVersion, kind: "VirtualService", metadata, spec },
+    {
+      apiVersion,
+      kind: "ServiceEntry",
+      metadata: { ...metadata, name: "payments" },
+      spec: { hosts: ["payments.example.com"], ports: [{ number: 80, name: "http" }], resolution: "DNS" },
+    },
+  ]);
 }
 
 async function startWriter(

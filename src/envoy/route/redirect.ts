@@ -21,9 +21,9 @@ const RESPONSE_CODES: Readonly<Record<number, RedirectAction_RedirectResponseCod
 
 export const redirectFeature: RouteFeature = {
   fields: ["VirtualService.spec.http[].redirect.*"],
-  apply({ rule }, draft) {
+  apply({ rule, requestPort }, draft) {
     if (rule?.redirect === undefined) return;
-    draft.route.action = { case: "redirect", value: buildRedirect(rule.redirect) };
+    draft.route.action = { case: "redirect", value: buildRedirect(rule.redirect, requestPort) };
   },
 };
 
@@ -39,9 +39,9 @@ export const directResponseFeature: RouteFeature = {
   },
 };
 
-function buildRedirect(redirect: HttpRedirect): RedirectActionInit {
-  // FROM_PROTOCOL_DEFAULT drops the request's port; FROM_REQUEST_PORT is what Envoy does by itself.
-  const port = redirect.port ?? (redirect.derivePort === "FROM_PROTOCOL_DEFAULT" ? 0 : undefined);
+function buildRedirect(redirect: HttpRedirect, requestPort: number | undefined): RedirectActionInit {
+  // Without a port Envoy leaves it to the protocol: FROM_PROTOCOL_DEFAULT. It can't take it from the request by itself.
+  const port = redirect.port ?? requestPort;
   return {
     ...(redirect.authority === undefined ? {} : { hostRedirect: redirect.authority }),
     ...(port === undefined ? {} : { portRedirect: port }),

@@ -209,6 +209,14 @@ describe("buildRoute() answers by itself", () => {
     });
   });
 
+  test("with a redirect to the port that the request came to", () => {
+    const redirect = { scheme: "https", derivePort: "FROM_REQUEST_PORT" } as const;
+    assert.deepEqual(route({ rule: { redirect }, requestPort: 8080, destinations: [] }).redirect, {
+      portRedirect: 8080,
+      schemeRedirect: "https",
+    });
+  });
+
   test("with a direct response", () => {
     const directResponse = { status: 418, body: { string: "teapot" } };
     assert.deepEqual(route({ rule: { directResponse }, destinations: [] }).directResponse, {

@@ -1,9 +1,10 @@
-// Delegates that can't be followed: missing, or with hosts of their own. One that delegates further never comes here:
+// Delegates that can't be followed: missing, kept from the root's namespace, or with hosts of their own. One that delegates further never comes here:
 // its kind refuses it.
 
 import { spellingHint } from "../../core/nearest-spelling.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
+import { isExportedTo } from "../host-routes.ts";
 import { rowKey } from "../sources.ts";
 import { type CheckContext, type FoundProblem, nameFrom, problemAt } from "./check.ts";
 
@@ -30,8 +31,15 @@ function faultOf(root: VirtualService, key: string, context: CheckContext): Foun
       hint: spellingHint(written, names),
     };
   }
-  const cycle = cycleFrom(root, delegate, context);
   const name = nameFrom(own, delegate);
+  if (!isExportedTo(delegate, own, context.settings)) {
+    return {
+      code: "MLT2007",
+      message: `Cannot delegate to VirtualService "${name}": it isn't exported to namespace "${own}"`,
+      hint: `name "${own}" in its exportTo`,
+    };
+  }
+  const cycle = cycleFrom(root, delegate, context);
   if (cycle !== undefined)
     return { code: "MLT2008", message: `Cannot delegate in a circle: ${cycle.join(" → ")}` };
   if ((delegate.spec.hosts ?? []).length > 0) {

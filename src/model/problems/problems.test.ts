@@ -196,6 +196,18 @@ spec:
     );
   });
 
+  test("finds a delegate that is kept from the root's namespace", () => {
+    const part = delegating("part", "exportTo: [elsewhere]", "x").replace(
+      "delegate: { name: x }",
+      "redirect: { uri: / }",
+    );
+    const [found] = problemsOf(REVIEWS, delegating("a", "hosts: [a.com]", "part"), part);
+    assert.equal(
+      found?.message,
+      'Cannot delegate to VirtualService "part": it isn\'t exported to namespace "shop"',
+    );
+  });
+
   test("warns of a DestinationRule for a host that nobody has", () => {
     assert.deepEqual(sentences(problemsOf(REVIEWS, destinationRule("r", "host: rewiews"))), [
       'MLT2009 "rewiews" is no host of a Service or ServiceEntry, so the rule has no effect',

@@ -141,6 +141,8 @@ test("redirect sends the caller elsewhere", { skip }, async () => {
   redirect: {uri: /new, authority: elsewhere.example, redirectCode: 308}
 - match: [{uri: {exact: /secure}}]
   redirect: {scheme: https, port: 8443}
+- match: [{uri: {exact: /same-port}}]
+  redirect: {scheme: https, derivePort: FROM_REQUEST_PORT}
 ${toV1}`);
   const moved = await client.request("http://echo/old");
   assert.equal(moved.status, 308);
@@ -148,6 +150,8 @@ ${toV1}`);
   const secure = await client.request("http://echo/secure");
   assert.equal(secure.status, 301);
   assert.equal(secure.headers.location, "https://echo:8443/secure");
+  const samePort = await client.request("http://echo/same-port");
+  assert.equal(samePort.headers.location, "https://echo:80/same-port");
 });
 
 test("headers are set, added and removed, for requests and responses, by route and by destination", {
