@@ -42,7 +42,7 @@ describe("traffic on a cluster", { skip }, () => {
       echoDeployment(),
       echoDeployment({ workload: "echo-v2", version: "v2", replicas: 1 }),
       echoService(),
-      echoVersions,
+      echoVersions(),
       callerPod("client"),
       callerPod("outsider", isOutside),
     ]);
@@ -108,6 +108,24 @@ describe("traffic on a cluster", { skip }, () => {
     assert.equal(attempt, 3);
     await route({ ...v2, retries: { attempts: 0 } });
     assert.equal((await client.request("http://echo/?fail=2&key=failed")).status, 503);
+    await namespace.kubectl(["delete", "virtualservice", "echo"]);
+  });
+
+  test("requests stay in the zone of the caller's node until the server there fails", async () => {
+    const caller = await namespace.get<Pod>("pod/client");
+    const servers = await namespace.list<Pod>("pods", "app=echo,version=v1");
+    const namesWhere = (isNear: boolean) =>
+      servers
+        .filter(({ spec }) => (spec.nodeName === caller.spec.nodeName) === isNear)
+        .map(({ metadata }) => metadata.name);
+    const askedPods = async () => Object.keys((await client.many(20, { url: "http://echo/" })).byPod);
+    const outlierDetection = { consecutive5xxErrors: 1, baseEjectionTime: "60s", maxEjectionPercent: 100 };
+    await namespace.apply([echoVersions({ trafficPolicy: { outlierDetection } })]);
+    await route({ route: [toVersion("v1")] });
+    await eventually(async () => assert.deepEqual(await askedPods(), namesWhere(true)));
+    await client.request("http://echo/?status=503");
+    await eventually(async () => assert.deepEqual(await askedPods(), namesWhere(false)));
+    await namespace.apply([echoVersions()]);
     await namespace.kubectl(["delete", "virtualservice", "echo"]);
   });
 
@@ -177,7 +195,7 @@ describe("traffic on a cluster", { skip }, () => {
   });
 
   test("holdApplicationUntilProxyStarts lets an app call at its very start", async () => {
-    const { metadata, spec } = onceTemplate("curl -sSf --max-time 5 http://echo/", {
+    const { metadata, spec } = onceTemplate("curl -sSf --max-time 30 http://echo/", {
       "proxy.istio.io/config": "holdApplicationUntilProxyStarts: true",
       "sidecar.istio.io/nativeSidecar": "false",
     });
@@ -245,10 +263,10 @@ function virtualService(name: string, spec: object): object {
   return meshObject("VirtualService", name, spec);
 }
 
-const echoVersions = meshObject("DestinationRule", "echo", {
-  host: "echo",
-  subsets: ["v1", "v2"].map((version) => ({ name: version, labels: { version } })),
-});
+function echoVersions(spec: { readonly trafficPolicy?: object } = {}): object {
+  const subsets = ["v1", "v2"].map((version) => ({ name: version, labels: { version } }));
+  return meshObject("DestinationRule", "echo", { host: "echo", subsets, ...spec });
+}
 
 function toVersion(subset: string, weight = 100): object {
   return { destination: { host: "echo", subset }, weight };
