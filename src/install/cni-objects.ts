@@ -29,7 +29,7 @@ export function cniObjects(installation: Installation): InstallObject[] {
       metadata: cluster,
       rules: [
         { apiGroups: [""], resources: ["pods"], verbs: podVerbs[installation.cniRepair] },
-        { apiGroups: [""], resources: ["namespaces"], verbs: ["list"] },
+        { apiGroups: [""], resources: ["namespaces"], verbs: ["list", "watch"] },
         // At its end it looks whether the DaemonSet is being removed, or only this pod of it. Not by a Role, which would
         // go before it where the whole namespace is deleted.
         { apiGroups: [""], resources: ["namespaces"], verbs: ["get"], resourceNames: [CNI_NAMESPACE] },

@@ -122,7 +122,7 @@ async function startNode(settings: CniSettings, client: ApiClient, log: Logger):
       await server.close();
       if (isRemoved) await removeShim(binDirectory);
       if (isRemoved) await namespaces.remove();
-      else namespaces.close();
+      else await namespaces.close();
     },
   };
 }
