@@ -92,6 +92,7 @@ export interface PodClient {
   close(): Promise<void>;
 }
 
+const GRACE_MS = 1_000;
 const program = fileURLToPath(new URL("app/client.mjs", import.meta.url));
 export const clientArgv = [
   process.execPath,
@@ -127,7 +128,10 @@ export function startPodClient([command, ...args]: readonly [string, ...string[]
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
       child.stdin.end();
+      // An exec through the API server that was idle for a minute takes another one to hear of it.
+      const timer = setTimeout(() => child.kill("SIGKILL"), GRACE_MS);
       await ended;
+      clearTimeout(timer);
     },
   };
 }
