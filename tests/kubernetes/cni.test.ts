@@ -20,6 +20,8 @@ import type { TestNamespace } from "./test-namespace.ts";
 import { createTestNamespace } from "./test-namespace.ts";
 
 const skip = whyNoTestCluster();
+/** For kubelet's second and third try. */
+const patiently = { deadlineMs: 90_000 };
 const isInjected = { labels: { "sidecar.istio.io/inject": "true" } };
 
 // Two namespaces: the mesh's own, of the Pod Security level `restricted`, and one that isn't the mesh's, in which pods
@@ -114,8 +116,8 @@ describe("the CNI plugin on a cluster", { skip }, () => {
     await eventually(async () => {
       const events = await mesh.kubectl(["get", "events", "--field-selector", "involvedObject.name=waiting"]);
       assert.match(events, /FailedCreatePodSandBox.*the mesh's DaemonSet on this node doesn't answer/);
-    });
-    await eventually(async () => assert.equal(await validationEnd(other, "early"), 126));
+    }, patiently);
+    await eventually(async () => assert.equal(await validationEnd(other, "early"), 126), patiently);
   });
 
   test("when it is back, it repairs the pod that started without it", async () => {
@@ -129,7 +131,7 @@ describe("the CNI plugin on a cluster", { skip }, () => {
   });
 
   test("an update of its DaemonSet while pods are made leaves none uncaptured or without network", async () => {
-    const replicas = 6;
+    const replicas = 4;
     await restartDaemons(cluster);
     await mesh.apply([restricted(echoDeployment({ name: "burst", replicas }))]);
     await other.apply([echoDeployment({ name: "burst", replicas })]);
@@ -148,14 +150,20 @@ describe("the CNI plugin on a cluster", { skip }, () => {
       const [pod] = await other.list<Pod>("pods", "app=late");
       assert.equal(await validationEnd(other, pod?.metadata.name ?? ""), 126);
       return pod;
-    });
+    }, patiently);
     await startDaemonsWith("label");
     const uninitialized = "app=late,cni.istio.io/uninitialized=true";
-    await eventually(async () => assert.equal((await other.list("pods", uninitialized)).length, 1));
+    await eventually(
+      async () => assert.equal((await other.list("pods", uninitialized)).length, 1),
+      patiently,
+    );
     await startDaemonsWith("delete");
     await other.waitForRollout("deployment/late");
-    const pods = await other.list<Pod>("pods", "app=late");
-    assert.ok(pods.every(({ metadata }) => metadata.uid !== early?.metadata.uid));
+    await eventually(async () => {
+      const [pod, ...more] = await other.list<Pod>("pods", "app=late");
+      assert.equal(more.length, 0, "the old one is still going");
+      assert.notEqual(pod?.metadata.uid, early?.metadata.uid);
+    }, patiently);
   });
 
   test("uninstall leaves nothing on the nodes, running pods talk and new ones start", async () => {
