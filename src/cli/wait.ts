@@ -82,8 +82,8 @@ async function waitUntilProgrammed(
       throw absent(wanted, all);
     const isAnswered = report?.isInForce === true && report.awaited.length === 0;
     if (!isAnswered) settled = undefined;
-    else if (settled === undefined || !isDeepStrictEqual(settled.object, stored))
-      settled = { object: stored, sinceMs: nowMs };
+    else if (!isDeepStrictEqual(settled?.object, asWritten(stored)))
+      settled = { object: asWritten(stored), sinceMs: nowMs };
     if (report !== undefined && settled !== undefined && nowMs - settled.sinceMs >= SETTLE_MS) {
       if (report.refusedBy.length > 0) throw refused(wanted, report);
       return report;
@@ -95,6 +95,14 @@ async function waitUntilProgrammed(
     pauseMs = Math.min(pauseMs * PAUSE_GROWTH, MAX_PAUSE_MS);
     if (signal.aborted) throw new CommandFailure(exitCodes.no, "Stopped waiting");
   }
+}
+
+/** Without what the mesh itself writes into it as it goes on. */
+function asWritten(object: KubernetesObject | undefined): unknown {
+  if (object === undefined) return undefined;
+  const { status: _, metadata, ...rest } = object;
+  const { resourceVersion: __, ...lasting } = metadata;
+  return { ...rest, metadata: lasting };
 }
 
 interface Look {

@@ -24,13 +24,14 @@ import { applicationContainers, buildPodReport } from "./pod-report.ts";
 
 export interface ClusterMeshOptions extends ClusterAccess {
   readonly controlPlanes: ControlPlanePlace;
-  /** This process's, taken when a command begins; what it returns puts the terminal back. */
+  /** This process's own; called when a command begins. */
   readonly takeTerminal: () => TakenTerminal;
 }
 
 export interface TakenTerminal {
   readonly streams: CommandStreams;
   readonly isTty: boolean;
+  /** Puts the terminal back. */
   release(): void;
 }
 

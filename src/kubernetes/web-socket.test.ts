@@ -51,6 +51,22 @@ test("openWebSocket() carries messages both ways, and ends with the server", asy
   assert.equal(await closed[0], 1000);
 });
 
+test("openWebSocket() keeps what came before the end for a slow reader", async (t) => {
+  const closed: Promise<unknown>[] = [];
+  const client = await streamingServer(t, (stream) => {
+    stream.send("one");
+    stream.send("two");
+    stream.sendFrame(FINAL | opcodes.close, Buffer.from([0x03, 0xe8]));
+    stream.socket.end();
+    closed.push(closeOf(stream));
+  });
+  const { messages } = await openWebSocket(client, request, { clock, protocols });
+  assert.equal(await closed[0], 1000);
+  const received: string[] = [];
+  for await (const message of messages) received.push(String(message));
+  assert.deepEqual(received, ["one", "two"]);
+});
+
 test("openWebSocket() answers a ping", async (t) => {
   let stream: TestStream | undefined;
   const client = await streamingServer(t, (opened) => {

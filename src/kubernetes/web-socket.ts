@@ -70,6 +70,7 @@ export async function openWebSocket(
 function messagesOf({ socket, head }: UpgradedConnection, clock: Clock): Duplex {
   const reader = createFrameReader(MAX_MESSAGE_BYTES);
   let isClosing = false;
+  let hasEnded = false;
   const close = (code: number) => {
     if (isClosing) return;
     isClosing = true;
@@ -78,8 +79,11 @@ function messagesOf({ socket, head }: UpgradedConnection, clock: Clock): Duplex 
   const messages = new Duplex({
     objectMode: true,
     read: () => void socket.resume(),
-    write: (data: Uint8Array, _encoding, done) =>
-      void socket.write(encodeFrame(opcodes.binary, data, randomBytes(4)), done),
+    write: (data: Uint8Array, _encoding, done) => {
+      // As on a socket whose other side has gone: there is nobody to read it.
+      if (isClosing) done();
+      else socket.write(encodeFrame(opcodes.binary, data, randomBytes(4)), done);
+    },
     final: (done) => {
       close(closeCodes.normal);
       done();
@@ -96,6 +100,8 @@ function messagesOf({ socket, head }: UpgradedConnection, clock: Clock): Duplex 
     if (event.kind === "message") {
       if (!messages.push(event.data)) socket.pause();
     } else if (event.kind === "close") {
+      hasEnded = true;
+      close(closeCodes.normal);
       endBy(messages, event);
     } else if (!socket.writableNeedDrain && !isClosing) {
       // Whoever pings without reading our answers gets none.
@@ -113,7 +119,8 @@ function messagesOf({ socket, head }: UpgradedConnection, clock: Clock): Duplex 
   socket.on("data", receive);
   socket.on("error", (error) => messages.destroy(error));
   socket.on("close", () => {
-    if (!messages.readableEnded && !messages.destroyed) messages.destroy(lost());
+    // What was read before the end may still wait for its reader.
+    if (!hasEnded) messages.destroy(lost());
   });
   if (head.length > 0) receive(head);
   return messages;
@@ -134,7 +141,8 @@ function keepAlive(socket: Socket, clock: Clock): () => void {
   // A peer that is gone is found by TCP; that a busy one is late with its pong says nothing.
   socket.setKeepAlive(true, PING_EVERY_MS);
   const ping = () => {
-    if (!socket.writableNeedDrain) socket.write(encodeFrame(opcodes.ping, new Uint8Array(), randomBytes(4)));
+    if (socket.writable && !socket.writableNeedDrain)
+      socket.write(encodeFrame(opcodes.ping, new Uint8Array(), randomBytes(4)));
     cancel = clock.after(PING_EVERY_MS, ping);
   };
   let cancel = clock.after(PING_EVERY_MS, ping);

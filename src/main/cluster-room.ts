@@ -26,13 +26,14 @@ export function createClusterRoom(surroundings: ClusterSurroundings): ClusterRoo
         },
         takeTerminal: () => takeTerminal(process),
       });
-      return withSentences(mesh, connection);
+      return withSentences(mesh, connection, signal);
     },
   };
 }
 
-/** The same mesh, which throws what a user is shown. */
-function withSentences(mesh: Mesh, { failureOf }: ClusterConnection): Mesh {
+/** The same mesh, which throws what a user is shown; who stopped the command himself is shown nothing. */
+function withSentences(mesh: Mesh, connection: ClusterConnection, signal: AbortSignal): Mesh {
+  const failureOf = (error: unknown) => (signal.aborted ? error : connection.failureOf(error));
   const say = async <T>(answer: Promise<T>): Promise<T> => {
     try {
       return await answer;
