@@ -32,15 +32,18 @@ export function openDelta(t: TestContext, port: number) {
   });
 }
 
-export function openStateOfTheWorld(t: TestContext, port: number) {
+/** With a token it speaks TLS and takes whatever certificate the server has, as istioctl does. */
+export function openStateOfTheWorld(t: TestContext, port: number, token?: string) {
   const path = `${SERVICE}/StreamAggregatedResources`;
-  return open(t, port, { path, request: DiscoveryRequestSchema, response: DiscoveryResponseSchema });
+  const messages = { request: DiscoveryRequestSchema, response: DiscoveryResponseSchema };
+  return open(t, port, { path, ...messages, ...(token === undefined ? {} : { token }) });
 }
 
 interface Method<Request extends DescMessage, Response extends DescMessage> {
   readonly path: string;
   readonly request: Request;
   readonly response: Response;
+  readonly token?: string;
 }
 
 function open<Request extends DescMessage, Response extends DescMessage>(
@@ -48,7 +51,14 @@ function open<Request extends DescMessage, Response extends DescMessage>(
   port: number,
   method: Method<Request, Response>,
 ): AdsClient<MessageInitShape<Request>, MessageShape<Response>> {
-  const client = new grpcJs.Client(`127.0.0.1:${port}`, grpcJs.credentials.createInsecure());
+  const { token } = method;
+  const credentials =
+    token === undefined
+      ? grpcJs.credentials.createInsecure()
+      : grpcJs.credentials.createSsl(null, null, null, { rejectUnauthorized: false });
+  const metadata = new grpcJs.Metadata();
+  if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+  const client = new grpcJs.Client(`127.0.0.1:${port}`, credentials);
   t.after(() => client.close());
   const stream: ClientDuplexStream<
     MessageShape<Request>,
@@ -57,7 +67,7 @@ function open<Request extends DescMessage, Response extends DescMessage>(
     method.path,
     (message: MessageShape<Request>) => Buffer.from(toBinary(method.request, message)),
     (bytes: Buffer) => fromBinary(method.response, bytes),
-    new grpcJs.Metadata(),
+    metadata,
   );
   const received: MessageShape<Response>[] = [];
   const waiting: ((response: MessageShape<Response>) => void)[] = [];
