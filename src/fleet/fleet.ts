@@ -60,6 +60,8 @@ export interface FleetSession {
 }
 
 interface OpenSession extends FleetSession {
+  /** Of a pod's agent, beside that of its Envoy. */
+  readonly isAgent: boolean;
   readonly stream: XdsStreamHandle;
   view: string;
 }
@@ -87,8 +89,9 @@ export class Fleet implements XdsBackend {
     return commit;
   }
 
+  /** Those of Envoys, and of others that behave as such. */
   sessions(): Iterable<FleetSession> {
-    return [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions]);
+    return [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions].filter(isProxy));
   }
 
   /** Calls when an Envoy refuses what none of its version refused before, and when that is over; returns what ends it. */
@@ -123,7 +126,9 @@ export class Fleet implements XdsBackend {
    */
   programmed(object: ObjectKey): Programmed {
     // The stream before a reconnect may not have ended yet.
-    const newest = [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions].slice(-1));
+    const newest = [...this.#sessionsByNode.values()].flatMap((sessions) =>
+      [...sessions].filter(isProxy).slice(-1),
+    );
     const refusal = this.#options.heldObjects?.refusalOf(object);
     return refusal === undefined
       ? programmedOf(this.#rows.madeOf(object), newest, this.#views)
@@ -149,7 +154,14 @@ export class Fleet implements XdsBackend {
     const connectedAtMs = this.#options.clock.now();
     const facts = { nodeId, proxy, origin, envoyVersion: node.userAgentVersion, connectedAtMs };
     const view = this.#viewOf(facts);
-    const session: OpenSession = { ...facts, stream, view: viewKey(view), ledger: new SessionLedger() };
+    const isAgent = node.userAgentName === AGENT_NAME;
+    const session: OpenSession = {
+      ...facts,
+      isAgent,
+      stream,
+      view: viewKey(view),
+      ledger: new SessionLedger(),
+    };
     const set = this.#views.join(view, session);
     const { debug } = this.#options;
     const mayDebug = !client.servesSecrets || debug.namespaces.includes(identified.proxy.namespace);
@@ -315,6 +327,13 @@ export class Fleet implements XdsBackend {
       }
     }
   }
+}
+
+// As src/agent/name-table-client.ts calls itself.
+const AGENT_NAME = "meltemi-agent";
+
+function isProxy({ isAgent }: OpenSession): boolean {
+  return !isAgent;
 }
 
 function refused(status: "INVALID_ARGUMENT" | "PERMISSION_DENIED", message: string): XdsOpening {

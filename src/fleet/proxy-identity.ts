@@ -49,7 +49,9 @@ export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentific
     clusterId: textOf(node.metadata.CLUSTER_ID) ?? DEFAULT_CLUSTER_ID,
     meshVersion: textOf(node.metadata.ISTIO_VERSION) ?? "",
   };
-  return { kind: "known", proxy: { kind, name, namespace, labels, addresses, domain, locality }, origin };
+  const capturesDns = textOf(node.metadata.DNS_CAPTURE) === "true";
+  const proxy = { kind, name, namespace, labels, addresses, domain, locality } as const;
+  return { kind: "known", proxy: capturesDns ? { ...proxy, capturesDns } : proxy, origin };
 }
 
 /** Istio's metadata holds lists as text, parted by commas. */

@@ -18,6 +18,7 @@ import { buildGatewayListener } from "../envoy/listener/gateway-listener.ts";
 import { buildOutboundListener } from "../envoy/listener/outbound-listener.ts";
 import { buildVirtualInbound } from "../envoy/listener/virtual-inbound.ts";
 import { buildVirtualOutbound } from "../envoy/listener/virtual-outbound.ts";
+import { encodeNameTable } from "../envoy/name-table/name-table.ts";
 import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
@@ -35,7 +36,7 @@ import { listenerSettings, otherwiseCluster } from "../view/outbound-listeners.t
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import type { ResourceReference } from "../xds/resource.ts";
-import { type BuiltResource, buildResource } from "./built-resource.ts";
+import { assembleResource, type BuiltResource, buildResource, fragment } from "./built-resource.ts";
 import {
   ABSENT,
   EVERY_PROXY_LAYER,
@@ -56,11 +57,19 @@ export interface ResourceTables {
   readonly listener: ResourceTable;
   readonly route: ResourceTable;
   readonly secret: ResourceTable;
+  readonly "name-table": ResourceTable;
 }
 
 export type ServedType = keyof ResourceTables;
 
-export const servedTypes: readonly ServedType[] = ["cluster", "endpoint", "listener", "route", "secret"];
+export const servedTypes: readonly ServedType[] = [
+  "cluster",
+  "endpoint",
+  "listener",
+  "route",
+  "secret",
+  "name-table",
+];
 
 export function declareResourceTables(graph: Graph, views: Views): ResourceTables {
   return {
@@ -69,8 +78,25 @@ export function declareResourceTables(graph: Graph, views: Views): ResourceTable
     listener: declareListeners(graph, views),
     route: declareRouteResources(graph, views),
     secret: declareSecretResources(graph, views),
+    "name-table": declareNameTableResources(graph, views),
   };
 }
+
+/** One for each client scope: whoever asks wants the whole. */
+function declareNameTableResources(graph: Graph, views: Views): ResourceTable {
+  return graph.derive({
+    name: "name table resources",
+    from: views.nameTables,
+    equal: equalRows,
+    rows(scope, hosts) {
+      const part = { fragment: fragment(encodeNameTable(hosts)), needs: [], source: [] };
+      return [[layerKey(scope, NAME_TABLE), present(assembleResource(NAME_TABLE, [part]))] as const];
+    },
+  });
+}
+
+// Istio's has no name.
+const NAME_TABLE = "name-table";
 
 function declareClusters(graph: Graph, views: Views): ResourceTable {
   const outbound = scopedResources(graph, "outbound cluster resources", views.clusters, clusterResource);

@@ -4,6 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { networkInterfaces } from "node:os";
+import { parseResolverSettings } from "../agent/dns/resolver-settings.ts";
 import { hasIpv6, podAddresses } from "../agent/pod/pod-addresses.ts";
 import { applyCapture, removeCapture } from "../capture/apply-capture.ts";
 import { parseCaptureArgs } from "../capture/capture-args.ts";
@@ -21,10 +22,6 @@ export interface CaptureRun {
 /** Whoever repairs pods tells a pod without capture by it, as Istio's does. */
 const NOT_CAPTURED = 126;
 
-// Redirected queries that nobody answers would leave the pod without names.
-const NO_DNS =
-  "DNS capture is asked for, but the agent answers no queries yet: they go to the cluster's resolvers";
-
 export async function runCapture(
   args: readonly string[],
   { isRemoval, interfaces }: CaptureRun,
@@ -35,7 +32,6 @@ export async function runCapture(
     process.stderr.write(`${parsed.problems.map(formatProblem).join("\n")}\n`);
     return 2;
   }
-  if (parsed.settings.dns.kind !== "off") process.stderr.write(`${NO_DNS}\n`);
   const settings = settingsHere(parsed.settings, hasIpv6(podAddresses(interfaces, undefined)));
   const prefersNft = hasFlag(args, "native-nftables");
   if (hasFlag(args, "dry-run")) return printCommands(settings, prefersNft);
@@ -52,7 +48,7 @@ export async function runCapture(
 }
 
 function settingsHere(settings: CaptureSettings, podHasIpv6: boolean): CaptureSettings {
-  return { ...settings, dns: { kind: "off" }, ipv6: settings.ipv6 || podHasIpv6 };
+  return { ...settings, ipv6: settings.ipv6 || podHasIpv6 };
 }
 
 async function reportValidation(settings: CaptureSettings): Promise<number> {
@@ -76,8 +72,10 @@ function hasFlag(args: readonly string[], name: string): boolean {
 }
 
 async function readResolvers(): Promise<{ ipv4: string[]; ipv6: string[] }> {
-  const text = await readFile("/etc/resolv.conf", "utf8").catch(() => "");
-  const servers = [...text.matchAll(/^nameserver\s+(\S+)/gm)].map(([, server = ""]) => server);
+  const text = await readFile(`${process.env.MELTEMI_POD_ROOT ?? ""}/etc/resolv.conf`, "utf8").catch(
+    () => "",
+  );
+  const { servers } = parseResolverSettings(text);
   return {
     ipv4: servers.filter((server) => isIP(server) === 4),
     ipv6: servers.filter((server) => isIP(server) === 6),

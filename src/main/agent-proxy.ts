@@ -11,7 +11,8 @@ import type { HistogramBuckets } from "../agent/bootstrap/stats-config.ts";
 import { createCertificateClient } from "../agent/certificate-client.ts";
 import { parseAppScrape } from "../agent/merged-metrics.ts";
 import { parseDownwardFile } from "../agent/pod/downward-file.ts";
-import { podAddresses } from "../agent/pod/pod-addresses.ts";
+import { readFlag } from "../agent/pod/environment-value.ts";
+import { hasIpv6, podAddresses } from "../agent/pod/pod-addresses.ts";
 import {
   type ControlPlaneHost,
   parseProxyArguments,
@@ -38,13 +39,34 @@ export async function runProxy(args: readonly string[]): Promise<number> {
   const stop = awaitStop();
   const options = await agentOptions(args, env);
   const agent = await startAgent({ ...options, onQuit: stop.request, log });
+  const stopDns = await podDns(agent, env, { ...options, log });
   const stopCollecting = staySmall(reportReady(agent, log));
   const cause = await stop.requested;
   log.info({ cause, ...options.drain }, "agent draining");
   await agent.drain(stop.hurried);
+  await stopDns?.();
   await agent.close();
   stopCollecting();
   return 0;
+}
+
+async function podDns(
+  agent: Agent,
+  env: Environment,
+  { node, clock, random, log }: Pick<AgentOptions, "node" | "clock" | "random" | "log">,
+): Promise<(() => Promise<void>) | undefined> {
+  if (!readFlag(env, "ISTIO_META_DNS_CAPTURE")) return undefined;
+  const { startPodDns } = await import("./agent-dns.ts");
+  return startPodDns({
+    agent,
+    node,
+    controlPlane: readControlPlane(env, undefined),
+    resolverPath: podFiles(env).resolver,
+    hasIpv6: hasIpv6(podAddresses(networkInterfaces(), env.INSTANCE_IP)),
+    clock,
+    random,
+    log,
+  });
 }
 
 const COLLECT_PERIOD_MS = 60_000;
@@ -100,6 +122,7 @@ function podFiles(env: Environment) {
     rootCertificate: env.CA_ROOT_CA ?? `${root}/var/run/secrets/istio/root-cert.pem`,
     podInfo: `${root}/etc/istio/pod`,
     directory: `${root}/etc/istio/proxy/agent`,
+    resolver: `${root}/etc/resolv.conf`,
   };
 }
 

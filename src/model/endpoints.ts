@@ -19,6 +19,8 @@ export interface ServiceEndpoint {
   /** The service's port, by number. */
   readonly servicePort: number;
   readonly address: string;
+  /** Its own name in DNS below the service's, such as `redis-0`. */
+  readonly hostname?: string;
   readonly port: number;
   readonly labels: Readonly<Record<string, string>>;
   /** Undefined where nothing tells. */
@@ -138,6 +140,7 @@ function sliceEndpoint({ service, port, number, endpoint }: SliceEntry, context:
     {
       servicePort: port.number,
       address,
+      ...(endpoint.hostname === undefined ? {} : { hostname: endpoint.hostname }),
       port: number,
       labels: workload?.labels ?? {},
       identity: workload === undefined ? undefined : identityOf(workload, context),

@@ -22,6 +22,8 @@ export interface ConnectedProxy {
   readonly domain: string;
   /** `region/zone/subzone` as it says itself; its pod, where it is known, says more. */
   readonly locality: string;
+  /** Its agent answers the pod's DNS queries. */
+  readonly capturesDns?: boolean;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts"
 import { declareGatewayViews, type GatewayView } from "./gateway-views.ts";
 import { declareInboundViews, type InboundView } from "./inbound.ts";
 import type { OutboundListenerInputs } from "./listener-inputs.ts";
+import { declareNameTables, type NameTable } from "./name-tables.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
 import { declarePlacedEndpoints } from "./placed-endpoints.ts";
@@ -24,6 +25,8 @@ export interface Views {
   readonly places: PlaceTables;
   readonly listeners: Table<Scoped<OutboundListenerInputs>>;
   readonly virtualHosts: SidecarVirtualHosts;
+  /** By the client scope's id, for those that capture DNS. */
+  readonly nameTables: Table<NameTable>;
   /** By the view's id; the id of each sidecar is in `inboundOfProxy`. */
   readonly inbound: Table<InboundView>;
   readonly inboundOfProxy: Table<InboundView>;
@@ -48,6 +51,7 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
     places,
     listeners: declareOutboundListeners(graph, model, scopes),
     virtualHosts: declareVirtualHosts(graph, model, scopes),
+    nameTables: declareNameTables(graph, model, scopes),
     inbound: distinct(graph, "inbound views", inboundOfProxy),
     inboundOfProxy,
     gateways: distinct(graph, "gateway views", gatewayOfProxy),

@@ -11,6 +11,7 @@ export const resourceTypes = [
   "scoped-route",
   "route",
   "virtual-host",
+  "name-table",
 ] as const;
 
 export type ResourceType = (typeof resourceTypes)[number];
@@ -25,6 +26,8 @@ const urls: Readonly<Record<ResourceType, string>> = {
   "scoped-route": "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration",
   route: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
   "virtual-host": "type.googleapis.com/envoy.config.route.v3.VirtualHost",
+  // Istio's, for the agent that answers a pod's DNS.
+  "name-table": "type.googleapis.com/istio.networking.nds.v1.NameTable",
 };
 
 const typesByUrl: ReadonlyMap<string, ResourceType> = new Map(
@@ -87,6 +90,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     isFullState: false,
   },
   "virtual-host": { whenGone: "remove", waitsForClusters: true, dependants: [], isFullState: false },
+  "name-table": { whenGone: "remove", waitsForClusters: false, dependants: [], isFullState: true },
 };
 
 export function rulesOf(type: ResourceType): ResourceTypeRules {

@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { decode, encode, type Packet } from "dns-packet";
+import { readFrames, writeFrame } from "../../agent/dns/tcp-frames.ts";
 import { systemClock } from "../../core/clock.ts";
 import { silentLogger } from "../../core/logger.ts";
 import { type ClusterDns, type ClusterDnsOptions, startClusterDns } from "./cluster-dns.ts";
-import { readFrames, writeFrame } from "./tcp-frames.ts";
 
 async function start(t: TestContext, options: Partial<ClusterDnsOptions> = {}): Promise<ClusterDns> {
   const dns = await startClusterDns({

@@ -2,16 +2,17 @@
 // machine's resolvers answer the rest; for pods that capture DNS, hosts of ServiceEntries too. Whatever comes in, it
 // stays up and bounded.
 
-import type { Socket as DatagramSocket, RemoteInfo } from "node:dgram";
+import type { Socket as DatagramSocket } from "node:dgram";
 import { createSocket } from "node:dgram";
-import type { Server, Socket } from "node:net";
+import type { Server } from "node:net";
 import { createServer } from "node:net";
+import { answerQuery } from "../../agent/dns/answer-query.ts";
+import { type AnswerBytes, serveTcp, serveUdp } from "../../agent/dns/dns-sockets.ts";
+import { createUpstreamResolver } from "../../agent/dns/upstream-resolver.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
-import { answerQuery } from "./answer-query.ts";
 import { buildDnsTable, type DnsRecords, type DnsTable } from "./dns-table.ts";
-import { readFrames, writeFrame } from "./tcp-frames.ts";
-import { createUpstreamResolver } from "./upstream-resolver.ts";
+import { resolve } from "./resolve.ts";
 
 export interface ClusterDnsOptions {
   readonly address: string;
@@ -44,9 +45,6 @@ export interface ClusterDns {
   close(): Promise<void>;
 }
 
-const MAX_TCP_CONNECTIONS = 256;
-const TCP_IDLE_MS = 10_000;
-
 export async function startClusterDns(options: ClusterDnsOptions): Promise<ClusterDns> {
   const { address, clusterDomain = "cluster.local", upstreams, clock } = options;
   const upstream = createUpstreamResolver({
@@ -68,7 +66,15 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<Clust
     (which: keyof Tables): AnswerBytes =>
     (bytes, transport) => {
       rotation = (rotation + 1) & 0xffff;
-      return answerQuery(bytes, { table: tables[which], transport, upstream, rotation, log: options.log });
+      const table = tables[which];
+      return answerQuery(bytes, {
+        resolve: (question) => resolve(question, table),
+        zone: table.clusterDomain,
+        transport,
+        upstream,
+        rotation,
+        log: options.log,
+      });
     };
   const answer = answerFrom("cluster");
   const udp = await listenOnUdp(address, { port: options.port ?? 53, answer });
@@ -102,8 +108,6 @@ interface Tables {
   readonly captured: DnsTable;
 }
 
-type AnswerBytes = (bytes: Buffer, transport: "udp" | "tcp") => Promise<Buffer | undefined>;
-
 interface ListenOptions {
   readonly port: number;
   readonly answer: AnswerBytes;
@@ -127,24 +131,6 @@ function listenOnUdp(address: string, { port, answer }: ListenOptions): Promise<
   });
 }
 
-function serveUdp(socket: DatagramSocket, answer: AnswerBytes): void {
-  socket.on("message", (bytes: Buffer, from: RemoteInfo) => {
-    void answer(bytes, "udp").then((reply) => {
-      if (reply !== undefined) send(socket, reply, from);
-    });
-  });
-  // A pod that is gone makes the kernel report what couldn't be delivered to it.
-  socket.on("error", () => undefined);
-}
-
-function send(socket: DatagramSocket, reply: Buffer, to: RemoteInfo): void {
-  try {
-    socket.send(reply, to.port, to.address, () => undefined);
-  } catch {
-    // The server was closed while the answer was made.
-  }
-}
-
 async function listenOnTcp(
   address: string,
   { port, answer }: ListenOptions,
@@ -153,38 +139,6 @@ async function listenOnTcp(
   const close = serveTcp(server, answer);
   await listen(server, { address, port });
   return { close };
-}
-
-/** Returns what ends it. */
-function serveTcp(server: Server, answer: AnswerBytes): () => Promise<void> {
-  const connections = new Set<Socket>();
-  server.maxConnections = MAX_TCP_CONNECTIONS;
-  server.on("connection", (socket: Socket) => {
-    connections.add(socket);
-    socket.once("close", () => connections.delete(socket));
-    serveConnection(socket, answer);
-  });
-  return () => {
-    for (const socket of connections) socket.destroy();
-    return new Promise((resolve) => {
-      server.close(() => resolve());
-    });
-  };
-}
-
-// One question at a time: while it is answered the socket isn't read, so that nothing piles up.
-function serveConnection(socket: Socket, answer: AnswerBytes): void {
-  let last = Promise.resolve();
-  socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
-  socket.on("error", () => socket.destroy());
-  readFrames(socket, (message) => {
-    socket.pause();
-    last = last.then(async () => {
-      const reply = await answer(message, "tcp");
-      if (reply !== undefined && socket.writable) writeFrame(socket, reply);
-      socket.resume();
-    });
-  });
 }
 
 function listen(server: Server, { address, port }: { address: string; port: number }): Promise<void> {

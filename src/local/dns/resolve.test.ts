@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type DnsAnswer, dnsTypes } from "../../agent/dns/dns-answer.ts";
 import { buildDnsTable, reverseName } from "./dns-table.ts";
-import { type DnsAnswer, dnsTypes, resolve } from "./resolve.ts";
+import { resolve } from "./resolve.ts";
 
 const http = { name: "http", port: 80, protocol: "TCP" } as const;
 

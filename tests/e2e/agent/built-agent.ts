@@ -31,6 +31,10 @@ export async function buildAgent(): Promise<BuiltAgent> {
     platform: "node",
     target: "node20",
     chunkNames: "chunks/[name]-[hash]",
+    // As tools/build.mjs: packages in CommonJS ask for it.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
     logLevel: "warning",
   });
   await copyFile(join(root, "package.json"), join(directory, "package.json"));

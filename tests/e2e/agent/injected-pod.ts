@@ -79,7 +79,11 @@ export function prepareInjectedPod(place: PodPlace): InjectedPod {
         env: { PATH: process.env.PATH, ...env },
         stdio: ["ignore", "pipe", "pipe"],
       }),
-    runAgent: (commandArgs, user) => run([process.execPath, place.programPath, ...commandArgs], user),
+    runAgent: (commandArgs, user) =>
+      run([process.execPath, place.programPath, ...commandArgs], user, {
+        ...process.env,
+        MELTEMI_POD_ROOT: place.directory,
+      }),
   };
 }
 
@@ -154,9 +158,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export async function run(argv: readonly string[], user: typeof PROXY): Promise<Ended> {
+export async function run(argv: readonly string[], user: typeof PROXY, env = process.env): Promise<Ended> {
   const [command = "", ...args] = argv;
-  const child = spawn(command, args, { ...user, stdio: ["ignore", "pipe", "pipe"], timeout: 30_000 });
+  const child = spawn(command, args, { ...user, env, stdio: ["ignore", "pipe", "pipe"], timeout: 30_000 });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (data) => {
     output.stdout += String(data);

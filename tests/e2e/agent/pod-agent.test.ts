@@ -2,11 +2,11 @@
 // and a real control plane, in a network namespace of its own.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { namespaceSkip } from "../capture/pod-namespace.ts";
 import { buildAgent } from "./built-agent.ts";
+import { outputOf } from "./output-of.ts";
 
 // 38 MB of it are pages of Node's own file, which all agents on a machine share. Garbage of scrapes comes on top until it
 // is collected.
@@ -40,15 +40,3 @@ test("an injected pod lives from its init container to its end", { skip: namespa
   assert.ok(settledKb <= MAX_AGENT_RSS_KB, `the agent holds ${settledKb} kB`);
   assert.ok(scrapedKb <= MAX_SCRAPED_RSS_KB, `the agent holds ${scrapedKb} kB after scrapes`);
 });
-
-function outputOf(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], timeout: 90_000 });
-  let text = "";
-  child.stdout.on("data", (data) => {
-    text += String(data);
-  });
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`ended with ${code}`))));
-  });
-}

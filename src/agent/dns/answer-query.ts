@@ -1,15 +1,17 @@
-// From the bytes of a query to the bytes of its answer, given the table and someone to ask for the rest.
+// From the bytes of a query to the bytes of its answer, given who knows the names and whom to ask for the rest.
 
 import { decode } from "dns-packet";
 import type { Logger } from "../../core/logger.ts";
+import type { DnsAnswer, DnsRecord, ResolveQuestion } from "./dns-answer.ts";
 import { type DnsQuery, type DnsReply, encodeError, encodeReply, parseQuery } from "./dns-message.ts";
-import type { DnsTable } from "./dns-table.ts";
 import { encodeQuestion } from "./encode-question.ts";
-import { type DnsAnswer, type DnsRecord, resolve } from "./resolve.ts";
+
 import type { UpstreamResolver } from "./upstream-resolver.ts";
 
 export interface AnswerSurroundings {
-  readonly table: DnsTable;
+  readonly resolve: ResolveQuestion;
+  /** Whose SOA goes with an empty answer; absent for what no zone of ours says. */
+  readonly zone?: string;
   readonly transport: "udp" | "tcp";
   readonly upstream: UpstreamResolver;
   /** By how much several addresses are turned round, so that clients that take the first spread. */
@@ -26,15 +28,15 @@ export async function answerQuery(
   if (parsed.kind === "ignore") return undefined;
   if (parsed.kind === "error") return encodeError(parsed.id, parsed.code);
   const { query } = parsed;
-  const { table, transport, rotation, log } = surroundings;
-  const found = resolve(query.question, table);
+  const { zone, transport, rotation, log } = surroundings;
+  const found = surroundings.resolve(query.question);
   if (found.kind === "forward" && found.answers.length === 0) {
     const answer = await surroundings.upstream.ask(bytes, transport);
     return answer ?? encodeReply(query, failure([]), maxBytes(query, transport));
   }
   const reply =
     found.kind === "answer"
-      ? { ...found, answers: rotate(found.answers, rotation), zone: table.clusterDomain }
+      ? { ...found, answers: rotate(found.answers, rotation), ...(zone !== undefined && { zone }) }
       : await followAlias(found, query, surroundings);
   try {
     return encodeReply(query, reply, maxBytes(query, transport));

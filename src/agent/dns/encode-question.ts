@@ -1,6 +1,6 @@
 // A query of ours, as bytes: one question, recursion desired.
 
-import type { DnsQuestion } from "./resolve.ts";
+import type { DnsQuestion } from "./dns-answer.ts";
 
 /** Undefined for a name that DNS can't carry. */
 export function encodeQuestion({ name, type }: DnsQuestion, id = 0): Buffer | undefined {

@@ -3,7 +3,7 @@
 
 import type { Answer, Packet } from "dns-packet";
 import { encode } from "dns-packet";
-import type { DnsQuestion, DnsRecord } from "./resolve.ts";
+import type { DnsQuestion, DnsRecord } from "./dns-answer.ts";
 
 export interface DnsQuery {
   readonly id: number;

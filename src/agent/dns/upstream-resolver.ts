@@ -3,7 +3,7 @@
 
 import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { connect } from "node:net";
+import { connect, isIPv6 } from "node:net";
 import type { Clock } from "../../core/clock.ts";
 import { readFrames, writeFrame } from "./tcp-frames.ts";
 
@@ -57,7 +57,7 @@ function askOverUdp(
   { address, port, timeoutMs, clock }: Attempt,
 ): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    const socket = createSocket("udp4");
+    const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
     const asked = withRandomId(query);
     const end = (answer: Buffer | undefined): void => {
       cancel();

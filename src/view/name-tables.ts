@@ -1,0 +1,108 @@
+// The hosts that DNS in a pod answers for itself: those that its clients may see, with their addresses. Made for client
+// scopes alone that have a proxy that captures DNS.
+
+import type { Graph } from "../graph/graph.ts";
+import type { Row, Table } from "../graph/table.ts";
+import type { Model } from "../model/model.ts";
+import { byAge, type MeshService } from "../model/service.ts";
+import { isVisibleTo } from "../model/visibility.ts";
+import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
+
+export interface NamedHost {
+  /** In lower case; `*.example.com` stands for all names below. */
+  readonly host: string;
+  readonly addresses: readonly string[];
+  readonly registry: MeshService["registry"];
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** Sorted by host, which are distinct. */
+export type NameTable = readonly NamedHost[];
+
+interface NamedService {
+  readonly service: MeshService;
+  readonly hosts: NameTable;
+}
+
+/** Rows by the scope's id. */
+export function declareNameTables(graph: Graph, model: Model, scopes: ClientScopes): Table<NameTable> {
+  const services = graph.derive<MeshService, NamedService>({
+    name: "names of services",
+    from: model.services,
+    *rows(key, service, read) {
+      const isHeadless = service.registry === "Kubernetes" && service.resolution === "headless";
+      const endpoints = isHeadless ? (read.get(model.endpoints, key) ?? []) : [];
+      const hosts = isHeadless ? headlessHosts(service, endpoints) : virtualHosts(service);
+      if (hosts.length > 0) yield [key, { service, hosts }];
+    },
+  });
+  const capturing = graph.derive<ConnectedProxy, ClientScope>({
+    name: "client scopes of proxies that capture DNS",
+    from: scopes.proxies,
+    *rows(key, { capturesDns }, read) {
+      const scope = capturesDns ? read.get(scopes.ofProxy, key) : undefined;
+      if (scope !== undefined) yield [key, scope];
+    },
+  });
+  const groups = graph.group(
+    "client scopes that capture DNS",
+    graph.index(capturing, "id of the client scope that captures DNS", ({ id }) => [id]),
+  );
+  return graph.derive<readonly Row<ClientScope>[], NameTable>({
+    name: "name tables",
+    from: groups,
+    rows: (id, members, read) =>
+      members.slice(0, 1).map(([, { namespace }]) => {
+        const visible = read
+          .all(services)
+          .map(([, named]) => named)
+          .filter(({ service }) => isVisibleTo(service.visibility, namespace));
+        return [id, tableOf(visible, namespace)] as const;
+      }),
+  });
+}
+
+/** DNS can't say a range. */
+function virtualHosts(service: MeshService): NameTable {
+  const own = service.addresses.filter((address) => !address.includes("/"));
+  const { automaticAddress } = service;
+  const addresses = own.length > 0 || automaticAddress === undefined ? own : [automaticAddress];
+  return addresses.length === 0 ? [] : [namedHost(service, service.hostname, addresses)];
+}
+
+interface PodAddress {
+  readonly address: string;
+  readonly hostname?: string;
+}
+
+/** The service's name has all its pods; a pod of a StatefulSet has a name of its own below. */
+function headlessHosts(service: MeshService, endpoints: readonly PodAddress[]): NameTable {
+  const addressesByHost = new Map<string, Set<string>>();
+  const add = (host: string, address: string) =>
+    addressesByHost.set(host, (addressesByHost.get(host) ?? new Set()).add(address));
+  for (const { address, hostname } of endpoints) {
+    add(service.hostname, address);
+    if (hostname !== undefined) add(`${hostname}.${service.hostname}`, address);
+  }
+  return [...addressesByHost].map(([host, addresses]) => namedHost(service, host, [...addresses]));
+}
+
+function namedHost(
+  { registry, name, namespace }: MeshService,
+  host: string,
+  addresses: readonly string[],
+): NamedHost {
+  return { host: host.toLowerCase(), addresses: [...addresses].sort(), registry, name, namespace };
+}
+
+/** Of several services with one host, that of the client's namespace counts, then Kubernetes', then the oldest. */
+function tableOf(visible: readonly NamedService[], namespace: string): NameTable {
+  const rank = ({ service }: NamedService) =>
+    (service.namespace === namespace ? 0 : 2) + (service.registry === "Kubernetes" ? 0 : 1);
+  const byHost = new Map<string, NamedHost>();
+  for (const { hosts } of visible.toSorted((a, b) => rank(a) - rank(b) || byAge(a.service, b.service))) {
+    for (const named of hosts) if (!byHost.has(named.host)) byHost.set(named.host, named);
+  }
+  return [...byHost.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+}
