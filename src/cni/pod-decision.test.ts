@@ -41,6 +41,14 @@ test("decidePodCapture() captures what the mesh's settings say where the annotat
   assert.deepEqual(decision.settings.outboundRanges, ["10.0.0.0/8"]);
 });
 
+test("decidePodCapture() captures queries to every server where the pod captures DNS", () => {
+  const config = "proxyMetadata: {ISTIO_META_DNS_CAPTURE: 'true'}";
+  const decision = decidePodCapture(injected({ "proxy.istio.io/config": config }));
+  assert.ok(decision.kind === "capture" && decision.settings.dns.kind === "all");
+  const plain = decidePodCapture(injected());
+  assert.ok(plain.kind === "capture" && plain.settings.dns.kind === "off");
+});
+
 test("decidePodCapture() takes TPROXY from the annotation", () => {
   const decision = decidePodCapture(injected({ "sidecar.istio.io/interceptionMode": "TPROXY" }));
   assert.ok(decision.kind === "capture" && decision.settings.mode === "TPROXY");

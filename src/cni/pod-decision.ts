@@ -26,9 +26,10 @@ export function decidePodCapture(pod: InjectablePod): PodDecision {
     env: Object.fromEntries(env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
     resolvers: { ipv4: [], ipv6: [] },
   });
-  return parsed.kind === "invalid"
-    ? { kind: "refuse", problems: parsed.problems }
-    : { kind: "capture", settings: { ...parsed.settings, dns: { kind: "off" } } };
+  if (parsed.kind === "invalid") return { kind: "refuse", problems: parsed.problems };
+  // The pod's resolv.conf isn't there yet: queries to whatever server go to the agent, which asks the pod's own.
+  const dns = { kind: parsed.settings.dns.kind === "off" ? "off" : "all" } as const;
+  return { kind: "capture", settings: { ...parsed.settings, dns } };
 }
 
 function skip(reason: string): PodDecision {
