@@ -318,6 +318,72 @@ export const commandList: readonly CommandDeclaration[] = [
     load: () => import("./uninstall.ts"),
   },
   {
+    name: "tag",
+    summary: "names that point to a revision, so that moving to another needs no label changed",
+    examples: [
+      {
+        line: "meltemi tag set prod --revision canary --overwrite",
+        does: "pods of prod are canary's when restarted",
+      },
+      { line: "meltemi tag list", does: "which there are, and who uses them" },
+    ],
+    subcommands: [
+      {
+        name: "set",
+        summary: "make a tag, or point it to another revision",
+        arguments: [{ name: "<tag>", summary: "the name; default is that of istio-injection=enabled" }],
+        options: [
+          revisionOption,
+          { flags: "--overwrite", summary: "though it points to another revision" },
+          timeoutOption,
+          ...clusterOptions,
+        ],
+        examples: [
+          { line: "meltemi tag set prod --revision canary", does: "namespaces say istio.io/rev=prod" },
+          {
+            line: "meltemi tag set default --revision canary",
+            does: "namespaces say istio-injection=enabled",
+          },
+        ],
+        load: async () => (await import("./tag.ts")).setTag,
+      },
+      {
+        name: "list",
+        summary: "show tags, their revisions and the namespaces that use them",
+        options: [outputOption, ...clusterOptions],
+        examples: [{ line: "meltemi tag list -o json", does: "for scripts" }],
+        load: async () => (await import("./tag.ts")).listTags,
+      },
+      {
+        name: "remove",
+        summary: "remove a tag; pods that run stay as they are",
+        arguments: [{ name: "<tag>", summary: "the name" }],
+        options: clusterOptions,
+        examples: [{ line: "meltemi tag remove prod", does: "new pods that ask for it get no sidecar" }],
+        load: async () => (await import("./tag.ts")).removeTag,
+      },
+    ],
+  },
+  {
+    name: "move",
+    summary: "move a namespace to another control plane under traffic, workload by workload",
+    arguments: [{ name: "<namespace>", summary: "its pods get the other's sidecars" }],
+    options: [
+      { flags: "--to <revision>", summary: "a revision or tag, Meltemi's or Istio's" },
+      { flags: "--back", summary: "to where it was moved from" },
+      { flags: "--timeout <time>", summary: "how long to wait for one workload, such as 90s or 5m" },
+      ...clusterOptions,
+    ],
+    examples: [
+      {
+        line: "meltemi move shop --to meltemi",
+        does: "label, then restart and wait, one workload at a time",
+      },
+      { line: "meltemi move shop --back", does: "undo it in the same way" },
+    ],
+    load: () => import("./move.ts"),
+  },
+  {
     name: "manifest",
     summary: "print what an installation consists of",
     options: [...settingsOptions, { flags: "-o, --output <format>", summary: 'yaml or json ("yaml")' }],

@@ -26,6 +26,13 @@ export interface Progress {
   readonly signal: AbortSignal;
 }
 
+export interface RevisionTag {
+  readonly tag: string;
+  readonly revision: string;
+  /** Whose pods it injects, by their labels. */
+  readonly namespaces: readonly string[];
+}
+
 export interface InstallRoom {
   /** In the order in which they are applied. */
   manifest(choices: InstallChoices): Promise<readonly object[]>;
@@ -41,6 +48,19 @@ export interface InstallRoom {
     readonly otherRevisions: readonly string[];
     readonly remaining: readonly string[];
   }>;
+  tags(choices: ClusterChoices, options: Progress): Promise<readonly RevisionTag[]>;
+  /** Throws where it can't be set. */
+  setTag(
+    choices: ClusterChoices & { readonly revision: string; readonly tag: string },
+    options: Progress & { readonly timeoutMs: number; readonly isOverwrite: boolean },
+  ): Promise<void>;
+  /** False where there is none of that name. */
+  removeTag(choices: ClusterChoices & { readonly tag: string }, options: Progress): Promise<boolean>;
+  /** Throws where it can't be moved; without `to`, back. */
+  moveNamespace(
+    choices: ClusterChoices & { readonly namespace: string; readonly to?: string },
+    options: Progress & { readonly timeoutMs: number },
+  ): Promise<{ readonly to: string; readonly workloadCount: number }>;
   precheck(
     choices: InstallChoices & ClusterChoices,
     options: Progress,

@@ -47,7 +47,7 @@ async function start(t: TestContext) {
   };
   const clock = new ManualClock(1_000_000);
   const client = createApiClient(server.endpoint(), { clock, userAgent: "test" });
-  const names = { injectorName: "injector", validatorName: "validator" };
+  const names = { injectorNames: () => ["injector"], validatorNames: () => ["validator"] };
   const end = startWebhookBundles({ client, clock, log: silentLogger, rootsPem: "ROOT", ...names });
   t.after(async () => {
     end();

@@ -15,10 +15,10 @@ export interface WebhookBundlesOptions {
   readonly log: Logger;
   /** PEM of the trust anchors. */
   readonly rootsPem: string;
-  /** Of the MutatingWebhookConfiguration. */
-  readonly injectorName: string;
-  /** Of the ValidatingWebhookConfiguration. */
-  readonly validatorName: string;
+  /** Of MutatingWebhookConfigurations, now. */
+  readonly injectorNames: () => readonly string[];
+  /** Of ValidatingWebhookConfigurations, now. */
+  readonly validatorNames: () => readonly string[];
 }
 
 const FIELD_MANAGER = "meltemi-control-plane";
@@ -28,13 +28,13 @@ const LOOK_EVERY_MS = 2_000;
 /** Works until the returned function is called. */
 export function startWebhookBundles(options: WebhookBundlesOptions): () => void {
   const stop = new AbortController();
-  const { injectorName, validatorName, clock, log } = options;
+  const { injectorNames, validatorNames, clock, log } = options;
   const work = async () => {
     while (!stop.signal.aborted) {
       for (const [kind, name] of [
-        ["MutatingWebhookConfiguration", injectorName],
-        ["ValidatingWebhookConfiguration", validatorName],
-      ] as const) {
+        ...injectorNames().map((name) => ["MutatingWebhookConfiguration", name] as const),
+        ...validatorNames().map((name) => ["ValidatingWebhookConfiguration", name] as const),
+      ]) {
         try {
           await writeBundle(kind, name, options);
         } catch (error) {

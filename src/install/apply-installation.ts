@@ -9,12 +9,14 @@ import type { InstallObject } from "./install-object.ts";
 import {
   definitionResource,
   deploymentResource,
+  injectorResource,
   removableResources,
   resourceOf,
 } from "./install-resources.ts";
 import type { InstallSettings } from "./install-settings.ts";
 import { installStages } from "./installation-objects.ts";
-import { INSTALLED_LABEL } from "./object-names.ts";
+import { INSTALLED_LABEL, installationOf, TAG_LABEL, tagObjectName } from "./object-names.ts";
+import { restingInjector } from "./webhook-configurations.ts";
 import { untilInForce } from "./workload-health.ts";
 
 export interface InstallVerdict {
@@ -35,7 +37,8 @@ export async function applyInstallation(
   for (const { objects, title } of installStages(settings)) {
     const applied: InstallObject[] = [];
     for (const object of objects) {
-      if (await applyUnlessForeign(access, object)) applied.push(object);
+      const wanted = await restingWhereTagged(access, object, settings);
+      if (await applyUnlessForeign(access, wanted)) applied.push(wanted);
     }
     access.onProgress(`${title}: ${applied.length} objects applied`);
     // The webhooks come after the control plane: while it doesn't run, they would only be in the way.
@@ -44,6 +47,18 @@ export async function applyInstallation(
   }
   await removeStale(access, settings);
   return { isHealthy: true, findings: [] };
+}
+
+/** The injector of the revision `default` rests while a tag stands in for it. */
+async function restingWhereTagged(
+  { client }: ClusterAccess,
+  object: InstallObject,
+  settings: InstallSettings,
+): Promise<InstallObject> {
+  const isInjector = object.kind === "MutatingWebhookConfiguration";
+  if (!isInjector || settings.revision !== "default") return object;
+  const tag = await getObject(client, injectorResource, { name: tagObjectName("default") });
+  return tag === undefined ? object : restingInjector(installationOf(settings));
 }
 
 async function applyUnlessForeign(access: ClusterAccess, object: InstallObject): Promise<boolean> {
@@ -73,7 +88,8 @@ async function removeStale(access: ClusterAccess, settings: InstallSettings): Pr
       const revision = revisionOf(object);
       const isOurs = revision === settings.revision || (revision === undefined && others.length === 0);
       const name = nameOf({ ...object, kind: resource.kind });
-      if (!isOurs || wanted.has(name)) continue;
+      const isOfTag = object.metadata.labels?.[TAG_LABEL] !== undefined;
+      if (!isOurs || isOfTag || wanted.has(name)) continue;
       await deleteObject(access.client, resource, object.metadata);
       access.onProgress(`${name} is no longer wanted, and removed`);
     }

@@ -99,6 +99,8 @@ function webhookRules(installation: Installation): PolicyRule[] {
       verbs,
       resourceNames: [validatorName(installation)],
     },
+    // Which tags point to this revision. The right to write into a tag's comes with the tag.
+    { apiGroups, resources: ["mutatingwebhookconfigurations"], verbs: follow },
   ];
 }
 

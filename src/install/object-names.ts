@@ -26,6 +26,14 @@ export const ROOT_CERTIFICATE_CONFIG_MAP = "istio-ca-root-cert";
 
 export const REVISION_LABEL = "istio.io/rev";
 
+/** On the webhooks of a revision's tag: its name. */
+export const TAG_LABEL = "istio.io/tag";
+
+/** Of all objects of a tag. */
+export function tagObjectName(tag: string): string {
+  return `meltemi-revision-tag-${tag}`;
+}
+
 /** Metadata of an object of the control plane; without a namespace for those of the cluster. */
 export function ownMetadata(installation: Installation, name: string, namespace?: string): InstallMetadata {
   return {

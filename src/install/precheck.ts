@@ -101,7 +101,7 @@ async function checkNeighbours(
     findings.push({ severity: "warning", message });
   }
   const rivals = (await listObjects(access, injectorResource)).filter(
-    (each) => isForeign(each) && answersRevision(each as InjectorConfiguration, revision),
+    (each) => isForeign(each) && injectsRevision(each as InjectorConfiguration, revision),
   );
   for (const { metadata } of rivals) {
     findings.push({
@@ -113,8 +113,9 @@ async function checkNeighbours(
   return findings;
 }
 
-interface InjectorConfiguration extends KubernetesObject {
+export interface InjectorConfiguration extends KubernetesObject {
   readonly webhooks?: readonly {
+    readonly clientConfig?: { readonly caBundle?: string };
     readonly namespaceSelector?: Selector;
     readonly objectSelector?: Selector;
   }[];
@@ -129,7 +130,8 @@ interface Selector {
   }[];
 }
 
-function answersRevision({ webhooks = [] }: InjectorConfiguration, revision: string): boolean {
+/** Whether it injects pods that ask for a revision or tag by their labels. */
+export function injectsRevision({ webhooks = [] }: InjectorConfiguration, revision: string): boolean {
   const wants = (selector: Selector | undefined, key: string, value: string) =>
     selector?.matchLabels?.[key] === value ||
     (selector?.matchExpressions ?? []).some(

@@ -2,7 +2,7 @@
 // No certificate is here: the control plane writes its own into them, and an upgrade leaves it alone.
 
 import { kinds } from "../kinds/all-kinds.ts";
-import type { InstallObject } from "./install-object.ts";
+import type { InstallMetadata, InstallObject } from "./install-object.ts";
 import { CNI_NAMESPACE } from "./install-settings.ts";
 import type { Installation } from "./object-names.ts";
 import {
@@ -10,11 +10,41 @@ import {
   injectorName,
   ownMetadata,
   REVISION_LABEL,
+  TAG_LABEL,
   validatorName,
 } from "./object-names.ts";
 
 export function webhookConfigurations(installation: Installation): InstallObject[] {
-  return [injector(installation), validator(installation)];
+  const { revision } = installation;
+  return [
+    injector(installation, { metadata: ownMetadata(installation, injectorName(installation)), revision }),
+    validator(installation, { metadata: ownMetadata(installation, validatorName(installation)), revision }),
+  ];
+}
+
+/** A tag's: they ask the control plane of the revision that it points to. */
+export function tagConfigurations(installation: Installation, metadata: InstallMetadata): InstallObject[] {
+  const revision = metadata.labels?.[TAG_LABEL] ?? "";
+  return [injector(installation, { metadata, revision }), validator(installation, { metadata, revision })];
+}
+
+/** The injector of the revision `default` while a tag of that name stands in for it: it is never asked. */
+export function restingInjector(installation: Installation): InstallObject {
+  const metadata = ownMetadata(installation, injectorName(installation));
+  const { webhooks, ...rest } = injector(installation, { metadata, revision: installation.revision });
+  const nowhere = { matchLabels: { "istio.io/deactivated": "never-match" } };
+  const resting = (webhooks as readonly object[]).map((webhook) => ({
+    ...webhook,
+    namespaceSelector: nowhere,
+    objectSelector: nowhere,
+  }));
+  return { ...rest, webhooks: resting };
+}
+
+/** `revision` is the name that labels say: a revision's own, or a tag. */
+interface Answering {
+  readonly metadata: InstallMetadata;
+  readonly revision: string;
 }
 
 interface Requirement {
@@ -34,12 +64,12 @@ const isNoneOf = (key: string, ...values: readonly string[]): Requirement => ({
 });
 const isAbsent = (key: string): Requirement => ({ key, operator: "DoesNotExist" });
 
-function injector(installation: Installation): InstallObject {
+function injector(installation: Installation, { metadata, revision }: Answering): InstallObject {
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "MutatingWebhookConfiguration",
-    metadata: ownMetadata(installation, injectorName(installation)),
-    webhooks: injectionTriggers(installation).map(({ name, namespaceIs, podIs }) => ({
+    metadata,
+    webhooks: injectionTriggers(revision).map(({ name, namespaceIs, podIs }) => ({
       name: `${name}.sidecar-injector.istio.io`,
       ...asked(installation, "/inject"),
       // A pod that starts without its sidecar speaks and answers without the mesh's policies, so it had better wait.
@@ -68,7 +98,7 @@ interface Trigger {
 }
 
 // Each pod meets at most one. A namespace with `istio-injection` belongs to the revision `default`.
-function injectionTriggers({ revision }: Installation): Trigger[] {
+function injectionTriggers(revision: string): Trigger[] {
   const byRevision: Trigger[] = [
     {
       name: "rev.namespace",
@@ -97,8 +127,7 @@ function injectionTriggers({ revision }: Installation): Trigger[] {
   ];
 }
 
-function validator(installation: Installation): InstallObject {
-  const { revision } = installation;
+function validator(installation: Installation, { metadata, revision }: Answering): InstallObject {
   const selectors = [
     { name: "rev", objectIs: isOneOf(REVISION_LABEL, revision) },
     ...(revision === "default" ? [{ name: "default", objectIs: isAbsent(REVISION_LABEL) }] : []),
@@ -106,7 +135,7 @@ function validator(installation: Installation): InstallObject {
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "ValidatingWebhookConfiguration",
-    metadata: ownMetadata(installation, validatorName(installation)),
+    metadata,
     webhooks: selectors.map(({ name, objectIs }) => ({
       name: `${name}.validation.istio.io`,
       ...asked(installation, "/validate"),

@@ -43,6 +43,7 @@ interface ObservedObject extends KubernetesObject {
   readonly spec?: { readonly replicas?: number };
   readonly status?: {
     readonly observedGeneration?: number;
+    readonly replicas?: number;
     readonly updatedReplicas?: number;
     readonly availableReplicas?: number;
     readonly desiredNumberScheduled?: number;
@@ -58,10 +59,12 @@ const checks: Readonly<Record<string, (object: ObservedObject) => string | undef
       ? undefined
       : "the API server doesn't serve it yet",
   Deployment: ({ metadata, spec, status = {} }) => {
-    const { availableReplicas = 0, observedGeneration = 0, updatedReplicas = 0 } = status;
+    const { availableReplicas = 0, observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = status;
     if (observedGeneration < (metadata.generation ?? 0)) return "nobody has seen the change yet";
+    if (replicas > updatedReplicas) return `${replicas - updatedReplicas} pods are still the old ones`;
     return shortfall(Math.min(availableReplicas, updatedReplicas), spec?.replicas ?? 1);
   },
+  StatefulSet: (object) => checks.Deployment?.(object),
   DaemonSet: ({ metadata, status = {} }) => {
     const { numberAvailable = 0, observedGeneration = 0, updatedNumberScheduled = 0 } = status;
     if (observedGeneration < (metadata.generation ?? 0)) return "nobody has seen the change yet";

@@ -56,6 +56,10 @@ function lazyInstallRoom(): InstallRoom {
     manifest: async (choices) => (await open()).manifest(choices),
     install: async (choices, options) => (await open()).install(choices, options),
     uninstall: async (choices, options) => (await open()).uninstall(choices, options),
+    tags: async (choices, options) => (await open()).tags(choices, options),
+    setTag: async (choices, options) => (await open()).setTag(choices, options),
+    removeTag: async (choices, options) => (await open()).removeTag(choices, options),
+    moveNamespace: async (choices, options) => (await open()).moveNamespace(choices, options),
     precheck: async (choices, options) => (await open()).precheck(choices, options),
   };
 }

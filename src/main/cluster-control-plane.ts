@@ -23,7 +23,7 @@ import { openClusterAuthority } from "../identity/cluster-authority.ts";
 import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
 import { createTokenReviewAuthenticator } from "../identity/token-review-authenticator.ts";
 import { profileSettings } from "../install/install-settings.ts";
-import { injectorName, installationOf, validatorName } from "../install/object-names.ts";
+import { injectorName, installationOf, tagObjectName, validatorName } from "../install/object-names.ts";
 import type { ConfigMap } from "../kinds/config-map.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { type LeaderElection, startLeaderElection } from "../kubernetes/leader-election.ts";
@@ -60,7 +60,7 @@ const TOKEN_AUDIENCES = ["istio-ca"];
 
 /** Resolves when the process may end: after SIGTERM or SIGINT, when clients have moved on. */
 export async function runClusterControlPlane(settings: ClusterSettings, log: Logger): Promise<void> {
-  const serving: Serving = { isReady: false, reports: undefined };
+  const serving: Serving = { isReady: false, reports: undefined, revisionTags: [] };
   const stop = stopSignal(serving);
   const lifetime = new AbortController();
   const client = await connectToCluster(settings, systemClock);
@@ -148,6 +148,8 @@ interface Serving {
   isReady: boolean;
   /** There when proxies are served. */
   reports: FleetReports | undefined;
+  /** That point to this revision. */
+  revisionTags: readonly string[];
 }
 
 /** Before proxies are served there is nothing to drain, and a second signal ends the process at once. */
@@ -203,8 +205,8 @@ function portOf(server: Server): number {
 
 /** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
 function followCluster(cluster: Cluster): Promise<void> {
-  const { settings, client, plane, signal, problemsByObject, changes, injection, log } = cluster;
-  const { namespace, revision, revisionTags, ignoredResources, includedResources } = settings;
+  const { settings, client, plane, signal, problemsByObject, changes, injection, serving, log } = cluster;
+  const { namespace, revision, ignoredResources, includedResources } = settings;
   return new Promise((resolve) => {
     watchKubernetes({
       client,
@@ -214,7 +216,9 @@ function followCluster(cluster: Cluster): Promise<void> {
       signal,
       systemNamespace: namespace,
       revision,
-      revisionTags,
+      onTags: (tags) => {
+        serving.revisionTags = tags;
+      },
       kinds: selectKinds(watchedKinds, { ignored: ignoredResources, included: includedResources }),
       onSync: (entries) => {
         injection.take({ upserts: entries, deletes: [] });
@@ -275,14 +279,12 @@ async function openAuthority(cluster: Cluster, trustDomain: string): Promise<Cer
 class UnusableAuthority extends Error {}
 
 /** A revision has a Service of its own. */
-function revisionNames({ namespace, revision, revisionTags }: ClusterSettings): readonly string[] {
-  const named = [revision, ...revisionTags].filter((name) => name !== "default");
-  return named.flatMap((name) =>
-    ["meltemi", "istiod"].flatMap((service) => [
-      `${service}-${name}.${namespace}.svc`,
-      `${service}-${name}.${namespace}.svc.cluster.local`,
-    ]),
-  );
+function revisionNames({ namespace, revision }: ClusterSettings): readonly string[] {
+  if (revision === "default") return [];
+  return ["meltemi", "istiod"].flatMap((service) => [
+    `${service}-${revision}.${namespace}.svc`,
+    `${service}-${revision}.${namespace}.svc.cluster.local`,
+  ]);
 }
 
 interface PlaintextService {
@@ -330,7 +332,7 @@ function startLeading(
   cluster: Cluster,
   { authority, reports }: { readonly authority: CertificateAuthority; readonly reports: FleetReports },
 ): () => void {
-  const { client, log, plane, settings } = cluster;
+  const { client, log, plane } = cluster;
   const { sources, graph } = plane;
   const { rootsPem } = authority;
   const shared = { client, clock: systemClock, random: Math.random, log };
@@ -340,7 +342,7 @@ function startLeading(
     namespaces: () => [...sources.Namespace.entries()].map(([, { metadata }]) => metadata.name),
     watchNamespaces: (listener) => graph.watch(sources.Namespace, () => listener()),
   });
-  const endBundles = startWebhookBundles({ ...shared, rootsPem, ...webhookNames(settings) });
+  const endBundles = startWebhookBundles({ ...shared, rootsPem, ...webhookNames(cluster) });
   const endStatus = startPlaneStatus({ ...cluster, reports }, shared);
   return () => {
     endRoots();
@@ -349,7 +351,11 @@ function startLeading(
   };
 }
 
-function webhookNames({ namespace, revision }: ClusterSettings) {
+function webhookNames({ serving, settings: { namespace, revision } }: Cluster) {
   const installation = installationOf({ ...profileSettings("default", readVersion()), namespace, revision });
-  return { injectorName: injectorName(installation), validatorName: validatorName(installation) };
+  const ofTags = () => serving.revisionTags.map(tagObjectName);
+  return {
+    injectorNames: () => [injectorName(installation), ...ofTags()],
+    validatorNames: () => [validatorName(installation), ...ofTags()],
+  };
 }

@@ -17,13 +17,11 @@ test("parseControlPlaneSettings() completes a pod's settings from its environmen
     POD_NAMESPACE: "mesh",
     POD_NAME: "meltemi-1",
     REVISION: "one",
-    REVISION_TAGS: "a, b",
   };
   const settings = parseControlPlaneSettings(["--kubernetes", "--revision", "two"], environment);
   assert.ok(settings?.mode === "kubernetes");
-  const { namespace, podName, revision, revisionTags, xdsPort, monitoringPort, plaintextPort } = settings;
+  const { namespace, podName, revision, xdsPort, monitoringPort, plaintextPort } = settings;
   assert.deepEqual([namespace, podName, revision], ["mesh", "meltemi-1", "two"]);
-  assert.deepEqual(revisionTags, ["a", "b"]);
   assert.deepEqual([xdsPort, monitoringPort, plaintextPort], [15012, 15014, undefined]);
 });
 

@@ -24,7 +24,6 @@ export interface ClusterSettings {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly revision: string;
-  readonly revisionTags: readonly string[];
   /** Unique among replicas, but for restarts. */
   readonly podName: string;
   readonly xdsPort: number;
@@ -50,7 +49,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export const USAGE = `usage: control-plane --state-dir DIRECTORY --xds-socket PATH
        control-plane --kubernetes [--kubeconfig FILE] [--context NAME] [--namespace NAME] [--revision NAME]
-                     [--revision-tags NAMES] [--xds-port N] [--monitoring-port N] [--webhook-port N]
+                     [--xds-port N] [--monitoring-port N] [--webhook-port N]
                      [--plaintext-port N]`;
 
 const options = {
@@ -61,7 +60,6 @@ const options = {
   context: { type: "string" },
   namespace: { type: "string" },
   revision: { type: "string" },
-  "revision-tags": { type: "string" },
   "xds-port": { type: "string" },
   "monitoring-port": { type: "string" },
   "webhook-port": { type: "string" },
@@ -92,7 +90,6 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     namespace: values.namespace ?? environment.POD_NAMESPACE ?? "meltemi-system",
     serviceAccount: environment.SERVICE_ACCOUNT ?? "meltemi",
     revision: values.revision ?? environment.REVISION ?? "default",
-    revisionTags: wordsOf(values["revision-tags"] ?? environment.REVISION_TAGS),
     podName: environment.POD_NAME ?? environment.HOSTNAME ?? "meltemi",
     xdsPort: parsePort(values["xds-port"] ?? "15012"),
     monitoringPort: parsePort(values["monitoring-port"] ?? "15014"),

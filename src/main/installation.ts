@@ -9,8 +9,10 @@ import { installedRevisions } from "../install/cluster-access.ts";
 import { deploymentResource } from "../install/install-resources.ts";
 import type { InstallSettings } from "../install/install-settings.ts";
 import { installationObjects } from "../install/installation-objects.ts";
+import { moveNamespace } from "../install/move-namespace.ts";
 import { precheck } from "../install/precheck.ts";
 import { removeInstallation } from "../install/remove-installation.ts";
+import { removeRevisionTag, revisionTags, setRevisionTag } from "../install/revision-tags.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import type { ClusterSurroundings } from "./cluster-connection.ts";
 import { connectToCluster, waitingClock } from "./cluster-connection.ts";
@@ -30,9 +32,31 @@ export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
       });
     },
     uninstall: ({ revision, ...choices }, { isPurge, timeoutMs, ...progress }) =>
-      onCluster(choices, { wiring, progress }, (access) =>
-        removeInstallation(access, { revision, isPurge, timeoutMs }),
-      ),
+      onCluster(choices, { wiring, progress }, async (access) => {
+        if (!isPurge) await requireUntagged(access, revision);
+        return removeInstallation(access, { revision, isPurge, timeoutMs });
+      }),
+    tags: (choices, progress) => onCluster(choices, { wiring, progress }, revisionTags),
+    async setTag({ revision, tag, ...choices }, { isOverwrite, timeoutMs, ...progress }) {
+      const settings = await settingsOf({ revision }, wiring);
+      const verdict = await onCluster(choices, { wiring, progress }, (access) =>
+        setRevisionTag(access, settings, { tag, isOverwrite, timeoutMs }),
+      );
+      if (verdict.kind === "fault")
+        throw new CommandFailure(exitCodes.no, `Cannot set tag "${tag}": ${verdict.message}`, verdict.hint);
+    },
+    async removeTag({ tag, ...choices }, progress) {
+      const settings = await settingsOf({}, wiring);
+      return onCluster(choices, { wiring, progress }, (access) => removeRevisionTag(access, settings, tag));
+    },
+    async moveNamespace({ namespace, to, ...choices }, { timeoutMs, ...progress }) {
+      const verdict = await onCluster(choices, { wiring, progress }, (access) =>
+        moveNamespace(access, { namespace, timeoutMs, ...(to === undefined ? {} : { to }) }),
+      );
+      if (verdict.kind === "moved") return verdict;
+      const message = `Cannot move namespace "${namespace}": ${verdict.message}`;
+      throw new CommandFailure(exitCodes.no, message, verdict.hint);
+    },
     async precheck(choices, progress) {
       const settings = await settingsOf(choices, wiring);
       return onCluster(choices, { wiring, progress }, (access) => precheck(access, settings));
@@ -53,6 +77,15 @@ async function requireInstalled(access: ClusterAccess, revision: string): Promis
   const known = revisions.length === 0 ? "none is" : `installed: ${revisions.join(", ")}`;
   const message = `Cannot upgrade revision "${revision}": it isn't installed (${known})`;
   throw new CommandFailure(exitCodes.no, message, "meltemi install");
+}
+
+/** Its pods could no longer be made: the tag's webhook would ask nobody. */
+async function requireUntagged(access: ClusterAccess, revision: string): Promise<void> {
+  const pointing = (await revisionTags(access)).filter((each) => each.revision === revision);
+  if (pointing.length === 0) return;
+  const names = pointing.map(({ tag }) => tag).join(", ");
+  const message = `Cannot uninstall revision "${revision}": tag ${names} points to it`;
+  throw new CommandFailure(exitCodes.no, message, "meltemi tag set NAME --revision OTHER --overwrite");
 }
 
 interface ClusterUse {

@@ -19,6 +19,8 @@ export interface Collections {
   /** Follows it no more; what was known of it is told as deleted. */
   forget(collection: Collection): void;
   isFollowed(collection: Collection): boolean;
+  /** Lists those of the kinds anew: what is taken in of an object has changed, though no object has. */
+  renew(kinds: ReadonlySet<string>): void;
   /** All that are followed have been listed. */
   isSynced(): boolean;
   /** Objects in force, of all kinds. */
@@ -37,7 +39,8 @@ export interface CollectionsOptions extends FollowSurroundings {
 interface Followed {
   readonly kind: string;
   readonly replica: Replica;
-  readonly stop: AbortController;
+  readonly collection: Collection;
+  stop: AbortController;
   isSynced: boolean;
 }
 
@@ -50,18 +53,33 @@ export function createCollections(options: CollectionsOptions): Collections {
 
   const follow = (collection: Collection) => {
     const { kind } = collection.resource;
-    const followed: Followed = { kind, replica: new Map(), stop: new AbortController(), isSynced: false };
+    const stop = new AbortController();
+    const followed: Followed = { kind, collection, replica: new Map(), stop, isSynced: false };
     followedByPath.set(idOf(collection), followed);
+    begin(followed);
+  };
+
+  const begin = (followed: Followed) => {
+    const { collection, kind, replica, stop } = followed;
     void followCollection(collection, {
       ...options,
-      signal: followed.stop.signal,
-      replica: followed.replica,
+      signal: stop.signal,
+      replica,
       onChange: (changes) => onChange(kind, changes),
       onSynced: () => {
         followed.isSynced = true;
         onSynced();
       },
     });
+  };
+
+  const renew = (kinds: ReadonlySet<string>) => {
+    for (const followed of followedByPath.values()) {
+      if (!kinds.has(followed.kind)) continue;
+      followed.stop.abort();
+      followed.stop = new AbortController();
+      begin(followed);
+    }
   };
 
   const forget = (collection: Collection) => {
@@ -88,6 +106,7 @@ export function createCollections(options: CollectionsOptions): Collections {
   return {
     follow,
     forget,
+    renew,
     isFollowed: (collection) => followedByPath.has(idOf(collection)),
     isSynced: () => [...followedByPath.values()].every(({ isSynced }) => isSynced),
     objects,

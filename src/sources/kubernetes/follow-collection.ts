@@ -22,6 +22,8 @@ export interface Collection {
   readonly namespace?: string;
   /** A single object. */
   readonly name?: string;
+  /** As the API server reads it. */
+  readonly labelSelector?: string;
 }
 
 export interface KeyedObject {
@@ -237,9 +239,11 @@ class Follower {
 
   #request() {
     const { client, signal } = this.#options;
-    const { name } = this.#collection;
-    const query: Record<string, string> =
-      name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
+    const { name, labelSelector } = this.#collection;
+    const query: Record<string, string> = {
+      ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+      ...(labelSelector === undefined ? {} : { labelSelector }),
+    };
     return { client, signal, path: this.#path, query };
   }
 

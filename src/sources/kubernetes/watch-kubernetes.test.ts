@@ -303,16 +303,30 @@ test("watchKubernetes() leaves out an object with errors and says what is wrong"
   await until(() => problems.size === 0);
 });
 
+const TAGS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+
+const tagOf = (revision: string) => ({
+  apiVersion: "admissionregistration.k8s.io/v1",
+  kind: "MutatingWebhookConfiguration",
+  metadata: { name: "tag-prod", labels: { "istio.io/tag": "prod", "istio.io/rev": revision } },
+});
+
 test("watchKubernetes() takes objects of its own revision, its tags and those of all", async (t) => {
   const server = await startServer(t);
   for (const revision of ["canary", "stable", "prod"]) {
     server.put(VIRTUAL_SERVICES, virtualService(`of-${revision}`, { "istio.io/rev": revision }));
   }
   server.put(VIRTUAL_SERVICES, virtualService("of-all"));
-  const { state, objects, until } = await follow(t, { server, revision: "canary", revisionTags: ["prod"] });
+  server.define(TAGS);
+  server.put(TAGS, tagOf("canary"));
+  const { state, objects, until } = await follow(t, { server, revision: "canary" });
   await until(() => state.syncCount === 1);
-  const names = [...objects.keys()].map((key) => parseObjectKey(key).name);
-  assert.deepEqual(names.sort(), ["of-all", "of-canary", "of-prod"]);
+  const names = () => [...objects.keys()].map((key) => parseObjectKey(key).name).sort();
+  assert.deepEqual(names(), ["of-all", "of-canary", "of-prod"]);
+  server.delete(TAGS, { name: "tag-prod" });
+  await until(() => names().join() === "of-all,of-canary");
+  server.put(TAGS, tagOf("canary"));
+  await until(() => names().join() === "of-all,of-canary,of-prod");
 });
 
 test("watchKubernetes() reads the mesh's configuration, and keeps the last good one", async (t) => {

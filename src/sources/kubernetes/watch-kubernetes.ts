@@ -20,7 +20,9 @@ import { chooseInjectionConfig, injectionConfigMapNames } from "./injection-conf
 import { createInternPool } from "./intern-pool.ts";
 import { meshConfigMapNames, readMeshConfig } from "./mesh-config-maps.ts";
 import { createNamespaceSelection } from "./namespace-selection.ts";
+import type { RawObject } from "./raw-object.ts";
 import { isOfRevision } from "./revision.ts";
+import { followRevisionTags } from "./revision-tags.ts";
 import { createSecretFollower } from "./secret-follower.ts";
 import { isMeshKind, watchedKinds } from "./watched-kinds.ts";
 
@@ -35,8 +37,8 @@ export interface WatchKubernetesOptions extends FollowSurroundings {
   readonly systemNamespace: string;
   /** Its own revision; `default` unless given. */
   readonly revision?: string;
-  /** Tags that point to it. */
-  readonly revisionTags?: readonly string[];
+  /** Told the tags that point to it, before anything else and at each change. */
+  readonly onTags?: (tags: readonly string[]) => void;
   /** `watchedKinds` unless given. */
   readonly kinds?: readonly Kind[];
   /** Everything at once, as soon as it is complete; called once. */
@@ -65,6 +67,9 @@ class ClusterWatch {
   #hasMeshConfig = false;
   /** Everything is passed on from here on. */
   #isSynced = false;
+  /** Undefined until they are known. */
+  #tags: readonly string[] | undefined;
+  readonly #meshKinds: ReadonlySet<string>;
 
   constructor(options: WatchKubernetesOptions) {
     this.#options = options;
@@ -72,12 +77,13 @@ class ClusterWatch {
     this.#configMapNames = meshConfigMapNames(options.revision ?? "default");
     this.#injectionConfigMapNames = injectionConfigMapNames(options.revision ?? "default");
     const pool = createInternPool();
-    const revisions = [options.revision ?? "default", ...(options.revisionTags ?? [])];
+    const { revision = "default" } = options;
+    const isOurs = (raw: RawObject) => isOfRevision(raw, [revision, ...(this.#tags ?? [])]);
     const meshKinds = new Set((options.kinds ?? watchedKinds).filter(isMeshKind).map(({ kind }) => kind));
+    this.#meshKinds = meshKinds;
     this.#collections = createCollections({
       ...options,
-      ingest: (raw) =>
-        meshKinds.has(raw.kind ?? "") && !isOfRevision(raw, revisions) ? {} : ingestObject(raw, pool),
+      ingest: (raw) => (meshKinds.has(raw.kind ?? "") && !isOurs(raw) ? {} : ingestObject(raw, pool)),
       onChange: (kind, changes) => this.#take(kind, changes),
       onSynced: () => this.#advanceSync(),
     });
@@ -92,7 +98,23 @@ class ClusterWatch {
     });
   }
 
+  /** Tags first: by them it is known which objects are meant. */
   start(): void {
+    const { onTags, revision = "default" } = this.#options;
+    followRevisionTags({
+      ...this.#options,
+      revision,
+      onTags: (tags) => {
+        const isFirst = this.#tags === undefined;
+        this.#tags = tags;
+        onTags?.(tags);
+        if (isFirst) this.#follow();
+        else this.#collections.renew(this.#meshKinds);
+      },
+    });
+  }
+
+  #follow(): void {
     const { kinds = watchedKinds, systemNamespace } = this.#options;
     for (const name of [...this.#configMapNames, ...this.#injectionConfigMapNames]) {
       this.#collections.follow({ resource: resourceOfKind(configMapKind), namespace: systemNamespace, name });
