@@ -63,13 +63,8 @@ describe("upgrades of the control plane under load", { skip }, () => {
     await assertUnbroken(load);
   });
 
-  test("a canary takes nothing but what asks for it", async () => {
-    await meltemi(["install", "--profile", "demo", "--revision", "canary", "--timeout", "120s"]);
-    await restart();
-    assert.deepEqual(await revisionsOfPods(), new Set(["meltemi"]));
-  });
-
   test("the tag default moves pods of istio-injection=enabled to the canary, and back", async () => {
+    await meltemi(["install", "--profile", "demo", "--revision", "canary", "--timeout", "120s"]);
     await meltemi(["tag", "set", "default", "--revision", "canary"]);
     const [tag] = JSON.parse(await meltemi(["tag", "list", "-o", "json"]));
     assert.deepEqual([tag.tag, tag.revision], ["default", "canary"]);
@@ -106,10 +101,7 @@ describe("upgrades of the control plane under load", { skip }, () => {
     await assertUnbroken(load);
   });
 
-  test("the old revision is uninstalled when nothing uses it any more", async () => {
-    await meltemi(["move", namespace.name, "--to", "canary", "--timeout", "120s"]);
-    assert.deepEqual(await revisionsOfPods(), new Set(["meltemi-canary"]));
-    await meltemi(["move", namespace.name, "--back", "--timeout", "120s"]);
+  test("a revision that nothing uses is uninstalled, and the other goes on", async () => {
     await meltemi(["uninstall", "--revision", "canary"]);
     await editRoute(namespace, "last");
     await untilSeen(load, "last");
