@@ -1,6 +1,7 @@
 // Objects whose newest version an Envoy refused: the version before stays in force for them, so that other objects'
 // edits don't wait in the resources that they share. Changes that were refused together are tried again one by one.
 
+import { isDeepStrictEqual } from "node:util";
 import type { ObjectKey } from "../core/object-key.ts";
 import { parseObjectKey } from "../core/object-key.ts";
 import type { Transaction } from "../graph/graph.ts";
@@ -40,13 +41,15 @@ export class HeldObjects {
     this.#door = door;
   }
 
-  /** A new version is taken as it comes: it may be mended. */
+  /** A new version is taken as it comes: it may be mended. One that says what was refused already stays held. */
   write(transaction: Transaction, key: ObjectKey, object: KubernetesObject): void {
-    if (HOLDABLE_KINDS.has(object.kind)) {
-      this.#formerByKey.set(key, this.#door.find(key));
-      this.#heldByKey.delete(key);
+    const held = this.#heldByKey.get(key);
+    // What we write into its status comes back as a change of the object.
+    if (held !== undefined && meansTheSame(held.newest, object)) {
+      this.#heldByKey.set(key, { ...held, newest: object });
+      return;
     }
-    this.#door.write(transaction, object);
+    this.#take(transaction, key, object);
   }
 
   remove(transaction: Transaction, key: ObjectKey): void {
@@ -102,12 +105,29 @@ export class HeldObjects {
   /** Puts the newest version of one untried object in force again: the next answer of an Envoy is about it alone. */
   tryNext(transaction: Transaction): void {
     const [next] = this.#untried();
-    if (next !== undefined) this.write(transaction, next[0], next[1].newest);
+    if (next !== undefined) this.#take(transaction, next[0], next[1].newest);
+  }
+
+  #take(transaction: Transaction, key: ObjectKey, object: KubernetesObject): void {
+    if (HOLDABLE_KINDS.has(object.kind)) {
+      this.#formerByKey.set(key, this.#door.find(key));
+      this.#heldByKey.delete(key);
+    }
+    this.#door.write(transaction, object);
   }
 
   #untried(): readonly (readonly [ObjectKey, HeldObject])[] {
     return [...this.#heldByKey].filter(([, { isUntried }]) => isUntried);
   }
+}
+
+function meansTheSame(a: KubernetesObject, b: KubernetesObject): boolean {
+  const meaningOf = ({ spec, metadata: { labels, annotations } }: KubernetesObject) => [
+    spec,
+    labels,
+    annotations,
+  ];
+  return isDeepStrictEqual(meaningOf(a), meaningOf(b));
 }
 
 /** Of what is blamed, the object's own part. */

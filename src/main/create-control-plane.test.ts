@@ -259,6 +259,17 @@ test("createControlPlane() takes a refused object back when it is mended", () =>
   assert.deepEqual(plane.fleet.refusals(), []);
 });
 
+test("createControlPlane() doesn't offer again what was refused, though its status has changed", () => {
+  const { plane, put, paths } = startRefusingPlane();
+  put(ruled("a", "/bad-a"));
+  const revision = () => plane.graph.commit(() => undefined).revision;
+  const before = revision();
+  put(`${ruled("a", "/bad-a")}status: { conditions: [] }\n`);
+  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"]);
+  assert.equal(plane.fleet.refusals().length, 1);
+  assert.equal(revision(), before, "nothing was written to the graph");
+});
+
 test("createControlPlane() leaves out a refused object that has no version before", () => {
   const { put, paths } = startRefusingPlane();
   put(ruled("d", "/bad-d"));

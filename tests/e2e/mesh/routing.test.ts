@@ -154,6 +154,26 @@ ${toV1}`);
   assert.equal(samePort.headers.location, "https://echo:80/same-port");
 });
 
+test("a Service of type ExternalName is another name of the one that it stands for", { skip }, async () => {
+  await mesh.save(
+    "old-echo.yaml",
+    `
+apiVersion: v1
+kind: Service
+metadata: {name: old-echo, namespace: test}
+spec: {type: ExternalName, externalName: echo.test.svc.cluster.local}
+`,
+  );
+  await route(`
+- headers: {response: {set: {x-routed: "yes"}}}
+  route: [{destination: {host: echo, subset: v1}}]
+`);
+  await eventually(async () => {
+    const { status, headers } = await client.request({ url: "http://old-echo/", isNew: true });
+    assert.deepEqual([status, headers["x-routed"]], [200, "yes"]);
+  });
+});
+
 test("headers are set, added and removed, for requests and responses, by route and by destination", {
   skip,
 }, async () => {
