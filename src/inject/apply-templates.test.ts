@@ -55,6 +55,19 @@ test("a template beside the sidecar changes the proxy's container", () => {
   assert.equal(pod.metadata.labels?.region, "west");
 });
 
+test("a template finds the proxy of a native sidecar too", () => {
+  const { metadata, spec } = web({});
+  const annotations = { "sidecar.istio.io/nativeSidecar": "true" };
+  const pod = injected({ greeting }, "sidecar,greeting", { metadata: { ...metadata, annotations }, spec });
+  assert.deepEqual(
+    pod.spec.containers.map(({ name }) => name),
+    ["web"],
+  );
+  const proxies = (pod.spec.initContainers ?? []).filter(({ name }) => name === "istio-proxy");
+  assert.equal(proxies.length, 1);
+  assert.ok(proxies[0]?.env?.some(({ name }) => name === "GREETING"));
+});
+
 test("an alias stands for the templates that it names", () => {
   assert.ok(container(injected({ greeting }, "everything"), "istio-proxy").env?.length);
 });

@@ -125,10 +125,21 @@ function templateRoot(plan: SidecarPlan): unknown {
 }
 
 function mergePart(pod: InjectablePod, part: PodPart, own: InjectablePod): InjectablePod {
-  const spec = yieldingTo(part.spec ?? {}, pod.spec, own.spec);
+  const spec = yieldingTo(withProxyInPlace(part.spec ?? {}, pod.spec), pod.spec, own.spec);
   return {
     metadata: { ...mergeStrategically(pod.metadata, part.metadata ?? {}) },
     spec: mergeStrategically({ ...pod.spec }, spec) as unknown as PodSpec,
+  };
+}
+
+/** Templates name the proxy among the containers; a native sidecar is among the init containers. */
+function withProxyInPlace(part: Fields, spec: PodSpec): Fields {
+  const { containers, initContainers = [] } = part as Partial<PodSpec>;
+  if (spec.initContainers?.some(isProxy) !== true || containers?.some(isProxy) !== true) return part;
+  return {
+    ...part,
+    containers: containers.filter((container) => !isProxy(container)),
+    initContainers: [...initContainers, ...containers.filter(isProxy)],
   };
 }
 
