@@ -25,7 +25,11 @@ export function json<Schema extends DescMessage>(
 /** Compares with `NAME.yaml`; with MELTEMI_UPDATE_GOLDENS set, writes it instead. */
 export function assertGolden(name: string, value: unknown): void {
   const file = new URL(`${name}.yaml`, import.meta.url);
-  const text = stringify(value, { lineWidth: 110, flowCollectionPadding: true });
+  const text = stringify(value, {
+    aliasDuplicateObjects: false,
+    lineWidth: 110,
+    flowCollectionPadding: true,
+  });
   if (process.env.MELTEMI_UPDATE_GOLDENS !== undefined) writeFileSync(file, text);
   assert.ok(existsSync(file), `no ${name}.yaml: run once with MELTEMI_UPDATE_GOLDENS=1`);
   assert.deepEqual(value, parse(readFileSync(file, "utf8")));
