@@ -39,12 +39,15 @@ async function main(size: MeshSize, socketPath: string): Promise<void> {
       peakRssBytes: readPeakRssBytes(),
       sessionCount: sessions.length,
       viewCount: new Set(sessions.map(({ view }) => view)).size,
+      virtualServiceCount: plane.sources.VirtualService.size,
       ...counters.read(),
     };
   };
   process.on("message", (question: Question) => {
-    if (question.kind === "usage") process.send?.(usage());
-    else put([changedObject(question.change, question.round, size)]);
+    if (question.kind === "change") return put([changedObject(question.change, question.round, size)]);
+    if (question.kind === "count-programmed")
+      for (const [, object] of plane.sources.VirtualService.entries()) plane.fleet.programmed(keyOf(object));
+    process.send?.(usage());
   });
   // Left by its parent, or told to stop: a profile is written on the way out.
   process.on("disconnect", () => process.exit(0));

@@ -12,6 +12,8 @@ export interface ControlPlaneUnderTest {
   /** As it was when the mesh was in its tables, before anyone connected. */
   readonly atStart: ControlPlaneUsage;
   usage(): Promise<ControlPlaneUsage>;
+  /** Resolves when it is done. */
+  countProgrammed(): Promise<ControlPlaneUsage>;
   change(change: ChangeKind, round: number): void;
   close(): Promise<void>;
 }
@@ -36,6 +38,7 @@ export async function startControlPlane(
     socketPath,
     atStart: await nextUsage(child),
     usage: () => ask({ kind: "usage" }),
+    countProgrammed: () => ask({ kind: "count-programmed" }),
     change: (change, round) => void child.send({ kind: "change", change, round } satisfies Question),
     async close() {
       const ended = once(child, "exit");

@@ -32,6 +32,8 @@ export interface MeshFigures extends MeshSize {
   };
   readonly virtualServiceChange: ChangeFigures;
   readonly endpointChange: ChangeFigures;
+  /** To count who has acknowledged one VirtualService, for its status. */
+  readonly programmedCpuMs: number;
   readonly peakRssMb: number;
 }
 
@@ -51,6 +53,7 @@ export async function measureMesh({
       measureChange({ controlPlane, crowd, kind, type, roundCount });
     const virtualServiceChange = await change("virtual-service", "route");
     const endpointChange = await change("endpoint", "endpoint");
+    const programmedCpuMs = await measureProgrammed(controlPlane);
     const { peakRssBytes, viewCount, rejectedCount } = await controlPlane.usage();
     if (rejectedCount > 0) throw new Error(`${rejectedCount} responses were refused`);
     const { cpuMs, rssBytes } = controlPlane.atStart;
@@ -61,6 +64,7 @@ export async function measureMesh({
       connect,
       virtualServiceChange,
       endpointChange,
+      programmedCpuMs,
       peakRssMb: megabytes(peakRssBytes),
     };
   } finally {
@@ -195,6 +199,12 @@ async function oneChange(measurement: ChangeMeasurement, round: number): Promise
     cpuMsPerProxy: (after.cpuMs - before.cpuMs) / proxyCount,
     arrivalMs: { first: Math.min(...delaysMs), median: median(delaysMs), last: Math.max(...delaysMs) },
   };
+}
+
+async function measureProgrammed(controlPlane: ControlPlaneUnderTest): Promise<number> {
+  const before = await controlPlane.usage();
+  const after = await controlPlane.countProgrammed();
+  return rounded((after.cpuMs - before.cpuMs) / after.virtualServiceCount);
 }
 
 /** When every response is answered, nothing is left to do. */

@@ -2,9 +2,12 @@
 
 export type ChangeKind = "virtual-service" | "endpoint";
 
-/** A change goes the way of any changed object, debounce included; only `usage` is answered. */
+/**
+ * A change goes the way of any changed object, debounce included, and isn't answered. `count-programmed` counts for each
+ * VirtualService who has it, as its status wants to know, and is answered when that is done.
+ */
 export type Question =
-  | { readonly kind: "usage" }
+  | { readonly kind: "usage" | "count-programmed" }
   | { readonly kind: "change"; readonly change: ChangeKind; readonly round: number };
 
 /** Counters since the process started. */
@@ -17,6 +20,7 @@ export interface ControlPlaneUsage {
   readonly sessionCount: number;
   /** Distinct sets among the connected proxies. */
   readonly viewCount: number;
+  readonly virtualServiceCount: number;
   readonly responseCount: number;
   /** Acknowledged or refused. */
   readonly answeredCount: number;
