@@ -29,6 +29,8 @@ export interface ObjectStatusOptions {
   readonly log: Logger;
   /** Of all objects that there are, also of those that aren't accepted. */
   readonly keys: () => Iterable<ObjectKey>;
+  /** Another text whenever any facts may have changed. Where it rejects, it is asked again. */
+  readonly news: () => Promise<string>;
   /** What is known of one now; undefined where it has gone, or is another's to write. A rejection is tried again. */
   readonly factsOf: (key: ObjectKey) => Promise<ObjectFacts | undefined>;
 }
@@ -41,12 +43,17 @@ export interface ObjectStatusWriter {
 
 const FIELD_MANAGER = "meltemi-status";
 const LOOK_EVERY_MS = 100;
+const NEWS_EVERY_MS = 500;
+const NEWS_AFTER_FAILURE_MS = 5_000;
 const LOOKS_AT_ONCE = 5;
 /** Of one object; what changes meanwhile goes as one. */
 const WRITE_EVERY_MS = 1_000;
 const backoff: Backoff = { firstMs: 500, maxMs: 30_000 };
 
-/** At most fifty objects a second are looked at, and at most as many written. Works until it is closed. */
+/**
+ * At most fifty objects a second are looked at, and at most as many written: those that were touched first, and all of
+ * them when there is news. Works until it is closed.
+ */
 export function startObjectStatus(options: ObjectStatusOptions): ObjectStatusWriter {
   const stop = new AbortController();
   const writer = new StatusWriter(options);
@@ -66,6 +73,9 @@ class StatusWriter {
   readonly #urgent = new Map<ObjectKey, number>();
   readonly #writtenByKey = new Map<ObjectKey, Written>();
   #round: ObjectKey[] = [];
+  /** As it was when the last round began. */
+  #news: string | undefined;
+  #newsDueMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ObjectStatusOptions) {
     this.#options = options;
@@ -83,7 +93,7 @@ class StatusWriter {
     const { clock, random, log } = this.#options;
     for (let failureCount = 0; !signal.aborted; ) {
       await pause(clock, LOOK_EVERY_MS, signal);
-      for (const key of this.#next()) {
+      for (const key of await this.#next()) {
         if (signal.aborted) return;
         try {
           await this.#look(key);
@@ -98,14 +108,32 @@ class StatusWriter {
     }
   }
 
-  #next(): readonly ObjectKey[] {
+  async #next(): Promise<readonly ObjectKey[]> {
     const nowMs = this.#options.clock.now();
     const due = [...this.#urgent].filter(([, notBeforeMs]) => notBeforeMs <= nowMs).map(([key]) => key);
     const keys = due.slice(0, LOOKS_AT_ONCE);
     for (const key of keys) this.#urgent.delete(key);
     if (keys.length > 0) return keys;
-    if (this.#round.length === 0) this.#round = this.#newRound();
+    if (this.#round.length === 0 && (await this.#hasNews())) this.#round = this.#newRound();
     return this.#round.splice(0, LOOKS_AT_ONCE);
+  }
+
+  async #hasNews(): Promise<boolean> {
+    const { clock, log, news } = this.#options;
+    const nowMs = clock.now();
+    if (nowMs < this.#newsDueMs) return false;
+    this.#newsDueMs = nowMs + NEWS_EVERY_MS;
+    try {
+      const latest = await news();
+      const hasChanged = latest !== this.#news;
+      this.#news = latest;
+      return hasChanged;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      log.info({ reason }, "replicas not asked");
+      this.#newsDueMs = nowMs + NEWS_AFTER_FAILURE_MS;
+      return false;
+    }
   }
 
   #newRound(): ObjectKey[] {

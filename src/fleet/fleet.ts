@@ -73,6 +73,7 @@ export class Fleet implements XdsBackend {
   readonly #rows: LayeredRows;
   readonly #views: SharedViews<OpenSession>;
   readonly #refusalListeners = new Set<() => void>();
+  #eventCount = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -87,6 +88,11 @@ export class Fleet implements XdsBackend {
       this.#options.log.error({ table, key, error }, "row failed");
     this.#publish(commit);
     return commit;
+  }
+
+  /** Grows with each commit, each proxy that comes or goes, and each answer of one: as long as it stays, nothing has changed. */
+  get eventCount(): number {
+    return this.#eventCount;
   }
 
   /** Those of Envoys, and of others that behave as such. */
@@ -167,6 +173,7 @@ export class Fleet implements XdsBackend {
     const mayDebug = !client.servesSecrets || debug.namespaces.includes(identified.proxy.namespace);
     const sessions = this.#sessionsByNode.get(nodeId) ?? new Set<OpenSession>();
     this.#sessionsByNode.set(nodeId, sessions.add(session));
+    this.#eventCount += 1;
     const generic = (request: GenericRequest) => debugAnswer(request, this, debug);
     const answers = { ...this.#sessionOf(session, set), ...(mayDebug ? { generic } : {}) };
     return { kind: "accepted", session: answers };
@@ -179,11 +186,13 @@ export class Fleet implements XdsBackend {
       emptyResource,
       sent: (type, nonce) => ledger.sent(type, nonce),
       acknowledged: (type, nonce, resources) => {
+        this.#eventCount += 1;
         ledger.acknowledged(type, nonce);
         for (const { name, version } of resources) this.#heldBack.acknowledged(type, name, version);
         this.#tryNext(session, type, resources);
       },
       rejected: (type, resources, detail) => {
+        this.#eventCount += 1;
         ledger.rejected(type, resources, detail);
         this.#holdBack(session, type, { resources, detail });
       },
@@ -192,6 +201,7 @@ export class Fleet implements XdsBackend {
   }
 
   #closed(session: OpenSession): void {
+    this.#eventCount += 1;
     const { nodeId } = session;
     this.#views.leave(session.view, session);
     const sessions = this.#sessionsByNode.get(nodeId);
@@ -220,6 +230,7 @@ export class Fleet implements XdsBackend {
   }
 
   #publish(commit: Commit): void {
+    this.#eventCount += 1;
     const former = this.#rows.take(commit);
     if (this.#sessionsByNode.size === 0) return;
     this.#noteReplaced(former);

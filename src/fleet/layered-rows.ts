@@ -26,8 +26,8 @@ export class LayeredRows {
   readonly #tables: ResourceTables;
   readonly #layers: ReadonlyMap<ResourceType, Map<string, Map<string, ResourceRow>>>;
 
-  /** Made when it is asked for: it looks at every source of every resource. */
-  #madeByObject: ReadonlyMap<ObjectKey, readonly MadeResource[]> | undefined;
+  /** Made when it is asked for: it looks at every source of every resource of the type. */
+  readonly #madeByType = new Map<ServedType, ReadonlyMap<ObjectKey, readonly MadeResource[]>>();
 
   constructor(tables: ResourceTables) {
     this.#tables = tables;
@@ -41,17 +41,16 @@ export class LayeredRows {
 
   /** Resources that an object is a source of, in any layer, each with its type. */
   madeOf(object: ObjectKey): readonly MadeResource[] {
-    this.#madeByObject ??= indexBySource(this.#layers);
-    return this.#madeByObject.get(object) ?? [];
+    return servedTypes.flatMap((type) => this.#madeOfType(type).get(object) ?? []);
   }
 
   /** Takes over what a commit changed; returns the rows that were there before, for types that have any. */
   take({ changed }: Commit): FormerRows {
     const former = new Map<ServedType, Map<string, Map<string, ResourceRow | undefined>>>();
-    if (servedTypes.some((type) => changed.has(this.#tables[type]))) this.#madeByObject = undefined;
     for (const type of servedTypes) {
       const keys = changed.get(this.#tables[type]);
       if (keys === undefined) continue;
+      this.#madeByType.delete(type);
       const formerLayers = new Map<string, Map<string, ResourceRow | undefined>>();
       former.set(type, formerLayers);
       for (const key of keys) {
@@ -62,6 +61,14 @@ export class LayeredRows {
       }
     }
     return former;
+  }
+
+  #madeOfType(type: ServedType): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
+    const known = this.#madeByType.get(type);
+    if (known !== undefined) return known;
+    const made = indexBySource(type, this.#layers.get(type) ?? new Map());
+    this.#madeByType.set(type, made);
+    return made;
   }
 
   #replace(
@@ -81,19 +88,20 @@ export class LayeredRows {
 }
 
 function indexBySource(
-  layersByType: ReadonlyMap<ResourceType, ReadonlyMap<string, Layer>>,
+  type: ServedType,
+  layers: ReadonlyMap<string, Layer>,
 ): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
   const madeByObject = new Map<ObjectKey, MadeResource[]>();
-  for (const [type, layers] of layersByType) {
-    for (const rows of layers.values()) {
-      for (const row of rows.values()) {
-        if (row.kind === "absent") continue;
-        const { resource } = row;
-        for (const object of new Set(resource.source.map((part) => part.object))) {
-          const made = madeByObject.get(object) ?? [];
-          madeByObject.set(object, made);
-          made.push({ type, resource });
-        }
+  for (const rows of layers.values()) {
+    for (const row of rows.values()) {
+      if (row.kind === "absent") continue;
+      const { resource } = row;
+      for (const { object } of resource.source) {
+        const made = madeByObject.get(object) ?? [];
+        // Parts of one resource come one after the other.
+        if (made.at(-1)?.resource === resource) continue;
+        madeByObject.set(object, made);
+        made.push({ type, resource });
       }
     }
   }

@@ -3,8 +3,10 @@
 
 import type { XdsStreamHandle } from "../xds/backend.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
+import type { ResourceType } from "../xds/resource-type.ts";
 import type { FleetSession } from "./fleet.ts";
 import type { MadeResource } from "./layered-rows.ts";
+import type { ProxySet } from "./proxy-set.ts";
 import type { SharedViews } from "./shared-views.ts";
 
 export interface Programmed {
@@ -18,7 +20,11 @@ export interface Programmed {
   readonly awaited: readonly string[];
 }
 
-export function programmedOf<Session extends FleetSession>(
+interface ProgrammedSession extends FleetSession {
+  readonly stream: XdsStreamHandle;
+}
+
+export function programmedOf<Session extends ProgrammedSession>(
   made: readonly MadeResource[],
   sessions: readonly Session[],
   views: SharedViews<Session>,
@@ -26,8 +32,12 @@ export function programmedOf<Session extends FleetSession>(
   const refusedBy: string[] = [];
   const awaited: string[] = [];
   let acknowledgedCount = 0;
+  const versions = versionsByName(made);
+  const concernsByView = new Map<string, readonly Concern[]>();
   for (const session of made.length === 0 ? [] : sessions) {
-    const standing = standingOf(made, session, views);
+    const concerns = concernsByView.get(session.view) ?? concernsOf(versions, views.setOf(session.view));
+    concernsByView.set(session.view, concerns);
+    const standing = standingOf(concerns, session);
     if (standing === "refused") refusedBy.push(session.nodeId);
     else if (standing === "on-its-way") awaited.push(session.nodeId);
     else if (standing === "in-use") acknowledgedCount += 1;
@@ -47,23 +57,52 @@ export function keptFrom({ type, name }: ResourceReference, sessions: readonly F
   return { proxyCount: refusedBy.length, acknowledgedCount: 0, refusedBy, awaited: [] };
 }
 
-/** The worst of all that concern the proxy. */
-function standingOf<Session extends FleetSession>(
-  made: readonly MadeResource[],
-  { view, stream, ledger }: Session,
-  views: SharedViews<Session>,
-): ReturnType<XdsStreamHandle["standing"]> {
-  const set = views.setOf(view);
-  let worst: ReturnType<XdsStreamHandle["standing"]> = "unwanted";
+/** What was made under one name, in all layers. */
+interface NamedVersions {
+  readonly type: ResourceType;
+  readonly name: string;
+  readonly resources: Set<Resource>;
+}
+
+function versionsByName(made: readonly MadeResource[]): readonly NamedVersions[] {
+  const byName = new Map<string, NamedVersions>();
   for (const { type, resource } of made) {
     const { name } = resource;
-    // Another layer of the same name is in force for this proxy.
-    if (set?.built(type, name) !== resource) continue;
-    const standing = stream.standing({ type, name });
-    const isHeldBack = set.get(type, name)?.version !== resource.version;
-    const isRefused = ledger
-      .rejections()
-      .some((each) => each.type === type && holds(each.resources, resource));
+    const key = `${type} ${name}`;
+    const versions = byName.get(key) ?? { type, name, resources: new Set() };
+    byName.set(key, versions);
+    versions.resources.add(resource);
+  }
+  return [...byName.values()];
+}
+
+/** What a proxy of a view is to have. */
+interface Concern {
+  readonly type: ResourceType;
+  readonly resource: Resource;
+  /** Its newest version was refused elsewhere, so that nobody is given it. */
+  readonly isHeldBack: boolean;
+}
+
+/** Of the layers of one name, the one that is in force for the view. */
+function concernsOf(versions: readonly NamedVersions[], set: ProxySet | undefined): readonly Concern[] {
+  return versions.flatMap(({ type, name, resources }) => {
+    const resource = set?.built(type, name);
+    if (set === undefined || resource === undefined || !resources.has(resource)) return [];
+    return [{ type, resource, isHeldBack: set.get(type, name)?.version !== resource.version }];
+  });
+}
+
+/** The worst of all that concern the proxy. */
+function standingOf(
+  concerns: readonly Concern[],
+  { stream, ledger }: ProgrammedSession,
+): ReturnType<XdsStreamHandle["standing"]> {
+  const rejections = ledger.rejections();
+  let worst: ReturnType<XdsStreamHandle["standing"]> = "unwanted";
+  for (const { type, resource, isHeldBack } of concerns) {
+    const standing = stream.standing({ type, name: resource.name });
+    const isRefused = rejections.some((each) => each.type === type && holds(each.resources, resource));
     if (isHeldBack || isRefused || standing === "refused") return "refused";
     if (standing === "on-its-way" || worst === "unwanted") worst = standing;
   }

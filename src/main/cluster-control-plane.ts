@@ -98,7 +98,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const identity = await openControlPlaneIdentity(authority, { names, log });
   const reports = createFleetReports({ settings, plane, identity, trustDomain });
   serving.reports = reports;
-  const methods = [reports.method];
+  const { methods } = reports;
   const service = { grpc, xds, authority, authenticator, identity, methods, log };
   const listener = await serveSecurely(endpoint, service);
   await servePlaintext(settings, { grpc, xds });

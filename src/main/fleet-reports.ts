@@ -1,6 +1,7 @@
 // How far an object has reached the proxies of all replicas, whichever of them is asked, and which of several control
 // planes tells it in the object's status.
 
+import { randomUUID } from "node:crypto";
 import { combineReports, replicaReport } from "../admin/combined-report.ts";
 import type { ProgrammedReport } from "../admin/contract/control-plane.ts";
 import { systemClock } from "../core/clock.ts";
@@ -10,16 +11,18 @@ import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
 import type { ClusterSettings } from "./control-plane-settings.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
 import { planeAnswers } from "./plane-answers.ts";
-import { programmedMethod, ReplicaClients } from "./replica-channel.ts";
+import { ReplicaClients, replicaMethods } from "./replica-channel.ts";
 import { isFirstRevision, type ReplicaAddress, replicaAddresses } from "./replica-directory.ts";
 
 export interface FleetReports {
   /** Of this replica's proxies and those of the others; rejects where one that is ready doesn't answer. */
   programmed(object: ObjectKey): Promise<ProgrammedReport>;
+  /** Stays the same as long as no report of any replica has changed; rejects as `programmed` does. */
+  news(): Promise<string>;
   /** Of several revisions that have an object in force, one writes its status. */
   writesStatusOf(object: ObjectKey): boolean;
   /** By which the others ask this replica. */
-  readonly method: GrpcMethod;
+  readonly methods: readonly GrpcMethod[];
 }
 
 export interface FleetReportsOptions {
@@ -35,6 +38,8 @@ export function createFleetReports(options: FleetReportsOptions): FleetReports {
   const { identity, plane, settings, trustDomain } = options;
   const { namespace, podName, revision } = settings;
   const { programmed } = planeAnswers(plane);
+  const incarnation = randomUUID();
+  const ownNews = () => `${incarnation} ${plane.fleet.eventCount}`;
   const clients = new ReplicaClients({
     clock: systemClock,
     identity,
@@ -57,7 +62,15 @@ export function createFleetReports(options: FleetReportsOptions): FleetReports {
       const reports = await clients.programmed(object, asked);
       return combineReports(programmed(object), reports);
     },
+    async news() {
+      const replicas = others();
+      clients.keepOnly(replicas);
+      return JSON.stringify([ownNews(), ...(await clients.news(replicas))]);
+    },
     writesStatusOf: (object) => isOfOneRevision(object) || isFirstRevision(revision, others()),
-    method: programmedMethod((object) => replicaReport(programmed(object)), { namespace, trustDomain }),
+    methods: replicaMethods(
+      { report: (object) => replicaReport(programmed(object)), news: ownNews },
+      { namespace, trustDomain },
+    ),
   };
 }

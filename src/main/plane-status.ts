@@ -39,11 +39,12 @@ interface KnownObjects {
 /** Works until the returned function is called. */
 export function startPlaneStatus(
   known: KnownObjects,
-  options: Omit<ObjectStatusOptions, "keys" | "factsOf">,
+  options: Omit<ObjectStatusOptions, "keys" | "news" | "factsOf">,
 ): () => void {
   const writer = startObjectStatus({
     ...options,
     keys: () => keysOf(known),
+    news: () => known.reports.news(),
     factsOf: (key) => factsOf(known, key),
   });
   const endWatch = known.changes.watch((key) => writer.touch(key));

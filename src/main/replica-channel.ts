@@ -1,5 +1,5 @@
 // What replicas of the control plane ask each other, over mutual TLS on the port of xDS: how far an object has reached
-// the proxies that the other serves. Nobody but a control plane may ask.
+// the proxies that the other serves, and whether anything has happened there. Nobody but a control plane may ask.
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
@@ -16,6 +16,8 @@ import type { ReplicaAddress } from "./replica-directory.ts";
 
 /** Asked with the object's key, answered with a ReplicaReport as JSON: both as google.protobuf.StringValue. */
 const PROGRAMMED = "/meltemi.replica.v1.ReplicaService/Programmed";
+/** Asked with nothing, answered with a text that stays the same as long as all reports do. */
+const NEWS = "/meltemi.replica.v1.ReplicaService/News";
 const ANSWER_LIMIT_MS = 2_000;
 
 export interface ReplicaMethodOptions {
@@ -24,15 +26,24 @@ export interface ReplicaMethodOptions {
   readonly trustDomain: string;
 }
 
-export function programmedMethod(
-  answer: (object: ObjectKey) => ReplicaReport,
+export interface ReplicaAnswers {
+  report(object: ObjectKey): ReplicaReport;
+  news(): string;
+}
+
+export function replicaMethods(
+  answers: ReplicaAnswers,
   options: ReplicaMethodOptions,
-): GrpcMethod {
-  const codec = { path: PROGRAMMED, decode: decodeText, encode: encodeText };
-  return unaryMethod(codec, async (object, call) => {
-    requireReplica(call, options);
-    return JSON.stringify(answer(object as ObjectKey));
-  });
+): readonly GrpcMethod[] {
+  const method = (path: string, answer: (question: string) => string) =>
+    unaryMethod({ path, decode: decodeText, encode: encodeText }, async (question, call) => {
+      requireReplica(call, options);
+      return answer(question);
+    });
+  return [
+    method(PROGRAMMED, (object) => JSON.stringify(answers.report(object as ObjectKey))),
+    method(NEWS, answers.news),
+  ];
 }
 
 function requireReplica({ peer }: CallContext, { namespace, trustDomain }: ReplicaMethodOptions): void {
@@ -62,13 +73,25 @@ export class ReplicaClients {
 
   /** Rejects where one that is ready doesn't answer: what is known would be too good. Others are passed over then. */
   async programmed(object: ObjectKey, replicas: readonly ReplicaAddress[]): Promise<readonly NamedReport[]> {
-    const request = encodeText(object);
-    const answers = replicas.map(async (replica): Promise<readonly NamedReport[]> => {
+    const answers = await this.#ask(PROGRAMMED, object, replicas);
+    return answers.map(([replica, text]) => ({ replica, report: JSON.parse(text) as ReplicaReport }));
+  }
+
+  /** By the replicas' names; rejects as `programmed` does. */
+  news(replicas: readonly ReplicaAddress[]): Promise<readonly (readonly [string, string])[]> {
+    return this.#ask(NEWS, "", replicas);
+  }
+
+  async #ask(
+    path: string,
+    question: string,
+    replicas: readonly ReplicaAddress[],
+  ): Promise<readonly (readonly [string, string])[]> {
+    const answers = replicas.map(async (replica): Promise<readonly (readonly [string, string])[]> => {
       try {
-        const bytes = await this.#clientOf(replica).unary(PROGRAMMED, request, {
-          timeoutMs: ANSWER_LIMIT_MS,
-        });
-        return [{ replica: replica.name, report: JSON.parse(decodeText(bytes)) as ReplicaReport }];
+        const client = this.#clientOf(replica);
+        const bytes = await client.unary(path, encodeText(question), { timeoutMs: ANSWER_LIMIT_MS });
+        return [[replica.name, decodeText(bytes)]];
       } catch (error) {
         if (!replica.isReady) return [];
         throw new Error(`Replica ${replica.name} doesn't answer`, { cause: error });

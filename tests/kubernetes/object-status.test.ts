@@ -140,6 +140,7 @@ async function startWriter(
     random: Math.random,
     log: silentLogger,
     keys: () => facts.keys(),
+    news: async () => JSON.stringify([...facts]),
     factsOf: async (wanted) => facts.get(wanted),
   });
   t.after(() => {
