@@ -1,6 +1,7 @@
 // This process's standard streams for a command that runs elsewhere: where both ends are a terminal, each key goes to
 // the command as it is pressed, Ctrl-C too.
 
+import { spawnSync } from "node:child_process";
 import type { TakenTerminal } from "../cluster/cluster-mesh.ts";
 import type { CommandWindow } from "../kubernetes/remote-command.ts";
 
@@ -8,7 +9,7 @@ type Streams = Pick<NodeJS.Process, "stdin" | "stdout" | "stderr">;
 
 export function takeTerminal({ stdin, stdout, stderr }: Streams): TakenTerminal {
   const isTty = stdin.isTTY === true && stdout.isTTY === true;
-  if (isTty) stdin.setRawMode(true);
+  if (isTty) takeKeys(stdin);
   return {
     streams: { stdin, stdout, stderr, ...(isTty && { window: windowOf(stdout) }) },
     isTty,
@@ -16,6 +17,13 @@ export function takeTerminal({ stdin, stdout, stderr }: Streams): TakenTerminal 
       if (isTty) stdin.setRawMode(false);
     },
   };
+}
+
+/** Until `setRawMode(false)`, which puts back all that it found. */
+function takeKeys(stdin: NodeJS.ReadStream): void {
+  stdin.setRawMode(true);
+  // Node leaves the output's line ends to this terminal; they are the other one's, as full-screen programs need it.
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
 }
 
 function windowOf(stdout: NodeJS.WriteStream): CommandWindow {
