@@ -80,7 +80,7 @@ describe("upgrades of the control plane under load", { skip }, () => {
     await assertUnbroken(load);
   });
 
-  test("a tag that is set after the start is heard, by objects and by pods", async () => {
+  test("a tag that is set while control planes run takes pods, and gives them to another", async () => {
     await meltemi(["tag", "set", "prod", "--revision", "canary"]);
     await meltemi(["move", namespace.name, "--to", "prod", "--timeout", "120s"]);
     assert.deepEqual(await revisionsOfPods(), new Set(["meltemi-canary"]));
