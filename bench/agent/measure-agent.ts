@@ -26,7 +26,8 @@ const captured = await pod.runAgent(pod.initArgs, { uid: 0, gid: 0 });
 if (captured.code !== 0) throw new Error(captured.stderr);
 const agent = pod.startProxy();
 let rotationCount = 0;
-agent.stdout?.on("data", (text) => {
+agent.stdout?.resume();
+agent.stderr?.on("data", (text) => {
   rotationCount += String(text).split("certificate rotated").length - 1;
 });
 const waited = await pod.runAgent(["wait"], PROXY);
