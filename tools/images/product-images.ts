@@ -21,7 +21,7 @@ export interface ProductImageOptions {
 }
 
 /**
- * The agent does little, and there is one in each pod: 49 MB with these flags, 62 MB without (bench/agent). Code that is
+ * The agent does little, and there is one in each pod: 50 MB under scrapes with these flags, 61 MB without (bench/agent). Code that is
  * never compiled needs no compiler's pages; one collection of all there is takes 8 ms.
  */
 export const agentNodeFlags: readonly string[] = [
