@@ -5,7 +5,6 @@ import type { Logger } from "../../core/logger.ts";
 import type { DnsAnswer, DnsRecord, ResolveQuestion } from "./dns-answer.ts";
 import { type DnsQuery, type DnsReply, encodeError, encodeReply, parseQuery } from "./dns-message.ts";
 import { encodeQuestion } from "./encode-question.ts";
-
 import type { UpstreamResolver } from "./upstream-resolver.ts";
 
 export interface AnswerSurroundings {
@@ -32,7 +31,10 @@ export async function answerQuery(
   const found = surroundings.resolve(query.question);
   if (found.kind === "forward" && found.answers.length === 0) {
     const answer = await surroundings.upstream.ask(bytes, transport);
-    return answer ?? encodeReply(query, failure([]), maxBytes(query, transport));
+    if (answer === undefined) return encodeReply(query, failure([]), maxBytes(query, transport));
+    // A cache that hears NXDOMAIN forgets the addresses as well.
+    const isDenied = found.isKnown === true && isNameError(answer);
+    return isDenied ? encodeReply(query, nothing, maxBytes(query, transport)) : answer;
   }
   const reply =
     found.kind === "answer"
@@ -45,6 +47,13 @@ export async function answerQuery(
     log.warn({ name: query.question.name, reason: String(cause) }, "dns answer can't be encoded");
     return encodeReply(query, failure([]), maxBytes(query, transport));
   }
+}
+
+/** The name exists, and has no such record. */
+const nothing: DnsReply = { code: "NOERROR", answers: [], additionals: [] };
+
+function isNameError(answer: Buffer): boolean {
+  return (answer.readUInt8(3) & 15) === 3;
 }
 
 function maxBytes(query: DnsQuery, transport: "udp" | "tcp"): number {

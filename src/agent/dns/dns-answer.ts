@@ -33,7 +33,13 @@ export type DnsAnswer =
       readonly additionals: readonly DnsRecord[];
     }
   /** Not ours: to be asked upstream, and put after `answers`, which lead to `name` by CNAME. */
-  | { readonly kind: "forward"; readonly name: string; readonly answers: readonly DnsRecord[] };
+  | {
+      readonly kind: "forward";
+      readonly name: string;
+      readonly answers: readonly DnsRecord[];
+      /** It has addresses here: where upstream says NXDOMAIN, it only lacks such a record. Default false. */
+      readonly isKnown?: boolean;
+    };
 
 /** Settles a question, or says what to ask elsewhere. */
 export type ResolveQuestion = (question: DnsQuestion) => DnsAnswer;

@@ -28,13 +28,17 @@ function text(answer: DnsAnswer): string {
   const records = answer.answers.map((record) =>
     record.type === "SRV" ? "" : `${record.type} ${record.data}`,
   );
-  return [answer.kind === "forward" ? "forward" : answer.code, ...records].join("; ");
+  const forward = "isKnown" in answer ? "forward, known" : "forward";
+  return [answer.kind === "forward" ? forward : answer.code, ...records].join("; ");
 }
 
 const cases: readonly (readonly [string, number, string])[] = [
   ["db.example.com", dnsTypes.A, "NOERROR; A 240.240.0.5"],
   ["db.example.com", dnsTypes.AAAA, "NOERROR"],
-  ["db.example.com", dnsTypes.SRV, "forward"],
+  ["db.example.com", dnsTypes.SRV, "forward, known"],
+  ["a.b.wild.example.com", dnsTypes.ANY, "forward, known"],
+  ["db.example.com.shop.svc.cluster.local", dnsTypes.SRV, "forward, known"],
+  ["absent.example.com", dnsTypes.SRV, "forward"],
   ["db.example.com.shop.svc.cluster.local", dnsTypes.A, "NOERROR; CNAME db.example.com; A 240.240.0.5"],
   ["db.example.com.other.svc.cluster.local", dnsTypes.A, "forward"],
   ["a.b.wild.example.com", dnsTypes.AAAA, "NOERROR; AAAA fd00::6"],

@@ -36,8 +36,9 @@ export function resolveCaptured(
   { table, searchDomains }: { readonly table: NameTable; readonly searchDomains: readonly string[] },
 ): DnsAnswer {
   const isAddress = type === dnsTypes.A || type === dnsTypes.AAAA;
-  const found = isAddress ? (findHost(table, name) ?? findSearched(table, name, searchDomains)) : undefined;
+  const found = findHost(table, name) ?? findSearched(table, name, searchDomains);
   if (found === undefined) return { kind: "forward", name, answers: [] };
+  if (!isAddress) return { kind: "forward", name, answers: [], isKnown: true };
   const { target, addresses } = found;
   const records: DnsRecord[] = target === name ? [] : [{ type: "CNAME", name, data: target }];
   if (type === dnsTypes.A)

@@ -16,6 +16,7 @@ const questions: readonly (readonly [name: string, type: string, transport: stri
   ["one.db.example.shop.svc.cluster.local", "A", "udp", /^NOERROR CNAME one\.db\.example A 240\.240\./],
   ["a.b.wild.example", "A", "udp", /^NOERROR A 10\.97\.0\.5$/],
   ["a.b.wild.example", "AAAA", "tcp", /^NOERROR AAAA fd00:97::5$/],
+  ["one.db.example", "MX", "udp", /^NOERROR$/],
   ["private.example", "A", "udp", /^NXDOMAIN$/],
   ["outside.example", "A", "udp", /^NOERROR A 192\.0\.2\.9$/],
 ];
@@ -35,8 +36,8 @@ test("an agent answers its pod's DNS from the mesh's names", { skip: namespaceSk
   assert.notEqual(seen.answers[2], seen.answers[3], "hosts without addresses are told apart");
   assert.deepEqual(
     seen.heard,
-    ["private.example", "outside.example"],
-    "nobody else hears of the mesh's hosts",
+    ["one.db.example", "private.example", "outside.example"],
+    "nobody else is asked for addresses of the mesh's hosts",
   );
   assert.equal(seen.exitCode, 0, seen.log);
 });
