@@ -204,6 +204,8 @@ test("startAgent() starts Envoy again after kill -9, with the same certificate",
   }
   await ready(agent, output);
   assert.equal(agent.restartCount, 1);
+  const { body } = await get(ports.agent, "/stats/prometheus");
+  assert.match(body, /^meltemi_agent_envoy_restarts_total 1$/m);
   assert.equal(await getGreeting(ports.greeter, controlPlane.rootsPem), serial);
 });
 
@@ -300,6 +302,7 @@ test("drain() asks clients to leave, refuses no one, and ends Envoy", async (t) 
   let answer = await ask();
   while (answer !== "close" && Date.now() < stopAtMs) answer = await ask();
   assert.equal(answer, "close");
+  assert.equal((await get(ports.health, "/healthz/ready")).status, 503);
   assert.notEqual(
     await getGreeting(ports.greeter, controlPlane.rootsPem),
     "",

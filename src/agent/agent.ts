@@ -17,7 +17,7 @@ import type { CertificateRotation, SignRequest } from "./certificate-rotation.ts
 import { startCertificateRotation } from "./certificate-rotation.ts";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
-import type { DrainOptions, EnvoyArguments, SpawnEnvoy } from "./envoy-process.ts";
+import type { DrainOptions, EnvoyArguments, EnvoyProcess, ProcessEnd, SpawnEnvoy } from "./envoy-process.ts";
 import { envoyArguments, startEnvoyProcess } from "./envoy-process.ts";
 import { createFileSecretSource } from "./file-secrets.ts";
 import type { AppScrape } from "./merged-metrics.ts";
@@ -52,6 +52,8 @@ export interface AgentOptions extends Omit<BootstrapOptions, "sockets"> {
   readonly resolveSecretPath?: (path: string) => string | undefined;
   /** The pod's own process asked the proxy to quit. */
   readonly onQuit?: () => void;
+  /** Told once Envoy can't go on, see EnvoyProcessOptions. */
+  readonly onGivenUp?: (end: ProcessEnd) => void;
   readonly clock: Clock;
   /** In [0, 1). */
   readonly random: () => number;
@@ -111,11 +113,23 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   closers.push(() => sds.close());
   await listenSds(sds, certificate, { ...options, path: sockets.sds });
   const admin = createEnvoyAdmin(sockets.admin);
-  const questions = createQuestions(options, { certificate, admin, appSocketPath: sockets.app });
+  // Who sends clients away isn't ready for more of them.
+  let isDraining = false;
+  let started: EnvoyProcess | undefined;
+  const questions = createQuestions(options, {
+    certificate,
+    admin,
+    appSocketPath: sockets.app,
+    isDraining: () => isDraining,
+    restartCount: () => started?.restartCount ?? 0,
+  });
   const status = createStatusServer({
     ...questions,
     quit: () => options.onQuit?.(),
-    drain: () => admin.startDraining(isSidecar(options)),
+    async drain() {
+      isDraining = true;
+      await admin.startDraining(isSidecar(options));
+    },
   });
   closers.push(() => closeServer(status));
   await listenStatus(status, sockets.agent, options);
@@ -123,6 +137,7 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   await writeFile(bootstrapPath, encodeBootstrap(buildBootstrap({ ...options, sockets })), { mode: 0o644 });
   const args = envoyArguments({ ...options.envoy, bootstrapPath });
   const envoy = startEnvoyProcess({ ...options, admin, args });
+  started = envoy;
   closers.push(() => envoy.close());
   return {
     adminSocketPath: sockets.admin,
@@ -140,7 +155,10 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
       const none = { isSuccess: false, message: `no ${kind} probe of "${containerName}"` };
       return (await questions.probe(path)) ?? none;
     },
-    drain: (signal) => envoy.drain({ inboundOnly: isSidecar(options), ...options.drain }, signal),
+    drain(signal) {
+      isDraining = true;
+      return envoy.drain({ inboundOnly: isSidecar(options), ...options.drain }, signal);
+    },
     close: () => closeInReverse(closers),
   };
 }
@@ -149,13 +167,16 @@ interface QuestionSources {
   readonly certificate: CertificateRotation;
   readonly admin: EnvoyAdmin;
   readonly appSocketPath: string;
+  readonly isDraining: () => boolean;
+  readonly restartCount: () => number;
 }
 
 /** What others may ask of a pod, over HTTP or in this process. */
-function createQuestions(options: AgentOptions, { certificate, admin, appSocketPath }: QuestionSources) {
+function createQuestions(options: AgentOptions, sources: QuestionSources) {
+  const { admin, appSocketPath, isDraining } = sources;
   const dialer = createAppDialer(appSocketPath, options.podIp);
   return {
-    isReady: () => admin.isReady().catch(() => false),
+    isReady: async () => !isDraining() && (await admin.isReady().catch(() => false)),
     probe(path: string): Promise<ProbeOutcome> | undefined {
       const prober = options.probers?.[path];
       return prober === undefined ? undefined : probeApp(prober, dialer);
@@ -163,7 +184,7 @@ function createQuestions(options: AgentOptions, { certificate, admin, appSocketP
     metrics: () =>
       mergeMetrics({
         readEnvoyMetrics: admin.readMetrics,
-        agentMetrics: () => formatAgentMetrics(certificate),
+        agentMetrics: () => formatAgentMetrics(sources),
         ...(options.scrape !== undefined && { app: { scrape: options.scrape, dialer } }),
         onFailure: (source, reason) => options.log.warn({ source, reason }, "metrics not merged"),
       }),
@@ -233,8 +254,11 @@ function closeServer(server: Server): void {
   server.close();
 }
 
-function formatAgentMetrics({ rotationCount, current }: CertificateRotation): string {
+function formatAgentMetrics({ certificate, restartCount }: QuestionSources): string {
+  const { rotationCount, current } = certificate;
   const lines = [
+    "# TYPE meltemi_agent_envoy_restarts_total counter",
+    `meltemi_agent_envoy_restarts_total ${restartCount()}`,
     "# TYPE meltemi_agent_certificate_rotations_total counter",
     `meltemi_agent_certificate_rotations_total ${rotationCount}`,
   ];

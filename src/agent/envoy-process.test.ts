@@ -4,18 +4,18 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { createEnvoyAdmin } from "./envoy-admin.ts";
-import type { RunningProcess } from "./envoy-process.ts";
+import type { EnvoyProcessOptions, ProcessEnd, RunningProcess } from "./envoy-process.ts";
 import { envoyArguments, startEnvoyProcess } from "./envoy-process.ts";
 
 // A process that ends when told, and records what it was sent.
-function startFake() {
+function startFake({ onGivenUp }: Pick<EnvoyProcessOptions, "onGivenUp"> = {}) {
   const clock = new ManualClock();
-  const started: { end: () => void; signals: string[] }[] = [];
+  const started: { end: (end: ProcessEnd) => void; signals: string[] }[] = [];
   const spawn = (): RunningProcess => {
     const signals: string[] = [];
-    let end: () => void = () => undefined;
-    const ended = new Promise<{ code: number; signal: null }>((resolve) => {
-      end = () => resolve({ code: 1, signal: null });
+    let end: (end: ProcessEnd) => void = () => undefined;
+    const ended = new Promise<ProcessEnd>((resolve) => {
+      end = resolve;
     });
     started.push({ end, signals });
     return { pid: 100 + started.length, ended, kill: (signal) => void signals.push(signal) };
@@ -23,13 +23,14 @@ function startFake() {
   const envoy = startEnvoyProcess({
     spawn,
     args: [],
+    ...(onGivenUp !== undefined && { onGivenUp }),
     admin: createEnvoyAdmin("/nonexistent.sock"),
     clock,
     random: () => 0,
     log: silentLogger,
   });
-  const crash = async () => {
-    started.at(-1)?.end();
+  const crash = async (end: ProcessEnd = { code: null, signal: "SIGSEGV" }) => {
+    started.at(-1)?.end(end);
     await nextTurn();
   };
   return { envoy, clock, started, crash };
@@ -51,6 +52,46 @@ test("startEnvoyProcess() doubles the delay with each crash and forgets after a 
   clock.advance(100);
   assert.equal(started.length, 5);
   assert.equal(envoy.restartCount, 4);
+});
+
+for (const end of [
+  { code: 0, signal: null },
+  { code: 1, signal: null },
+  { code: null, signal: null, reason: "spawn ENOENT" },
+]) {
+  test(`startEnvoyProcess() gives up after ${JSON.stringify(end)} where somebody is told, and goes on elsewhere`, async () => {
+    const ends: ProcessEnd[] = [];
+    const told = startFake({ onGivenUp: (one) => void ends.push(one) });
+    await told.crash(end);
+    told.clock.advance(60_000);
+    assert.deepEqual([ends, told.started.length], [[end], 1]);
+    const untold = startFake();
+    await untold.crash(end);
+    untold.clock.advance(60_000);
+    assert.equal(untold.started.length, 2);
+  });
+}
+
+test("startEnvoyProcess() gives up at the fifth crash without a sound run between", async () => {
+  const ends: ProcessEnd[] = [];
+  const { clock, started, crash } = startFake({ onGivenUp: (one) => void ends.push(one) });
+  for (const runMs of [0, 0, 0, 0, 10_000, 0, 0, 0]) {
+    clock.advance(runMs);
+    await crash();
+    clock.advance(1_600);
+  }
+  assert.deepEqual([ends, started.length], [[], 9]);
+  await crash();
+  assert.deepEqual(ends, [{ code: null, signal: "SIGSEGV" }]);
+});
+
+test("drain() doesn't wait for an Envoy that is gone, and starts no other", async () => {
+  const { envoy, clock, started, crash } = startFake();
+  const draining = envoy.drain({ terminationDrainMs: 60_000 });
+  await crash();
+  await draining;
+  clock.advance(60_000);
+  assert.equal(started.length, 1);
 });
 
 test("close() ends a process that doesn't obey, and starts no other", async () => {

@@ -1,4 +1,5 @@
-// Keeps one Envoy running: starts it, starts it again with back-off after a crash, and lets it end in peace.
+// Keeps one Envoy running: starts it, starts it again with back-off after a crash, and lets it end in peace. Gives up
+// only where somebody is there to be told.
 // How a process is started comes in, so that it may be in a pod's namespaces and as another user.
 
 import { backoffDelayMs } from "../core/backoff.ts";
@@ -10,7 +11,14 @@ export interface RunningProcess {
   readonly pid: number | undefined;
   kill(signal: "SIGTERM" | "SIGKILL"): void;
   /** Settles when the process is gone, also when it could not be started. */
-  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  readonly ended: Promise<ProcessEnd>;
+}
+
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** Why it could not be started; then there is neither code nor signal. */
+  readonly reason?: string;
 }
 
 /** Starts Envoy with these arguments; the caller adds binary, environment, user and namespaces. */
@@ -53,6 +61,11 @@ export interface EnvoyProcessOptions {
   readonly spawn: SpawnEnvoy;
   readonly args: readonly string[];
   readonly admin: EnvoyAdmin;
+  /**
+   * Told of an end that another start doesn't mend: Envoy was asked to quit, said why it can't run, or crashed five times
+   * within 10 s of its start. Absent: Envoy is started again whatever happened.
+   */
+  readonly onGivenUp?: (end: ProcessEnd) => void;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -81,6 +94,7 @@ export interface EnvoyProcess {
 const backoff = { firstMs: 200, maxMs: 15_000 };
 // A process that ran this long counts as sound: its next crash begins the back-off anew.
 const SOUND_AFTER_MS = 10_000;
+const MAX_CRASHES = 5;
 const KILL_AFTER_MS = 5_000;
 const CONNECTION_POLL_MS = 500;
 
@@ -101,7 +115,10 @@ export function startEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
       current = undefined;
       if (isClosing) return;
       if (clock.now() - startedMs >= SOUND_AFTER_MS) failureCount = 0;
-      const delayMs = backoffDelayMs(failureCount++, backoff, options.random);
+      failureCount++;
+      const isCrash = end.signal !== null && failureCount < MAX_CRASHES;
+      if (options.onGivenUp !== undefined && !isCrash) return options.onGivenUp(end);
+      const delayMs = backoffDelayMs(failureCount - 1, backoff, options.random);
       log.warn({ pid: started.pid, ...end, restartInMs: delayMs }, "envoy ended unexpectedly");
       cancelRestart = clock.after(delayMs, () => {
         restartCount++;
@@ -131,9 +148,15 @@ export function startEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
       return restartCount;
     },
     async drain(drainOptions = {}, signal) {
+      // From here on an Envoy that ends has done what was asked of it.
+      isClosing = true;
+      cancelRestart?.();
+      const gone = new AbortController();
+      void current?.ended.then(() => gone.abort());
+      const cut = signal === undefined ? gone.signal : AbortSignal.any([gone.signal, signal]);
       try {
         await admin.startDraining(drainOptions.inboundOnly ?? false);
-        await waitForConnections(drainOptions, { admin, clock, signal });
+        await waitForConnections(drainOptions, { admin, clock, signal: cut });
       } catch (error) {
         log.warn({ reason: error instanceof Error ? error.message : String(error) }, "envoy not drained");
       }
@@ -146,26 +169,26 @@ export function startEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
 interface DrainWait {
   readonly admin: EnvoyAdmin;
   readonly clock: Clock;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 async function waitForConnections(options: DrainOptions, { admin, clock, signal }: DrainWait): Promise<void> {
   const { terminationDrainMs = 5_000, exitOnZeroActiveConnections = false, minimumDrainMs = 5_000 } = options;
   await waitFor(clock, exitOnZeroActiveConnections ? minimumDrainMs : terminationDrainMs, signal);
-  while (exitOnZeroActiveConnections && !signal?.aborted && (await admin.countActiveConnections()) > 0) {
+  while (exitOnZeroActiveConnections && !signal.aborted && (await admin.countActiveConnections()) > 0) {
     await waitFor(clock, CONNECTION_POLL_MS, signal);
   }
 }
 
-function waitFor(clock: Clock, delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+function waitFor(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
+    if (signal.aborted) return resolve();
     const finish = () => {
       cancel();
-      signal?.removeEventListener("abort", finish);
+      signal.removeEventListener("abort", finish);
       resolve();
     };
     const cancel = clock.after(delayMs, finish);
-    signal?.addEventListener("abort", finish);
+    signal.addEventListener("abort", finish);
   });
 }

@@ -2,7 +2,7 @@
 // brings its own, which enters a pod's namespaces.
 
 import { spawn } from "node:child_process";
-import type { RunningProcess, SpawnEnvoy } from "./envoy-process.ts";
+import type { ProcessEnd, RunningProcess, SpawnEnvoy } from "./envoy-process.ts";
 
 export interface SpawnProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -25,9 +25,10 @@ export function createProcessSpawner(command: string, options: SpawnProcessOptio
         for (const line of lines) options.onOutput(line);
       });
     }
-    const ended = new Promise<Awaited<RunningProcess["ended"]>>((resolve) => {
-      child.once("error", () => resolve({ code: null, signal: null }));
-      child.once("exit", (code, signal) => resolve({ code, signal }));
+    const ended = new Promise<ProcessEnd>((resolve) => {
+      child.once("error", ({ message }) => resolve({ code: null, signal: null, reason: message }));
+      // Not "exit", which may come before the child's last words.
+      child.once("close", (code, signal) => resolve({ code, signal }));
     });
     return { pid: child.pid, ended, kill: (signal) => void child.kill(signal) };
   };

@@ -1,5 +1,6 @@
 // `agent proxy`: runs Envoy in its pod, from the environment, files and arguments that injection and kubelet put there.
-// Ends with 0 after a drain that was asked for, with 1 when it can't start.
+// Ends with 0 after a drain that was asked for, with 1 when it can't start, and as its Envoy where that can't go on. As
+// the container's first process it has no children but Envoy.
 
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -12,6 +13,7 @@ import { createCertificateClient } from "../agent/certificate-client.ts";
 import { parseAppScrape } from "../agent/merged-metrics.ts";
 import { parseDownwardFile } from "../agent/pod/downward-file.ts";
 import { readFlag } from "../agent/pod/environment-value.ts";
+import { judgeEnvoyEnd, parseLastWords } from "../agent/pod/envoy-end.ts";
 import { hasIpv6, podAddresses } from "../agent/pod/pod-addresses.ts";
 import {
   type ControlPlaneHost,
@@ -29,6 +31,7 @@ import { GrpcClient, type GrpcTarget } from "../grpc/client.ts";
 import { buildProxyNode } from "../inject/node-metadata.ts";
 import { createLineLogger } from "./line-logger.ts";
 import { readVersion } from "./project.ts";
+import { awaitStop, type StopRequests } from "./stop-requests.ts";
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -38,16 +41,37 @@ export async function runProxy(args: readonly string[]): Promise<number> {
   const log = createLineLogger(env.MELTEMI_LOG_LEVEL ?? agentLogLevel);
   const stop = awaitStop();
   const options = await agentOptions(args, env);
-  const agent = await startAgent({ ...options, onQuit: stop.request, log });
+  const agent = await startAgent({ ...options, ...envoyOf(env, stop), onQuit: stop.quit, log });
   const stopDns = await podDns(agent, env, { ...options, log });
   const stopCollecting = staySmall(reportReady(agent, log));
-  const cause = await stop.requested;
-  log.info({ cause, ...options.drain }, "agent draining");
-  await agent.drain(stop.hurried);
+  const { cause, exitCode } = await stop.requested;
+  if (agent.pid === undefined) log[exitCode === 0 ? "info" : "error"]({ exitCode }, cause);
+  else {
+    log.info({ cause, ...options.drain }, "agent draining");
+    await agent.drain(stop.hurried);
+  }
   await stopDns?.();
   await agent.close();
   stopCollecting();
-  return 0;
+  return exitCode;
+}
+
+/**
+ * An Envoy that crashes is started again here: it is back in a tenth of a second with the certificate that it had, where
+ * kubelet would take seconds and then minutes. `meltemi_agent_envoy_restarts_total` counts it. An Envoy that can't run is
+ * kubelet's to start again and people's to see, so the container ends as it did; so does one that was asked to quit.
+ */
+function envoyOf(env: Environment, stop: StopRequests): Pick<AgentOptions, "spawn" | "onGivenUp"> {
+  const path = env.MELTEMI_ENVOY ?? readProxyConfig(env).binaryPath ?? "envoy";
+  let lastWords = "";
+  const onOutput = (line: string) => {
+    lastWords = parseLastWords(line) ?? lastWords;
+    process.stdout.write(`${line}\n`);
+  };
+  return {
+    spawn: createProcessSpawner(path, { onOutput }),
+    onGivenUp: (end) => stop.giveUp(judgeEnvoyEnd(end, { path, lastWords })),
+  };
 }
 
 async function podDns(
@@ -82,29 +106,6 @@ function staySmall(ready: Promise<void>): () => void {
   return () => clearInterval(timer);
 }
 
-interface StopRequests {
-  /** Resolves with what asked for the end. */
-  readonly requested: Promise<string>;
-  /** Aborts when that was asked for twice: then nobody waits for connections. */
-  readonly hurried: AbortSignal;
-  readonly request: () => void;
-}
-
-function awaitStop(): StopRequests {
-  const hurry = new AbortController();
-  let request: (cause: string) => void = () => undefined;
-  const requested = new Promise<string>((resolve) => {
-    request = resolve;
-  });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.once(signal, () => {
-      request(signal);
-      process.once(signal, () => hurry.abort());
-    });
-  }
-  return { requested, hurried: hurry.signal, request: () => request("quitquitquit") };
-}
-
 /** Resolves in either case. */
 function reportReady(agent: Agent, log: ReturnType<typeof createLineLogger>): Promise<void> {
   const startedMs = performance.now();
@@ -129,7 +130,7 @@ function podFiles(env: Environment) {
 async function agentOptions(
   args: readonly string[],
   env: Environment,
-): Promise<Omit<AgentOptions, "log" | "onQuit">> {
+): Promise<Omit<AgentOptions, "log" | "spawn">> {
   const files = podFiles(env);
   const { role, clusterDomain, logLevel, componentLogLevel, concurrency } = parseProxyArguments(args, env);
   const proxyConfig = readProxyConfig(env);
@@ -160,9 +161,6 @@ async function agentOptions(
     podIp: env.INSTANCE_IP ?? addresses[0] ?? "127.0.0.1",
     controlPlane: xdsAddress(readControlPlane(env, undefined)),
     sign: certificateSigner(env, files),
-    spawn: createProcessSpawner(env.MELTEMI_ENVOY ?? proxyConfig.binaryPath ?? "envoy", {
-      onOutput: (line) => process.stdout.write(`${line}\n`),
-    }),
     envoy: {
       concurrency: concurrency ?? availableParallelism(),
       logLevel,
