@@ -54,3 +54,15 @@ test("mergeFileStates() says which objects are in force though their file is bro
   assert.deepEqual([...objects.keys()], ["Namespace//a"]);
   assert.match(problems.at(-1)?.message ?? "", /last good version of Namespace a stays in force/);
 });
+
+test("mergeFileStates() keeps every problem of a broken file while a newer state of it is in doubt", () => {
+  const good = stateOf("a.yaml", namespaces("a", "b"));
+  const text = `${namespaces("b", "b")}---\nkind: Namespace\nmetadata: {name: a}\n`;
+  const broken = nextFileState("2", parseManifest("a.yaml", text), good.kept);
+  const { problems } = mergeFileStates([broken]);
+  assert.deepEqual(
+    problems.map(({ code }) => code),
+    ["MLT1002", "MLT1007", "MLT1012"],
+  );
+  assert.deepEqual(mergeFileStates([{ ...broken, isDoubtful: true }]).problems, problems);
+});

@@ -33,21 +33,33 @@ export function nextFileState(
 
 /** Whether the file as read now lacks an object that is in force: it may be half-written, or broken. */
 export function losesObjects(state: FileState, manifest: Manifest): boolean {
-  const good = new Set(manifest.entries.filter(({ object }) => object !== undefined).map(({ key }) => key));
+  const good = goodKeys(manifest);
   return [...state.kept.keys()].some((key) => !good.has(key));
 }
 
-/** All that is in force. What a file says now goes before what another file only said once. */
+function goodKeys({ entries }: Manifest): ReadonlySet<ObjectKey> {
+  return new Set(entries.filter(({ object }) => object !== undefined).map(({ key }) => key));
+}
+
+/**
+ * All that is in force. What a file says now goes before what another file only said once. The problems of a file in
+ * doubt stand until the doubt ends: none goes and comes back while a broken file is saved again.
+ */
 export function mergeFileStates(states: readonly FileState[]): MergedManifests {
   const certain = states.filter(({ isDoubtful }) => !isDoubtful).map(({ manifest }) => manifest);
   const { objects, problems } = mergeManifests(certain);
   const merged = new Map(objects);
   const doubtful = states.filter(({ isDoubtful }) => isDoubtful);
-  const allProblems = [...problems, ...doubtful.flatMap(({ manifest }) => manifest.problems)];
-  for (const state of states) {
-    const rescued = [...state.kept.values()].filter(({ key }) => !merged.has(key));
+  const allProblems = [
+    ...problems,
+    ...doubtful.flatMap(({ manifest }) => mergeManifests([manifest]).problems),
+  ];
+  for (const { kept, manifest } of states) {
+    const rescued = [...kept.values()].filter(({ key }) => !merged.has(key));
     for (const loaded of rescued) merged.set(loaded.key, loaded);
-    if (rescued.length > 0 && !state.isDoubtful) allProblems.push(stillInForce(state.manifest.file, rescued));
+    const good = goodKeys(manifest);
+    const outlived = rescued.filter(({ key }) => !good.has(key));
+    if (outlived.length > 0) allProblems.push(stillInForce(manifest.file, outlived));
   }
   return { objects: merged, problems: allProblems };
 }

@@ -112,6 +112,26 @@ test("watchFiles() keeps what a broken file held, says so, and clears that when 
   await close();
 });
 
+test("watchFiles() lets no problem go and come back while a broken file is saved again", async () => {
+  const path = await emptyFolder();
+  const file = join(path, "a.yaml");
+  await writeFile(file, service("a"));
+  const { batches, delaysMs, until, close } = await startWatch(path);
+  const problems = () => batches.at(-1)?.problems ?? [];
+  await writeFile(file, "kind: [");
+  await until(() => problems().length > 0, "broken");
+  const brokenAt = batches.length - 1;
+  delaysMs.length = 0;
+  // As a save is seen whose writer was stopped between emptying the file and filling it.
+  await writeFile(file, "");
+  await until(() => delaysMs.includes(SETTLE_MS), "the empty file is seen and doubted");
+  await writeFile(file, service("a", 81));
+  await until(() => problems().length === 0, "mended");
+  const codes = batches.slice(brokenAt).map((batch) => batch.problems.map(({ code }) => code));
+  assert.deepEqual(codes, [["MLT1001", "MLT1012"], []]);
+  await close();
+});
+
 test("watchFiles() never deletes while an editor empties, renames or moves", async () => {
   const path = await emptyFolder();
   const file = join(path, "a.yaml");
