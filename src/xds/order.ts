@@ -140,6 +140,7 @@ export class StreamOrder {
       if (planned.type === "cluster" && held === "nothing") newClusters.push(name);
       subscription.pending.delete(name);
       state.deadlines.delete(name);
+      state.alone.delete(name);
     }
     subscription.owesAnswer = false;
     const resources = planned.resources.flatMap(({ resource }) => (resource === undefined ? [] : [resource]));
@@ -238,7 +239,9 @@ export class StreamOrder {
     for (const [name, held] of subscription.pending) {
       const wanted = wantedResource(subscription, this.#set, name);
       if (wanted !== undefined) {
-        if (this.#mayGo(state, name, wanted, nowMs)) resources.push({ name, resource: wanted });
+        if (!this.#mayGo(state, name, wanted, nowMs)) continue;
+        if (state.alone.has(name)) return { type, resources: [{ name, resource: wanted }], removed: [] };
+        resources.push({ name, resource: wanted });
       } else if (held === "nothing") {
         this.#answerMissing(subscription, name, { resources, removed });
       } else if (rulesOf(type).whenGone === "remove" && nowMs >= this.#removalsFromMs) {

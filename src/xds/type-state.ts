@@ -12,6 +12,8 @@ export interface TypeState {
   readonly kept: Map<string, Held>;
   /** When what waits for clusters goes anyway. */
   readonly deadlines: Map<string, number>;
+  /** Refused beside others, of which any may be the bad one: each is sent again in a response of its own. */
+  readonly alone: Set<string>;
 }
 
 /** One resource in a response, under the name that the client asked for. */
@@ -42,7 +44,7 @@ export interface UnansweredResponse {
 }
 
 export function createTypeState(subscription: Subscription): TypeState {
-  return { subscription, unanswered: [], kept: new Map(), deadlines: new Map() };
+  return { subscription, unanswered: [], kept: new Map(), deadlines: new Map(), alone: new Set() };
 }
 
 /**
@@ -63,9 +65,25 @@ export function recordAcknowledged(state: TypeState, response: UnansweredRespons
 }
 
 /** A refusal is of resources, whose older versions stay in use: Envoy removes what a refused response removes. */
-export function recordRejected({ kept }: TypeState, { replaced, removed }: UnansweredResponse): void {
+export function recordRejected(state: TypeState, response: UnansweredResponse): void {
+  const { kept } = state;
+  const { replaced, removed } = response;
+  sendAgainAlone(state, response);
   const gone = new Set(removed);
   for (const [name, held] of replaced) {
     if (held !== "nothing" && !gone.has(name) && !kept.has(name)) kept.set(name, held);
+  }
+}
+
+/**
+ * Of most types Envoy takes one resource of a response after another up to the first bad one, and doesn't say which
+ * that is: the others haven't reached it. Clusters and listeners it takes all, and names the bad ones.
+ */
+function sendAgainAlone({ subscription, alone }: TypeState, { type, resources }: UnansweredResponse): void {
+  if (rulesOf(type).isFullState || resources.length < 2) return;
+  for (const { name } of resources) {
+    if (!subscription.names.has(name)) continue;
+    alone.add(name);
+    if (!subscription.pending.has(name)) subscription.pending.set(name, "unknown");
   }
 }
