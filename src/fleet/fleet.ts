@@ -1,6 +1,7 @@
 // The connected proxies: which set each of them gets, what each has acknowledged, and the one door through which
 // the graph is written, so that every change reaches those whom it concerns.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectKey } from "../core/object-key.ts";
@@ -73,6 +74,7 @@ export class Fleet implements XdsBackend {
   readonly #rows: LayeredRows;
   readonly #views: SharedViews<OpenSession>;
   readonly #refusalListeners = new Set<() => void>();
+  #toldRefusals: readonly Refusal[] = [];
   #eventCount = 0;
 
   constructor(options: FleetOptions) {
@@ -87,6 +89,7 @@ export class Fleet implements XdsBackend {
     for (const { table, key, error } of commit.errors)
       this.#options.log.error({ table, key, error }, "row failed");
     this.#publish(commit);
+    this.#tellRefusals();
     return commit;
   }
 
@@ -100,7 +103,7 @@ export class Fleet implements XdsBackend {
     return [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions].filter(isProxy));
   }
 
-  /** Calls when an Envoy refuses what none of its version refused before, and when that is over; returns what ends it. */
+  /** Calls when what stands refused has changed, by an Envoy's answer or by an edit; returns what ends it. */
   watchRefusals(listener: () => void): () => void {
     this.#refusalListeners.add(listener);
     return () => this.#refusalListeners.delete(listener);
@@ -232,7 +235,7 @@ export class Fleet implements XdsBackend {
   #publish(commit: Commit): void {
     this.#eventCount += 1;
     const former = this.#rows.take(commit);
-    if (this.#sessionsByNode.size === 0) return;
+    if (this.#sessionsByNode.size === 0 && this.#heldBack.isEmpty) return;
     this.#noteReplaced(former);
     const concerned = this.#views.change(former);
     // Whoever moves to another view compares the whole of both; all others look at what changed.
@@ -247,18 +250,16 @@ export class Fleet implements XdsBackend {
   }
 
   #noteReplaced(former: FormerRows): void {
-    let isAnyOver = false;
     for (const [type, layers] of former) {
       for (const [layer, rows] of layers) {
         for (const [name, before] of rows) {
           if (before?.kind !== "present") continue;
           const now = this.#rows.layer(type, layer)?.get(name);
           const successor = now?.kind === "present" ? now.resource : undefined;
-          if (this.#heldBack.replaced(type, before.resource, successor)) isAnyOver = true;
+          this.#heldBack.replaced(type, before.resource, successor);
         }
       }
     }
-    if (isAnyOver) for (const listener of this.#refusalListeners) listener();
   }
 
   *#sessionsWithOtherView({ changed }: Commit): Iterable<OpenSession> {
@@ -301,8 +302,15 @@ export class Fleet implements XdsBackend {
       this.#options.log.warn({ ...refusal, nodeId: session.nodeId }, "resource refused by envoy");
       this.#withdraw({ type, name }, refused, envoyVersion);
       this.#holdObjects(blamed, refusal);
-      for (const listener of this.#refusalListeners) listener();
+      this.#tellRefusals();
     }
+  }
+
+  #tellRefusals(): void {
+    const refusals = this.refusals();
+    if (isDeepStrictEqual(refusals, this.#toldRefusals)) return;
+    this.#toldRefusals = refusals;
+    for (const listener of this.#refusalListeners) listener();
   }
 
   #blame(type: ResourceType, refused: BuiltResource, detail: string): Blame {

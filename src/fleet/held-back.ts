@@ -54,9 +54,9 @@ export class HeldBack {
 
   /**
    * A resource got a successor, or none: refusals of it are over. It may have to stand in for its successor if it was
-   * acknowledged or the first of its name; else the one before it still may. Returns whether a refusal is over.
+   * acknowledged or the first of its name; else the one before it still may.
    */
-  replaced(type: ResourceType, old: Resource, successor: Resource | undefined): boolean {
+  replaced(type: ResourceType, old: Resource, successor: Resource | undefined): void {
     const key = keyOf(type, old.name, old.version);
     const isOver = this.#refusals.delete(key);
     // Until an Envoy has acknowledged it, the old one is no proof of anything: what stood in for it still does.
@@ -65,7 +65,6 @@ export class HeldBack {
     if (successor !== undefined && before !== undefined) {
       this.#previous.set(keyOf(type, successor.name, successor.version), before);
     }
-    return isOver;
   }
 
   /** An Envoy took it: the one before it is needed no more, unless Envoys of another version refuse it. */

@@ -259,6 +259,18 @@ test("createControlPlane() takes a refused object back when it is mended", () =>
   assert.deepEqual(plane.fleet.refusals(), []);
 });
 
+test("createControlPlane() tells when an object comes to stand refused, and when it is mended, each time", () => {
+  const { plane, put } = startRefusingPlane();
+  const told: number[] = [];
+  plane.fleet.watchRefusals(() => told.push(plane.fleet.refusals().length));
+  for (const _ of ["once", "again"]) {
+    put(ruled("a", "/bad-a"));
+    // As it was before: nothing changes in any resource.
+    put(ruled("a", "/good-a"));
+  }
+  assert.deepEqual(told, [1, 0, 1, 0]);
+});
+
 test("createControlPlane() doesn't offer again what was refused, though its status has changed", () => {
   const { plane, put, paths } = startRefusingPlane();
   put(ruled("a", "/bad-a"));

@@ -127,9 +127,9 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }
   });
 }
 
-/** The parent shows them to the user, beside those that it finds itself. */
+/** The parent shows them to the user, beside those that it finds itself. It may still have those of a predecessor. */
 function tellProblems(plane: ControlPlane): void {
-  let told = "[]";
+  let told: string | undefined;
   const tell = () => {
     const problems = planeProblems(plane);
     const text = JSON.stringify(problems);

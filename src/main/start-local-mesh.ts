@@ -8,8 +8,6 @@ import { join } from "node:path";
 import { findEnvoy } from "../agent/envoy-binary.ts";
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { MeshEnd, MeshLaunch, RunningMesh } from "../cli/local-mesh.ts";
-import { openMesh } from "../cli/mesh-client.ts";
-import { systemClock } from "../core/clock.ts";
 import { formatProblem } from "../core/problem.ts";
 import type { Egress } from "../local/front/egress.ts";
 import { attachEgress } from "../local/front/egress.ts";
@@ -25,7 +23,6 @@ import { feedManifests } from "./mesh-feed.ts";
 import { hearSupervisor } from "./mesh-hearing.ts";
 import { problemLedger } from "./problem-ledger.ts";
 import { programArgv, readVersion } from "./project.ts";
-import { watchControlPlane } from "./watch-control-plane.ts";
 
 const SHUTDOWN_GRACE_SECONDS = 20;
 const EXIT_GRACE_MS = 10_000;
@@ -80,11 +77,8 @@ async function connect(launch: MeshLaunch, launched: Launched): Promise<RunningM
     await Promise.race([hearing.started, endedTooEarly(launched)]);
     outbox.open();
     const feed = await feeding;
-    const endAsking = watchControlPlane(openMesh(process.env, launch.name), systemClock, (problems) =>
-      ledger.update("control plane", problems),
-    );
     const { send } = outbox;
-    return runningMesh({ supervisor, feed, egress, send, lastWords, endAsking, stopped: hearing.stopped });
+    return runningMesh({ supervisor, feed, egress, send, lastWords, stopped: hearing.stopped });
   } catch (error) {
     await feeding.then(
       (feed) => feed.close(),
@@ -138,7 +132,6 @@ interface Running {
   readonly egress: Egress | undefined;
   readonly send: (message: FrontMessage) => void;
   readonly lastWords: () => string;
-  readonly endAsking: () => void;
   readonly stopped: Promise<void>;
 }
 
@@ -147,7 +140,6 @@ function runningMesh(running: Running): RunningMesh {
   let isStopping = false;
   const ended = supervisor.exited.then(async ({ code, signal }): Promise<MeshEnd> => {
     egress?.close();
-    running.endAsking();
     await feed.close();
     if (isStopping) return { kind: "stopped" };
     const how =
