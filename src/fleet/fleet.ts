@@ -9,7 +9,7 @@ import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/end
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
 import type { SourceTable, Table } from "../graph/table.ts";
-import type { ConnectedProxy } from "../view/client-scope.ts";
+import { type ConnectedProxy, MESH_SCOPE } from "../view/client-scope.ts";
 import type { Views } from "../view/views.ts";
 import type {
   GenericRequest,
@@ -223,10 +223,12 @@ export class Fleet implements XdsBackend {
     const ofProxy: Table<{ readonly id: string }> =
       proxy.kind === "router" ? views.gatewayOfProxy : views.inboundOfProxy;
     const places = views.places.ofProxy.get(nodeId);
+    const scope = views.scopes.ofProxy.get(nodeId) ?? MESH_SCOPE;
     return {
       kind: proxy.kind,
       places: [places?.node.id ?? "", places?.wide.id ?? ""],
-      scope: views.scopes.ofProxy.get(nodeId)?.id ?? "",
+      scope: scope.id,
+      families: scope.families,
       workloadView: ofProxy.get(nodeId)?.id ?? "",
       envoyVersion,
     };

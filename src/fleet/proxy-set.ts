@@ -1,19 +1,22 @@
 // What one proxy gets: layers of the resource tables read as one, the most specific first. It holds no resources,
 // only where to look, and what was there before the one change that came after it; proxies of one view share it.
 
-import { MESH_SCOPE } from "../view/client-scope.ts";
+import type { IpFamilies } from "../core/ip-families.ts";
+import { MESH_SCOPE, meshScopeOf } from "../view/client-scope.ts";
 import { placedLayer } from "../view/placed-endpoints.ts";
 import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import type { HeldBack } from "./held-back.ts";
 import type { FormerRows, Layer, LayeredRows } from "./layered-rows.ts";
-import { EVERY_PROXY_LAYER, SIDECAR_LAYER, workloadLayer } from "./resource-row.ts";
+import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "./resource-row.ts";
 import { type ServedType, servedTypes } from "./resource-tables.ts";
 
 export interface ProxyView {
   readonly kind: "sidecar" | "router";
   readonly scope: string;
+  /** The scope's. */
+  readonly families: IpFamilies;
   /** Of the inbound or gateway view. */
   readonly workloadView: string;
   /** Ids of the client's places, the narrower one first; empty where nothing looks at them. */
@@ -124,7 +127,10 @@ export class ProxySet implements ResourceSet {
 }
 
 /** Layers that hold resources of a type for proxies of a view, most specific first. */
-function layersOf({ kind, scope, workloadView, places }: ProxyView, type: ResourceType): readonly string[] {
+function layersOf(
+  { kind, scope, families, workloadView, places }: ProxyView,
+  type: ResourceType,
+): readonly string[] {
   const own = workloadLayer(workloadView);
   const isOwnOnly = kind === "router" && (type === "listener" || type === "route");
   if (isOwnOnly) return [own];
@@ -132,7 +138,8 @@ function layersOf({ kind, scope, workloadView, places }: ProxyView, type: Resour
     const placed = (layer: string) => places.filter((id) => id !== "").map((id) => placedLayer(layer, id));
     return [...placed(scope), scope, ...placed(MESH_SCOPE.id), MESH_SCOPE.id];
   }
+  const mesh = type === "listener" ? meshScopeOf(families).id : MESH_SCOPE.id;
   return kind === "sidecar"
-    ? [own, scope, MESH_SCOPE.id, SIDECAR_LAYER, EVERY_PROXY_LAYER]
-    : [own, scope, MESH_SCOPE.id, EVERY_PROXY_LAYER];
+    ? [own, scope, mesh, sidecarLayer(families), EVERY_PROXY_LAYER]
+    : [own, scope, mesh, EVERY_PROXY_LAYER];
 }

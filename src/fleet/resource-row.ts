@@ -1,6 +1,7 @@
 // One row of a resource table: a resource in a layer. A proxy's set is several layers read as one, the most
 // specific first.
 
+import type { IpFamilies } from "../core/ip-families.ts";
 import type { Table } from "../graph/table.ts";
 import { type BuiltResource, haveEqualVersions } from "./built-resource.ts";
 
@@ -27,6 +28,9 @@ export function workloadLayer(viewId: string): string {
   return `=${viewId}`;
 }
 
-/** Layers that all proxies of a kind share. */
-export const SIDECAR_LAYER = "sidecar=";
+/** The layer that all sidecars of these IP families share. */
+export function sidecarLayer(families: IpFamilies): string {
+  return families === "ipv4" ? "sidecar=" : `sidecar=${families}`;
+}
+
 export const EVERY_PROXY_LAYER = "proxy=";

@@ -6,6 +6,7 @@ import {
   INBOUND_PASSTHROUGH_CLUSTER,
   PASSTHROUGH_CLUSTER,
 } from "../core/cluster-name.ts";
+import { IP_FAMILIES } from "../core/ip-families.ts";
 import {
   buildBlackHoleCluster,
   buildInboundPassthroughCluster,
@@ -44,7 +45,7 @@ import {
   present,
   type ResourceRow,
   type ResourceTable,
-  SIDECAR_LAYER,
+  sidecarLayer,
   workloadLayer,
 } from "./resource-row.ts";
 import { declareRouteResources } from "./route-tables.ts";
@@ -123,7 +124,14 @@ function declareClusters(graph: Graph, views: Views): ResourceTable {
       const clusters = [
         [EVERY_PROXY_LAYER, PASSTHROUGH_CLUSTER, buildPassthroughCluster(connectTimeout)],
         [EVERY_PROXY_LAYER, BLACK_HOLE_CLUSTER, buildBlackHoleCluster(connectTimeout)],
-        [SIDECAR_LAYER, INBOUND_PASSTHROUGH_CLUSTER, buildInboundPassthroughCluster(connectTimeout)],
+        ...IP_FAMILIES.map(
+          (families) =>
+            [
+              sidecarLayer(families),
+              INBOUND_PASSTHROUGH_CLUSTER,
+              buildInboundPassthroughCluster(connectTimeout, families),
+            ] as const,
+        ),
       ] as const;
       for (const [layer, name, cluster] of clusters) {
         yield [layerKey(layer, name), present(buildResource(ClusterSchema, cluster, { name }))] as const;
@@ -164,16 +172,19 @@ function declareListeners(graph: Graph, views: Views): ResourceTable {
     from: views.model.settings,
     equal: equalRows,
     *rows(_key, settings) {
-      const message = buildVirtualOutbound({
-        port: settings.outboundPort,
-        otherwise: otherwiseCluster(settings),
-        settings: listenerSettings(settings),
-      });
-      const name = message.name ?? "";
-      yield [
-        layerKey(SIDECAR_LAYER, name),
-        present(buildResource(ListenerSchema, message, { name })),
-      ] as const;
+      for (const families of IP_FAMILIES) {
+        const message = buildVirtualOutbound({
+          port: settings.outboundPort,
+          otherwise: otherwiseCluster(settings),
+          families,
+          settings: listenerSettings(settings),
+        });
+        const name = message.name ?? "";
+        yield [
+          layerKey(sidecarLayer(families), name),
+          present(buildResource(ListenerSchema, message, { name })),
+        ] as const;
+      }
     },
   });
   return graph.union("listener resources", [outbound, inbound, gateways, virtualOutbound]);

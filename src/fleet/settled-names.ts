@@ -43,12 +43,7 @@ export interface SettledNames {
 const ANY = "any";
 
 export function declareSettledNames(graph: Graph, views: Views): SettledNames {
-  const families = graph.deriveOne<readonly ClientScope["families"][]>({
-    name: "IP families of clients",
-    value: (read) => [
-      ...new Set(["ipv4" as const, ...read.all(views.scopes.table).map(([, scope]) => scope.families)]),
-    ],
-  });
+  const { families } = views.scopes;
   const ofHosts = graph.derive<Scoped<SidecarVirtualHost>, HostNames>({
     name: "virtual host names",
     from: views.virtualHosts.table,

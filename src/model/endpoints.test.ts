@@ -94,6 +94,20 @@ spec: { selector: { matchLabels: { app: web } }, portLevelMtls: { 8080: { mode: 
     assert.deepEqual(found("None"), ["10.244.0.2:8080", "fd00::2:8080"]);
   });
 
+  test("of a dual-stack service know their pod's other address", () => {
+    const target = "targetRef: { kind: Pod, name: web-1, namespace: shop }";
+    const four = webSlice(`[{ addresses: [10.244.0.2], ${target} }, { addresses: [10.244.0.3] }]`);
+    const six = webSlice(`[{ addresses: ["fd00::2"], ${target} }]`, "web-b").replace("IPv4", "IPv6");
+    const found = endpointsOf("shop/web.shop.svc.cluster.local", WEB, four, six);
+    assert.deepEqual(
+      found.map(({ address, additionalAddress }) => [address, additionalAddress]),
+      [
+        ["10.244.0.2", "fd00::2"],
+        ["10.244.0.3", undefined],
+      ],
+    );
+  });
+
   test("of a ServiceEntry are those it writes, with its ports and weights", () => {
     const entry = serviceEntry(`
       resolution: STATIC

@@ -19,6 +19,8 @@ export interface ServiceEndpoint {
   /** The service's port, by number. */
   readonly servicePort: number;
   readonly address: string;
+  /** The same pod's in the other IP family, where the service has both. */
+  readonly additionalAddress?: string;
   /** Its own name in DNS below the service's, such as `redis-0`. */
   readonly hostname?: string;
   readonly port: number;
@@ -98,28 +100,54 @@ function sliceEndpoints(
   const found = context.read
     .find(context.slices, rowKey(service.namespace, service.name))
     .map(([, slice]) => slice);
-  return ofOneFamily(service, found).flatMap((slice) =>
+  const { own, other } = partByFamily(service, found);
+  const otherAddresses = addressesByPod(other);
+  return own.flatMap((slice) =>
     service.ports.flatMap((port) => {
       const slicePort = slice.ports?.find(({ name = "" }) => name === port.name);
       if (slicePort?.port === undefined) return [];
       const { port: number } = slicePort;
       return slice.endpoints.flatMap((endpoint) =>
-        sliceEndpoint({ service, port, number, endpoint }, context),
+        sliceEndpoint(
+          { service, port, number, endpoint, additionalAddress: otherAddresses.get(podKey(endpoint) ?? "") },
+          context,
+        ),
       );
     }),
   );
 }
 
+interface SlicesByFamily {
+  readonly own: readonly EndpointSlice[];
+  readonly other: readonly EndpointSlice[];
+}
+
 /** A dual-stack Service lists each pod once by each family; its own first family stands for both. */
-function ofOneFamily(
+function partByFamily(
   { resolution, addresses: [first] }: MeshService,
   slices: readonly EndpointSlice[],
-): readonly EndpointSlice[] {
+): SlicesByFamily {
   // Clients of a headless one name the endpoint that they want by whichever address they like.
-  if (resolution === "headless" || first === undefined) return slices;
+  if (resolution === "headless" || first === undefined) return { own: slices, other: [] };
   const family = parseCidr(first)?.family === 6 ? "IPv6" : "IPv4";
-  const ofFamily = slices.filter(({ addressType }) => addressType === family);
-  return ofFamily.some(({ endpoints }) => endpoints.length > 0) ? ofFamily : slices;
+  const own = slices.filter(({ addressType }) => addressType === family);
+  if (!own.some(({ endpoints }) => endpoints.length > 0)) return { own: slices, other: [] };
+  return { own, other: slices.filter((slice) => !own.includes(slice)) };
+}
+
+function addressesByPod(slices: readonly EndpointSlice[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const endpoint of slices.flatMap(({ endpoints }) => endpoints)) {
+    const key = podKey(endpoint);
+    const [address] = endpoint.addresses;
+    if (key !== undefined && address !== undefined) found.set(key, address);
+  }
+  return found;
+}
+
+function podKey({ targetRef }: SliceEndpoint): string | undefined {
+  if (targetRef?.kind !== "Pod" || targetRef.name === undefined) return undefined;
+  return rowKey(targetRef.namespace, targetRef.name);
 }
 
 interface SliceEntry {
@@ -128,9 +156,11 @@ interface SliceEntry {
   /** The endpoint's own port. */
   readonly number: number;
   readonly endpoint: SliceEndpoint;
+  readonly additionalAddress: string | undefined;
 }
 
-function sliceEndpoint({ service, port, number, endpoint }: SliceEntry, context: Context): ServiceEndpoint[] {
+function sliceEndpoint(entry: SliceEntry, context: Context): ServiceEndpoint[] {
+  const { service, port, number, endpoint, additionalAddress } = entry;
   const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
   if (!ready && !service.publishesNotReady) return [];
   const [address] = endpoint.addresses;
@@ -140,6 +170,7 @@ function sliceEndpoint({ service, port, number, endpoint }: SliceEntry, context:
     {
       servicePort: port.number,
       address,
+      ...(additionalAddress === undefined ? {} : { additionalAddress }),
       ...(endpoint.hostname === undefined ? {} : { hostname: endpoint.hostname }),
       port: number,
       labels: workload?.labels ?? {},
@@ -163,13 +194,12 @@ function localityOf(workload: Workload | undefined, { zone }: SliceEndpoint): st
 }
 
 function workloadOf(
-  { targetRef }: SliceEndpoint,
+  endpoint: SliceEndpoint,
   address: string,
   { read, workloads }: Context,
 ): Workload | undefined {
-  if (targetRef?.kind === "Pod" && targetRef.name !== undefined) {
-    return read.get(workloads.table, rowKey(targetRef.namespace, targetRef.name));
-  }
+  const pod = podKey(endpoint);
+  if (pod !== undefined) return read.get(workloads.table, pod);
   return read.find(workloads.byAddress, address)[0]?.[1];
 }
 

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressesForProxy, ipFamiliesOf } from "./proxy-addresses.ts";
+import { addressesForProxy } from "./proxy-addresses.ts";
 
 const BOTH = ["10.96.0.1", "fd00::1"];
-
-test("ipFamiliesOf() tells one family from both", () => {
-  assert.equal(ipFamiliesOf(["10.244.0.9"]), "ipv4");
-  assert.equal(ipFamiliesOf(["fd00::9"]), "ipv6");
-  assert.equal(ipFamiliesOf(["fd00::9", "10.244.0.9"]), "dual");
-  assert.equal(ipFamiliesOf([]), "ipv4");
-});
 
 test("addressesForProxy() keeps the proxy's families", () => {
   assert.deepEqual(addressesForProxy(BOTH, "ipv4"), ["10.96.0.1"]);

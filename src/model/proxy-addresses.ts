@@ -1,15 +1,7 @@
 // Which of a service's addresses a proxy can call: those of its own IP families.
 
 import { parseCidr } from "../core/cidr.ts";
-
-export type IpFamilies = "ipv4" | "ipv6" | "dual";
-
-/** Of a proxy with these addresses; IPv4 where none tells. */
-export function ipFamiliesOf(proxyAddresses: readonly string[]): IpFamilies {
-  const families = new Set(proxyAddresses.map((address) => parseCidr(address)?.family));
-  if (families.has(6)) return families.has(4) ? "dual" : "ipv6";
-  return "ipv4";
-}
+import type { IpFamilies } from "../core/ip-families.ts";
 
 /** The service's first address where none fits: a name that resolves to it is still known by it. */
 export function addressesForProxy(addresses: readonly string[], families: IpFamilies): readonly string[] {

@@ -1,6 +1,7 @@
 // Who asks. Most of a mesh's config is the same for every client; where a private rule, or one that looks at its
 // clients, makes a difference, rows of that client's scope stand over those of the mesh.
 
+import { type IpFamilies, ipFamiliesOf } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -8,7 +9,6 @@ import type { Index } from "../graph/table-index.ts";
 import type { Client } from "../model/destination-rules.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
-import { type IpFamilies, ipFamiliesOf } from "../model/proxy-addresses.ts";
 import { withoutSeparators } from "./layer-id.ts";
 
 /** A connected proxy, as far as its config depends on it. */
@@ -45,6 +45,10 @@ export interface ClientScopes {
   /** The scope of each connected proxy, by the proxy's key. */
   readonly ofProxy: Table<ClientScope>;
   readonly proxies: Table<ConnectedProxy>;
+  /** One row: the IP families of connected clients, and IPv4. */
+  readonly families: Table<readonly IpFamilies[]>;
+  /** The rows of `table`, parted. */
+  readonly ofFamilies: Readonly<Record<IpFamilies, Table<ClientScope>>>;
 }
 
 /** The scope of no namespace in particular: what every client sees unless its own scope says otherwise. */
@@ -56,6 +60,17 @@ export const MESH_SCOPE: ClientScope = {
   isForeign: false,
   families: "ipv4",
 };
+
+const MESH_SCOPES: Readonly<Record<IpFamilies, ClientScope>> = {
+  ipv4: MESH_SCOPE,
+  ipv6: { ...MESH_SCOPE, id: "@ipv6", families: "ipv6" },
+  dual: { ...MESH_SCOPE, id: "@dual", families: "dual" },
+};
+
+/** Of clients with these families, for what differs by them alone. */
+export function meshScopeOf(families: IpFamilies): ClientScope {
+  return MESH_SCOPES[families];
+}
 
 const ANY = "any";
 
@@ -98,7 +113,22 @@ export function declareClientScopes(
     from: groups,
     rows: (id, members) => members.slice(0, 1).map(([, scope]) => [id, scope] as const),
   });
-  return { table, ofProxy, proxies };
+  const families = graph.deriveOne<readonly IpFamilies[]>({
+    name: "IP families of clients",
+    value: (read) => [...new Set(["ipv4" as const, ...read.all(table).map(([, scope]) => scope.families)])],
+  });
+  const withFamilies = (wanted: IpFamilies) =>
+    graph.derive<ClientScope, ClientScope>({
+      name: `client scopes with ${wanted}`,
+      from: table,
+      rows: (id, scope) => (scope.families === wanted ? [[id, scope]] : []),
+    });
+  const ofFamilies = {
+    ipv4: withFamilies("ipv4"),
+    ipv6: withFamilies("ipv6"),
+    dual: withFamilies("dual"),
+  };
+  return { table, ofProxy, proxies, families, ofFamilies };
 }
 
 function clientLabelKeys(

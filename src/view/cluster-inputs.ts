@@ -1,5 +1,6 @@
 // What the builders of clusters and of their endpoints may see: their cache keys.
 
+import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
 import type { SpiffeId } from "../core/spiffe-id.ts";
 import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
@@ -43,7 +44,13 @@ export type Discovery =
   | { readonly kind: "eds" }
   /** The connection's own destination. */
   | { readonly kind: "original-destination" }
-  | { readonly kind: "dns"; readonly endpoints: readonly InlineEndpoint[]; readonly isLogical: boolean };
+  | {
+      readonly kind: "dns";
+      readonly endpoints: readonly InlineEndpoint[];
+      readonly isLogical: boolean;
+      /** The client's. */
+      readonly families: IpFamilies;
+    };
 
 export interface OutboundClusterInputs {
   readonly name: string;
@@ -73,6 +80,7 @@ export interface InboundClusterInputs {
     readonly name: string;
     readonly namespace: string;
   }[];
+  readonly families: IpFamilies;
   readonly connectTimeout: string;
   readonly source: Source;
 }
@@ -109,6 +117,8 @@ export interface PriorityLabel {
 
 export interface ClusterEndpoint {
   readonly address: string;
+  /** Of the other IP family: Envoy takes whichever connects, this one second. */
+  readonly additionalAddress?: string;
   readonly port: number;
   readonly weight: number;
   /** `region/zone/subzone`; empty where unknown. */

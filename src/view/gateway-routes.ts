@@ -1,13 +1,7 @@
 // The route configurations of a gateway: each host's rules from all VirtualServices bound to it, merged.
 
 import { hostnameRoutes } from "./gateway-host-routes.ts";
-import {
-  EVERY_ADDRESS,
-  type GatewayPort,
-  type GatewayServer,
-  hasTls,
-  isHttpServer,
-} from "./gateway-servers.ts";
+import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "./gateway-servers.ts";
 import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
 import type { VirtualHostInputs } from "./route-inputs.ts";
@@ -22,8 +16,11 @@ export interface GatewayRouteInputs {
 }
 
 /** Plaintext servers of an address and port share a table; each TLS server has its own, since its names chose it already. */
-export function routeNameOf(server: GatewayServer, { listenPort, bind }: GatewayPort): string {
-  if (!hasTls(server)) return bind === EVERY_ADDRESS ? `http.${listenPort}` : `http.${listenPort}.${bind}`;
+export function routeNameOf(
+  server: GatewayServer,
+  { listenPort, bind, isEveryAddress }: GatewayPort,
+): string {
+  if (!hasTls(server)) return isEveryAddress ? `http.${listenPort}` : `http.${listenPort}.${bind}`;
   const { port } = server.server;
   const [namespace, name] = server.gateway.split("/");
   return `https.${port.number}.${port.name}.${name}.${namespace}`;

@@ -1,6 +1,7 @@
 // The servers of all Gateways that select a proxy, by the port they open there; servers that share a port share
 // its listener.
 
+import { wildcardsOf } from "../core/ip-families.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import { isHttp, isTls, type Protocol, parseProtocol } from "../core/protocol.ts";
@@ -12,6 +13,7 @@ import type { Model } from "../model/model.ts";
 import { byAge } from "../model/service.ts";
 import { rowKey } from "../model/sources.ts";
 import type { ConnectedProxy } from "./client-scope.ts";
+import type { GatewayQuestion } from "./gateway-views.ts";
 
 export interface GatewayServer {
   /** `namespace/name` of its Gateway. */
@@ -37,6 +39,8 @@ export interface GatewayPort {
   /** The number that the servers name. */
   readonly port: number;
   readonly bind: string;
+  /** No server names an address of its own. */
+  readonly isEveryAddress: boolean;
   /** Oldest Gateway first. */
   readonly servers: readonly GatewayServer[];
 }
@@ -52,9 +56,8 @@ export const gatewayServerFields: readonly string[] = [
   "Gateway.spec.servers[].tls.httpsRedirect",
 ];
 
-export const EVERY_ADDRESS = "0.0.0.0";
-
-export function gatewayPorts(proxy: ConnectedProxy, model: Model, read: Read): readonly GatewayPort[] {
+export function gatewayPorts({ proxy, client, model, read }: GatewayQuestion): readonly GatewayPort[] {
+  const [everyAddress] = wildcardsOf(client.families);
   const gateways = read
     .all(model.gateways)
     .map(([, gateway]) => gateway)
@@ -63,10 +66,16 @@ export function gatewayPorts(proxy: ConnectedProxy, model: Model, read: Read): r
   const byListener = new Map<string, GatewayPort & { servers: GatewayServer[] }>();
   for (const gateway of gateways) {
     for (const [at, server] of (gateway.spec.servers ?? []).entries()) {
-      const bind = server.bind ?? EVERY_ADDRESS;
+      const bind = server.bind ?? everyAddress;
       const listenPort = targetPort(proxy, server.port.number, model, read);
       const key = `${bind}_${listenPort}`;
-      const found = byListener.get(key) ?? { listenPort, bind, port: server.port.number, servers: [] };
+      const found = byListener.get(key) ?? {
+        listenPort,
+        bind,
+        isEveryAddress: bind === everyAddress,
+        port: server.port.number,
+        servers: [],
+      };
       found.servers.push(gatewayServer(gateway, server, at));
       byListener.set(key, found);
     }

@@ -24,6 +24,21 @@ describe("gateway views", () => {
     });
   });
 
+  test("listen on the proxy's IP families, under the same route table", () => {
+    const mesh = viewFixture(
+      [WEB, gateway("edge", `{ ${HTTP}, hosts: [a.com] }`), routes("a", "[a.com]")].join("---"),
+    );
+    const listening = (addresses: readonly string[]) => {
+      mesh.connect({ ...sidecar("infra", "edge-1", { app: "edge" }), kind: "router", addresses });
+      const view = mesh.views.gatewayOfProxy.get("infra/edge-1");
+      assert.ok(view !== undefined);
+      assert.deepEqual(Object.keys(tables(view)), ["http.80"]);
+      return view.listeners.map(({ name, additionalAddress }) => [name, additionalAddress]);
+    };
+    assert.deepEqual(listening(["fd00::9"]), [["::_80", undefined]]);
+    assert.deepEqual(listening(["10.244.0.9", "fd00::9"]), [["0.0.0.0_80", "::"]]);
+  });
+
   test("listen where the Service in front of the gateway points", () => {
     const front = `
 apiVersion: v1

@@ -2,6 +2,7 @@
 // configurations for those that speak HTTP. Proxies with the same view share one row.
 
 import { createHash } from "node:crypto";
+import { wildcardsOf } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -50,7 +51,7 @@ export function declareGatewayViews(graph: Graph, model: Model, scopes: ClientSc
 }
 
 function gatewayView(question: GatewayQuestion): GatewayView {
-  const ports = gatewayPorts(question.proxy, question.model, question.read);
+  const ports = gatewayPorts(question);
   const listeners = ports.flatMap((port) => listenerOf(port, question) ?? []);
   const served = new Set(listeners.flatMap(({ chains }) => chains.flatMap(routeNamesOf)));
   const routes = ports
@@ -71,9 +72,11 @@ function routeNamesOf({ forward }: GatewayChain): readonly string[] {
 function listenerOf(port: GatewayPort, question: GatewayQuestion): GatewayListenerInputs | undefined {
   const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, question)));
   if (chains.length === 0) return undefined;
+  const [, secondWildcard] = wildcardsOf(question.client.families);
   return {
     name: `${port.bind}_${port.listenPort}`,
     address: port.bind,
+    ...(port.isEveryAddress && secondWildcard !== undefined ? { additionalAddress: secondWildcard } : {}),
     port: port.listenPort,
     chains,
     settings: listenerSettings(question.read.one(question.model.settings)),

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { inboundClusterName } from "../core/cluster-name.ts";
+import { ipFamiliesOf } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -42,10 +43,12 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
   const labels = workload?.labels ?? proxy.labels;
   const mutualTls = mutualTlsOf(read, model.modes, { namespace: proxy.namespace, labels });
   const settings = read.one(model.settings);
+  const families = ipFamiliesOf(proxy.addresses);
   const ports = portsOf({ namespace: proxy.namespace, labels, workload, model, read });
   const listener: InboundListenerInputs = {
     ports: ports.map((port) => inboundPort(port, mutualTls)),
     otherPortsMode: mutualTls.mode,
+    families,
     settings: listenerSettings(settings),
   };
   const clusters = ports.map(
@@ -53,6 +56,7 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
       port: number,
       protocol: port.protocol,
       services: services.map(({ hostname, name, namespace }) => ({ hostname, name, namespace })),
+      families,
       connectTimeout: settings.connectTimeout,
       source: services.map(({ object }) => ({ object })),
     }),

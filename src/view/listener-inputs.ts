@@ -1,5 +1,6 @@
 // What the builders of listeners may see: their cache keys.
 
+import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
 import type { RouteInputs } from "./route-inputs.ts";
@@ -33,6 +34,8 @@ export interface OutboundListenerInputs {
   /** `0.0.0.0_9080` or `10.96.0.12_6379`. */
   readonly name: string;
   readonly address: string;
+  /** Of the other IP family, for clients that have both. */
+  readonly additionalAddress?: string;
   readonly port: number;
   /** The route configuration of HTTP on this port; absent where there is none. */
   readonly http?: { readonly routeName: string; readonly hasGrpcWeb: boolean };
@@ -58,6 +61,7 @@ export interface InboundListenerInputs {
   readonly ports: readonly InboundPort[];
   /** For ports of the application that no service names. */
   readonly otherPortsMode: MutualTlsMode;
+  readonly families: IpFamilies;
   readonly settings: ListenerSettings;
 }
 
@@ -85,6 +89,8 @@ export interface GatewayChain {
 export interface GatewayListenerInputs {
   readonly name: string;
   readonly address: string;
+  /** Of the other IP family, for gateways that have both. */
+  readonly additionalAddress?: string;
   readonly port: number;
   readonly chains: readonly GatewayChain[];
   readonly settings: ListenerSettings;

@@ -37,7 +37,15 @@ export function declareOutboundClusters(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundClusterInputs>> {
-  return ofServices(graph, { name: "outbound clusters", model, scopes, build: clustersOf });
+  return ofServices(graph, {
+    name: "outbound clusters",
+    model,
+    scopes,
+    // Each client wants addresses of its own IP families.
+    isClientDependent: ({ resolution }, read) =>
+      resolution.startsWith("dns") && read.one(scopes.families).length > 1,
+    build: clustersOf,
+  });
 }
 
 /** Rows by layer and cluster name, for clusters whose endpoints come by EDS. */
@@ -53,16 +61,20 @@ interface Declaration<T> {
   readonly name: string;
   readonly model: Model;
   readonly scopes: ClientScopes;
+  /** Beside what rules say. */
+  readonly isClientDependent?: (service: MeshService, read: Read) => boolean;
   readonly build: (question: Question) => ReadonlyMap<string, T>;
 }
 
-function ofServices<T>(graph: Graph, { name, model, scopes, build }: Declaration<T>): Table<Scoped<T>> {
+function ofServices<T>(graph: Graph, declaration: Declaration<T>): Table<Scoped<T>> {
+  const { name, model, scopes, build } = declaration;
   return deriveScopedRows(graph, {
     name,
     from: model.services,
     scopes,
     visibility: ({ visibility }) => visibility,
-    isClientDependent: (service, read) => isClientDependent(read, model.hostRules, service),
+    isClientDependent: (service, read) =>
+      declaration.isClientDependent?.(service, read) || isClientDependent(read, model.hostRules, service),
     build: ({ input, ...question }) => build({ ...question, service: input, model }),
   });
 }
@@ -165,7 +177,7 @@ function isHttp2Upgraded(
 }
 
 function discoveryOf(
-  { key, service, model, read }: Question,
+  { key, service, model, read, client }: Question,
   { port, subset, policy }: Variant & { readonly policy: PortPolicy },
 ): Discovery {
   if (policy.loadBalancer?.simple === "PASSTHROUGH") return { kind: "original-destination" };
@@ -181,7 +193,8 @@ function discoveryOf(
         port: port.number,
         subset,
       });
-      return { kind: "dns", endpoints, isLogical: service.resolution === "dns-round-robin" };
+      const isLogical = service.resolution === "dns-round-robin";
+      return { kind: "dns", endpoints, isLogical, families: client.families };
     }
   }
 }

@@ -103,6 +103,52 @@ spec:
     assert.deepEqual(clusters(listener(mesh, "10.96.0.3_7000", "shop;app=a")), [["outbound|7000||one.com"]]);
     assert.deepEqual(layerNames(mesh.views.listeners, "shop;app=b"), []);
   });
+
+  test("stand on the addresses of the client's IP families", () => {
+    const mesh = viewFixture(
+      `${service("web", "10.96.0.1", "{ name: http, port: 80 }")}---
+apiVersion: v1
+kind: Service
+metadata: { name: redis, namespace: shop }
+spec: { clusterIP: 10.96.0.2, clusterIPs: [10.96.0.2, "fd00::2"], ports: [{ name: redis, port: 6379 }] }
+`,
+    );
+    assert.deepEqual(layerNames(mesh.views.listeners, ""), ["0.0.0.0_80", "10.96.0.2_6379"]);
+    assert.deepEqual(layerNames(mesh.views.listeners, "@dual"), [], "nobody has both");
+    mesh.connect(
+      { ...sidecar("shop", "six"), addresses: ["fd00:1::9"] },
+      { ...sidecar("shop", "both"), addresses: ["10.244.0.9", "fd00:1::10"] },
+    );
+    assert.deepEqual(layerNames(mesh.views.listeners, "@ipv6"), ["::_80", "fd00::2_6379"]);
+    assert.deepEqual(layerNames(mesh.views.listeners, "@dual"), ["0.0.0.0_80", "10.96.0.2_6379"]);
+    const addresses = (name: string) => {
+      const { address, additionalAddress } = listener(mesh, name, "@dual") ?? {};
+      return [address, additionalAddress];
+    };
+    assert.deepEqual(addresses("0.0.0.0_80"), ["0.0.0.0", "::"]);
+    assert.deepEqual(addresses("10.96.0.2_6379"), ["10.96.0.2", "fd00::2"]);
+    mesh.disconnect("shop/six", "shop/both");
+    assert.deepEqual(layerNames(mesh.views.listeners, "@ipv6"), []);
+  });
+
+  test("of a ServiceEntry with two addresses are two, since another entry may have one of them", () => {
+    const mesh = viewFixture(
+      entry("db", 'hosts: [db], addresses: [10.97.0.1, "fd00::1"], ports: [{ number: 7000, name: tcp }]'),
+    );
+    mesh.connect({ ...sidecar("shop", "both"), addresses: ["10.244.0.9", "fd00:1::10"] });
+    assert.deepEqual(layerNames(mesh.views.listeners, "@dual"), ["10.97.0.1_7000", "fd00::1_7000"]);
+  });
+
+  test("of a private service differ from those of the client's own families alone", () => {
+    const hidden = service("web", "10.96.0.1", "{ name: http, port: 80 }").replace(
+      "namespace: shop",
+      'namespace: shop, annotations: { networking.istio.io/exportTo: "." }',
+    );
+    const mesh = viewFixture(hidden);
+    mesh.connect({ ...sidecar("shop", "six"), addresses: ["fd00:1::9"] }, sidecar("shop", "four"));
+    assert.deepEqual(layerNames(mesh.views.listeners, "shop;@ipv6"), ["::_80"]);
+    assert.deepEqual(layerNames(mesh.views.listeners, "shop"), ["0.0.0.0_80"]);
+  });
 });
 
 function listener({ views }: ViewFixture, name: string, scope = ""): OutboundListenerInputs | undefined {

@@ -2,6 +2,7 @@
 // service address whose protocol can't be told apart by a Host header. Rows by layer and name.
 
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
+import { wildcardsOf } from "../core/ip-families.ts";
 import { isHttp, isSniffed, isTls, type Protocol } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -9,15 +10,14 @@ import type { Table } from "../graph/table.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
+import { addressesForProxy } from "../model/proxy-addresses.ts";
 import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import { settleMatches } from "./chain-matches.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import type { ListenerSettings, OutboundListenerInputs, TcpChain } from "./listener-inputs.ts";
-import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
+import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
 import { serviceTcpChains } from "./tcp-chains.ts";
-
-const EVERY_ADDRESS = "0.0.0.0";
 
 export function listenerSettings(settings: MeshSettings): ListenerSettings {
   const { accessLogFile, accessLogFormat, isAccessLogJson } = settings;
@@ -43,7 +43,7 @@ export function declareOutboundListeners(
   const byPort = graph.index(model.services, "services by port", ({ ports }) =>
     ports.map(({ number }) => String(number)),
   );
-  const ofPorts = deriveScopedRows(graph, {
+  const ofPorts = deriveRowsOfFamilies(graph, {
     name: "listeners of ports",
     from: graph.group("service ports", byPort),
     scopes,
@@ -55,7 +55,7 @@ export function declareOutboundListeners(
       return portListener(Number(key), services, { read, model, client });
     },
   });
-  const ofAddresses = deriveScopedRows(graph, {
+  const ofAddresses = deriveRowsOfFamilies(graph, {
     name: "listeners of service addresses",
     from: model.services,
     scopes,
@@ -101,11 +101,13 @@ function portListener(
     .filter(({ service, port: { protocol } }) => !isHttp(protocol) && !hasOwnListener(service))
     .sort((a, b) => byAge(a.service, b.service));
   if (http.length === 0 && tcp.length === 0) return new Map();
-  const name = `${EVERY_ADDRESS}_${port}`;
+  const [address, additionalAddress] = wildcardsOf(context.client.families);
+  const name = `${address}_${port}`;
   const hasGrpcWeb = http.some((each) => each.port.protocol === "GRPC-Web");
   const listener: OutboundListenerInputs = {
     name,
-    address: EVERY_ADDRESS,
+    address,
+    ...(additionalAddress === undefined ? {} : { additionalAddress }),
     port,
     ...(http.length === 0 ? {} : { http: { routeName: String(port), hasGrpcWeb } }),
     tcp: withDefault(
@@ -184,14 +186,27 @@ function addressListeners(
   for (const port of service.ports) {
     if (isHttp(port.protocol)) continue;
     const tcp = settleMatches(serviceTcpChains(service, port, context));
-    for (const address of addressesByPort.get(port.number) ?? []) {
+    const addresses = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families);
+    for (const { address, ...additional } of listeningPairs(service, addresses)) {
       const name = `${address}_${port.number}`;
       const routeName = `${service.hostname}:${port.number}`;
       const http = isSniffed(port.protocol) ? { http: { routeName, hasGrpcWeb: false } } : {};
-      listeners.set(name, { name, address, port: port.number, ...http, tcp, settings });
+      listeners.set(name, { name, address, ...additional, port: port.number, ...http, tcp, settings });
     }
   }
   return listeners;
+}
+
+/** A Service's two addresses share a listener; a ServiceEntry's may be another's too, so each has its own. */
+function listeningPairs(
+  { registry, resolution }: MeshService,
+  addresses: readonly string[],
+): readonly Pick<OutboundListenerInputs, "address" | "additionalAddress">[] {
+  const [address, additionalAddress] = addresses;
+  const isPair = registry === "Kubernetes" && resolution !== "headless" && addresses.length === 2;
+  if (isPair && address !== undefined && additionalAddress !== undefined)
+    return [{ address, additionalAddress }];
+  return addresses.map((one) => ({ address: one }));
 }
 
 /** The route configurations that a sniffed service's own listeners name. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Graph } from "../graph/graph.ts";
 import type { Visibility } from "../model/visibility.ts";
-import { type ClientScope, type ClientScopes, type ConnectedProxy, MESH_SCOPE } from "./client-scope.ts";
+import { type ClientScope, MESH_SCOPE } from "./client-scope.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 
 interface Thing {
@@ -15,16 +15,11 @@ function fixture() {
   const graph = new Graph();
   const things = graph.source<Thing>("things");
   const scopeTable = graph.source<ClientScope>("scopes");
-  const scopes: ClientScopes = {
-    table: scopeTable,
-    ofProxy: graph.source<ClientScope>("scopes of proxies"),
-    proxies: graph.source<ConnectedProxy>("proxies"),
-  };
   const built: string[] = [];
   const rows = deriveScopedRows<Thing, string>(graph, {
     name: "rows",
     from: things,
-    scopes,
+    scopes: { table: scopeTable },
     visibility: ({ visibility }) => visibility,
     isClientDependent: ({ otherwise }) => Object.keys(otherwise).length > 0,
     build: ({ key, input: { otherwise }, client: { namespace } }) => {

@@ -1,12 +1,13 @@
 // Layers of rows: those of the mesh, and over them those of a client scope where they differ. A scope that comes
 // costs what depends on clients; a service that changes costs itself.
 
+import type { IpFamilies } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import { structurallyEqual } from "../graph/structural-equality.ts";
 import type { Table } from "../graph/table.ts";
 import { isVisibleTo, type Visibility } from "../model/visibility.ts";
-import { type ClientScope, type ClientScopes, MESH_SCOPE } from "./client-scope.ts";
+import { type ClientScope, type ClientScopes, MESH_SCOPE, meshScopeOf } from "./client-scope.ts";
 
 /** `absent`: the mesh has such a row, this scope has none. */
 export type Scoped<T> = { readonly kind: "present"; readonly inputs: T } | { readonly kind: "absent" };
@@ -35,27 +36,69 @@ export interface ScopedQuestion<I> {
 export interface ScopedDerivation<I, T> {
   readonly name: string;
   readonly from: Table<I>;
-  readonly scopes: ClientScopes;
+  readonly scopes: Pick<ClientScopes, "table">;
   readonly visibility: (input: I) => Visibility;
   /** Some rule may give clients different answers; only then are the scopes asked one by one. */
   readonly isClientDependent: (input: I, read: Read) => boolean;
   readonly build: (question: ScopedQuestion<I>) => ReadonlyMap<string, T>;
+  /** Who stands for the mesh. Default MESH_SCOPE. */
+  readonly mesh?: ClientScope;
+}
+
+type FamilyDerivation<I, T> = Omit<ScopedDerivation<I, T>, "mesh"> & { readonly scopes: ClientScopes };
+
+/**
+ * As `deriveScopedRows`, where all answers differ by the client's IP families: each families in use have their own
+ * layer of the mesh.
+ */
+export function deriveRowsOfFamilies<I, T>(
+  graph: Graph,
+  derivation: FamilyDerivation<I, T>,
+): Table<Scoped<T>> {
+  const { name, scopes } = derivation;
+  const usual = deriveScopedRows(graph, {
+    ...derivation,
+    scopes: { table: scopes.ofFamilies.ipv4 },
+  });
+  const others = (["ipv6", "dual"] as const).map((families) =>
+    deriveScopedRows(graph, {
+      ...derivation,
+      name: `${name} for ${families}`,
+      from: whileInUse(graph, derivation, families),
+      scopes: { table: scopes.ofFamilies[families] },
+      mesh: meshScopeOf(families),
+    }),
+  );
+  return graph.union(`${name} for all families`, [usual, ...others]);
+}
+
+/** Nothing while no client has these families. */
+function whileInUse<I, T>(
+  graph: Graph,
+  { name, from, scopes }: FamilyDerivation<I, T>,
+  families: IpFamilies,
+): Table<I> {
+  return graph.derive<I, I>({
+    name: `${name}, inputs for ${families}`,
+    from,
+    rows: (key, input, read) => (read.one(scopes.families).includes(families) ? [[key, input]] : []),
+  });
 }
 
 /** The mesh's rows, and for each scope that differs, its differences. */
 export function deriveScopedRows<I, T>(graph: Graph, derivation: ScopedDerivation<I, T>): Table<Scoped<T>> {
-  const { name, from, visibility, build } = derivation;
+  const { name, from, visibility, build, mesh = MESH_SCOPE } = derivation;
   const answers = graph.derive<I, ReadonlyMap<string, T>>({
     name: `${name}, each input's`,
     from,
     rows: (key, input, read) =>
-      visibility(input) === "public" ? [[key, build({ key, input, client: MESH_SCOPE, read })]] : [],
+      visibility(input) === "public" ? [[key, build({ key, input, client: mesh, read })]] : [],
   });
   const ofMesh = graph.derive<ReadonlyMap<string, T>, Scoped<T>>({
     name: `${name} of the mesh`,
     from: answers,
     *rows(_key, answer) {
-      for (const [row, inputs] of answer) yield [layerKey(MESH_SCOPE.id, row), { kind: "present", inputs }];
+      for (const [row, inputs] of answer) yield [layerKey(mesh.id, row), { kind: "present", inputs }];
     },
   });
   return graph.union(name, [ofMesh, deriveDifferences(graph, derivation, answers)]);

@@ -1,7 +1,8 @@
 // The names by which clients call a virtual host: those of its own namespace know it by short names too, and each
 // calls it by the addresses of its own IP families.
 
-import { addressesForProxy, type IpFamilies } from "../model/proxy-addresses.ts";
+import type { IpFamilies } from "../core/ip-families.ts";
+import { addressesForProxy } from "../model/proxy-addresses.ts";
 import { virtualHostDomains } from "../model/virtual-host-domains.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { type Scoped, splitLayerKey } from "./scoped-rows.ts";

@@ -27,7 +27,10 @@ export function emptyMesh(): MeshUnderGlass {
   return { ...fixture, tables: declareResourceTables(fixture.graph, fixture.views) };
 }
 
-/** All objects of `meshes/`, with a sidecar in each namespace, two with sides of their own, and a gateway. */
+/**
+ * All objects of `meshes/`, with a sidecar in each namespace, two with sides of their own, some of each IP
+ * families, and gateways.
+ */
 export function everything(): MeshUnderGlass {
   const mesh = emptyMesh();
   mesh.put(everyDocument());
@@ -41,8 +44,16 @@ export function connectAll(mesh: ViewFixture): void {
     sidecar("shop", "nodes-0", { app: "nodes" }),
     sidecar("other", "hidden-1", { app: "hidden" }),
     { ...sidecar("edge", "edge-1", { app: "edge" }), kind: "router" },
+    { ...sidecar("edge", "edge-2", { app: "edge" }), kind: "router", addresses: ["10.244.0.10", "fd00::10"] },
+    ...Object.values(proxiesByFamilies),
   );
 }
+
+/** Of the services in `meshes/families.yaml`. */
+export const proxiesByFamilies = {
+  ipv6: { ...sidecar("pairs", "web-6", { app: "web" }), addresses: ["fd00:244::6"] },
+  dual: { ...sidecar("pairs", "web-1", { app: "web" }), addresses: ["10.244.7.1", "fd00:244::1"] },
+};
 
 export function everyDocument(): string {
   const folder = new URL("meshes/", import.meta.url);

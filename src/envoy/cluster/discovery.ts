@@ -3,6 +3,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   Cluster_DiscoveryType,
+  Cluster_DnsLookupFamily,
   type Cluster_EdsClusterConfigSchema,
 } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
@@ -32,6 +33,7 @@ export const discoveryFeature: ClusterFeature = {
         };
         cluster.dnsRefreshRate = durationMessage(dnsRefreshRate);
         cluster.respectDnsTtl = true;
+        cluster.dnsLookupFamily = LOOKUP_FAMILIES[discovery.families];
         cluster.loadAssignment = {
           clusterName: name,
           endpoints: [{ lbEndpoints: lbEndpoints(discovery.endpoints) }],
@@ -39,6 +41,12 @@ export const discoveryFeature: ClusterFeature = {
     }
   },
 };
+
+const LOOKUP_FAMILIES = {
+  ipv4: Cluster_DnsLookupFamily.V4_ONLY,
+  ipv6: Cluster_DnsLookupFamily.V6_ONLY,
+  dual: Cluster_DnsLookupFamily.ALL,
+} as const;
 
 function edsOverAds(serviceName: string): EdsClusterConfigInit {
   return {

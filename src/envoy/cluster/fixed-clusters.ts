@@ -5,18 +5,15 @@ import {
   INBOUND_PASSTHROUGH_CLUSTER,
   PASSTHROUGH_CLUSTER,
 } from "../../core/cluster-name.ts";
+import { appSourcesOf, type IpFamilies } from "../../core/ip-families.ts";
 import { Cluster_DiscoveryType, Cluster_LbPolicy } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
-import { socketAddress } from "../address.ts";
+import { bindConfig } from "../address.ts";
 import { durationMessage } from "../duration-message.ts";
 import { typedConfig } from "../encode.ts";
 import type { ClusterInit } from "./cluster-feature.ts";
 import { unlimited } from "./connection-pool.ts";
 import { HTTP_PROTOCOL_OPTIONS } from "./outbound-cluster.ts";
-
-// Connections from the sidecar to its application leave from here, where the capture rules let them through:
-// from the pod's own address they would be taken for a call of the application to itself.
-const INBOUND_SOURCE_ADDRESS = "127.0.0.6";
 
 /** For traffic to hosts that the mesh doesn't know, under ALLOW_ANY. */
 export function buildPassthroughCluster(connectTimeout: string): ClusterInit {
@@ -38,17 +35,16 @@ export function buildBlackHoleCluster(connectTimeout: string): ClusterInit {
 }
 
 /** For inbound traffic to ports of the application that no service names. */
-export function buildInboundPassthroughCluster(connectTimeout: string): ClusterInit {
+export function buildInboundPassthroughCluster(connectTimeout: string, families: IpFamilies): ClusterInit {
   return {
     ...buildPassthroughCluster(connectTimeout),
     name: INBOUND_PASSTHROUGH_CLUSTER,
-    ...fromInboundSource(),
+    ...fromInboundSource(families),
   };
 }
 
-export function fromInboundSource(): Pick<ClusterInit, "upstreamBindConfig"> {
-  const address = socketAddress(INBOUND_SOURCE_ADDRESS, 0).address;
-  return address?.case === "socketAddress" ? { upstreamBindConfig: { sourceAddress: address.value } } : {};
+export function fromInboundSource(families: IpFamilies): Pick<ClusterInit, "upstreamBindConfig"> {
+  return { upstreamBindConfig: bindConfig(appSourcesOf(families)) };
 }
 
 export function originalDestination(connectTimeout: string): ClusterInit {

@@ -21,7 +21,7 @@ export function buildInboundCluster(inputs: InboundClusterInputs): ClusterInit {
   return {
     name: inboundClusterName(inputs.port),
     ...originalDestination(inputs.connectTimeout),
-    ...fromInboundSource(),
+    ...fromInboundSource(inputs.families),
     circuitBreakers: unlimited(),
     typedExtensionProtocolOptions: isHttp2(inputs.protocol) ? http2() : downstreamProtocol(),
     metadata: provenanceMetadata(inputs.source, { services }),

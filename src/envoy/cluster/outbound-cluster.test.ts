@@ -116,9 +116,19 @@ describe("buildOutboundCluster() finds endpoints", () => {
 
   test("by DNS", () => {
     const endpoints = [{ address: "a.com", port: 80, weight: 1 }];
-    const built = cluster({ discovery: { kind: "dns", endpoints, isLogical: false } });
+    const dns = { kind: "dns", endpoints, isLogical: false, families: "ipv4" } as const;
+    const built = cluster({ discovery: dns });
     assert.deepEqual([built.type, built.dnsRefreshRate, built.respectDnsTtl], ["STRICT_DNS", "60s", true]);
-    assert.equal(cluster({ discovery: { kind: "dns", endpoints, isLogical: true } }).type, "LOGICAL_DNS");
+    assert.equal(cluster({ discovery: { ...dns, isLogical: true } }).type, "LOGICAL_DNS");
+  });
+
+  test("by DNS, in the client's IP families", () => {
+    const endpoints = [{ address: "a.com", port: 80, weight: 1 }];
+    const lookups = (["ipv4", "ipv6", "dual"] as const).map(
+      (families) =>
+        cluster({ discovery: { kind: "dns", endpoints, isLogical: false, families } }).dnsLookupFamily,
+    );
+    assert.deepEqual(lookups, ["V4_ONLY", "V6_ONLY", "ALL"]);
   });
 
   test("in the connection itself", () => {

@@ -8,7 +8,7 @@ import type {
 } from "../../gen/envoy/config/endpoint/v3/endpoint_components_pb.ts";
 import type { ClusterLoadAssignmentSchema } from "../../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import type { ClusterEndpoint, EndpointInputs } from "../../view/cluster-inputs.ts";
-import { socketAddress } from "../address.ts";
+import { bothAddresses } from "../address.ts";
 
 const MAX_WEIGHT_SUM = 2 ** 32 - 1;
 
@@ -63,9 +63,9 @@ export function loadBalancingWeights(endpoints: readonly { readonly weight: numb
 }
 
 function lbEndpoint(endpoint: ClusterEndpoint, weight: number): MessageInitShape<typeof LbEndpointSchema> {
-  const { workload, namespace } = endpoint;
+  const { workload, namespace, address, additionalAddress, port } = endpoint;
   return {
-    hostIdentifier: { case: "endpoint", value: { address: socketAddress(endpoint.address, endpoint.port) } },
+    hostIdentifier: { case: "endpoint", value: bothAddresses([address, additionalAddress], port) },
     healthStatus: healthStatus(endpoint),
     loadBalancingWeight: weight,
     metadata: {

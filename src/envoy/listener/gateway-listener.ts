@@ -2,7 +2,7 @@
 
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../../view/listener-inputs.ts";
-import { socketAddress } from "../address.ts";
+import { bothAddresses } from "../address.ts";
 import { provenanceMetadata } from "../provenance.ts";
 import { gatewayServerTls } from "./downstream-tls.ts";
 import type { FilterChainInit } from "./filter-chain.ts";
@@ -13,11 +13,11 @@ import { tcpProxyFilter } from "./tcp-proxy.ts";
 
 /** Chains with equal matches were merged before: Envoy refuses a listener that has two. */
 export function buildGatewayListener(inputs: GatewayListenerInputs): ListenerInit {
-  const { name, address, port, chains } = inputs;
+  const { name, address, additionalAddress, port, chains } = inputs;
   const readsTls = chains.some(({ tls, serverNames }) => tls !== undefined || serverNames.length > 0);
   return {
     name,
-    address: socketAddress(address, port),
+    ...bothAddresses([address, additionalAddress], port),
     trafficDirection: TrafficDirection.OUTBOUND,
     filterChains: chains.map((chain) => gatewayFilterChain(chain, inputs)),
     ...(readsTls ? { listenerFilters: [tlsInspectorFilter()] } : {}),

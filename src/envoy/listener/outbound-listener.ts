@@ -4,7 +4,7 @@
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
 import type { OutboundListenerInputs } from "../../view/listener-inputs.ts";
-import { socketAddress } from "../address.ts";
+import { bothAddresses } from "../address.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
 import { type FilterChainInit, matchedTcpChain } from "./filter-chain.ts";
@@ -17,7 +17,7 @@ export const outboundListenerFields: readonly string[] = ["MeshConfig.protocolDe
 
 /** Plaintext HTTP, found by its first bytes, takes the route table; all else is matched by the TCP chains in order. */
 export function buildOutboundListener(inputs: OutboundListenerInputs): ListenerInit {
-  const { name, address, port, http, tcp, settings } = inputs;
+  const { name, address, additionalAddress, port, http, tcp, settings } = inputs;
   const chains = tcp.map((chain) => matchedTcpChain(chain, settings));
   const defaultFilterChain = chains.find(({ filterChainMatch }) => filterChainMatch === undefined);
   const filterChains = [
@@ -27,7 +27,7 @@ export function buildOutboundListener(inputs: OutboundListenerInputs): ListenerI
   const isSniffed = http !== undefined;
   return {
     name,
-    address: socketAddress(address, port),
+    ...bothAddresses([address, additionalAddress], port),
     bindToPort: false,
     trafficDirection: TrafficDirection.OUTBOUND,
     filterChains,

@@ -37,7 +37,8 @@ describe("buildVirtualInbound()", () => {
 
   test("drops a connection to the capturing port itself", () => {
     const [first] =
-      buildVirtualInbound({ ports: [], otherPortsMode: "STRICT", settings }, 15006).filterChains ?? [];
+      buildVirtualInbound({ ports: [], otherPortsMode: "STRICT", families: "ipv4", settings }, 15006)
+        .filterChains ?? [];
     assert.equal(first?.filterChainMatch?.destinationPort, 15006);
     assert.equal(first.name, "virtualInbound-blackhole");
   });
@@ -59,6 +60,7 @@ describe("buildVirtualInbound()", () => {
       {
         ports: [port(80, "HTTP", "STRICT"), port(81, "UnsupportedProtocol", "STRICT")],
         otherPortsMode: "STRICT",
+        families: "ipv4",
         settings,
       },
       15006,
@@ -85,7 +87,7 @@ function chainsOf(
   otherPortsMode: MutualTlsMode = "STRICT",
 ): readonly string[] {
   const built = buildVirtualInbound(
-    { ports: inbound === undefined ? [] : [inbound], otherPortsMode, settings },
+    { ports: inbound === undefined ? [] : [inbound], otherPortsMode, families: "ipv4", settings },
     15006,
   );
   return (built.filterChains ?? [])

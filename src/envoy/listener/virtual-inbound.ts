@@ -6,10 +6,11 @@ import {
   INBOUND_PASSTHROUGH_CLUSTER,
   inboundClusterName,
 } from "../../core/cluster-name.ts";
+import { wildcardsOf } from "../../core/ip-families.ts";
 import { isHttp, isSniffed } from "../../core/protocol.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { InboundListenerInputs, InboundPort, ListenerSettings } from "../../view/listener-inputs.ts";
-import { socketAddress } from "../address.ts";
+import { bothAddresses } from "../address.ts";
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../application-protocol.ts";
 import { durationMessage } from "../duration-message.ts";
 import { provenanceMetadata } from "../provenance.ts";
@@ -30,14 +31,14 @@ const HTTP_SERVER_ALPN = ["h2", "http/1.1"];
 const PLAINTEXT_HTTP_ALPN = ["http/1.1", "h2c"];
 
 export function buildVirtualInbound(inputs: InboundListenerInputs, port: number): ListenerInit {
-  const { ports, settings } = inputs;
+  const { ports, families, settings } = inputs;
   return {
     name: "virtualInbound",
-    address: socketAddress("0.0.0.0", port),
+    ...bothAddresses(wildcardsOf(families), port),
     trafficDirection: TrafficDirection.INBOUND,
     filterChains: [
       blackHole(port, settings),
-      ...ports.flatMap((each) => portChains(each, settings)),
+      ...ports.flatMap((each) => portChains(each, inputs)),
       ...otherPorts(inputs),
     ],
     listenerFilters: [
@@ -66,11 +67,12 @@ interface ChainForm {
   readonly isHttp: boolean;
 }
 
-function portChains(port: InboundPort, settings: ListenerSettings): FilterChainInit[] {
+function portChains(port: InboundPort, { families, settings }: InboundListenerInputs): FilterChainInit[] {
+  const name = `${wildcardsOf(families)[0]}_${port.port}`;
   return chainForms(port).map((form) => ({
-    name: `0.0.0.0_${port.port}`,
+    name,
     filterChainMatch: { destinationPort: port.port, ...form.match },
-    filters: form.isHttp ? [httpFilter(port, form, settings)] : tcpFilters(port, settings),
+    filters: form.isHttp ? [httpFilter(port, form, { name, settings })] : tcpFilters(port, settings),
     ...(form.isMutualTls ? { transportSocket: meshServerTls(form.isHttp ? HTTP_SERVER_ALPN : []) } : {}),
     metadata: provenanceMetadata(port.source, {}),
   }));
@@ -137,10 +139,14 @@ function applicationTlsForms({ protocol }: InboundPort): readonly ChainForm[] {
   return [{ match: { transportProtocol: "tls" }, isMutualTls: false, isHttp: false }];
 }
 
-function httpFilter(port: InboundPort, form: ChainForm, settings: ListenerSettings) {
+function httpFilter(
+  port: InboundPort,
+  form: ChainForm,
+  { name, settings }: { readonly name: string; readonly settings: ListenerSettings },
+) {
   return httpConnectionManagerFilter({
     side: form.isMutualTls ? "inbound-mutual-tls" : "inbound-plaintext",
-    statPrefix: `inbound_0.0.0.0_${port.port}`,
+    statPrefix: `inbound_${name}`,
     routes: { kind: "inline", routeConfiguration: buildInboundRouteConfiguration(port.port, port.route) },
     hasGrpcWeb: port.protocol === "GRPC-Web",
     settings,

@@ -2,9 +2,10 @@
 // what no listener knows passes through or is dropped, as the mesh's outbound policy says.
 
 import { BLACK_HOLE_CLUSTER } from "../../core/cluster-name.ts";
+import { type IpFamilies, wildcardsOf } from "../../core/ip-families.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
-import { socketAddress } from "../address.ts";
+import { bothAddresses } from "../address.ts";
 import { tcpFilterChain } from "./filter-chain.ts";
 import type { ListenerInit } from "./outbound-listener.ts";
 
@@ -18,13 +19,19 @@ export interface VirtualOutboundInputs {
   readonly port: number;
   /** PassthroughCluster, or BlackHoleCluster under REGISTRY_ONLY. */
   readonly otherwise: string;
+  readonly families: IpFamilies;
   readonly settings: ListenerSettings;
 }
 
-export function buildVirtualOutbound({ port, otherwise, settings }: VirtualOutboundInputs): ListenerInit {
+export function buildVirtualOutbound({
+  port,
+  otherwise,
+  families,
+  settings,
+}: VirtualOutboundInputs): ListenerInit {
   return {
     name: "virtualOutbound",
-    address: socketAddress("0.0.0.0", port),
+    ...bothAddresses(wildcardsOf(families), port),
     trafficDirection: TrafficDirection.OUTBOUND,
     useOriginalDst: true,
     filterChains: [
