@@ -19,9 +19,13 @@ const settings: CaptureSettings = {
   outboundRanges: "*",
 };
 
-test("captureCommands() gives one restore a family", () => {
-  const programs = captureCommands({ ...settings, ipv6: true }).map(({ command }) => command[0]);
-  assert.deepEqual(programs, ["iptables-restore", "ip6tables-restore"]);
+test("captureCommands() gives one restore a family, and IPv6 the proxy's source towards the app", () => {
+  const commands = captureCommands({ ...settings, ipv6: true }).map(({ command }) => command.join(" "));
+  assert.deepEqual(commands, [
+    "iptables-restore --noflush --wait",
+    "ip6tables-restore --noflush --wait",
+    "ip -6 addr replace ::6/128 dev lo",
+  ]);
 });
 
 test("captureCommands() routes marked packets to loopback for TPROXY", () => {

@@ -4,6 +4,7 @@
 import type { CaptureBackend } from "./capture-backend.ts";
 import type { CaptureCommand } from "./capture-command.ts";
 import type { CaptureSettings } from "./capture-settings.ts";
+import { proxyToAppAddress } from "./chains.ts";
 import { renderIptablesRemoval, renderIptablesRestore } from "./render-iptables-restore.ts";
 import { renderNftables, renderNftablesRemoval } from "./render-nftables.ts";
 import type { AddressFamily } from "./rule.ts";
@@ -14,12 +15,17 @@ export function captureCommands(
   settings: CaptureSettings,
   backend: CaptureBackend = "iptables",
 ): CaptureCommand[] {
-  const routes = settings.mode === "TPROXY" ? familiesOf(settings).flatMap(addMarkRoutes(settings)) : [];
+  const families = familiesOf(settings);
+  const routes = [
+    ...(settings.mode === "TPROXY" ? families.flatMap(addMarkRoutes(settings)) : []),
+    // Loopback has all of 127.0.0.0/8 but only `::1`: the proxy's source towards the app must be added.
+    ...(settings.ipv6 ? [ip("ipv6", "addr", "replace", proxyToAppAddress.ipv6, "dev", "lo")] : []),
+  ];
   const rules = buildRules(settings);
   if (backend === "nft") {
     return [{ command: ["nft", "-f", "-"], input: renderNftables(rules, settings) }, ...routes];
   }
-  const restores = familiesOf(settings).map((family): CaptureCommand => {
+  const restores = families.map((family): CaptureCommand => {
     const program = `${programOf(backend, family)}-restore`;
     return { command: [program, "--noflush", "--wait"], input: renderIptablesRestore(rules, family) };
   });
@@ -32,7 +38,10 @@ export function captureRemovalCommands(
   backend: CaptureBackend = "iptables",
 ): CaptureCommand[] {
   const families = familiesOf(settings);
-  const routes = settings.mode === "TPROXY" ? families.flatMap(removeMarkRoutes(settings)) : [];
+  const routes = [
+    ...(settings.mode === "TPROXY" ? families.flatMap(removeMarkRoutes(settings)) : []),
+    ...(settings.ipv6 ? [ip("ipv6", "addr", "del", proxyToAppAddress.ipv6, "dev", "lo")] : []),
+  ];
   if (backend === "nft") return [{ command: ["nft", "-f", "-"], input: renderNftablesRemoval() }, ...routes];
   const rules = buildRules(settings);
   const removals = families.flatMap((family) =>

@@ -22,7 +22,7 @@ export const mangleKernelOutput: ChainOf = { table: "mangle", chain: "OUTPUT" };
 export const mangleInbound: ChainOf = { table: "mangle", chain: chainNames.inbound };
 
 /** The proxy dials the app from here, so that its connection isn't taken for one of the app's own. */
-export const proxyToAppAddress: RuleAddress = { ipv4: "127.0.0.6/32", ipv6: "::6/128" };
+export const proxyToAppAddress = { ipv4: "127.0.0.6/32", ipv6: "::6/128" } as const satisfies RuleAddress;
 
 export function loopbackOf(loopbackCidr: string): RuleAddress {
   return { ipv4: loopbackCidr, ipv6: "::1/128" };
