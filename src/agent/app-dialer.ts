@@ -2,7 +2,7 @@
 // namespace, and inbound capture would take a connection that came from elsewhere.
 
 import { request } from "node:http";
-import type { Socket } from "node:net";
+import { isIPv6, type Socket } from "node:net";
 
 export interface AppDialer {
   /** Rejects when the port takes no connection, or not in time. */
@@ -13,7 +13,7 @@ export interface AppDialer {
 export function createAppDialer(socketPath: string, podIp: string): AppDialer {
   return {
     dial(port, timeoutMs) {
-      const target = `${podIp}:${port}`;
+      const target = isIPv6(podIp) ? `[${podIp}]:${port}` : `${podIp}:${port}`;
       const headers = { "x-envoy-original-dst-host": target };
       return new Promise((resolve, reject) => {
         const deadline = AbortSignal.timeout(timeoutMs);

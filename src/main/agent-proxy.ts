@@ -25,6 +25,7 @@ import {
 } from "../agent/pod/proxy-arguments.ts";
 import { createProcessSpawner } from "../agent/spawn-process.ts";
 import { systemClock } from "../core/clock.ts";
+import { ipFamiliesOf } from "../core/ip-families.ts";
 import { redacted } from "../core/redacted.ts";
 import { spiffeId } from "../core/spiffe-id.ts";
 import { GrpcClient, type GrpcTarget } from "../grpc/client.ts";
@@ -159,6 +160,7 @@ async function agentOptions(
       serviceAccount: env.SERVICE_ACCOUNT ?? "default",
     }),
     podIp: env.INSTANCE_IP ?? addresses[0] ?? "127.0.0.1",
+    families: ipFamiliesOf(addresses),
     controlPlane: xdsAddress(readControlPlane(env, undefined)),
     sign: certificateSigner(env, files),
     envoy: {

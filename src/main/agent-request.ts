@@ -1,7 +1,11 @@
 // `agent request` and `agent wait`: called by probes, lifecycle hooks and people in a proxy's container.
 
+import { isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
 import { askAgent, waitForProxy } from "../agent/pod/agent-request.ts";
+import { podAddresses } from "../agent/pod/pod-addresses.ts";
+import { ipFamiliesOf, loopbacksOf } from "../core/ip-families.ts";
 
 /** Prints the answer; 0 for a status below 300. */
 export async function runRequest(args: readonly string[]): Promise<number> {
@@ -11,7 +15,7 @@ export async function runRequest(args: readonly string[]): Promise<number> {
     options: { "debug-port": { type: "string", default: "15000" } },
   });
   const [method = "GET", path = "/"] = positionals;
-  const url = new URL(`http://127.0.0.1:${values["debug-port"]}/${path.replace(/^\//, "")}`);
+  const url = new URL(`http://${loopbackHost()}:${values["debug-port"]}/${path.replace(/^\//, "")}`);
   const { status, body } = await askAgent({ method, url, timeoutMs: 60_000 });
   process.stdout.write(body);
   if (status < 300) return 0;
@@ -26,7 +30,7 @@ export async function runWait(args: readonly string[]): Promise<number> {
       timeoutSeconds: { type: "string", default: "60" },
       requestTimeoutMillis: { type: "string", default: "500" },
       periodMillis: { type: "string", default: "500" },
-      url: { type: "string", default: "http://127.0.0.1:15021/healthz/ready" },
+      url: { type: "string", default: `http://${loopbackHost()}:15021/healthz/ready` },
     },
   });
   const isReady = await waitForProxy({
@@ -37,4 +41,10 @@ export async function runWait(args: readonly string[]): Promise<number> {
   });
   if (!isReady) process.stderr.write(`The proxy isn't ready after ${values.timeoutSeconds} s\n`);
   return isReady ? 0 : 1;
+}
+
+/** Where the proxy of this pod listens, as a URL writes it. */
+function loopbackHost(): string {
+  const [loopback] = loopbacksOf(ipFamiliesOf(podAddresses(networkInterfaces(), undefined)));
+  return isIPv6(loopback) ? `[${loopback}]` : loopback;
 }

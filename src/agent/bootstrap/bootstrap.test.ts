@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { createRegistry, fromJson } from "@bufbuild/protobuf";
+import type { IpFamilies } from "../../core/ip-families.ts";
 import { BootstrapSchema } from "../../gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
@@ -56,6 +57,12 @@ const variants: Readonly<Record<string, (options: BootstrapOptions) => Bootstrap
       tlsServerName: "meltemi.meltemi-system.svc",
     },
   }),
+  "IPv6 only": (options) => ({ ...options, families: "ipv6" }),
+  "both IP families, and a control plane by name": (options) => ({
+    ...options,
+    families: "dual",
+    controlPlane: { kind: "tcp", host: "meltemi.meltemi-system.svc", port: 15012 },
+  }),
   "marks, more statistics and runtime values": (options) => ({
     ...options,
     socketMark: 1337,
@@ -78,6 +85,32 @@ for (const [name, change] of Object.entries(variants)) {
     assert.equal(bootstrap.staticResources?.listeners.length, 5);
   });
 }
+
+test("buildBootstrap() listens on the addresses of the pod's IP families", () => {
+  const listening = (families: IpFamilies) =>
+    fromJson(BootstrapSchema, buildBootstrap({ ...testBootstrapOptions("/run"), families }), {
+      registry,
+    }).staticResources?.listeners.map(({ name, address, additionalAddresses }) => [
+      name,
+      ...[address, ...additionalAddresses.map((one) => one.address)].flatMap((one) =>
+        one?.address.case === "socketAddress" ? [one.address.value.address] : [],
+      ),
+    ]);
+  assert.deepEqual(listening("ipv6"), [
+    ["admin", "::1"],
+    ["agent", "::"],
+    ["health", "::"],
+    ["envoy-stats", "::"],
+    ["app"],
+  ]);
+  assert.deepEqual(listening("dual"), [
+    ["admin", "127.0.0.1", "::1"],
+    ["agent", "0.0.0.0", "::"],
+    ["health", "0.0.0.0", "::"],
+    ["envoy-stats", "0.0.0.0", "::"],
+    ["app"],
+  ]);
+});
 
 test("encodeBootstrap() prints the same text for the same options", () => {
   const text = () => encodeBootstrap(buildBootstrap(testBootstrapOptions("/run")));

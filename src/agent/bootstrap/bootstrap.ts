@@ -3,6 +3,7 @@
 // the generated code of Bootstrap alone would cost every agent 20 MB; tests check it against that code.
 
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { IpFamilies } from "../../core/ip-families.ts";
 import { deltaGrpcSource } from "./delta-grpc-source.ts";
 import { extension } from "./extension.ts";
 import type { ProxyNode } from "./proxy-node.ts";
@@ -18,6 +19,8 @@ export interface BootstrapOptions {
   readonly controlPlane: ControlPlaneAddress;
   readonly sockets: ProxySockets;
   readonly ports?: Partial<ProxyPorts>;
+  /** The pod's. Default `ipv4`. */
+  readonly families?: IpFamilies;
   readonly stats?: StatsSelection;
   readonly histogramBuckets?: HistogramBuckets;
   /** ProxyConfig.runtimeValues: they win over the defaults. */
@@ -42,7 +45,7 @@ export interface ProxySockets {
   readonly agent: string;
   /** Envoy's admin interface. */
   readonly admin: string;
-  /** Takes CONNECT for any port of the pod and dials it from 127.0.0.6, past inbound capture. */
+  /** Takes CONNECT for any port of the pod and dials it from 127.0.0.6 or ::6, past inbound capture. */
   readonly app: string;
 }
 
@@ -57,13 +60,13 @@ const istioPorts: ProxyPorts = { admin: 15000, agent: 15020, health: 15021, envo
 
 /** envoy.config.bootstrap.v3.Bootstrap in protobuf's JSON form. */
 export function buildBootstrap(options: BootstrapOptions): JsonObject {
-  const { sockets, socketMark } = options;
+  const { socketMark } = options;
   return {
     node: buildNode(options.node),
-    admin: { address: pipeAddress(sockets.admin, 0o600) },
+    admin: { address: pipeAddress(options.sockets.admin, 0o600) },
     staticResources: {
       clusters: buildStaticClusters(options),
-      listeners: buildStaticListeners(sockets, { ...istioPorts, ...options.ports }),
+      listeners: buildStaticListeners({ ...options, ports: { ...istioPorts, ...options.ports } }),
     },
     dynamicResources: {
       ldsConfig: adsOnly,

@@ -1,9 +1,18 @@
 // Addresses and socket options in Envoy's words.
 
 import type { JsonObject } from "@bufbuild/protobuf";
+import type { OfFamilies } from "../../core/ip-families.ts";
 
 export function socketAddress(address: string, port: number): JsonObject {
   return { socketAddress: { address, portValue: port } };
+}
+
+/** An address of each of the pod's IP families. */
+export function listeningOn([address, additional]: OfFamilies<string>, port: number): JsonObject {
+  return {
+    address: socketAddress(address, port),
+    ...(additional !== undefined && { additionalAddresses: [{ address: socketAddress(additional, port) }] }),
+  };
 }
 
 /** `mode` is set on the socket file of a listener; for an upstream it has no meaning. */

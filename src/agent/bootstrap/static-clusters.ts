@@ -2,6 +2,7 @@
 
 import { isIP } from "node:net";
 import type { JsonObject } from "@bufbuild/protobuf";
+import { appSourcesOf, type IpFamilies } from "../../core/ip-families.ts";
 import type { BootstrapOptions, ControlPlaneAddress } from "./bootstrap.ts";
 import { deltaGrpcSource } from "./delta-grpc-source.ts";
 import { extension } from "./extension.ts";
@@ -11,13 +12,14 @@ export const APP_CLUSTER = "agent-to-app";
 export const ADMIN_CLUSTER = "prometheus_stats";
 export const AGENT_CLUSTER = "agent";
 
-export function buildStaticClusters({ sockets, controlPlane, socketMark }: BootstrapOptions): JsonObject[] {
+export function buildStaticClusters(options: BootstrapOptions): JsonObject[] {
+  const { sockets, controlPlane } = options;
   return [
     fixedCluster(ADMIN_CLUSTER, pipeAddress(sockets.admin)),
     fixedCluster(AGENT_CLUSTER, pipeAddress(sockets.agent)),
     { ...fixedCluster("sds-grpc", pipeAddress(sockets.sds)), ...http2Only({}) },
-    buildXdsCluster(controlPlane),
-    buildAppCluster(socketMark),
+    buildXdsCluster(controlPlane, options.families),
+    buildAppCluster(options),
   ];
 }
 
@@ -39,7 +41,7 @@ function http2Only(http2ProtocolOptions: JsonObject): JsonObject {
   };
 }
 
-function buildXdsCluster(controlPlane: ControlPlaneAddress): JsonObject {
+function buildXdsCluster(controlPlane: ControlPlaneAddress, families: IpFamilies = "ipv4"): JsonObject {
   const isUnix = controlPlane.kind === "unix";
   const address = isUnix
     ? pipeAddress(controlPlane.path)
@@ -50,9 +52,13 @@ function buildXdsCluster(controlPlane: ControlPlaneAddress): JsonObject {
     ...fixedCluster("xds-grpc", address),
     ...http2Only({ connectionKeepalive: { interval: "30s", timeout: "10s" } }),
     type: isResolved ? "STATIC" : "STRICT_DNS",
+    ...(!isResolved && { dnsLookupFamily: LOOKUP_FAMILIES[families] }),
     ...(tlsServerName !== undefined && { transportSocket: buildXdsTls(tlsServerName) }),
   };
 }
+
+// A pod of both families asks for the one that its control plane has.
+const LOOKUP_FAMILIES = { ipv4: "V4_ONLY", ipv6: "V6_ONLY", dual: "V4_PREFERRED" };
 
 // Both secrets come from the agent's socket, so that renewing them needs no restart.
 function buildXdsTls(serverName: string): JsonObject {
@@ -78,11 +84,9 @@ function secretFromAgent(name: string): JsonObject {
   return { name, sdsConfig: { apiConfigSource, initialFetchTimeout: "0s", resourceApiVersion: "V3" } };
 }
 
-// Connections from this source aren't captured on their way in (Istio's InboundPassthrough uses the same).
-const SOURCE_PAST_CAPTURE = "127.0.0.6";
-
 // The port comes with each CONNECT request, so that none needs to be known when Envoy starts.
-function buildAppCluster(socketMark: number | undefined): JsonObject {
+function buildAppCluster({ socketMark, families = "ipv4" }: BootstrapOptions): JsonObject {
+  const [source, extra] = appSourcesOf(families).map((address) => ({ address, portValue: 0 }));
   return {
     name: APP_CLUSTER,
     type: "ORIGINAL_DST",
@@ -90,7 +94,8 @@ function buildAppCluster(socketMark: number | undefined): JsonObject {
     connectTimeout: "10s",
     originalDstLbConfig: { useHttpHeader: true },
     upstreamBindConfig: {
-      sourceAddress: { address: SOURCE_PAST_CAPTURE, portValue: 0 },
+      ...(source !== undefined && { sourceAddress: source }),
+      ...(extra !== undefined && { extraSourceAddresses: [{ address: extra }] }),
       ...(socketMark !== undefined && { socketOptions: [markOption(socketMark)] }),
     },
   };

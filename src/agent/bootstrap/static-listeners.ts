@@ -1,27 +1,38 @@
 // The listeners that stand in the bootstrap: admin, health, metrics and probes, and the agent's way to the app.
 
 import type { JsonObject } from "@bufbuild/protobuf";
+import { type IpFamilies, loopbacksOf, wildcardsOf } from "../../core/ip-families.ts";
 import { PEER_HEADER } from "../peer-header.ts";
 import type { ProxyPorts, ProxySockets } from "./bootstrap.ts";
 import { extension } from "./extension.ts";
-import { pipeAddress, socketAddress } from "./socket-address.ts";
+import { listeningOn, pipeAddress } from "./socket-address.ts";
 import { ADMIN_CLUSTER, AGENT_CLUSTER, APP_CLUSTER } from "./static-clusters.ts";
 
 /** Begins the statistics of these listeners, to tell them from those that carry the pod's traffic. */
 export const BOOTSTRAP_STAT_PREFIX = "bootstrap-";
 
-export function buildStaticListeners(sockets: ProxySockets, ports: ProxyPorts): JsonObject[] {
+interface StaticListeners {
+  readonly sockets: ProxySockets;
+  readonly ports: ProxyPorts;
+  readonly families?: IpFamilies;
+}
+
+export function buildStaticListeners({ sockets, ports, families = "ipv4" }: StaticListeners): JsonObject[] {
+  const local = loopbacksOf(families);
+  const every = wildcardsOf(families);
   const toAgent = { ...routeTo(AGENT_CLUSTER, "/"), requestHeadersToAdd: [peerHeader] };
   return [
-    httpListener("admin", socketAddress("127.0.0.1", ports.admin), routeTo(ADMIN_CLUSTER, "/")),
-    httpListener("agent", socketAddress("0.0.0.0", ports.agent), toAgent),
-    httpListener("health", socketAddress("0.0.0.0", ports.health), routeTo(AGENT_CLUSTER, "/healthz/ready")),
+    httpListener("admin", listeningOn(local, ports.admin), routeTo(ADMIN_CLUSTER, "/")),
+    httpListener("agent", listeningOn(every, ports.agent), toAgent),
+    httpListener("health", listeningOn(every, ports.health), routeTo(AGENT_CLUSTER, "/healthz/ready")),
     httpListener(
       "envoy-stats",
-      socketAddress("0.0.0.0", ports.envoyStats),
+      listeningOn(every, ports.envoyStats),
       routeTo(ADMIN_CLUSTER, "/stats/prometheus"),
     ),
-    httpListener("app", pipeAddress(sockets.app, 0o600), connectRoute, { upgradeConfigs: [connectUpgrade] }),
+    httpListener("app", { address: pipeAddress(sockets.app, 0o600) }, connectRoute, {
+      upgradeConfigs: [connectUpgrade],
+    }),
   ];
 }
 
@@ -45,7 +56,7 @@ function routeTo(cluster: string, prefix: string): JsonObject {
 
 function httpListener(
   name: string,
-  address: JsonObject,
+  listening: JsonObject,
   route: JsonObject,
   more: JsonObject = {},
 ): JsonObject {
@@ -62,7 +73,7 @@ function httpListener(
   return {
     name,
     statPrefix: `${BOOTSTRAP_STAT_PREFIX}${name}`,
-    address,
+    ...listening,
     // Probes and metrics answer also when the proxy is full.
     ignoreGlobalConnLimit: true,
     filterChains: [
