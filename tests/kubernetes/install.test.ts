@@ -17,7 +17,8 @@ import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
 
 const skip = whyNoApiServer();
 const settings = profileSettings("minimal", "1.2.3");
-const timeoutMs = 90_000;
+// A busy API server takes its time to let definitions go: it tries again after ever longer pauses.
+const timeoutMs = 300_000;
 let server: ApiServer;
 let access: ClusterAccess;
 let standIn: NodeJS.Timeout;

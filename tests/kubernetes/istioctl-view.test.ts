@@ -17,6 +17,7 @@ import { eventually } from "../e2e/mesh/eventually.ts";
 import { openStateOfTheWorld } from "../protocol/ads-client.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 import { testCluster, whyNoTestCluster } from "./cluster/open-cluster.ts";
+import { untilReady } from "./control-plane-replicas.ts";
 import { echoDeployment, echoService } from "./echo-application.ts";
 import type { Meltemi } from "./meltemi-command.ts";
 import { meltemiAgainst } from "./meltemi-command.ts";
@@ -50,6 +51,8 @@ describe("istioctl's view of a cluster", { skip }, () => {
     await namespace.apply([echoDeployment(), echoService(), timeout]);
     await namespace.waitForRollout("deployment/echo");
     pods = await namesOf(namespace.name, "app=echo");
+    // An autoscaler brings the second one, a moment after the first is there.
+    await untilReady(cluster);
     controlPlanes = await namesOf(system, "app=istiod,istio.io/rev=default");
     const created = await cluster.kubectl([
       "-n",
