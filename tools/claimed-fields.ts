@@ -90,6 +90,9 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly string[]>> = 
   "src/inject/proxy-container.ts": ["MeshConfig.defaultConfig.image.imageType"],
   "src/inject/pod-proxy-config.ts": ["MeshConfig.defaultConfig.concurrency"],
   "src/inject/prometheus-merge.ts": ["MeshConfig.enablePrometheusMerge"],
+  "src/agent/pod/proxy-arguments.ts": ["drainDuration", "terminationDrainDuration"].map(
+    (name) => `MeshConfig.defaultConfig.${name}`,
+  ),
   "src/agent/bootstrap/bootstrap.ts": ["MeshConfig.defaultConfig.runtimeValues.*"],
   "src/agent/bootstrap/stats-config.ts": ["MeshConfig.defaultConfig.proxyStatsMatcher.*"],
   "src/sources/kubernetes/namespace-selection.ts": ["MeshConfig.discoverySelectors.*"],

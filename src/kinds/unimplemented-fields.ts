@@ -203,9 +203,7 @@ const meshConfigFields = [
     ...["connectionSettings", "gatewayTopology", "privateKeyProvider", "proxyHeaders", "readinessProbe"].map(
       (name) => `defaultConfig.${name}`,
     ),
-    ...["drainDuration", "terminationDrainDuration", "customConfigFile", "sds"].map(
-      (name) => `defaultConfig.${name}`,
-    ),
+    ...["customConfigFile", "sds"].map((name) => `defaultConfig.${name}`),
   ),
   ...notYet("MeshConfig", "the proxy's files and ports are fixed", "defaultConfig.binaryPath"),
   ...notYet(

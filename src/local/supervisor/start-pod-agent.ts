@@ -8,6 +8,7 @@ import { parseAppProbers } from "../../agent/app-prober.ts";
 import type { ControlPlaneAddress } from "../../agent/bootstrap/bootstrap.ts";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
 import type { RunningProcess, SpawnEnvoy } from "../../agent/envoy-process.ts";
+import { readDrainTimes } from "../../agent/pod/proxy-arguments.ts";
 import type { Clock } from "../../core/clock.ts";
 import { parseDurationMs } from "../../core/duration.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -94,6 +95,7 @@ function agentOptions(
     envoy: {
       concurrency: proxyConfig.concurrency ?? 1,
       logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
+      drainTimeSeconds: readDrainTimes(env).drainTimeSeconds,
     },
     drain: {
       terminationDrainMs: parseDurationMs(proxyConfig.terminationDrainDuration ?? "") ?? LOCAL_DRAIN_MS,

@@ -26,6 +26,14 @@ export async function proxyCounters(mesh: RunningMesh, workload: string): Promis
   );
 }
 
+/** Over how long an Envoy asks its clients to leave, such as `45s`. */
+export async function proxyDrainTime(mesh: RunningMesh, workload: string): Promise<string> {
+  interface ServerInfo {
+    readonly command_line_options: { readonly drain_time: string };
+  }
+  return (await askEnvoy<ServerInfo>(mesh, workload, "/server_info")).command_line_options.drain_time;
+}
+
 /** All that an Envoy was given, as a hash for each resource by its section and name; without times. */
 export async function proxyConfig(
   mesh: RunningMesh,
