@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { promisify } from "node:util";
 import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../admin/contract/supervisor.ts";
 import type { Problem } from "../core/problem.ts";
@@ -15,11 +15,15 @@ import { launchSupervisor } from "../local/front/launch-supervisor.ts";
 import { probeMachine } from "../local/front/machine-ability.ts";
 import { listenAndPass } from "../local/front/pass-listener.ts";
 import type { FrontMessage, GatewayPortWish, SupervisorMessage } from "../local/supervisor/front-protocol.ts";
-import { programArgv } from "./project.ts";
+import { bundleProgram } from "./test-program.ts";
 
 const run = promisify(execFile);
 const ability = await probeMachine();
 const skip = ability.kind === "unable" ? ability.sentence : false;
+
+const bundleDirectory = await mkdtemp(join(tmpdir(), `meltemi-supervisor-bundle-${process.pid}-`));
+after(() => rm(bundleDirectory, { recursive: true }));
+const programPath = skip === false ? await bundleProgram("supervisor", bundleDirectory) : "";
 
 interface Mesh {
   readonly stateDirectory: string;
@@ -39,7 +43,7 @@ async function start(context: TestContext): Promise<Mesh> {
   const supervisor = await launchSupervisor({
     privilege: ability.privilege,
     stateDirectory,
-    argv: programArgv("supervisor"),
+    argv: [process.execPath, programPath],
   });
   const { channel } = supervisor;
   const messages: SupervisorMessage[] = [];
