@@ -87,11 +87,14 @@ export interface DrainTimes {
 const DEFAULT_DRAIN_MS = 5_000;
 const DEFAULT_DRAIN_TIME_MS = 45_000;
 
-export function readDrainTimes(env: Environment): DrainTimes {
+export function readDrainTimes(
+  env: Environment,
+  defaults: Pick<DrainTimes, "terminationDrainMs"> = { terminationDrainMs: DEFAULT_DRAIN_MS },
+): DrainTimes {
   const { terminationDrainDuration, drainDuration } = readProxyConfig(env);
   const ofConfig = { terminationDrainDuration, drainDuration };
   const annotatedSeconds = readCount(env, "TERMINATION_DRAIN_DURATION_SECONDS");
-  const configuredMs = readDurationMs(ofConfig, "terminationDrainDuration") ?? DEFAULT_DRAIN_MS;
+  const configuredMs = readDurationMs(ofConfig, "terminationDrainDuration") ?? defaults.terminationDrainMs;
   const drainTimeMs = readDurationMs(ofConfig, "drainDuration") ?? DEFAULT_DRAIN_TIME_MS;
   return {
     terminationDrainMs: annotatedSeconds === undefined ? configuredMs : annotatedSeconds * 1000,

@@ -7,10 +7,8 @@ import { startAgent } from "../../agent/agent.ts";
 import { parseAppProbers } from "../../agent/app-prober.ts";
 import type { ControlPlaneAddress } from "../../agent/bootstrap/bootstrap.ts";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
-import type { RunningProcess, SpawnEnvoy } from "../../agent/envoy-process.ts";
-import { readDrainTimes } from "../../agent/pod/proxy-arguments.ts";
+import type { ProcessEnd, RunningProcess, SpawnEnvoy } from "../../agent/envoy-process.ts";
 import type { Clock } from "../../core/clock.ts";
-import { parseDurationMs } from "../../core/duration.ts";
 import type { Logger } from "../../core/logger.ts";
 import { spiffeId } from "../../core/spiffe-id.ts";
 import { buildProxyNode } from "../../inject/node-metadata.ts";
@@ -20,7 +18,7 @@ import type { Environment, ReferencedObjects } from "../workloads/environment.ts
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
 import type { PodSidecar, SidecarEvents } from "../workloads/pod-surroundings.ts";
 import { watchProcess } from "../workloads/sandbox-process.ts";
-import { secretTtlMs } from "./secret-ttl.ts";
+import { readLocalProxySettings } from "./local-proxy-settings.ts";
 
 export interface PodAgentSurroundings {
   readonly clock: Clock;
@@ -44,8 +42,6 @@ export interface PodAgentRequest {
 }
 
 const PROXY_USER = { uid: 1337, gid: 1337 };
-// The applications have ended before the sidecar is drained; what is left are answers on their way.
-const LOCAL_DRAIN_MS = 250;
 
 export async function startPodAgent(
   request: PodAgentRequest,
@@ -74,10 +70,9 @@ function agentOptions(
   const { pod, sandbox } = request;
   const { version, clusterDomain, runDirectory } = surroundings;
   const { labels = {}, annotations = {}, namespace } = pod.metadata;
-  const proxyConfig = parseProxyConfig(env.PROXY_CONFIG);
+  const { certificateTtlMs, concurrency, drainTimeSeconds, drain } = readLocalProxySettings(env);
   const role = roleOf(pod);
   const directory = join(runDirectory, sandbox.ip);
-  const certificateTtlMs = secretTtlMs(env);
   return {
     ...surroundings,
     ...(certificateTtlMs === undefined ? {} : { certificateTtlMs }),
@@ -93,13 +88,11 @@ function agentOptions(
     sign: surroundings.signerFor(pod),
     spawn: envoySpawner(request, { env, directory, ...surroundings }),
     envoy: {
-      concurrency: proxyConfig.concurrency ?? 1,
+      concurrency,
+      drainTimeSeconds,
       logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
-      drainTimeSeconds: readDrainTimes(env).drainTimeSeconds,
     },
-    drain: {
-      terminationDrainMs: parseDurationMs(proxyConfig.terminationDrainDuration ?? "") ?? LOCAL_DRAIN_MS,
-    },
+    drain,
     probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),
   };
 }
@@ -122,9 +115,9 @@ function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnS
       stdio: ["ignore", "pipe", "pipe"],
     });
     const { pid, kill } = watchProcess(child, events.onLine);
-    const ended = new Promise<Awaited<RunningProcess["ended"]>>((resolve) => {
+    const ended = new Promise<ProcessEnd>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
-      child.once("error", () => resolve({ code: null, signal: null }));
+      child.once("error", ({ message }) => resolve({ code: null, signal: null, reason: message }));
     });
     void ended.then(() => events.onDown());
     return { pid, kill, ended };
@@ -150,14 +143,4 @@ function asSidecar(agent: Agent): PodSidecar {
 function roleOf(pod: Pod): "sidecar" | "router" {
   const container = allContainers(pod).find(({ name }) => name === "istio-proxy");
   return container?.args?.[1] === "router" ? "router" : "sidecar";
-}
-
-interface LocalProxyConfig {
-  readonly concurrency?: number;
-  readonly terminationDrainDuration?: string;
-}
-
-function parseProxyConfig(text: string | undefined): LocalProxyConfig {
-  // Injection wrote it as JSON.
-  return JSON.parse(text ?? "{}") as LocalProxyConfig;
 }
