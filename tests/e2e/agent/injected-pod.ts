@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { injectPod } from "../../../src/inject/inject-pod.ts";
 import type { InjectablePod } from "../../../src/inject/injectable-pod.ts";
 import { defaultInjectionSettings } from "../../../src/inject/injection-settings.ts";
-import type { ProxyConfig } from "../../../src/kinds/mesh-config/proxy-config.ts";
 import type { Container } from "../../../src/kinds/pod/container.ts";
 import { agentNodeFlags } from "../../../tools/images/product-images.ts";
 import type { PodControlPlane } from "./pod-control-plane.ts";
@@ -51,6 +50,13 @@ export interface PodPlace {
   readonly envoyPath: string;
   readonly controlPlane: PodControlPlane;
   readonly proxyMetadata?: Readonly<Record<string, string>>;
+  /** Which pod of the namespace `shop` it is. Default `reviews`. */
+  readonly app?: string;
+  /** Default POD_IP. */
+  readonly podIp?: string;
+  readonly controlPlaneAddress?: string;
+  /** A process in the pod's network namespace, where that isn't our own. */
+  readonly namespacePid?: number;
 }
 
 export interface InjectedPod {
@@ -62,10 +68,10 @@ export interface InjectedPod {
 }
 
 export function prepareInjectedPod(place: PodPlace): InjectedPod {
-  const pod = injectedPod(place.proxyMetadata ?? {});
+  const pod = injectedPod(place);
   const proxy = containerOf(pod, "istio-proxy");
   const env = {
-    ...environmentOf(pod, proxy),
+    ...environmentOf(pod, proxy, place.podIp ?? POD_IP),
     MELTEMI_POD_ROOT: place.directory,
     MELTEMI_ENVOY: place.envoyPath,
   };
@@ -73,18 +79,39 @@ export function prepareInjectedPod(place: PodPlace): InjectedPod {
   const args = (proxy.args ?? []).map((arg) => arg.replace("$(POD_NAMESPACE)", "shop"));
   return {
     initArgs: containerOf(pod, "istio-init").args ?? [],
-    startProxy: () =>
-      spawn(process.execPath, [...agentNodeFlags, place.programPath, ...args], {
-        ...PROXY,
+    startProxy() {
+      const argv = [process.execPath, ...agentNodeFlags, place.programPath, ...args];
+      const [command = "", ...rest] = inPod(place, argv, PROXY);
+      return spawn(command, rest, {
+        ...(place.namespacePid === undefined ? PROXY : {}),
         env: { PATH: process.env.PATH, ...env },
         stdio: ["ignore", "pipe", "pipe"],
-      }),
+      });
+    },
     runAgent: (commandArgs, user) =>
-      run([process.execPath, place.programPath, ...commandArgs], user, {
+      runInPod(place, [process.execPath, place.programPath, ...commandArgs], user, {
         ...process.env,
         MELTEMI_POD_ROOT: place.directory,
       }),
   };
+}
+
+type PodNetwork = Pick<PodPlace, "namespacePid">;
+
+/** Runs a command where the pod's containers are. */
+export function runInPod(
+  place: PodNetwork,
+  argv: readonly string[],
+  user: typeof PROXY,
+  env = process.env,
+): Promise<Ended> {
+  // Who enters a namespace must be root until it has.
+  return run(inPod(place, argv, user), place.namespacePid === undefined ? user : { uid: 0, gid: 0 }, env);
+}
+
+function inPod({ namespacePid }: PodNetwork, argv: readonly string[], user: typeof PROXY): readonly string[] {
+  if (namespacePid === undefined) return argv;
+  return ["nsenter", `--target=${namespacePid}`, "--net", `-S${user.uid}`, `-G${user.gid}`, "--", ...argv];
 }
 
 export function setUpNetwork(): void {
@@ -94,19 +121,20 @@ export function setUpNetwork(): void {
   if (status !== 0) throw new Error(stderr);
 }
 
-function injectedPod(proxyMetadata: NonNullable<ProxyConfig["proxyMetadata"]>): InjectablePod {
+function injectedPod(place: PodPlace): InjectablePod {
+  const { app: name = "reviews", controlPlaneAddress = "127.0.0.1:15012", proxyMetadata = {} } = place;
   const app: Container = {
     name: "app",
-    image: "shop/reviews",
+    image: `shop/${name}`,
     ports: [{ containerPort: 9080 }],
     livenessProbe: { httpGet: { path: "/health", port: 9080 } },
   };
-  const metadata = { name: "reviews-1", namespace: "shop", labels: { app: "reviews" } };
+  const metadata = { name: `${name}-1`, namespace: "shop", labels: { app: name } };
   const meshConfig = {
     defaultConfig: { terminationDrainDuration: "1s", drainDuration: "1s", concurrency: 1, proxyMetadata },
   };
-  const settings = { ...defaultInjectionSettings, meshConfig, controlPlaneAddress: "127.0.0.1:15012" };
-  const spec = { containers: [app], serviceAccountName: "reviews" };
+  const settings = { ...defaultInjectionSettings, meshConfig, controlPlaneAddress };
+  const spec = { containers: [app], serviceAccountName: name };
   const injection = injectPod({ metadata, spec }, undefined, settings);
   if (injection.kind !== "injected") throw new Error(JSON.stringify(injection));
   return injection.pod;
@@ -119,11 +147,15 @@ function containerOf({ spec }: InjectablePod, name: string): Container {
 }
 
 /** As kubelet resolves it. */
-function environmentOf({ metadata, spec }: InjectablePod, { env = [] }: Container): Record<string, string> {
+function environmentOf(
+  { metadata, spec }: InjectablePod,
+  { env = [] }: Container,
+  podIp: string,
+): Record<string, string> {
   const fields: Readonly<Record<string, string>> = {
     "metadata.name": metadata.name ?? "",
     "metadata.namespace": metadata.namespace ?? "",
-    "status.podIP": POD_IP,
+    "status.podIP": podIp,
     "status.hostIP": "10.9.0.254",
     "spec.serviceAccountName": spec.serviceAccountName ?? "",
     "spec.nodeName": "node-1",
@@ -135,7 +167,7 @@ function environmentOf({ metadata, spec }: InjectablePod, { env = [] }: Containe
   return Object.fromEntries(pairs);
 }
 
-function writePodFiles(pod: InjectablePod, { directory, controlPlane }: PodPlace): void {
+function writePodFiles(pod: InjectablePod, { directory, controlPlane, app = "reviews" }: PodPlace): void {
   const write = (path: string, text: string) => {
     mkdirSync(join(directory, path, ".."), { recursive: true });
     writeFileSync(join(directory, path), text, { mode: 0o644 });
@@ -144,7 +176,7 @@ function writePodFiles(pod: InjectablePod, { directory, controlPlane }: PodPlace
     Object.entries(pairs)
       .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
       .join("\n");
-  write("var/run/secrets/tokens/istio-token", controlPlane.issueToken("shop", "reviews"));
+  write("var/run/secrets/tokens/istio-token", controlPlane.issueToken("shop", app));
   write("var/run/secrets/istio/root-cert.pem", controlPlane.rootsPem);
   write("etc/istio/pod/labels", quoted(pod.metadata.labels));
   write("etc/istio/pod/annotations", quoted(pod.metadata.annotations));

@@ -30,7 +30,11 @@ export interface PodControlPlane {
 const surroundings = { clock: systemClock, randomBytes };
 const common = { clock: systemClock, random: Math.random, log: silentLogger };
 
-export async function startPodControlPlane(port: number, objects: string): Promise<PodControlPlane> {
+export async function startPodControlPlane(
+  port: number,
+  objects: string,
+  host = "127.0.0.1",
+): Promise<PodControlPlane> {
   const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
   const built = createCertificateAuthority(
     buildRootFiles(newKey(), "cluster.local", surroundings),
@@ -60,7 +64,7 @@ export async function startPodControlPlane(port: number, objects: string): Promi
   const tls = { certificate: own.chainPem, key: own.keyPem.reveal(), clientRoots: authority.rootsPem };
   const sign = createCertificateMethod(service, (status, message) => new GrpcError(status, message));
   const methods = [...xds.methods({ servesSecrets: true }), sign];
-  await new GrpcServer(common).listen({ kind: "tcp", host: "127.0.0.1", port }, { methods, tls });
+  await new GrpcServer(common).listen({ kind: "tcp", host, port }, { methods, tls });
   return {
     rootsPem: authority.rootsPem,
     issueToken: (namespace, serviceAccount) =>
