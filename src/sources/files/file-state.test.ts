@@ -32,6 +32,14 @@ test("nextFileState() drops what the text no longer holds, if all of it can be n
   assert.deepEqual(keysOf(nextFileState("2", parseManifest("a.yaml", unnamed), good.kept)), keysOf(good));
 });
 
+test("nextFileState() keeps what was there where a name can't be one", () => {
+  const good = stateOf("a.yaml", namespaces("a"));
+  for (const name of ["Not A Name", "a_"]) {
+    const next = nextFileState("2", parseManifest("a.yaml", namespaces(name)), good.kept);
+    assert.deepEqual(keysOf(next), ["Namespace//a"], name);
+  }
+});
+
 test("losesObjects() tells additions and changes from losses", () => {
   const good = stateOf("a.yaml", namespaces("a"));
   assert.equal(losesObjects(good, parseManifest("a.yaml", namespaces("a", "b"))), false);

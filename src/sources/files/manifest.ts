@@ -91,12 +91,17 @@ function parseItem(value: unknown, positions: Positions): ParsedItem {
   if (key === undefined) return { entries: [], problems, isComplete: isInert };
   const entry = { key, positions, ...(object === undefined ? {} : { object }) };
   const meshConfig = object === undefined ? undefined : meshConfigEntry(object, positions);
-  if (meshConfig === undefined) return { entries: [entry], problems, isComplete: true };
+  if (meshConfig === undefined) return { entries: [entry], problems, isComplete: !findings.some(isOfName) };
   return {
     entries: [entry, ...meshConfig.entries],
     problems: [...problems, ...meshConfig.problems],
     isComplete: true,
   };
+}
+
+/** A slip in a name names another object: the one that was meant may well be one that was there before. */
+function isOfName({ path }: Finding): boolean {
+  return path === "metadata.name" || path === "metadata.namespace";
 }
 
 // A folder of manifests often holds package.json, tsconfig.json and the like.
