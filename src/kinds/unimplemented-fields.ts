@@ -31,7 +31,7 @@ const ZONE_AWARE = "Envoy's zone-aware routing comes in a later release; use loc
 const TRACING = "tracing comes in a later release";
 const TELEMETRY = "telemetry sinks come in a later release";
 const CONFINEMENT = "the local runtime sets a process's user and group, and confines it no further";
-const ONE_FAMILY = "meshes on one machine are IPv4 only";
+const ONE_FAMILY = "meshes on one machine are IPv4 only; in a cluster Kubernetes sees to it";
 const VOLUMES =
   "the local runtime has no such volumes; use emptyDir, hostPath, configMap, secret or projected";
 const DEPRECATED = "Istio deprecated it";
