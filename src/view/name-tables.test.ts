@@ -41,10 +41,10 @@ spec:
   resolution: NONE
 `;
 
-function tableFor(namespace: string): readonly string[] {
+function tableFor(namespace: string, addresses = ["10.244.0.9"]): readonly string[] {
   const { views, connect } = viewFixture(mesh);
-  connect({ ...sidecar(namespace, "web"), capturesDns: true });
-  const hosts = views.nameTables.get(namespace) ?? [];
+  connect({ ...sidecar(namespace, "web"), addresses, capturesDns: true });
+  const hosts = views.nameTables.get(views.scopes.ofProxy.get(`${namespace}/web`)?.id ?? "") ?? [];
   return hosts.map(({ host, addresses }) => [host, ...addresses].join(" "));
 }
 
@@ -56,6 +56,14 @@ test("declareNameTables() names services, ready pods of headless ones, and hosts
     "redis.shop.svc.cluster.local 10.244.0.5",
     "reviews.shop.svc.cluster.local 10.96.0.1 fd00::1",
   ]);
+});
+
+test("declareNameTables() gives automatic addresses of the client's IP families", () => {
+  assert.match(tableFor("shop", ["fd00:1::9"])[0] ?? "", /^one\.db\.example 2001:2::f0f0:[0-9a-f]+$/);
+  assert.match(
+    tableFor("shop", ["10.244.0.9", "fd00:1::9"])[0] ?? "",
+    /^one\.db\.example 2001:2::f0f0:[0-9a-f]+ 240\.240\.\d+\.\d+$/,
+  );
 });
 
 test("declareNameTables() shows a host to the namespaces that it is exported to", () => {

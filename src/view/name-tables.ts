@@ -1,9 +1,11 @@
 // The hosts that DNS in a pod answers for itself: those that its clients may see, with their addresses. Made for client
 // scopes alone that have a proxy that captures DNS.
 
+import type { IpFamilies } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
+import { addressesForProxy, automaticAddresses } from "../model/proxy-addresses.ts";
 import { byAge, type MeshService } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
@@ -23,6 +25,8 @@ export type NameTable = readonly NamedHost[];
 interface NamedService {
   readonly service: MeshService;
   readonly hosts: NameTable;
+  /** Addresses aren't the host's own: each client hears those of its IP families. */
+  readonly isAutomatic: boolean;
 }
 
 /** Rows by the scope's id. */
@@ -34,7 +38,8 @@ export function declareNameTables(graph: Graph, model: Model, scopes: ClientScop
       const isHeadless = service.registry === "Kubernetes" && service.resolution === "headless";
       const endpoints = isHeadless ? (read.get(model.endpoints, key) ?? []) : [];
       const hosts = isHeadless ? headlessHosts(service, endpoints) : virtualHosts(service);
-      if (hosts.length > 0) yield [key, { service, hosts }];
+      const isAutomatic = !isHeadless && ownAddresses(service).length === 0;
+      if (hosts.length > 0) yield [key, { service, hosts, isAutomatic }];
     },
   });
   const capturing = graph.derive<ConnectedProxy, ClientScope>({
@@ -53,21 +58,34 @@ export function declareNameTables(graph: Graph, model: Model, scopes: ClientScop
     name: "name tables",
     from: groups,
     rows: (id, members, read) =>
-      members.slice(0, 1).map(([, { namespace }]) => {
+      members.slice(0, 1).map(([, { namespace, families }]) => {
         const visible = read
           .all(services)
-          .map(([, named]) => named)
-          .filter(({ service }) => isVisibleTo(service.visibility, namespace));
+          .filter(([, { service }]) => isVisibleTo(service.visibility, namespace))
+          .map(([, named]) => (named.isAutomatic ? ofFamilies(named, families) : named));
         return [id, tableOf(visible, namespace)] as const;
       }),
   });
 }
 
+function ofFamilies(named: NamedService, families: IpFamilies): NamedService {
+  const hosts = named.hosts.map((host) => ({
+    ...host,
+    addresses: addressesForProxy(host.addresses, families),
+  }));
+  return { ...named, hosts };
+}
+
 /** DNS can't say a range. */
+function ownAddresses({ addresses }: MeshService): readonly string[] {
+  return addresses.filter((address) => !address.includes("/"));
+}
+
 function virtualHosts(service: MeshService): NameTable {
-  const own = service.addresses.filter((address) => !address.includes("/"));
+  const own = ownAddresses(service);
   const { automaticAddress } = service;
-  const addresses = own.length > 0 || automaticAddress === undefined ? own : [automaticAddress];
+  const addresses =
+    own.length > 0 || automaticAddress === undefined ? own : automaticAddresses(automaticAddress);
   return addresses.length === 0 ? [] : [namedHost(service, service.hostname, addresses)];
 }
 

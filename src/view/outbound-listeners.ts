@@ -10,7 +10,7 @@ import type { Table } from "../graph/table.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
-import { addressesForProxy } from "../model/proxy-addresses.ts";
+import { addressesForProxy, automaticAddresses } from "../model/proxy-addresses.ts";
 import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import { settleMatches } from "./chain-matches.ts";
@@ -173,7 +173,7 @@ function addressesOf(
 
 /** Beside the port's listener on every address, which clients without DNS capture come to; HTTP has enough in that. */
 function automatic({ automaticAddress }: MeshService, protocol: Protocol): readonly string[] {
-  return automaticAddress === undefined || isSniffed(protocol) ? [] : [automaticAddress];
+  return automaticAddress === undefined || isSniffed(protocol) ? [] : automaticAddresses(automaticAddress);
 }
 
 function addressListeners(

@@ -6,6 +6,7 @@ import type { ServiceEntry } from "./service-entry.ts";
 const OPT_OUT_LABEL = "networking.istio.io/enable-autoallocate-ip";
 // Istio's default range, 240.240.0.0/16, without its first and last address.
 const PREFIX = "240.240";
+const IPV6_PREFIX = "2001:2::f0f0";
 const ADDRESS_COUNT = 65_534;
 
 /** `namespace/host` of each host that gets an address: of ServiceEntries without addresses whose endpoints are known. */
@@ -28,6 +29,12 @@ export function allocateAutomaticAddresses(keys: Iterable<string>): ReadonlyMap<
     keysByIndex.set(index, key);
   }
   return new Map([...keysByIndex].map(([index, key]) => [key, addressAt(index + 1)]));
+}
+
+/** Of the same host, for clients that have IPv6: in 2001:2::/48, by the same number. */
+export function automaticIpv6Address(ipv4: string): string {
+  const [, , high, low] = ipv4.split(".").map(Number);
+  return `${IPV6_PREFIX}:${(((high ?? 0) << 8) | (low ?? 0)).toString(16)}`;
 }
 
 function addressAt(offset: number): string {
