@@ -39,7 +39,7 @@ export interface GatewayPort {
   /** The number that the servers name. */
   readonly port: number;
   readonly bind: string;
-  /** No server names an address of its own. */
+  /** On every address of the proxy. */
   readonly isEveryAddress: boolean;
   /** Oldest Gateway first. */
   readonly servers: readonly GatewayServer[];
