@@ -37,7 +37,7 @@ export async function applyInstallation(
   for (const { objects, title } of installStages(settings)) {
     const applied: InstallObject[] = [];
     for (const object of objects) {
-      const wanted = await restingWhereTagged(access, object, settings);
+      const wanted = await scaledAsItIs(access, await restingWhereTagged(access, object, settings), settings);
       if (await applyUnlessForeign(access, wanted)) applied.push(wanted);
     }
     access.onProgress(`${title}: ${applied.length} objects applied`);
@@ -59,6 +59,22 @@ async function restingWhereTagged(
   if (!isInjector || settings.revision !== "default") return object;
   const tag = await getObject(client, injectorResource, { name: tagObjectName("default") });
   return tag === undefined ? object : restingInjector(installationOf(settings));
+}
+
+/**
+ * A Deployment that scales by itself says no number, and would begin with one replica: it is told the fewest, and on an
+ * upgrade the number that it has by now.
+ */
+async function scaledAsItIs(
+  { client }: ClusterAccess,
+  object: InstallObject,
+  { replicas }: InstallSettings,
+): Promise<InstallObject> {
+  const spec = object.spec as { readonly replicas?: number } | undefined;
+  if (object.kind !== "Deployment" || spec?.replicas !== undefined) return object;
+  const existing = await getObject(client, deploymentResource, object.metadata);
+  const current = (existing?.spec as { readonly replicas?: number } | undefined)?.replicas ?? 0;
+  return { ...object, spec: { ...spec, replicas: Math.max(current, replicas) } };
 }
 
 async function applyUnlessForeign(access: ClusterAccess, object: InstallObject): Promise<boolean> {

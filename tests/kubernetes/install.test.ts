@@ -131,6 +131,17 @@ test("applyInstallation() installs, and the second time changes nothing", { skip
   assert.deepEqual(await versionOf(kinds), earlier);
 });
 
+test("applyInstallation() begins with the fewest replicas, and leaves the autoscaler's number", {
+  skip,
+}, async () => {
+  const deployment = ["deployment", "meltemi", "-n", "meltemi-system"];
+  const replicas = () => server.kubectl(["get", ...deployment, "-o", "jsonpath={.spec.replicas}"]);
+  assert.equal(await replicas(), "2");
+  await server.kubectl(["scale", ...deployment, "--replicas=4"]);
+  await applyInstallation(access, { ...settings, tag: "1.2.3-again" }, { timeoutMs });
+  assert.equal(await replicas(), "4");
+});
+
 test("applyInstallation() leaves alone the certificate that the control plane wrote", { skip }, async () => {
   const caBundle = Buffer.from(server.caPem).toString("base64");
   const patch = JSON.stringify([{ op: "add", path: "/webhooks/0/clientConfig/caBundle", value: caBundle }]);
