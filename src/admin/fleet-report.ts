@@ -96,7 +96,7 @@ export function refusalProblems(fleet: Fleet, locate: Locate): readonly Problem[
     const location = first === undefined ? undefined : locate(first.object, first.path);
     return problem("MLT4101", {
       message: `Envoy ${envoyVersion} refused the ${type} "${name}": ${detail}`,
-      hint: "the configuration before it stays in force",
+      hint: "what was there before it stays in force; where that isn't known, such as after a restart, the object is left out",
       ...(first === undefined ? {} : { object: first.object }),
       ...(first?.path === undefined ? {} : { path: first.path }),
       ...(location === undefined ? {} : { location }),
