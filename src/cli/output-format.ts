@@ -16,6 +16,6 @@ export function parseOutputFormat(text: string | undefined, allowed: readonly Ou
 /** Prints a value whole; indentation is two spaces in both. */
 export async function writeValue(terminal: Terminal, value: unknown, format: "json" | "yaml"): Promise<void> {
   if (format === "json") return terminal.write(`${JSON.stringify(value, null, 2)}\n`);
-  const { stringify } = await import("yaml");
-  terminal.write(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }));
+  const { yamlText } = await import("./yaml-text.ts");
+  terminal.write(yamlText(value));
 }
