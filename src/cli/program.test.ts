@@ -39,6 +39,11 @@ test("every command has an example and a summary", () => {
 const failures = [
   { args: ["gte", "pods"], status: 2, says: /unknown command 'gte'\n\(Did you mean get\?\)/ },
   { args: ["logs"], status: 2, says: /missing required argument 'workload'/ },
+  {
+    args: ["tag", "set"],
+    status: 2,
+    says: /missing required argument 'tag'\n\(see `meltemi tag set --help`\)/,
+  },
   { args: ["get", "pods", "--output-format", "json"], status: 2, says: /unknown option '--output-format'/ },
   { args: ["get", "pods", "-o", "xml"], status: 2, says: /-o takes wide, json, yaml/ },
   { args: ["get", "virtualservce"], status: 2, says: /did you mean "virtualservice/ },

@@ -72,9 +72,12 @@ function configure(command: Command, terminal: Terminal): void {
     getOutHasColors: () => terminal.hasColour,
     getErrHasColors: () => terminal.hasColour,
   });
-  command.showHelpAfterError(
-    `(see \`${command.name() === "meltemi" ? "meltemi" : `meltemi ${command.name()}`} --help\`)`,
-  );
+  command.showHelpAfterError(`(see \`${wordsOf(command)} --help\`)`);
+}
+
+/** `meltemi tag set` */
+function wordsOf(command: Command): string {
+  return command.parent === null ? command.name() : `${wordsOf(command.parent)} ${command.name()}`;
 }
 
 function exampleText({ examples }: CommandDeclaration): string {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { eventually } from "../e2e/mesh/eventually.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 import { testCluster, whyNoTestCluster } from "./cluster/open-cluster.ts";
 
@@ -37,6 +37,8 @@ describe("test cluster", { skip }, () => {
         .split("\n")
         .map((line) => line.split(" ") as [string, string]),
     );
+    // Nodes hear of endpoints a moment after a pod is ready.
+    await eventually(() => curl("http://echo/"));
     const seen = new Set<string | undefined>();
     for (let call = 0; call < 40 && seen.size < 2; call += 1) {
       seen.add(nodesByPod.get(JSON.parse(await curl("http://echo/")).pod));
@@ -124,18 +126,6 @@ describe("test cluster", { skip }, () => {
     assert.equal(JSON.parse(answer).path, "/");
   });
 });
-
-async function eventually(ask: () => Promise<string>): Promise<string> {
-  const deadlineMs = performance.now() + 20_000;
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (performance.now() > deadlineMs) throw error;
-      await delay(200);
-    }
-  }
-}
 
 const podLines = 'jsonpath={range .items[*]}{.metadata.name} {.spec.nodeName}{"\\n"}{end}';
 
