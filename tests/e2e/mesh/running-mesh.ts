@@ -230,7 +230,7 @@ function assertInStep(proxies: readonly ProxyStatus[]): void {
 async function stopUp(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
-  process.kill(await innermost(child.pid ?? 0), "SIGINT");
+  await interrupt(child.pid ?? 0);
   const timeout = new AbortController();
   const late = wait(STOP_DEADLINE_MS, undefined, { signal: timeout.signal }).then(() =>
     child.kill("SIGKILL"),
@@ -238,6 +238,16 @@ async function stopUp(child: ChildProcess): Promise<void> {
   await ended;
   timeout.abort();
   await late.catch(() => undefined);
+}
+
+/** One that has just ended by itself needs no signal. */
+async function interrupt(pid: number): Promise<void> {
+  try {
+    process.kill(await innermost(pid), "SIGINT");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ESRCH") throw error;
+  }
 }
 
 /** The program that was meant, where nsenter runs it in other namespaces and waits for it. */
