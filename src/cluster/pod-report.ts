@@ -1,6 +1,8 @@
 // A pod of a cluster in the words of the admin's contract, as a local mesh says it of its own. Pure.
 
 import type { ContainerReport, PodReport, WorkloadName } from "../admin/contract/supervisor.ts";
+import { containerStateText } from "../kinds/pod/container-state.ts";
+import { controllingWorkload } from "../kinds/pod/controlling-workload.ts";
 import type { ContainerStatus, Pod } from "../kinds/pod/pod.ts";
 
 const PROXY = "istio-proxy";
@@ -37,7 +39,7 @@ function buildContainerReport(pod: Pod, status: ContainerStatus): ContainerRepor
     role: roleOf(pod, status.name),
     isReady: status.ready === true,
     restartCount: status.restartCount ?? 0,
-    state: stateText(status.state),
+    state: containerStateText(status.state),
   };
 }
 
@@ -48,23 +50,7 @@ function roleOf({ spec }: Pod, name: string): ContainerReport["role"] {
   return init === undefined || init.restartPolicy === "Always" ? "app" : "init";
 }
 
-interface StateShape {
-  readonly waiting?: { readonly reason?: string };
-  readonly running?: object;
-  readonly terminated?: { readonly reason?: string };
-}
-
-function stateText(state: unknown): string {
-  const { waiting, running, terminated } = (state ?? {}) as StateShape;
-  if (running !== undefined) return "Running";
-  return waiting?.reason ?? terminated?.reason ?? "Waiting";
-}
-
 function workloadOf({ metadata }: Pod): WorkloadName {
-  const owner = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner === undefined) return { kind: "Pod", name: metadata.name };
-  const hash = metadata.labels?.["pod-template-hash"];
-  const isDeployments = owner.kind === "ReplicaSet" && hash !== undefined && owner.name.endsWith(`-${hash}`);
-  if (!isDeployments) return { kind: owner.kind, name: owner.name };
-  return { kind: "Deployment", name: owner.name.slice(0, -hash.length - 1) };
+  const { kind, name } = controllingWorkload(metadata) ?? { kind: "Pod", name: metadata.name };
+  return { kind, name };
 }

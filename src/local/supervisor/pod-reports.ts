@@ -1,6 +1,7 @@
 // Pods as the admin interface reports them: from the objects' status and what runs.
 
 import type { ContainerReport, PodReport } from "../../admin/contract/supervisor.ts";
+import { containerStateText } from "../../kinds/pod/container-state.ts";
 import type { ContainerStatus, Pod } from "../../kinds/pod/pod.ts";
 import { isTerminating } from "../workloads/pod-condition.ts";
 import { workloadOf } from "./declared-problem.ts";
@@ -37,21 +38,9 @@ function buildContainerReport(
     role,
     isReady: status.ready === true,
     restartCount: status.restartCount ?? 0,
-    state: stateText(status.state),
+    state: containerStateText(status.state),
     ...(pid === undefined
       ? {}
       : { pid, memoryBytes: role === "proxy" ? residentBytes(pid) : residentTreeBytes(pid) }),
   };
-}
-
-interface StateShape {
-  readonly waiting?: { readonly reason?: string };
-  readonly running?: object;
-  readonly terminated?: { readonly reason?: string };
-}
-
-function stateText(state: unknown): string {
-  const { waiting, running, terminated } = (state ?? {}) as StateShape;
-  if (running !== undefined) return "Running";
-  return waiting?.reason ?? terminated?.reason ?? "Waiting";
 }
