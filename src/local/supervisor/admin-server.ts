@@ -61,11 +61,10 @@ export async function serveAdmin(
 ): Promise<AdminServer> {
   await rm(socketPath, { force: true });
   const server = createServer((request, response) => {
-    route(request, response, answers).catch((cause: unknown) => {
-      const error = cause instanceof Error ? cause.message : String(cause);
+    route(request, response, answers).catch((error: unknown) => {
       log.error({ url: request.url, error }, "admin request failed");
       if (response.headersSent) response.destroy();
-      else sendJson(response, 500, { error });
+      else sendJson(response, 500, { error: error instanceof Error ? error.message : String(error) });
     });
   });
   await new Promise<void>((resolve, reject) => {
