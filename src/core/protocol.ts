@@ -59,6 +59,11 @@ export function parseProtocol(word: string): Protocol {
   return PROTOCOL_BY_WORD[word.toLowerCase()] ?? "UnsupportedProtocol";
 }
 
+/** The words that `parseProtocol` knows, in the capitals that Istio's documentation writes them in. */
+export const protocolWords: readonly string[] = Object.keys(PROTOCOL_BY_WORD).map((word) =>
+  word.toUpperCase(),
+);
+
 export interface ServicePortFacts {
   readonly name?: string | undefined;
   readonly appProtocol?: string | undefined;

@@ -154,7 +154,9 @@ const later: readonly (readonly [object, string])[] = [
   [of("networking", "WorkloadEntry", {}), "spec.address"],
   [of("networking", "WorkloadEntry", { address: "unix://relative" }), "spec.address"],
   [of("networking", "WorkloadEntry", { address: "1.1.1.1", ports: { "@": 80 } }), 'spec.ports["@"]'],
+  [of("networking", "WorkloadEntry", { address: "vm.example.com:80" }), "spec.address"],
   [of("networking", "WorkloadGroup", {}), "spec.template"],
+  [of("networking", "WorkloadGroup", { template: {}, probe: {} }), "spec.probe"],
   [
     of("networking", "EnvoyFilter", { configPatches: [{ match: { waypoint: {} } }] }, "v1alpha3"),
     "spec.configPatches[0].match.waypoint",
@@ -183,6 +185,16 @@ for (const [index, [object, path]] of [...wrong, ...later].entries()) {
     );
   });
 }
+
+test("parseObject() warns of a ServiceEntry's unknown protocol, with the nearest spelling", () => {
+  const ports = [{ number: 80, name: "http", protocol: "HTPP" }];
+  const { findings, object } = parseObject(serviceEntry({ ports }));
+  assert.ok(object !== undefined);
+  assert.deepEqual(
+    findings.map(({ path, severity, hint }) => [path, severity, hint]),
+    [["spec.ports[0].protocol", "warning", 'did you mean "HTTP"?']],
+  );
+});
 
 test("parseObject() warns of a route that is never reached", () => {
   const { findings } = parseObject(virtualService({ http: [route, { ...route, name: "late" }] }));

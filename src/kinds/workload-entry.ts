@@ -1,6 +1,8 @@
 // WorkloadEntry: one workload outside of the cluster, such as a virtual machine.
 
+import { isIpAddress } from "../core/cidr.ts";
 import { childPath } from "../core/field-path.ts";
+import { hostnameFault } from "../core/hostname.ts";
 import { namedPortsAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
@@ -58,6 +60,18 @@ function* workloadEntryRules({ spec }: { readonly spec: WorkloadEntrySpec }): Fi
   for (const [key, value] of Object.entries(labels)) yield* checkLabel(key, value, "spec.labels");
   if (address === "" && network === "")
     yield { code: "MLT1006", path: "spec.address", message: "a workload needs an address, or a network" };
+  if (address === "" && network !== "") {
+    const message = `without an address the workload is reached through the gateways of network "${network}" alone`;
+    yield { severity: "warning", path: "spec.address", message };
+  }
+  if (address !== "" && !address.startsWith("unix://") && !isIpAddress(address)) {
+    const fault = hostnameFault(address);
+    if (fault !== undefined) {
+      const message = `"${address}" is neither an IP address nor a host name: ${fault}`;
+      const hint = address.includes(":") ? "ports go into spec.ports" : undefined;
+      yield { path: "spec.address", message, ...(hint === undefined ? {} : { hint }) };
+    }
+  }
   for (const [name, port] of Object.entries(ports)) {
     const path = childPath("spec.ports", name);
     if (!isDnsLabel(name)) yield { path, message: `"${name}" isn't a port's name, wanted a DNS label` };

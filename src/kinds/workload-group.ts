@@ -43,12 +43,18 @@ export const workloadGroupKind = defineKind({
 export type WorkloadGroup = ObjectOf<typeof workloadGroupKind>;
 export type WorkloadGroupSpec = TypeOf<typeof workloadGroupSpec>;
 
+const METHODS = ["httpGet", "tcpSocket", "exec", "grpc"] as const;
+
 function* workloadGroupRules({ spec }: { readonly spec: WorkloadGroupSpec }): Findings {
   const { metadata, probe, template } = spec;
   for (const [key, value] of Object.entries(metadata?.labels ?? {}))
     yield* checkLabel(key, value, "spec.metadata.labels");
   for (const [key, value] of Object.entries(template.labels ?? {}))
     yield* checkLabel(key, value, "spec.template.labels");
+  if (probe !== undefined && !METHODS.some((method) => probe[method] !== undefined)) {
+    const message = `a probe needs ${METHODS.slice(0, -1).join(", ")} or ${METHODS.at(-1)}`;
+    yield { code: "MLT1006", path: "spec.probe", message };
+  }
   for (const [index, { name = "" }] of (probe?.httpGet?.httpHeaders ?? []).entries()) {
     if (!/^[-_A-Za-z0-9]+$/.test(name)) {
       const path = `spec.probe.httpGet.httpHeaders[${index}].name`;

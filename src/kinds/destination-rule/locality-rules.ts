@@ -1,7 +1,7 @@
 // Rules for load balancing by locality: REGION, REGION/ZONE or REGION/ZONE/SUBZONE, `*` at the end for the rest.
 
 import type { Findings } from "../value-rules.ts";
-import type { LocalityLoadBalancerSetting } from "./load-balancer.ts";
+import type { LocalityLoadBalancerSetting, ZoneAwareLoadBalancerSetting } from "./load-balancer.ts";
 
 export function* checkLocalityLoadBalancer(
   path: string,
@@ -27,21 +27,55 @@ export function* checkLocalityLoadBalancer(
     `${path}.distribute`,
     distribute.map(({ from = "" }) => from),
   );
+  yield* checkFailover(`${path}.failover`, failover);
+  const byTopology = failoverPriority.find((label) => label.startsWith("topology."));
+  if (failover.length > 0 && byTopology !== undefined) {
+    yield { path: `${path}.failoverPriority`, message: `"${byTopology}" has no place beside failover` };
+  }
+  yield* checkCanFailOver(path, setting, hasOutlierDetection);
+}
+
+/** Envoy spreads by zones itself, so only what goes beyond a region is left to say. */
+export function* checkZoneAwareLoadBalancer(
+  path: string,
+  setting: ZoneAwareLoadBalancerSetting | undefined,
+  hasOutlierDetection: boolean,
+): Findings {
+  if (setting === undefined) return;
+  const { failover = [], failoverPriority = [] } = setting;
+  yield* checkFailover(`${path}.failover`, failover);
+  for (const [index, label] of failoverPriority.entries()) {
+    if (!label.startsWith("topology.")) continue;
+    const message = `"${label}" can't be a priority: regions and zones are taken into account already`;
+    yield { path: `${path}.failoverPriority[${index}]`, message };
+  }
+  yield* checkCanFailOver(path, setting, hasOutlierDetection);
+}
+
+function* checkFailover(
+  path: string,
+  failover: readonly { readonly from?: string; readonly to?: string }[],
+): Findings {
   for (const [index, { from = "", to = "" }] of failover.entries()) {
-    const place = `${path}.failover[${index}]`;
+    const place = `${path}[${index}]`;
     if (from === to) yield { path: place, message: `a region can't fail over to itself ("${from}")` };
     if (`${from}${to}`.includes("*")) yield { path: place, message: "a region can't have a wildcard" };
     if (`${from}${to}`.includes("/"))
       yield { path: place, message: "failover is between regions, without a zone" };
   }
-  const byTopology = failoverPriority.find((label) => label.startsWith("topology."));
-  if (failover.length > 0 && byTopology !== undefined) {
-    yield { path: `${path}.failoverPriority`, message: `"${byTopology}" has no place beside failover` };
-  }
-  if ((failover.length > 0 || failoverPriority.length > 0) && !hasOutlierDetection) {
-    const message = "without outlierDetection no host is ever found unhealthy, so nothing fails over";
-    yield { severity: "warning", path, message };
-  }
+}
+
+function* checkCanFailOver(
+  path: string,
+  {
+    failover = [],
+    failoverPriority = [],
+  }: Pick<LocalityLoadBalancerSetting, "failover" | "failoverPriority">,
+  hasOutlierDetection: boolean,
+): Findings {
+  if (hasOutlierDetection || (failover.length === 0 && failoverPriority.length === 0)) return;
+  const message = "without outlierDetection no host is ever found unhealthy, so nothing fails over";
+  yield { severity: "warning", path, message };
 }
 
 function* checkLocalities(path: string, localities: readonly string[]): Findings {

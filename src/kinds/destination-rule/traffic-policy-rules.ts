@@ -13,7 +13,7 @@ import {
 import type { ClientTlsSettings } from "./client-tls.ts";
 import type { ConnectionPoolSettings, OutlierDetection } from "./connection-pool.ts";
 import type { LoadBalancerSettings } from "./load-balancer.ts";
-import { checkLocalityLoadBalancer } from "./locality-rules.ts";
+import { checkLocalityLoadBalancer, checkZoneAwareLoadBalancer } from "./locality-rules.ts";
 import type { TrafficPolicy } from "./traffic-policy.ts";
 
 export function* checkTrafficPolicy(path: string, policy: TrafficPolicy | undefined): Findings {
@@ -109,6 +109,11 @@ function* checkLoadBalancer(
   yield* checkLocalityLoadBalancer(
     `${path}.localityLbSetting`,
     settings.localityLbSetting,
+    hasOutlierDetection,
+  );
+  yield* checkZoneAwareLoadBalancer(
+    `${path}.zoneAwareLbSetting`,
+    settings.zoneAwareLbSetting,
     hasOutlierDetection,
   );
   yield* checkDuration(`${path}.warmupDurationSecs`, settings.warmupDurationSecs);

@@ -2,10 +2,13 @@
 
 import { isIpAddress } from "../../core/cidr.ts";
 import { parseDuration } from "../../core/duration.ts";
+import { childPath } from "../../core/field-path.ts";
 import { hostnameFault } from "../../core/hostname.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkNotNegative, checkPort, checkRange } from "../value-rules.ts";
 import type { ProxyConfig } from "./proxy-config.ts";
+
+const AUTO_ALLOCATE = "ISTIO_META_DNS_AUTO_ALLOCATE";
 
 export function* checkProxyConfig(path: string, config: ProxyConfig | undefined): Findings {
   if (config === undefined) return;
@@ -19,7 +22,14 @@ export function* checkProxyConfig(path: string, config: ProxyConfig | undefined)
   yield* checkAddress(`${path}.statsdUdpAddress`, config.statsdUdpAddress);
   yield* checkAddress(`${path}.envoyAccessLogService.address`, config.envoyAccessLogService?.address);
   yield* checkAddress(`${path}.envoyMetricsService.address`, config.envoyMetricsService?.address);
+  if (config.serviceCluster === "")
+    yield { path: `${path}.serviceCluster`, message: "the name of the service's cluster is empty" };
+  if (config.proxyMetadata?.[AUTO_ALLOCATE] !== undefined) {
+    const message = `${AUTO_ALLOCATE} is deprecated: ServiceEntries without addresses get one for all proxies alike`;
+    yield { severity: "warning", path: childPath(`${path}.proxyMetadata`, AUTO_ALLOCATE), message };
+  }
   yield* checkTracing(`${path}.tracing`, config.tracing);
+  yield* checkPrivateKeyProvider(`${path}.privateKeyProvider`, config.privateKeyProvider);
   const settings = config.connectionSettings;
   const place = `${path}.connectionSettings`;
   yield* checkNotNegative(place, settings, [
@@ -40,11 +50,35 @@ function* checkTracing(path: string, tracing: ProxyConfig["tracing"]): Findings 
   yield* checkAddress(`${path}.zipkin.address`, tracing.zipkin?.address);
   yield* checkAddress(`${path}.datadog.address`, tracing.datadog?.address);
   yield* checkAddress(`${path}.lightstep.address`, tracing.lightstep?.address);
+  yield* checkAccessToken(`${path}.lightstep`, tracing.lightstep);
   yield* checkRange(`${path}.sampling`, tracing.sampling, { minimum: 0, maximum: 100 });
   for (const [name, tag] of Object.entries(tracing.customTags ?? {})) {
     if (Object.keys(tag).length === 0) {
       yield { path: `${path}.customTags`, message: `tag "${name}" needs literal, environment or header` };
     }
+  }
+}
+
+/** Lightstep takes no spans without a token. */
+export function* checkAccessToken(
+  path: string,
+  lightstep: { readonly accessToken?: string } | undefined,
+): Findings {
+  if (lightstep === undefined || (lightstep.accessToken ?? "") !== "") return;
+  yield { code: "MLT1006", path: `${path}.accessToken`, message: "Lightstep needs an access token" };
+}
+
+/** Of hardware that works off private keys in batches: how long a batch waits to fill. */
+function* checkPrivateKeyProvider(path: string, provider: ProxyConfig["privateKeyProvider"]): Findings {
+  for (const name of ["cryptomb", "qat"] as const) {
+    const settings = provider?.[name];
+    if (settings === undefined) continue;
+    const { pollDelay } = settings;
+    const duration = pollDelay === undefined ? undefined : parseDuration(pollDelay);
+    if (pollDelay === undefined)
+      yield { code: "MLT1006", path: `${path}.${name}.pollDelay`, message: '"pollDelay" is required' };
+    else if (duration?.seconds === 0n && duration.nanos === 0)
+      yield { path: `${path}.${name}.pollDelay`, message: `found "${pollDelay}", wanted more than 0s` };
   }
 }
 

@@ -32,6 +32,15 @@ test("meshConfigRules() names what is wrong", () => {
       "spec.defaultConfig.connectionSettings.http2InitialStreamWindowSize",
     ],
     [{ defaultHttpRetryPolicy: { attempts: 1, retryOn: "600" } }, "spec.defaultHttpRetryPolicy.retryOn"],
+    [{ defaultConfig: { serviceCluster: "" } }, "spec.defaultConfig.serviceCluster"],
+    [
+      { defaultConfig: { privateKeyProvider: { cryptomb: { pollDelay: "0s" } } } },
+      "spec.defaultConfig.privateKeyProvider.cryptomb.pollDelay",
+    ],
+    [
+      { defaultConfig: { tracing: { lightstep: { address: "a:80" } } } },
+      "spec.defaultConfig.tracing.lightstep.accessToken",
+    ],
     [provider("a.b"), "spec.extensionProviders[0].zipkin.port"],
     [provider("a.b:1", 1), "spec.extensionProviders[0].zipkin.service"],
     [{ extensionProviders: [{ name: "a" }] }, "spec.extensionProviders[0]"],

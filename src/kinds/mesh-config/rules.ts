@@ -11,7 +11,7 @@ import { checkDuration, checkDurations, checkPort, checkWildcardHostname } from 
 import { checkRetries } from "../virtual-service/http-rules.ts";
 import type { ExtensionProvider } from "./extension-provider.ts";
 import type { meshConfigSpec } from "./mesh-config.ts";
-import { checkProxyConfig } from "./proxy-config-rules.ts";
+import { checkAccessToken, checkProxyConfig } from "./proxy-config-rules.ts";
 
 interface MeshConfigLike {
   readonly spec: TypeOf<typeof meshConfigSpec>;
@@ -82,6 +82,7 @@ function* checkExtensionProviders(providers: readonly ExtensionProvider[]): Find
     if (type === undefined)
       yield { code: "MLT1006", path, message: "it doesn't say what kind of provider it is" };
     else if (server !== undefined) yield* checkServer(`${path}.${type}`, server);
+    yield* checkAccessToken(`${path}.lightstep`, provider.lightstep);
   }
 }
 

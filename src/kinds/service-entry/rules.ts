@@ -2,6 +2,8 @@
 
 import { isIpAddress } from "../../core/cidr.ts";
 import { hostnameFault, isWildcard } from "../../core/hostname.ts";
+import { spellingHint } from "../../core/nearest-spelling.ts";
+import { parseProtocol, protocolWords } from "../../core/protocol.ts";
 import type { ObjectMeta } from "../object-meta.ts";
 import { checkLabel, isDnsLabel } from "../object-name.ts";
 import type { TypeOf } from "../schema.ts";
@@ -64,8 +66,9 @@ function* checkAddresses({ addresses = [], hosts, ports = [] }: Spec): Findings 
 function* checkPorts({ ports = [] }: Spec): Findings {
   const numbers = new Set<number>();
   const names = new Set<string>();
-  for (const [index, { name, number, targetPort }] of ports.entries()) {
+  for (const [index, { name, number, protocol = "", targetPort }] of ports.entries()) {
     const path = `spec.ports[${index}]`;
+    yield* checkProtocol(`${path}.protocol`, protocol);
     yield* checkPort(`${path}.number`, number);
     if (targetPort !== undefined && targetPort !== 0) yield* checkPort(`${path}.targetPort`, targetPort);
     if (!isDnsLabel(name))
@@ -76,6 +79,14 @@ function* checkPorts({ ports = [] }: Spec): Findings {
     names.add(name);
     numbers.add(number);
   }
+}
+
+/** Istio takes any word, and lets the proxy find out what an unknown one means. */
+function* checkProtocol(path: string, protocol: string): Findings {
+  if (protocol === "" || parseProtocol(protocol) !== "UnsupportedProtocol") return;
+  const message = `unknown protocol "${protocol}", so the proxy looks at each connection to find out; wanted one of ${protocolWords.join(", ")}`;
+  const hint = spellingHint(protocol, protocolWords);
+  yield { severity: "warning", path, message, ...(hint === undefined ? {} : { hint }) };
 }
 
 function* checkSelector({ endpoints = [], resolution = "NONE", workloadSelector }: Spec): Findings {

@@ -42,9 +42,20 @@ export function hostHint({ host, namespace }: HostReference, context: CheckConte
   if (read.get(sources.Service, `${ofNamespace}/${name}`)?.spec?.type === "ExternalName")
     return `Service "${name}" is of type ExternalName: name the host that it stands for`;
   const hosts = new Set(read.all(model.services).map(([, { hostname }]) => hostname));
+  const [elsewhere] = [...hosts].filter((each) => isSameNameElsewhere(each, host, clusterDomain)).sort();
+  if (elsewhere !== undefined)
+    return `a short name is of the object's own namespace "${namespace}": did you mean "${elsewhere}"?`;
   const suffix = `.${namespace}.svc.${clusterDomain}`;
   const local = [...hosts]
     .filter((each) => each.endsWith(suffix))
     .map((each) => each.slice(0, -suffix.length));
   return spellingHint(host, host.includes(".") ? hosts : local);
+}
+
+/** Of a short name: whether the host is a Service of that name in some namespace. */
+function isSameNameElsewhere(hostname: string, name: string, clusterDomain: string): boolean {
+  const suffix = `.svc.${clusterDomain}`;
+  if (!hostname.startsWith(`${name}.`) || !hostname.endsWith(suffix)) return false;
+  const namespace = hostname.slice(name.length + 1, -suffix.length);
+  return namespace !== "" && !namespace.includes(".");
 }

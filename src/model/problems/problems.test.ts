@@ -37,6 +37,17 @@ describe("declareProblems()", () => {
     ]);
   });
 
+  test("names the Service of another namespace that a short name may mean", () => {
+    const [found] = problemsOf(
+      REVIEWS,
+      virtualService("a", "a.com", "{ destination: { host: reviews } }", { namespace: "prod" }),
+    );
+    assert.equal(
+      found?.hint,
+      'a short name is of the object\'s own namespace "prod": did you mean "reviews.shop.svc.cluster.local"?',
+    );
+  });
+
   test("tells that a name with a dot isn't completed", () => {
     const [found] = problemsOf(
       REVIEWS,
@@ -378,6 +389,7 @@ spec: { clusterIP: 10.96.0.1, ${spec} }
 }
 
 interface More {
+  readonly namespace?: string;
   readonly spec?: string;
   readonly createdAt?: string;
 }
@@ -386,12 +398,12 @@ function virtualService(
   name: string,
   host: string,
   route: string,
-  { spec = "", createdAt = DAY_1 }: More = {},
+  { spec = "", createdAt = DAY_1, namespace = "shop" }: More = {},
 ) {
   return `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
-metadata: { name: ${name}, namespace: shop, creationTimestamp: "${createdAt}" }
+metadata: { name: ${name}, namespace: ${namespace}, creationTimestamp: "${createdAt}" }
 spec: { hosts: [${host}], http: [{ route: [${route}] }], ${spec} }
 `;
 }
