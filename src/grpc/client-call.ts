@@ -43,15 +43,10 @@ export function openClientCall(
     stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  stream.on("response", (headers) => {
-    verdict ??= readStatus(headers) ?? readHttpFailure(headers);
-  });
-  stream.on("trailers", (trailers) => {
-    verdict ??= readStatus(trailers);
-  });
-  stream.on("data", (chunk: Uint8Array) => {
+  /** What a receiver throws ends its call. */
+  function attempt(step: () => void): void {
     try {
-      for (const message of parser.push(chunk)) receiver.message(message);
+      step();
     } catch (error) {
       stop(
         error instanceof GrpcError
@@ -59,8 +54,20 @@ export function openClientCall(
           : new GrpcError("INTERNAL", "The receiver failed", { cause: error }),
       );
     }
+  }
+
+  stream.on("response", (headers) => {
+    verdict ??= readStatus(headers) ?? readHttpFailure(headers);
   });
-  stream.on("drain", () => receiver.drained?.());
+  stream.on("trailers", (trailers) => {
+    verdict ??= readStatus(trailers);
+  });
+  stream.on("data", (chunk: Uint8Array) => {
+    attempt(() => {
+      for (const message of parser.push(chunk)) receiver.message(message);
+    });
+  });
+  stream.on("drain", () => attempt(() => receiver.drained?.()));
   stream.on("error", (error) => {
     failure = error;
   });

@@ -34,6 +34,8 @@ export function openServerCall(
 ): ServerCall | undefined {
   // A stream that breaks emits its error here; the call learns of it by "close".
   stream.on("error", (error) => options.log.debug({ error: error.message }, "grpc stream failed"));
+  // It may have been reset before this turn; nothing would tell the call that it is over.
+  if (stream.destroyed || stream.closed) return undefined;
   if (headers[":method"] !== "POST" || !String(headers["content-type"]).startsWith("application/grpc")) {
     stream.respond({ ":status": constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE }, { endStream: true });
     return undefined;
@@ -79,7 +81,7 @@ export class ServerCall implements BidiCall {
   start(): void {
     const stream = this.#stream;
     stream.on("wantTrailers", () => {
-      stream.sendTrailers({ ...this.#trailers });
+      this.#transmit(() => stream.sendTrailers({ ...this.#trailers }));
       this.#stopClient();
     });
     stream.once("close", () => this.#closed());
@@ -96,7 +98,11 @@ export class ServerCall implements BidiCall {
   write(fragments: readonly Uint8Array[]): boolean {
     if (this.#state === "ending" || this.#state === "closed") return false;
     this.#sendHeaders();
-    return writeFrame(this.#stream, fragments);
+    let isReady = false;
+    this.#transmit(() => {
+      isReady = writeFrame(this.#stream, fragments);
+    });
+    return isReady;
   }
 
   end(status: GrpcStatus, message = ""): void {
@@ -106,21 +112,13 @@ export class ServerCall implements BidiCall {
     this.#state = "ending";
     this.#trailers = trailers;
     this.#cancelDeadline?.();
-    if (this.#stream.destroyed) return;
-    this.#stream.removeAllListeners("data");
-    this.#stream.resume();
-    if (isTrailersOnly) {
-      this.#stream.respond({ ...RESPONSE_HEADERS, ...trailers }, { endStream: true });
-      this.#stopClient();
-    } else {
-      this.#stream.end();
-    }
-  }
-
-  /** Ends the call without waiting for the client to read what was written. */
-  destroy(): void {
-    this.#stream.close(constants.NGHTTP2_CANCEL);
-    this.#stream.destroy();
+    this.#transmit((stream) => {
+      stream.removeAllListeners("data");
+      stream.resume();
+      if (isTrailersOnly) stream.respond({ ...RESPONSE_HEADERS, ...trailers }, { endStream: true });
+      else stream.end();
+    });
+    if (isTrailersOnly) this.#stopClient();
   }
 
   /**
@@ -128,10 +126,11 @@ export class ServerCall implements BidiCall {
    * Before the trailers are out it would take them away with it.
    */
   #stopClient(): void {
-    const stream = this.#stream;
-    setImmediate(() => {
-      if (!stream.destroyed && !stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
-    });
+    setImmediate(() =>
+      this.#transmit((stream) => {
+        if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+      }),
+    );
   }
 
   #refuseWhatWeCannotServe(): void {
@@ -170,13 +169,12 @@ export class ServerCall implements BidiCall {
       halfClosed: () => {
         if (request === undefined)
           throw new GrpcError("INTERNAL", "A unary call takes one message, not none");
-        handle(request, this).then(
-          (response) => {
+        handle(request, this)
+          .then((response) => {
             this.write(response);
             this.end("OK");
-          },
-          (error: unknown) => this.#fail(error),
-        );
+          })
+          .catch((error: unknown) => this.#fail(error));
       },
     };
   }
@@ -198,9 +196,25 @@ export class ServerCall implements BidiCall {
   #sendHeaders(): void {
     if (this.#state !== "headers-unsent") return;
     this.#state = "open";
-    if (!this.#stream.destroyed) this.#stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
+    this.#transmit((stream) => stream.respond(RESPONSE_HEADERS, { waitForTrailers: true }));
   }
 
+  /**
+   * All that goes out to the stream goes out here. A client may reset it at any moment, and then Node throws where it
+   * could have done nothing: "close" will tell the call.
+   */
+  #transmit(send: (stream: ServerHttp2Stream) => void): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    try {
+      send(stream);
+    } catch (error) {
+      this.#options.log.error({ path: this.path, error }, "grpc stream could not be written");
+      stream.destroy();
+    }
+  }
+
+  /** All that comes in from the stream comes in here: what a method throws ends its call and nothing else. */
   #attempt(step: () => void): void {
     try {
       step();

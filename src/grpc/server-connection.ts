@@ -1,10 +1,11 @@
 // One accepted HTTP/2 connection: its calls, its keepalive pings, its greatest age.
 // It ends calls for reasons of transport only.
 
-import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { contain } from "./containment.ts";
 import type { GrpcMethod, GrpcPeer } from "./method.ts";
 import type { ServerCall } from "./server-call.ts";
 import { openServerCall } from "./server-call.ts";
@@ -57,25 +58,18 @@ export class ServerConnection {
       session.destroy();
       return;
     }
-    session.on("stream", (stream, headers) => {
-      const call = openServerCall(stream as ServerHttp2Stream, headers, {
-        methods: this.#methods,
-        peer,
-        maxMessageBytes: this.#options.maxMessageBytes,
-        clock: this.#options.clock,
-        log: this.#options.log,
-      });
-      if (call === undefined) return;
-      this.#calls.add(call);
-      stream.once("close", () => this.#calls.delete(call));
-    });
+    session.on("stream", (stream, headers) =>
+      this.#attempt("stream", () => this.#open(stream as ServerHttp2Stream, headers, peer)),
+    );
     this.#armPing();
     this.#armAge();
   }
 
   /** Takes no new calls and lets the open ones finish; the connection closes after the last. */
   goAway(): void {
-    if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+    this.#attempt("goaway", () => {
+      if (!this.#session.closed && !this.#session.destroyed) this.#session.close();
+    });
   }
 
   /** Ends every call with UNAVAILABLE and closes. A client that doesn't read gets a second to take the news. */
@@ -95,6 +89,23 @@ export class ServerConnection {
     this.#session.destroy();
   }
 
+  #attempt(event: string, step: () => void): void {
+    contain(event, step, { log: this.#options.log, giveUp: () => this.#session.destroy() });
+  }
+
+  #open(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, peer: GrpcPeer): void {
+    const call = openServerCall(stream, headers, {
+      methods: this.#methods,
+      peer,
+      maxMessageBytes: this.#options.maxMessageBytes,
+      clock: this.#options.clock,
+      log: this.#options.log,
+    });
+    if (call === undefined) return;
+    this.#calls.add(call);
+    stream.once("close", () => this.#calls.delete(call));
+  }
+
   #armPing(): void {
     this.#arm("ping", this.#options.keepaliveIntervalMs, () => {
       this.#arm("pong", this.#options.keepaliveTimeoutMs, () => {
@@ -104,10 +115,12 @@ export class ServerConnection {
         );
         this.#session.destroy();
       });
-      this.#session.ping((error) => {
-        this.#timers.get("pong")?.();
-        if (error === null) this.#armPing();
-      });
+      this.#session.ping((error) =>
+        this.#attempt("pong", () => {
+          this.#timers.get("pong")?.();
+          if (error === null) this.#armPing();
+        }),
+      );
     });
   }
 
@@ -122,9 +135,11 @@ export class ServerConnection {
 
   #arm(timer: "ping" | "pong" | "age", delayMs: number, callback: () => void): void {
     this.#timers.get(timer)?.();
-    const cancel = this.#options.clock.after(delayMs, () => {
-      if (!this.#session.destroyed) callback();
-    });
+    const cancel = this.#options.clock.after(delayMs, () =>
+      this.#attempt(timer, () => {
+        if (!this.#session.destroyed) callback();
+      }),
+    );
     this.#timers.set(timer, cancel);
   }
 }

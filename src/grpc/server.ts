@@ -9,6 +9,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer as createSocketServer } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { contain } from "./containment.ts";
 import type { GrpcMethod } from "./method.ts";
 import type { ConnectionLimits } from "./server-connection.ts";
 import { ServerConnection } from "./server-connection.ts";
@@ -75,7 +76,12 @@ export class GrpcServer {
     const http2 = this.#createHttp2Server(options);
     const acceptor = endpoint.kind === "handle" ? endpoint.server : createSocketServer();
     acceptor.removeAllListeners("connection");
-    acceptor.on("connection", (socket: Socket) => http2.emit("connection", socket));
+    acceptor.on("connection", (socket: Socket) =>
+      contain("connection", () => http2.emit("connection", socket), {
+        log: this.#options.log,
+        giveUp: () => socket.destroy(),
+      }),
+    );
     await startListening(acceptor, endpoint);
     // Running out of file descriptors, say: the next connection may do better.
     acceptor.on("error", (error) => this.#options.log.error({ error: error.message }, "grpc accept failed"));
@@ -147,7 +153,12 @@ export class GrpcServer {
             rejectUnauthorized: tls.clientCertificates === "required",
           });
     const methodsByPath = new Map(methods.map((method) => [method.path, method]));
-    server.on("session", (session) => this.#accept(session, methodsByPath));
+    server.on("session", (session) =>
+      contain("session", () => this.#accept(session, methodsByPath), {
+        log: this.#options.log,
+        giveUp: () => session.destroy(),
+      }),
+    );
     server.on("sessionError", (error) =>
       this.#options.log.debug({ error: error.message }, "grpc session failed"),
     );

@@ -30,6 +30,7 @@ import { redacted } from "../core/redacted.ts";
 import { spiffeId } from "../core/spiffe-id.ts";
 import { GrpcClient, type GrpcTarget } from "../grpc/client.ts";
 import { buildProxyNode } from "../inject/node-metadata.ts";
+import { endOnFault } from "./last-handler.ts";
 import { createLineLogger } from "./line-logger.ts";
 import { readVersion } from "./project.ts";
 import { awaitStop, type StopRequests } from "./stop-requests.ts";
@@ -40,6 +41,7 @@ export async function runProxy(args: readonly string[]): Promise<number> {
   const env = environment();
   const { agentLogLevel } = parseProxyArguments(args, env);
   const log = createLineLogger(env.MELTEMI_LOG_LEVEL ?? agentLogLevel);
+  endOnFault(log);
   const stop = awaitStop();
   const options = await agentOptions(args, env);
   const agent = await startAgent({ ...options, ...envoyOf(env, stop), onQuit: stop.quit, log });

@@ -17,6 +17,7 @@ import type { Logger } from "../core/logger.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
 import { isApiError } from "../kubernetes/api-error.ts";
 import { openInClusterEndpoint } from "../kubernetes/in-cluster-endpoint.ts";
+import { endOnFault } from "./last-handler.ts";
 import { createLineLogger } from "./line-logger.ts";
 import { readVersion } from "./project.ts";
 
@@ -61,6 +62,7 @@ function readSettings(env: NodeJS.ProcessEnv): CniSettings {
 
 async function main(): Promise<void> {
   const log = createLineLogger(process.env.MELTEMI_LOG_LEVEL, "cni");
+  endOnFault(log);
   const settings = readSettings(process.env);
   const client = await openClient();
   const stopped = awaitStop();

@@ -1,10 +1,12 @@
 // The control plane's process: on one machine beside a local store, or in a cluster.
 
 import { parseControlPlaneSettings, USAGE } from "./control-plane-settings.ts";
+import { endOnFault } from "./last-handler.ts";
 import { createProcessLogger } from "./process-logger.ts";
 
 async function main(): Promise<void> {
   const log = createProcessLogger("control-plane");
+  endOnFault(log);
   const settings = parseControlPlaneSettings(process.argv.slice(2), process.env);
   if (settings === undefined) throw new Error(USAGE);
   if (settings.mode === "local") {

@@ -24,6 +24,7 @@ import type {
 import { MeshSupervisor, makeStateDirectories } from "../local/supervisor/mesh-supervisor.ts";
 import { ObjectStore } from "../sources/memory/object-store.ts";
 import { serveStore } from "../sources/memory/serve-store.ts";
+import { endOnFault } from "./last-handler.ts";
 import { createProcessLogger } from "./process-logger.ts";
 import { createSupervisorStore } from "./supervisor-store.ts";
 
@@ -36,7 +37,9 @@ const LOST_FRONT_GRACE_SECONDS = 1;
 // Short, since agents' sockets lie below, and open to the proxies' user; it is the mesh's own, not the machine's.
 const RUN_DIRECTORY = "/run/meltemi";
 
-obeyFront(createProcessLogger("supervisor"));
+const processLog = createProcessLogger("supervisor");
+endOnFault(processLog);
+obeyFront(processLog);
 
 /** Does what the front says until it says shutdown, or is gone. */
 function obeyFront(log: Logger): void {
