@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { createServer, request } from "node:http";
 import { createServer as createSecureServer, Agent as HttpsAgent, request as requestHttps } from "node:https";
@@ -91,13 +91,23 @@ function tlsListener(port: number): JsonValue {
 }
 
 async function start(t: TestContext, change: Partial<AgentOptions> = {}) {
+  const launched = await launch(t, change);
+  await ready(launched.agent, launched.output);
+  return launched;
+}
+
+/** Doesn't wait until Envoy serves, which it never does where no listeners come. */
+async function launch(t: TestContext, change: Partial<AgentOptions> = {}, { hasListeners = true } = {}) {
   const directory = await testDirectory(t);
   const { sockets: _, ...bootstrap } = testBootstrapOptions(directory);
   const [admin, agentPort, health, envoyStats, greeter] = await Promise.all(
     Array.from({ length: 5 }, freePort),
   );
   assert.ok(admin && agentPort && health && envoyStats && greeter);
-  const controlPlane = await startTestControlPlane(join(directory, "xds.sock"), [tlsListener(greeter)]);
+  const controlPlane = await startTestControlPlane(
+    join(directory, "xds.sock"),
+    hasListeners ? [tlsListener(greeter)] : undefined,
+  );
   t.after(() => controlPlane.close());
   const output: string[] = [];
   const agent = await startAgent({
@@ -116,7 +126,6 @@ async function start(t: TestContext, change: Partial<AgentOptions> = {}) {
     ...change,
   });
   t.after(() => agent.close());
-  await ready(agent, output);
   return { agent, controlPlane, ports: { admin, agent: agentPort, health, envoyStats, greeter }, output };
 }
 
@@ -167,6 +176,30 @@ test("startAgent() brings up an Envoy that gets its config over mutual TLS", asy
   assert.match((await get(ports.envoyStats, "/stats/prometheus")).body, /envoy_server_live/);
   assert.notEqual(await getGreeting(ports.greeter, controlPlane.rootsPem), "");
   assert.equal(agent.restartCount, 0);
+});
+
+test("Agent.ready() asks a waiting Envoy less and less, and never for statistics before it is live", async (t) => {
+  const logFile = join(await testDirectory(t), "admin.log");
+  const fileLog = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+  const accessLog = { name: "file", typedConfig: { "@type": fileLog, path: logFile } };
+  const bootstrapOverride = JSON.stringify({ admin: { accessLog: [accessLog] } });
+  const { agent } = await launch(
+    t,
+    { envoy: { concurrency: 1, drainTimeSeconds: 1, bootstrapOverride } },
+    { hasListeners: false },
+  );
+  const waitedMs = 3_000;
+  await assert.rejects(agent.ready(AbortSignal.timeout(waitedMs)), { name: "TimeoutError" });
+  const via = { socketPath: agent.adminSocketPath };
+  const info = await requestOverSocket({ via, path: "/server_info", timeoutMs: DEADLINE_MS });
+  assert.match(info.body, /INITIALIZING/);
+  await agent.close(); // Envoy writes its log by then.
+  const requests = (await readFile(logFile, "utf8")).split("\n").filter((line) => line.includes("GET "));
+  assert.ok(requests.length > 5 && requests.length < 45, `${requests.length} requests in ${waitedMs} ms`);
+  assert.deepEqual(
+    requests.filter((line) => line.includes("/stats")),
+    [],
+  );
 });
 
 test("startAgent() rotates certificates of two seconds under load without one failed request", async (t) => {

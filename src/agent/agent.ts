@@ -24,6 +24,7 @@ import type { AppScrape } from "./merged-metrics.ts";
 import { mergeMetrics } from "./merged-metrics.ts";
 import type { ProbeOutcome } from "./probe-app.ts";
 import { probeApp } from "./probe-app.ts";
+import { createProxyReadiness, waitUntilReady } from "./proxy-readiness.ts";
 import { createSdsMethods } from "./sds-server.ts";
 import { createWorkloadSecretSource, firstSecretSourceOf } from "./secret-source.ts";
 import { createStatusServer } from "./status-server.ts";
@@ -79,8 +80,6 @@ export interface Agent {
   close(): Promise<void>;
 }
 
-const READY_POLL_MS = 25;
-
 const probeWords = { startup: "startupz", readiness: "readyz", liveness: "livez" } as const;
 
 /** Resolves once Envoy is started; `ready` tells when it serves. */
@@ -122,6 +121,7 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
     appSocketPath: sockets.app,
     isDraining: () => isDraining,
     restartCount: () => started?.restartCount ?? 0,
+    processId: () => started?.pid,
   });
   const status = createStatusServer({
     ...questions,
@@ -169,14 +169,16 @@ interface QuestionSources {
   readonly appSocketPath: string;
   readonly isDraining: () => boolean;
   readonly restartCount: () => number;
+  readonly processId: () => number | undefined;
 }
 
 /** What others may ask of a pod, over HTTP or in this process. */
 function createQuestions(options: AgentOptions, sources: QuestionSources) {
   const { admin, appSocketPath, isDraining } = sources;
   const dialer = createAppDialer(appSocketPath, options.podIp);
+  const readiness = createProxyReadiness(sources);
   return {
-    isReady: async () => !isDraining() && (await admin.isReady().catch(() => false)),
+    isReady: async () => !isDraining() && (await readiness.isReady()),
     probe(path: string): Promise<ProbeOutcome> | undefined {
       const prober = options.probers?.[path];
       return prober === undefined ? undefined : probeApp(prober, dialer);
@@ -189,17 +191,6 @@ function createQuestions(options: AgentOptions, sources: QuestionSources) {
         onFailure: (source, reason) => options.log.warn({ source, reason }, "metrics not merged"),
       }),
   };
-}
-
-async function waitUntilReady(
-  isReady: () => Promise<boolean>,
-  clock: Clock,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  while (!(await isReady())) {
-    signal?.throwIfAborted();
-    await new Promise<void>((resolve) => clock.after(READY_POLL_MS, resolve));
-  }
 }
 
 function isSidecar({ node }: AgentOptions): boolean {

@@ -3,8 +3,13 @@
 import { openOverSocket, requestOverSocket } from "./http-over-socket.ts";
 
 export interface EnvoyAdmin {
-  /** Config received, workers started, and Envoy says LIVE. */
-  isReady(): Promise<boolean>;
+  /** Envoy says LIVE: nothing that it waits for at its start is missing, and it isn't draining. Costs Envoy next to nothing. */
+  isLive(): Promise<boolean>;
+  /**
+   * Clusters and listeners were accepted, and workers run. Envoy matches each of its statistics for this, some
+   * milliseconds of CPU in a large mesh: to be asked seldom.
+   */
+  hasConfig(): Promise<boolean>;
   /** Connections on the listeners that carry the pod's traffic. */
   countActiveConnections(): Promise<number>;
   /**
@@ -20,25 +25,22 @@ const TIMEOUT_MS = 5_000;
 
 /** Every method rejects while Envoy isn't there. */
 export function createEnvoyAdmin(socketPath: string): EnvoyAdmin {
+  const send = (path: string, method: "GET" | "POST") =>
+    requestOverSocket({ via: { socketPath }, path, method, timeoutMs: TIMEOUT_MS });
   const ask = async (path: string, method: "GET" | "POST" = "GET"): Promise<string> => {
-    const { status, body } = await requestOverSocket({
-      via: { socketPath },
-      path,
-      method,
-      timeoutMs: TIMEOUT_MS,
-    });
+    const { status, body } = await send(path, method);
     if (status !== 200) throw new Error(`Envoy's admin answered ${status} to ${method} ${path}`);
     return body;
   };
   return {
-    async isReady() {
-      const counters = parseStats(await ask(`/stats?filter=${encodeURIComponent(READINESS_FILTER)}`));
-      const isConfigured =
-        (counters.get("cluster_manager.cds.update_success") ?? 0) > 0 &&
-        (counters.get("listener_manager.lds.update_success") ?? 0) > 0 &&
-        counters.get("listener_manager.workers_started") === 1;
-      // server.state: 0 is LIVE.
-      return isConfigured && counters.get("server.state") === 0;
+    isLive: async () => (await send("/ready", "GET")).status === 200,
+    async hasConfig() {
+      const values = parseStats(await ask(`/stats?filter=${encodeURIComponent(CONFIG_FILTER)}`));
+      return (
+        (values.get("cluster_manager.cds.update_success") ?? 0) > 0 &&
+        (values.get("listener_manager.lds.update_success") ?? 0) > 0 &&
+        values.get("listener_manager.workers_started") === 1
+      );
     },
     async countActiveConnections() {
       let count = 0;
@@ -62,9 +64,9 @@ export function createEnvoyAdmin(socketPath: string): EnvoyAdmin {
   };
 }
 
-// The same three that Istio's agent waits for, and the server's own word.
-const READINESS_FILTER =
-  "^(cluster_manager\\.cds\\.update_success|listener_manager\\.lds\\.update_success|listener_manager\\.workers_started|server\\.state)$";
+// The same three that Istio's agent waits for.
+const CONFIG_FILTER =
+  "^(cluster_manager\\.cds\\.update_success|listener_manager\\.lds\\.update_success|listener_manager\\.workers_started)$";
 const CONNECTION_FILTER = "^listener\\..*\\.downstream_cx_active$";
 
 // Workers repeat their listener's count under their own names.

@@ -47,9 +47,10 @@ export const reviewsIdentity = spiffeId({
 const surroundings = { clock: systemClock, randomBytes };
 const common = { clock: systemClock, random: Math.random, log: silentLogger };
 
+/** Without `listeners`, whoever asks for them waits for ever. */
 export async function startTestControlPlane(
   socketPath: string,
-  listeners: readonly JsonValue[],
+  listeners: readonly JsonValue[] | undefined,
 ): Promise<TestControlPlane> {
   const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
   const files = buildRootFiles(newKey(), "cluster.local", surroundings);
@@ -98,8 +99,8 @@ export async function startTestControlPlane(
 
 const registry = createRegistry(HttpConnectionManagerSchema, RouterSchema, DownstreamTlsContextSchema);
 
-function createAdsMethod(listeners: readonly JsonValue[], opened: () => void): GrpcMethod {
-  const resources = listeners.map((json) => {
+function createAdsMethod(listeners: readonly JsonValue[] | undefined, opened: () => void): GrpcMethod {
+  const resources = listeners?.map((json) => {
     const listener = fromJson(ListenerSchema, json, { registry });
     const typeUrl = `type.googleapis.com/${ListenerSchema.typeName}`;
     return {
@@ -119,10 +120,11 @@ function createAdsMethod(listeners: readonly JsonValue[], opened: () => void): G
           const { typeUrl, responseNonce } = fromBinary(DeltaDiscoveryRequestSchema, bytes);
           if (responseNonce !== "") return;
           const isListener = typeUrl.endsWith(".Listener");
+          if (isListener && resources === undefined) return;
           const response = create(DeltaDiscoveryResponseSchema, {
             typeUrl,
             nonce: "1",
-            resources: isListener ? resources : [],
+            resources: isListener ? (resources ?? []) : [],
           });
           call.write([toBinary(DeltaDiscoveryResponseSchema, response)]);
         },
