@@ -30,6 +30,18 @@ export function isIpAddress(text: string): boolean {
   return isIP(text) !== 0 && !text.includes("%");
 }
 
+/** `0.0.0.0` or `::`, however it is spelled. */
+export function isUnspecifiedAddress(text: string): boolean {
+  const range = text.includes("/") ? undefined : parseCidr(text);
+  return range?.base === 0n;
+}
+
+/** `127.0.0.1` or `::1`, however it is spelled. */
+export function isLoopbackAddress(text: string): boolean {
+  const range = text.includes("/") ? undefined : parseCidr(text);
+  return range !== undefined && range.base === (range.family === 4 ? 0x7f000001n : 1n);
+}
+
 /** False where the families differ. */
 export function cidrContains(range: Cidr, inner: Cidr): boolean {
   if (range.family !== inner.family || inner.prefixLength < range.prefixLength) return false;

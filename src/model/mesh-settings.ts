@@ -4,6 +4,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load-balancer.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
 import type { Sources } from "./sources.ts";
 
 export interface MeshSettings {
@@ -14,6 +15,7 @@ export interface MeshSettings {
   readonly rootNamespace: string;
   readonly outboundPort: number;
   readonly inboundPort: number;
+  readonly reservedPorts: ReservedPorts;
   readonly connectTimeout: string;
   readonly dnsRefreshRate: string;
   readonly protocolDetectionTimeout: string;
@@ -49,12 +51,15 @@ export function declareMeshSettings(graph: Graph, sources: Sources): Table<MeshS
 
 export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
   const normalization = spec.pathNormalization?.normalization ?? "DEFAULT";
+  const outboundPort = spec.proxyListenPort ?? 15001;
+  const inboundPort = spec.proxyInboundListenPort ?? 15006;
   return {
     trustDomain: spec.trustDomain ?? "cluster.local",
     clusterDomain: "cluster.local",
     rootNamespace: spec.rootNamespace ?? "istio-system",
-    outboundPort: spec.proxyListenPort ?? 15001,
-    inboundPort: spec.proxyInboundListenPort ?? 15006,
+    outboundPort,
+    inboundPort,
+    reservedPorts: reservedPorts([outboundPort, inboundPort], spec.defaultConfig),
     connectTimeout: spec.connectTimeout ?? "10s",
     dnsRefreshRate: spec.dnsRefreshRate ?? "60s",
     protocolDetectionTimeout: spec.protocolDetectionTimeout ?? "0s",

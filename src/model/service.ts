@@ -53,6 +53,14 @@ export interface MeshService {
   readonly object: ObjectKey;
 }
 
+/** Its addresses, or its pods', name it: no other service's traffic comes there. */
+export function hasOwnListener({
+  addresses,
+  resolution,
+}: Pick<MeshService, "addresses" | "resolution">): boolean {
+  return resolution === "headless" || addresses.some((address) => !address.includes("/"));
+}
+
 /** The key of a service's row. */
 export function serviceKey({
   namespace,

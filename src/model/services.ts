@@ -1,5 +1,6 @@
 // The table of services, from Kubernetes' Services and from ServiceEntries, rows by `namespace/hostname`.
 
+import { isUnspecifiedAddress } from "../core/cidr.ts";
 import { objectKey } from "../core/object-key.ts";
 import { parseProtocol, protocolOfServicePort } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -166,7 +167,8 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
     name,
     registry: "External",
     ports: (spec.ports ?? []).flatMap(entryPort),
-    addresses: spec.addresses ?? [],
+    // "Any address" names none.
+    addresses: (spec.addresses ?? []).filter((address) => !isUnspecifiedAddress(address)),
     aliases: [],
     resolution: entryResolution(spec),
     isExternal: spec.location !== "MESH_INTERNAL",

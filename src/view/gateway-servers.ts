@@ -1,18 +1,18 @@
 // The servers of all Gateways that select a proxy, by the port they open there; servers that share a port share
 // its listener.
 
+import { isUnspecifiedAddress } from "../core/cidr.ts";
 import { wildcardsOf } from "../core/ip-families.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import { isHttp, isTls, type Protocol, parseProtocol } from "../core/protocol.ts";
-import type { Read } from "../graph/read.ts";
 import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Server } from "../kinds/gateway/server.ts";
 import { isSelected } from "../model/endpoints.ts";
-import type { Model } from "../model/model.ts";
+import { gatewayTargetPort } from "../model/gateway-target-port.ts";
+import { isReservedInGateway } from "../model/reserved-ports.ts";
 import { byAge } from "../model/service.ts";
 import { rowKey } from "../model/sources.ts";
-import type { ConnectedProxy } from "./client-scope.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
 
 export interface GatewayServer {
@@ -58,6 +58,7 @@ export const gatewayServerFields: readonly string[] = [
 
 export function gatewayPorts({ proxy, client, model, read }: GatewayQuestion): readonly GatewayPort[] {
   const [everyAddress] = wildcardsOf(client.families);
+  const { reservedPorts } = read.one(model.settings);
   const gateways = read
     .all(model.gateways)
     .map(([, gateway]) => gateway)
@@ -66,13 +67,16 @@ export function gatewayPorts({ proxy, client, model, read }: GatewayQuestion): r
   const byListener = new Map<string, GatewayPort & { servers: GatewayServer[] }>();
   for (const gateway of gateways) {
     for (const [at, server] of (gateway.spec.servers ?? []).entries()) {
-      const bind = server.bind ?? everyAddress;
-      const listenPort = targetPort(proxy, server.port.number, model, read);
+      const listenPort = gatewayTargetPort(proxy, server.port.number, { model, read });
+      if (isReservedInGateway(reservedPorts, listenPort)) continue;
+      const { bind: written = "" } = server;
+      const isEveryAddress = written === "" || isUnspecifiedAddress(written);
+      const bind = isEveryAddress ? everyAddress : written;
       const key = `${bind}_${listenPort}`;
       const found = byListener.get(key) ?? {
         listenPort,
         bind,
-        isEveryAddress: bind === everyAddress,
+        isEveryAddress,
         port: server.port.number,
         servers: [],
       };
@@ -122,18 +126,4 @@ function serverHost(written: string, namespace: string): ServerHost {
   if (slash < 0) return { host, namespace: "*" };
   const scope = written.slice(0, slash);
   return { host, namespace: scope === "." ? namespace : scope };
-}
-
-/** A Service in front of the gateway may map 80 to 8080: the server's number is the Service's port. */
-function targetPort(proxy: ConnectedProxy, port: number, model: Model, read: Read): number {
-  for (const [, service] of read.find(model.servicesByNamespace, proxy.namespace)) {
-    const { selector, ports } = service;
-    if (selector === undefined || Object.keys(selector).length === 0 || !isSelected(selector, proxy.labels))
-      continue;
-    const found = ports.find(({ number }) => number === port);
-    if (found === undefined) continue;
-    const named = read.get(model.workloads.table, rowKey(proxy.namespace, proxy.name));
-    return found.targetPort ?? named?.portNumbers[found.targetPortName ?? ""] ?? port;
-  }
-  return port;
 }

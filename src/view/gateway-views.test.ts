@@ -147,6 +147,40 @@ spec:
     );
   });
 
+  test("have no listener where the proxy listens itself, also not through a Service's target port", () => {
+    const front = `
+apiVersion: v1
+kind: Service
+metadata: { name: edge, namespace: infra }
+spec: { clusterIP: 10.96.0.9, selector: { app: edge }, ports: [{ name: http, port: 80, targetPort: 15090 }] }
+`;
+    const servers = [80, 81, 15000, 15020, 15021].map(
+      (number) => `{ port: { number: ${number}, name: http-${number}, protocol: HTTP }, hosts: [a.com] }`,
+    );
+    const bound = "{ bind: 10.0.0.5, port: { number: 15021, name: one, protocol: HTTP }, hosts: [a.com] }";
+    const view = viewOf(WEB, front, gateway("edge", [...servers, bound].join()), routes("a", "[a.com]"));
+    assert.deepEqual(
+      view.listeners.map(({ name }) => name),
+      ["0.0.0.0_81"],
+    );
+  });
+
+  test("listen once on every address, however that is written", () => {
+    const six = '{ bind: "::", port: { number: 80, name: http-six, protocol: HTTP }, hosts: [b.com] }';
+    const mesh = viewFixture(
+      [WEB, gateway("edge", `{ ${HTTP}, hosts: [a.com] }, ${six}`), routes("a", "[a.com, b.com]")].join(
+        "---",
+      ),
+    );
+    const addresses = ["10.244.0.9", "fd00::9"];
+    mesh.connect({ ...sidecar("infra", "edge-1", { app: "edge" }), kind: "router", addresses });
+    const listeners = mesh.views.gatewayOfProxy.get("infra/edge-1")?.listeners ?? [];
+    assert.deepEqual(
+      listeners.map(({ address, additionalAddress }) => [address, additionalAddress]),
+      [["0.0.0.0", "::"]],
+    );
+  });
+
   test("are of Gateways that select the proxy", () => {
     const other = gateway("edge", `{ ${HTTP}, hosts: [a.com] }`).replace("app: edge", "app: other");
     assert.deepEqual(viewOf(WEB, other, routes("a", "[a.com]")).listeners, []);

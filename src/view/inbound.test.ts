@@ -68,6 +68,20 @@ spec: { selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLev
     assert.deepEqual(port?.route.defaultRetries, { attempts: 0 });
   });
 
+  test("have no chain for the ports that take captured traffic", () => {
+    const mesh = viewFixture(
+      service(
+        "web",
+        "app: web",
+        "{ name: http, port: 80 }, { name: in, port: 81, targetPort: 15006 }, { name: out, port: 15001 }",
+      ),
+    );
+    assert.deepEqual(
+      connect(mesh, "web-1").listener.ports.map(({ port }) => port),
+      [80],
+    );
+  });
+
   test("are shared by replicas, and by nobody else", () => {
     const mesh = viewFixture(service("web", "app: web", "{ name: http, port: 80 }"));
     const [one, two] = [connect(mesh, "web-1"), connect(mesh, "web-2")];

@@ -96,11 +96,13 @@ function portsOf({ namespace, labels, workload, model, read }: PortQuestion): re
         selector !== undefined && Object.keys(selector).length > 0 && isSelected(selector, labels),
     )
     .sort(byAge);
+  const { capture: captured } = read.one(model.settings).reservedPorts;
   const byNumber = new Map<number, { port: MeshServicePort; services: MeshService[] }>();
   for (const service of services) {
     for (const port of service.ports) {
       const number = port.targetPort ?? workload?.portNumbers[port.targetPortName ?? ""];
-      if (number === undefined) continue;
+      // A chain for the port that takes captured traffic would match what that listener's own chain does, or loop.
+      if (number === undefined || captured.includes(number)) continue;
       const found = byNumber.get(number);
       if (found === undefined) byNumber.set(number, { port, services: [service] });
       else if (!found.services.includes(service)) found.services.push(service);

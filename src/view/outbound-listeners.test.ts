@@ -149,6 +149,53 @@ spec: { clusterIP: 10.96.0.2, clusterIPs: [10.96.0.2, "fd00::2"], ports: [{ name
     assert.deepEqual(layerNames(mesh.views.listeners, "shop;@ipv6"), ["::_80"]);
     assert.deepEqual(layerNames(mesh.views.listeners, "shop"), ["0.0.0.0_80"]);
   });
+
+  test("are none where the proxy listens itself, whatever address that is written as", () => {
+    const mesh = viewFixture(
+      [
+        service("stray", "10.96.0.1", "{ name: http, port: 15001 }, { name: http-health, port: 15021 }"),
+        entry(
+          "range",
+          "hosts: [a.com], addresses: [192.0.2.0/24], ports: [{ number: 15006, name: tcp, protocol: TCP }]",
+        ),
+        entry(
+          "admin",
+          'hosts: [b.com], addresses: [127.0.0.1, "0::1"], ports: [{ number: 15000, name: tcp, protocol: TCP }]',
+        ),
+        service("own-address", "10.96.0.2", "{ name: tcp, port: 15020 }"),
+      ].join("---"),
+    );
+    assert.deepEqual(layerNames(mesh.views.listeners, ""), ["10.96.0.2_15020"]);
+    mesh.connect({ ...sidecar("shop", "both"), addresses: ["10.244.0.9", "fd00:1::10"] });
+    assert.deepEqual(layerNames(mesh.views.listeners, "@dual"), ["10.96.0.2_15020"]);
+  });
+
+  test("are none on the mesh's own capture and status ports, when those aren't the usual ones", () => {
+    const mesh = viewFixture(
+      `${service("web", "10.96.0.1", "{ name: http, port: 16001 }, { name: http-b, port: 16020 }, { name: http-c, port: 15001 }")}---
+apiVersion: meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec: { proxyListenPort: 16001, defaultConfig: { statusPort: 16020 } }
+`,
+    );
+    assert.deepEqual(layerNames(mesh.views.listeners, ""), ["0.0.0.0_15001"]);
+  });
+
+  test("take an unspecified address for no address: it is the port's listener of all services", () => {
+    const mesh = viewFixture(
+      [
+        service("web", "10.96.0.1", "{ name: http, port: 80 }"),
+        entry(
+          "any",
+          'hosts: [a.com], addresses: [0.0.0.0, "0::0"], ports: [{ number: 80, name: tcp, protocol: TCP }]',
+        ),
+      ].join("---"),
+    );
+    assert.deepEqual(layerNames(mesh.views.listeners, ""), ["0.0.0.0_80"]);
+    assert.equal(listener(mesh, "0.0.0.0_80")?.http?.routeName, "80");
+    assert.deepEqual(clusters(listener(mesh, "0.0.0.0_80")), [["outbound|80||a.com"]]);
+  });
 });
 
 function listener({ views }: ViewFixture, name: string, scope = ""): OutboundListenerInputs | undefined {

@@ -1,6 +1,7 @@
 // The listeners behind virtualOutbound: one on every address for each port that some service has, and one for each
 // service address whose protocol can't be told apart by a Host header. Rows by layer and name.
 
+import { isUnspecifiedAddress } from "../core/cidr.ts";
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
 import { wildcardsOf } from "../core/ip-families.ts";
 import { isHttp, isSniffed, isTls, type Protocol } from "../core/protocol.ts";
@@ -11,7 +12,8 @@ import { findByHost } from "../model/host-table.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import { addressesForProxy, automaticAddresses } from "../model/proxy-addresses.ts";
-import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { isReservedInSidecar } from "../model/reserved-ports.ts";
+import { byAge, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import { settleMatches } from "./chain-matches.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
@@ -88,6 +90,8 @@ function portListener(
   context: Context,
 ): ReadonlyMap<string, OutboundListenerInputs> {
   const settings = context.read.one(context.model.settings);
+  const [address, additionalAddress] = wildcardsOf(context.client.families);
+  if (isReservedInSidecar(settings.reservedPorts, address, port)) return new Map();
   const visible = services.flatMap((service) => {
     if (!isVisibleTo(service.visibility, context.client.namespace)) return [];
     const servicePort = service.ports.find(({ number }) => number === port);
@@ -101,7 +105,6 @@ function portListener(
     .filter(({ service, port: { protocol } }) => !isHttp(protocol) && !hasOwnListener(service))
     .sort((a, b) => byAge(a.service, b.service));
   if (http.length === 0 && tcp.length === 0) return new Map();
-  const [address, additionalAddress] = wildcardsOf(context.client.families);
   const name = `${address}_${port}`;
   const hasGrpcWeb = http.some((each) => each.port.protocol === "GRPC-Web");
   const listener: OutboundListenerInputs = {
@@ -117,11 +120,6 @@ function portListener(
     settings: listenerSettings(settings),
   };
   return new Map([[name, listener]]);
-}
-
-/** Its addresses, or its pods', name it: no other service's traffic comes there. */
-function hasOwnListener({ addresses, resolution }: MeshService): boolean {
-  return resolution === "headless" || addresses.some((address) => !address.includes("/"));
 }
 
 interface ServiceOnPort {
@@ -182,12 +180,14 @@ function addressListeners(
   context: Context,
 ): ReadonlyMap<string, OutboundListenerInputs> {
   const listeners = new Map<string, OutboundListenerInputs>();
-  const settings = listenerSettings(context.read.one(context.model.settings));
+  const meshSettings = context.read.one(context.model.settings);
+  const settings = listenerSettings(meshSettings);
   for (const port of service.ports) {
     if (isHttp(port.protocol)) continue;
     const tcp = settleMatches(serviceTcpChains(service, port, context));
     const addresses = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families);
     for (const { address, ...additional } of listeningPairs(service, addresses)) {
+      if (isTaken(address, port.number, meshSettings)) continue;
       const name = `${address}_${port.number}`;
       const routeName = `${service.hostname}:${port.number}`;
       const http = isSniffed(port.protocol) ? { http: { routeName, hasGrpcWeb: false } } : {};
@@ -195,6 +195,11 @@ function addressListeners(
     }
   }
   return listeners;
+}
+
+/** By a listener of the proxy, or by the port's listener on every address. */
+function isTaken(address: string, port: number, { reservedPorts }: MeshSettings): boolean {
+  return isUnspecifiedAddress(address) || isReservedInSidecar(reservedPorts, address, port);
 }
 
 /** A Service's two addresses share a listener; a ServiceEntry's may be another's too, so each has its own. */

@@ -4,6 +4,7 @@
 
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { IpFamilies } from "../../core/ip-families.ts";
+import { ISTIO_PROXY_PORTS, type ProxyPorts } from "../../core/proxy-ports.ts";
 import { deltaGrpcSource } from "./delta-grpc-source.ts";
 import { extension } from "./extension.ts";
 import type { ProxyNode } from "./proxy-node.ts";
@@ -49,15 +50,6 @@ export interface ProxySockets {
   readonly app: string;
 }
 
-export interface ProxyPorts {
-  readonly admin: number;
-  readonly agent: number;
-  readonly health: number;
-  readonly envoyStats: number;
-}
-
-const istioPorts: ProxyPorts = { admin: 15000, agent: 15020, health: 15021, envoyStats: 15090 };
-
 /** envoy.config.bootstrap.v3.Bootstrap in protobuf's JSON form. */
 export function buildBootstrap(options: BootstrapOptions): JsonObject {
   const { socketMark } = options;
@@ -66,7 +58,7 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
     admin: { address: pipeAddress(options.sockets.admin, 0o600) },
     staticResources: {
       clusters: buildStaticClusters(options),
-      listeners: buildStaticListeners({ ...options, ports: { ...istioPorts, ...options.ports } }),
+      listeners: buildStaticListeners({ ...options, ports: { ...ISTIO_PROXY_PORTS, ...options.ports } }),
     },
     dynamicResources: {
       ldsConfig: adsOnly,

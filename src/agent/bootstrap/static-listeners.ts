@@ -2,8 +2,9 @@
 
 import type { JsonObject } from "@bufbuild/protobuf";
 import { type IpFamilies, loopbacksOf, wildcardsOf } from "../../core/ip-families.ts";
+import type { ProxyPorts } from "../../core/proxy-ports.ts";
 import { PEER_HEADER } from "../peer-header.ts";
-import type { ProxyPorts, ProxySockets } from "./bootstrap.ts";
+import type { ProxySockets } from "./bootstrap.ts";
 import { extension } from "./extension.ts";
 import { listeningOn, pipeAddress } from "./socket-address.ts";
 import { ADMIN_CLUSTER, AGENT_CLUSTER, APP_CLUSTER } from "./static-clusters.ts";

@@ -17,6 +17,7 @@ import { checkGatewaySelector } from "./gateway-selector.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
+import { checkReservedGatewayPorts, checkReservedServicePorts } from "./reserved-port.ts";
 import { checkRuleCredentials } from "./rule-credentials.ts";
 import { checkRuleHost } from "./rule-host.ts";
 import { checkRuleSubsets } from "./rule-subsets.ts";
@@ -37,10 +38,14 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkDelegates,
     ]),
     problemsOf(sources.DestinationRule, inputs, [checkRuleHost, checkRuleSubsets, checkRuleCredentials]),
-    problemsOf(sources.Gateway, inputs, [checkGatewaySelector, checkGatewayCredentials]),
+    problemsOf(sources.Gateway, inputs, [
+      checkGatewaySelector,
+      checkGatewayCredentials,
+      checkReservedGatewayPorts,
+    ]),
     problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
-    problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols]),
-    problemsOf(sources.ServiceEntry, inputs, [checkServiceEntryHosts]),
+    problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
+    problemsOf(sources.ServiceEntry, inputs, [checkServiceEntryHosts, checkReservedServicePorts]),
   ]);
 }
 
