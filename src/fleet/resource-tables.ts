@@ -147,9 +147,8 @@ function declareListeners(graph: Graph, views: Views): ResourceTable {
     name: "inbound listener resources",
     from: views.inbound,
     equal: equalRows,
-    *rows(id, { listener }, read) {
+    *rows(id, { listener, source }, read) {
       const message = buildVirtualInbound(listener, read.one(views.model.settings).inboundPort);
-      const source = listener.ports.flatMap((port) => port.source);
       const name = message.name ?? "";
       yield [
         layerKey(workloadLayer(id), name),

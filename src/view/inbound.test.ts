@@ -19,10 +19,10 @@ describe("inbound views", () => {
     );
     const view = connect(mesh, "web-1");
     assert.deepEqual(
-      view.listener.ports.map(({ port, protocol, hostname }) => [port, protocol, hostname]),
+      view.listener.ports.map(({ port, protocol }) => [port, protocol]),
       [
-        [8080, "HTTP", "web.shop.svc.cluster.local"],
-        [9999, "GRPC", "web.shop.svc.cluster.local"],
+        [8080, "HTTP"],
+        [9999, "GRPC"],
       ],
     );
     assert.deepEqual(
@@ -38,22 +38,36 @@ describe("inbound views", () => {
         service("old", "app: web", "{ name: http, port: 80, targetPort: 8080 }", "2026-01-01T00:00:00Z"),
       ].join("---"),
     );
-    const [port] = connect(mesh, "web-1").listener.ports;
-    assert.deepEqual([port?.protocol, port?.hostname], ["HTTP", "old.shop.svc.cluster.local"]);
+    const { listener, source } = connect(mesh, "web-1");
     assert.deepEqual(
-      port?.source.map(({ object }) => object),
+      listener.ports.map(({ protocol }) => protocol),
+      ["HTTP"],
+    );
+    assert.deepEqual(
+      source.map(({ object }) => object),
       ["Service/shop/old", "Service/shop/young"],
+    );
+  });
+
+  test("keep their listener where one more service leads to a port, or a policy says what holds anyway", () => {
+    const mesh = viewFixture(service("web", "app: web", "{ name: http, port: 80, targetPort: 8080 }"));
+    const { listener } = connect(mesh, "web-1");
+    // By its name before the other one.
+    mesh.put(service("canary", "app: web", "{ name: http, port: 81, targetPort: 8080 }"));
+    mesh.put(peerAuthentication("{ mtls: { mode: PERMISSIVE } }"));
+    const after = viewOf(mesh, "web-1");
+    assert.deepEqual(after.listener, listener);
+    assert.deepEqual(
+      after.source.map(({ object }) => object),
+      ["Service/shop/canary", "Service/shop/web", "PeerAuthentication/shop/web"],
     );
   });
 
   test("have the mTLS mode of each port and of the rest", () => {
     const mesh = viewFixture(
-      `${service("web", "app: web", "{ name: http, port: 80 }, { name: tcp, port: 81 }")}---
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata: { name: web, namespace: shop }
-spec: { selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLevelMtls: { 81: { mode: DISABLE } } }
-`,
+      `${service("web", "app: web", "{ name: http, port: 80 }, { name: tcp, port: 81 }")}---${peerAuthentication(
+        "{ selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLevelMtls: { 81: { mode: DISABLE } } }",
+      )}`,
     );
     const { listener } = connect(mesh, "web-1");
     assert.deepEqual(
@@ -62,10 +76,17 @@ spec: { selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLev
     );
   });
 
-  test("retry nothing: the client's sidecar does", () => {
-    const [port] = connect(viewFixture(service("web", "app: web", "{ name: http, port: 80 }")), "web-1")
-      .listener.ports;
-    assert.deepEqual(port?.route.defaultRetries, { attempts: 0 });
+  test("have the mode of each port that a policy speaks of and no service", () => {
+    const ports =
+      "{ 80: { mode: DISABLE }, 9091: { mode: PERMISSIVE }, 9090: { mode: DISABLE }, 9092: { mode: STRICT } }";
+    const spec = `{ selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLevelMtls: ${ports} }`;
+    const mesh = viewFixture(
+      `${service("web", "app: web", "{ name: http, port: 80 }")}---${peerAuthentication(spec)}`,
+    );
+    assert.deepEqual(connect(mesh, "web-1").listener.otherPorts, [
+      { port: 9090, mode: "DISABLE" },
+      { port: 9091, mode: "PERMISSIVE" },
+    ]);
   });
 
   test("have no chain for the ports that take captured traffic", () => {
@@ -99,6 +120,10 @@ spec: { selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLev
 
 function connect(mesh: ViewFixture, name: string): InboundView {
   mesh.connect(sidecar("shop", name, { app: "web" }));
+  return viewOf(mesh, name);
+}
+
+function viewOf(mesh: ViewFixture, name: string): InboundView {
   const view = mesh.views.inboundOfProxy.get(`shop/${name}`);
   assert.ok(view !== undefined);
   return view;
@@ -119,5 +144,14 @@ apiVersion: v1
 kind: Pod
 metadata: { name: ${name}, namespace: shop, labels: { app: web } }
 spec: { containers: [{ name: app, image: web, ports: [{ name: rpc, containerPort: 9999 }] }] }
+`;
+}
+
+function peerAuthentication(spec: string): string {
+  return `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: web, namespace: shop }
+spec: ${spec}
 `;
 }

@@ -2,8 +2,8 @@
 // the same share one row: replicas of a Deployment do.
 
 import { createHash } from "node:crypto";
-import { inboundClusterName } from "../core/cluster-name.ts";
 import { ipFamiliesOf } from "../core/ip-families.ts";
+import type { ObjectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -15,14 +15,17 @@ import { rowKey } from "../model/sources.ts";
 import type { Workload } from "../model/workloads.ts";
 import type { ConnectedProxy } from "./client-scope.ts";
 import type { InboundClusterInputs } from "./cluster-inputs.ts";
-import type { InboundListenerInputs, InboundPort } from "./listener-inputs.ts";
+import type { InboundListenerInputs } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
+import type { Source } from "./source.ts";
 
 export interface InboundView {
   /** Proxies with the same id have the same inbound side. */
   readonly id: string;
   readonly listener: InboundListenerInputs;
   readonly clusters: readonly InboundClusterInputs[];
+  /** All that the listener follows from, also what decides nothing now. */
+  readonly source: Source;
 }
 
 /** Rows by the proxy's key, for sidecars only. */
@@ -45,9 +48,15 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
   const settings = read.one(model.settings);
   const families = ipFamiliesOf(proxy.addresses);
   const ports = portsOf({ namespace: proxy.namespace, labels, workload, model, read });
+  const declared = new Set(ports.map(({ number }) => number));
   const listener: InboundListenerInputs = {
-    ports: ports.map((port) => inboundPort(port, mutualTls)),
+    ports: ports.map(({ number, port: { protocol } }) => ({
+      port: number,
+      protocol,
+      mode: modeOfPort(mutualTls, number),
+    })),
     otherPortsMode: mutualTls.mode,
+    otherPorts: otherPorts(mutualTls, declared),
     families,
     settings: listenerSettings(settings),
   };
@@ -61,14 +70,25 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
       source: services.map(({ object }) => ({ object })),
     }),
   );
-  return { id: idOf(listener, clusters), listener, clusters };
+  const objects = new Set([...ports.flatMap((port) => port.services.map(objectOf)), ...mutualTls.policies]);
+  const view = { listener, clusters, source: [...objects].map((object) => ({ object })) };
+  return { id: idOf(view), ...view };
 }
 
-function idOf(listener: InboundListenerInputs, clusters: readonly InboundClusterInputs[]): string {
-  return createHash("sha256")
-    .update(JSON.stringify([listener, clusters]))
-    .digest("base64url")
-    .slice(0, 22);
+function objectOf({ object }: MeshService): ObjectKey {
+  return object;
+}
+
+/** A policy speaks of the workload's ports, whether or not a service names them. */
+function otherPorts({ mode, modeByPort }: WorkloadMutualTls, declared: ReadonlySet<number>) {
+  return Object.entries(modeByPort)
+    .map(([port, ofPort]) => ({ port: Number(port), mode: ofPort }))
+    .filter((each) => !declared.has(each.port) && each.mode !== mode)
+    .sort((a, b) => a.port - b.port);
+}
+
+function idOf(view: Omit<InboundView, "id">): string {
+  return createHash("sha256").update(JSON.stringify(view)).digest("base64url").slice(0, 22);
 }
 
 interface WorkloadPort {
@@ -109,28 +129,4 @@ function portsOf({ namespace, labels, workload, model, read }: PortQuestion): re
     }
   }
   return [...byNumber].sort(([a], [b]) => a - b).map(([number, found]) => ({ number, ...found }));
-}
-
-function inboundPort({ number, port, services }: WorkloadPort, mutualTls: WorkloadMutualTls): InboundPort {
-  const [first] = services;
-  const hostname = first?.hostname ?? "";
-  const source = [...services, ...mutualTls.policies.map((object) => ({ object }))].map(({ object }) => ({
-    object,
-  }));
-  return {
-    port: number,
-    protocol: port.protocol,
-    mode: modeOfPort(mutualTls, number),
-    hostname,
-    route: {
-      name: "default",
-      destinations: [{ cluster: inboundClusterName(number), weight: 1, isSniffed: false }],
-      mirrors: [],
-      operation: `${hostname}:${port.number}/*`,
-      // The client's sidecar retries; a second retry here would multiply its attempts.
-      defaultRetries: { attempts: 0 },
-      source: services.map(({ object }) => ({ object })),
-    },
-    source,
-  };
 }

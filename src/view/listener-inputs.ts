@@ -3,7 +3,6 @@
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
-import type { RouteInputs } from "./route-inputs.ts";
 import type { Source } from "./source.ts";
 
 /** Of MeshConfig, what every listener depends on. */
@@ -46,21 +45,24 @@ export interface OutboundListenerInputs {
 
 export type MutualTlsMode = "STRICT" | "PERMISSIVE" | "DISABLE";
 
+/** A port of the application that a service names. */
 export interface InboundPort {
   readonly port: number;
   readonly protocol: Protocol;
   readonly mode: MutualTlsMode;
-  /** The service that names the port first; empty for none. */
-  readonly hostname: string;
-  readonly route: RouteInputs;
-  readonly source: Source;
 }
 
+/**
+ * Holds nothing of the services and policies that it follows from: a connection through a port is closed when a byte
+ * of its filter chains changes, so one more Service over the port must not change any.
+ */
 export interface InboundListenerInputs {
   /** By number. */
   readonly ports: readonly InboundPort[];
   /** For ports of the application that no service names. */
   readonly otherPortsMode: MutualTlsMode;
+  /** Those of them that a policy gives another mode, by number. */
+  readonly otherPorts: readonly Pick<InboundPort, "port" | "mode">[];
   readonly families: IpFamilies;
   readonly settings: ListenerSettings;
 }

@@ -88,7 +88,7 @@ test("the filter chains of virtualInbound, permissive", () => {
   const chains = (built?.filterChains ?? []).map((chain) => ({
     name: chain.name,
     match: chain.filterChainMatch,
-    filters: chain.filters?.map(({ name }) => name),
+    filters: chain.filters?.map(({ name }) => name).join(),
     tls: chain.transportSocket?.name,
   }));
   assertGolden("virtual-inbound-permissive", JSON.parse(JSON.stringify(chains)));

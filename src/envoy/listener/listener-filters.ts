@@ -17,20 +17,32 @@ export function originalDestinationFilter(): ListenerFilterInit {
 }
 
 /** TLS or not, and its server name and ALPN. */
-export function tlsInspectorFilter(): ListenerFilterInit {
+export function tlsInspectorFilter(ports: InspectedPorts = EVERY_PORT): ListenerFilterInit {
   return {
     name: "envoy.filters.listener.tls_inspector",
     configType: { case: "typedConfig", value: typedConfig(TlsInspectorSchema, {}) },
+    ...disabledOn(ports),
   };
 }
 
 /** HTTP/1.x or h2c by the first bytes of plaintext, where the protocol isn't known. */
-export function httpInspectorFilter(exceptPorts: readonly number[] = []): ListenerFilterInit {
+export function httpInspectorFilter(ports: InspectedPorts = EVERY_PORT): ListenerFilterInit {
   return {
     name: "envoy.filters.listener.http_inspector",
     configType: { case: "typedConfig", value: typedConfig(HttpInspectorSchema, {}) },
-    ...(exceptPorts.length === 0 ? {} : { filterDisabled: onPorts(exceptPorts) }),
+    ...disabledOn(ports),
   };
+}
+
+/** The ports whose connections a filter looks at. An inspector waits for the client's bytes: a server may speak first. */
+export type InspectedPorts = { readonly except: readonly number[] } | { readonly only: readonly number[] };
+
+const EVERY_PORT: InspectedPorts = { except: [] };
+
+function disabledOn(ports: InspectedPorts): Pick<ListenerFilterInit, "filterDisabled"> {
+  if ("except" in ports) return ports.except.length === 0 ? {} : { filterDisabled: onPorts(ports.except) };
+  if (ports.only.length === 0) return { filterDisabled: { rule: { case: "anyMatch", value: true } } };
+  return { filterDisabled: { rule: { case: "notMatch", value: onPorts(ports.only) } } };
 }
 
 function onPorts(ports: readonly number[]): NonNullable<ListenerFilterInit["filterDisabled"]> {

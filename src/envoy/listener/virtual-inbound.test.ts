@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Protocol } from "../../core/protocol.ts";
-import type { InboundPort, MutualTlsMode } from "../../view/listener-inputs.ts";
+import type { InboundListenerInputs, InboundPort, MutualTlsMode } from "../../view/listener-inputs.ts";
 import { buildVirtualInbound } from "./virtual-inbound.ts";
 
 const HTTP_FILTER = "http";
@@ -11,10 +11,10 @@ describe("buildVirtualInbound()", () => {
   const cases: readonly (readonly [Protocol, MutualTlsMode, readonly string[]])[] = [
     ["HTTP", "STRICT", ["tls any: mTLS http"]],
     ["HTTP", "PERMISSIVE", ["tls mesh: mTLS http", "raw_buffer any: http"]],
-    ["HTTP", "DISABLE", ["any any: http"]],
+    ["HTTP", "DISABLE", ["raw_buffer any: http"]],
     ["TCP", "STRICT", ["tls any: mTLS tcp"]],
     ["TCP", "PERMISSIVE", ["tls mesh: mTLS tcp", "raw_buffer any: tcp", "tls any: tcp"]],
-    ["TCP", "DISABLE", ["any any: tcp"]],
+    ["TCP", "DISABLE", ["raw_buffer any: tcp"]],
     ["UnsupportedProtocol", "STRICT", ["tls mesh http: mTLS http", "tls any: mTLS tcp"]],
     [
       "UnsupportedProtocol",
@@ -27,70 +27,100 @@ describe("buildVirtualInbound()", () => {
         "tls any: tcp",
       ],
     ],
-    ["UnsupportedProtocol", "DISABLE", ["any http: http", "any any: tcp"]],
+    ["UnsupportedProtocol", "DISABLE", ["raw_buffer http: http", "raw_buffer any: tcp"]],
   ];
   for (const [protocol, mode, wanted] of cases) {
     test(`of a ${protocol} port, ${mode}, has the chains that accept what it may`, () => {
-      assert.deepEqual(chainsOf(port(8080, protocol, mode), 8080), wanted);
+      assert.deepEqual(chains(inputs({ ports: [port(8080, protocol, mode)] }), 8080), wanted);
     });
   }
 
   test("drops a connection to the capturing port itself", () => {
-    const [first] =
-      buildVirtualInbound({ ports: [], otherPortsMode: "STRICT", families: "ipv4", settings }, 15006)
-        .filterChains ?? [];
+    const [first] = buildVirtualInbound(inputs({}), 15006).filterChains ?? [];
     assert.equal(first?.filterChainMatch?.destinationPort, 15006);
     assert.equal(first.name, "virtualInbound-blackhole");
   });
 
   const others: Readonly<Record<MutualTlsMode, readonly string[]>> = {
-    STRICT: ["tls any: mTLS tcp"],
-    PERMISSIVE: ["tls mesh: mTLS tcp", "raw_buffer any: tcp", "tls any: tcp"],
-    DISABLE: ["any any: tcp"],
+    STRICT: ["tls mesh http: mTLS http", "tls any: mTLS tcp"],
+    PERMISSIVE: [
+      "tls mesh http: mTLS http",
+      "tls mesh tcp: mTLS tcp",
+      "raw_buffer http: http",
+      "raw_buffer any: tcp",
+      "tls any: tcp",
+    ],
+    DISABLE: ["raw_buffer http: http", "raw_buffer any: tcp"],
   };
   for (const [mode, wanted] of Object.entries(others)) {
     test(`treats ports without a service by the workload's mode: ${mode}`, () => {
-      const found = chainsOf(undefined, undefined, mode as MutualTlsMode);
-      assert.deepEqual(found, wanted);
+      assert.deepEqual(chains(inputs({ otherPortsMode: mode as MutualTlsMode }), undefined), wanted);
+    });
+
+    test(`treats a port without a service by a mode of its own: ${mode}`, () => {
+      const own = inputs({ otherPorts: [{ port: 9090, mode: mode as MutualTlsMode }] });
+      assert.deepEqual(chains(own, 9090), wanted);
     });
   }
 
-  test("waits for first bytes on no port whose protocol is known", () => {
-    const built = buildVirtualInbound(
-      {
-        ports: [port(80, "HTTP", "STRICT"), port(81, "UnsupportedProtocol", "STRICT")],
-        otherPortsMode: "STRICT",
-        families: "ipv4",
-        settings,
-      },
-      15006,
+  test("names the chains of ports without a service as Istio does", () => {
+    const { filterChains = [] } = buildVirtualInbound(inputs({}), 15006);
+    assert.deepEqual(
+      filterChains.map(({ name }) => name),
+      ["virtualInbound-blackhole", "virtualInbound-catchall-http", "virtualInbound"],
     );
-    const inspector = built.listenerFilters?.find(({ name }) => name?.endsWith("http_inspector"));
-    assert.deepEqual(inspector?.filterDisabled?.rule, {
+  });
+
+  test("waits for first bytes on no port whose protocol is known", () => {
+    const ports = [port(80, "HTTP", "STRICT"), port(81, "UnsupportedProtocol", "STRICT")];
+    assert.deepEqual(disabledRule(inputs({ ports }), "http_inspector"), {
       case: "destinationPortRange",
       value: { start: 80, end: 81 },
     });
+  });
+
+  test("looks for no TLS on a port without mTLS", () => {
+    const ports = [port(80, "HTTP", "STRICT"), port(81, "TCP", "DISABLE")];
+    const otherPorts = [{ port: 82, mode: "DISABLE" as const }];
+    assert.deepEqual(disabledRule(inputs({ ports, otherPorts }), "tls_inspector"), {
+      case: "orMatch",
+      value: {
+        rules: [81, 82].map((start) => ({
+          rule: { case: "destinationPortRange", value: { start, end: start + 1 } },
+        })),
+      },
+    });
+  });
+
+  test("looks for TLS on the ports alone that have mTLS where the workload has none", () => {
+    const disabled = inputs({ otherPortsMode: "DISABLE" });
+    const ports = [port(80, "HTTP", "STRICT"), port(81, "TCP", "DISABLE")];
+    assert.deepEqual(disabledRule({ ...disabled, ports }, "tls_inspector"), {
+      case: "notMatch",
+      value: { rule: { case: "destinationPortRange", value: { start: 80, end: 81 } } },
+    });
+    assert.deepEqual(disabledRule(disabled, "tls_inspector"), { case: "anyMatch", value: true });
   });
 });
 
 const settings = { pathNormalization: "BASE", protocolDetectionTimeout: "0s" } as const;
 
-function port(number: number, protocol: Protocol, mode: MutualTlsMode): InboundPort {
-  const route = { name: "default", destinations: [], mirrors: [], operation: "", source: [] };
-  return { port: number, protocol, mode, hostname: "web", route, source: [] };
+function inputs(given: Partial<InboundListenerInputs>): InboundListenerInputs {
+  return { ports: [], otherPortsMode: "STRICT", otherPorts: [], families: "ipv4", settings, ...given };
+}
+
+function port(port: number, protocol: Protocol, mode: MutualTlsMode): InboundPort {
+  return { port, protocol, mode };
+}
+
+function disabledRule(listener: InboundListenerInputs, filter: string): unknown {
+  const { listenerFilters = [] } = buildVirtualInbound(listener, 15006);
+  return listenerFilters.find(({ name }) => name?.endsWith(filter))?.filterDisabled?.rule;
 }
 
 /** The chains of one destination port in words: `transport ALPN: what it does`. */
-function chainsOf(
-  inbound: InboundPort | undefined,
-  number: number | undefined,
-  otherPortsMode: MutualTlsMode = "STRICT",
-): readonly string[] {
-  const built = buildVirtualInbound(
-    { ports: inbound === undefined ? [] : [inbound], otherPortsMode, families: "ipv4", settings },
-    15006,
-  );
-  return (built.filterChains ?? [])
+function chains(listener: InboundListenerInputs, number: number | undefined): readonly string[] {
+  return (buildVirtualInbound(listener, 15006).filterChains ?? [])
     .filter(({ filterChainMatch }) => filterChainMatch?.destinationPort === number)
     .map(({ filterChainMatch, filters, transportSocket }) => {
       const filter = filters?.[0]?.name?.endsWith("http_connection_manager") ? HTTP_FILTER : TCP_FILTER;

@@ -7,19 +7,24 @@ import {
   inboundClusterName,
 } from "../../core/cluster-name.ts";
 import { wildcardsOf } from "../../core/ip-families.ts";
-import { isHttp, isSniffed } from "../../core/protocol.ts";
+import { isHttp, isSniffed, type Protocol } from "../../core/protocol.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { InboundListenerInputs, InboundPort, ListenerSettings } from "../../view/listener-inputs.ts";
 import { bothAddresses } from "../address.ts";
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../application-protocol.ts";
 import { durationMessage } from "../duration-message.ts";
-import { provenanceMetadata } from "../provenance.ts";
 import { buildInboundRouteConfiguration } from "../route/route-configuration.ts";
 import { meshServerTls } from "./downstream-tls.ts";
 import { type FilterChainInit, type FilterChainMatchInit, tcpFilterChain } from "./filter-chain.ts";
 import { httpConnectionManagerFilter } from "./http-connection-manager.ts";
-import { httpInspectorFilter, originalDestinationFilter, tlsInspectorFilter } from "./listener-filters.ts";
+import {
+  httpInspectorFilter,
+  type InspectedPorts,
+  originalDestinationFilter,
+  tlsInspectorFilter,
+} from "./listener-filters.ts";
 import type { ListenerInit } from "./outbound-listener.ts";
+import { tcpProxyFilter } from "./tcp-proxy.ts";
 
 export const virtualInboundFields: readonly string[] = [
   "PeerAuthentication.spec.mtls.mode",
@@ -38,14 +43,17 @@ export function buildVirtualInbound(inputs: InboundListenerInputs, port: number)
     trafficDirection: TrafficDirection.INBOUND,
     filterChains: [
       blackHole(port, settings),
-      ...ports.flatMap((each) => portChains(each, inputs)),
-      ...otherPorts(inputs),
+      ...ports.flatMap((each) => portChains(declaredPort(each, inputs), settings)),
+      ...inputs.otherPorts.flatMap((each) => portChains({ ...UNDECLARED, ...each }, settings)),
+      ...portChains({ ...UNDECLARED, mode: inputs.otherPortsMode }, settings),
     ],
     listenerFilters: [
       originalDestinationFilter(),
-      tlsInspectorFilter(),
+      tlsInspectorFilter(portsWithTls(inputs)),
       // Where the protocol is known, waiting for the client's first bytes would only harm: the server may speak first.
-      httpInspectorFilter(ports.filter(({ protocol }) => !isSniffed(protocol)).map((each) => each.port)),
+      httpInspectorFilter({
+        except: ports.filter(({ protocol }) => !isSniffed(protocol)).map((each) => each.port),
+      }),
     ],
     listenerFiltersTimeout: durationMessage(settings.protocolDetectionTimeout),
     continueOnListenerFiltersTimeout: true,
@@ -60,6 +68,51 @@ function blackHole(port: number, settings: ListenerSettings): FilterChainInit {
   };
 }
 
+/** Where no TLS of the mesh is taken, the application's own passes as the bytes that it is. */
+function portsWithTls({ ports, otherPorts, otherPortsMode }: InboundListenerInputs): InspectedPorts {
+  const known = [...ports, ...otherPorts].sort((a, b) => a.port - b.port);
+  const isDisabled = ({ mode }: Pick<InboundPort, "mode">) => mode === "DISABLE";
+  const numbers = (found: typeof known) => found.map(({ port }) => port);
+  return otherPortsMode === "DISABLE"
+    ? { only: numbers(known.filter((each) => !isDisabled(each))) }
+    : { except: numbers(known.filter(isDisabled)) };
+}
+
+/** What the chains of a port, or of all ports that have none of their own, have in common. */
+interface PortChains extends Pick<InboundPort, "mode"> {
+  /** Absent: every port without chains of its own. */
+  readonly port?: number;
+  readonly protocol: Protocol;
+  readonly cluster: string;
+  readonly httpName: string;
+  readonly tcpName: string;
+  readonly statPrefix: string;
+  /** In the names of its routes. */
+  readonly routePort: number;
+}
+
+function declaredPort(port: InboundPort, { families }: InboundListenerInputs): PortChains {
+  const name = `${wildcardsOf(families)[0]}_${port.port}`;
+  return {
+    ...port,
+    cluster: inboundClusterName(port.port),
+    httpName: name,
+    tcpName: name,
+    statPrefix: `inbound_${name}`,
+    routePort: port.port,
+  };
+}
+
+/** Ports that no service names: their protocol is found by the first bytes. */
+const UNDECLARED: Omit<PortChains, "mode"> = {
+  protocol: "UnsupportedProtocol",
+  cluster: INBOUND_PASSTHROUGH_CLUSTER,
+  httpName: "virtualInbound-catchall-http",
+  tcpName: "virtualInbound",
+  statPrefix: INBOUND_PASSTHROUGH_CLUSTER,
+  routePort: 0,
+};
+
 /** How a chain is matched beside its port, what it speaks, and whether it is mTLS. */
 interface ChainForm {
   readonly match: FilterChainMatchInit;
@@ -67,18 +120,21 @@ interface ChainForm {
   readonly isHttp: boolean;
 }
 
-function portChains(port: InboundPort, { families, settings }: InboundListenerInputs): FilterChainInit[] {
-  const name = `${wildcardsOf(families)[0]}_${port.port}`;
+function portChains(port: PortChains, settings: ListenerSettings): FilterChainInit[] {
+  const ofPort = port.port === undefined ? {} : { destinationPort: port.port };
   return chainForms(port).map((form) => ({
-    name,
-    filterChainMatch: { destinationPort: port.port, ...form.match },
-    filters: form.isHttp ? [httpFilter(port, form, { name, settings })] : tcpFilters(port, settings),
+    name: form.isHttp ? port.httpName : port.tcpName,
+    filterChainMatch: { ...ofPort, ...form.match },
+    filters: [
+      form.isHttp
+        ? httpFilter(port, form, settings)
+        : tcpProxyFilter([{ cluster: port.cluster, weight: 1 }], settings),
+    ],
     ...(form.isMutualTls ? { transportSocket: meshServerTls(form.isHttp ? HTTP_SERVER_ALPN : []) } : {}),
-    metadata: provenanceMetadata(port.source, {}),
   }));
 }
 
-function chainForms(port: InboundPort): readonly ChainForm[] {
+function chainForms(port: PortChains): readonly ChainForm[] {
   const mutual = isSniffed(port.protocol) ? sniffedMutualForms(port) : [mutualForm(port)];
   const plaintext = isSniffed(port.protocol) ? SNIFFED_PLAINTEXT_FORMS : [plaintextForm(port)];
   switch (port.mode) {
@@ -87,14 +143,11 @@ function chainForms(port: InboundPort): readonly ChainForm[] {
     case "PERMISSIVE":
       return [...mutual, ...plaintext, ...applicationTlsForms(port)];
     case "DISABLE":
-      // No TLS of the mesh: an application's own TLS passes as bytes.
-      return isSniffed(port.protocol)
-        ? [{ ...SNIFFED_HTTP_FORM, match: { applicationProtocols: PLAINTEXT_HTTP_ALPN } }, ANY_TCP_FORM]
-        : [{ match: {}, isMutualTls: false, isHttp: isHttp(port.protocol) }];
+      return plaintext;
   }
 }
 
-function mutualForm({ protocol, mode }: InboundPort): ChainForm {
+function mutualForm({ protocol, mode }: PortChains): ChainForm {
   const applicationProtocols = mode === "STRICT" ? [] : [...MESH_TCP_ALPN, ...MESH_HTTP_ALPN];
   return {
     match: { transportProtocol: "tls", applicationProtocols },
@@ -103,7 +156,7 @@ function mutualForm({ protocol, mode }: InboundPort): ChainForm {
   };
 }
 
-function sniffedMutualForms({ mode }: InboundPort): readonly ChainForm[] {
+function sniffedMutualForms({ mode }: PortChains): readonly ChainForm[] {
   return [
     {
       match: { transportProtocol: "tls", applicationProtocols: [...MESH_HTTP_ALPN] },
@@ -118,67 +171,32 @@ function sniffedMutualForms({ mode }: InboundPort): readonly ChainForm[] {
   ];
 }
 
-function plaintextForm({ protocol }: InboundPort): ChainForm {
+function plaintextForm({ protocol }: PortChains): ChainForm {
   return { match: { transportProtocol: "raw_buffer" }, isMutualTls: false, isHttp: isHttp(protocol) };
 }
 
-const SNIFFED_HTTP_FORM: ChainForm = {
-  match: { transportProtocol: "raw_buffer", applicationProtocols: PLAINTEXT_HTTP_ALPN },
-  isMutualTls: false,
-  isHttp: true,
-};
-const ANY_TCP_FORM: ChainForm = { match: {}, isMutualTls: false, isHttp: false };
 const SNIFFED_PLAINTEXT_FORMS: readonly ChainForm[] = [
-  SNIFFED_HTTP_FORM,
+  {
+    match: { transportProtocol: "raw_buffer", applicationProtocols: PLAINTEXT_HTTP_ALPN },
+    isMutualTls: false,
+    isHttp: true,
+  },
   { match: { transportProtocol: "raw_buffer" }, isMutualTls: false, isHttp: false },
 ];
 
 /** TLS that isn't the mesh's, to a port that isn't known to be HTTP: the application terminates it. */
-function applicationTlsForms({ protocol }: InboundPort): readonly ChainForm[] {
+function applicationTlsForms({ protocol }: PortChains): readonly ChainForm[] {
   if (isHttp(protocol)) return [];
   return [{ match: { transportProtocol: "tls" }, isMutualTls: false, isHttp: false }];
 }
 
-function httpFilter(
-  port: InboundPort,
-  form: ChainForm,
-  { name, settings }: { readonly name: string; readonly settings: ListenerSettings },
-) {
+function httpFilter(port: PortChains, form: ChainForm, settings: ListenerSettings) {
+  const routeConfiguration = buildInboundRouteConfiguration(port.routePort, port.cluster);
   return httpConnectionManagerFilter({
     side: form.isMutualTls ? "inbound-mutual-tls" : "inbound-plaintext",
-    statPrefix: `inbound_${name}`,
-    routes: { kind: "inline", routeConfiguration: buildInboundRouteConfiguration(port.port, port.route) },
+    statPrefix: port.statPrefix,
+    routes: { kind: "inline", routeConfiguration },
     hasGrpcWeb: port.protocol === "GRPC-Web",
     settings,
   });
-}
-
-function tcpFilters(port: InboundPort, settings: ListenerSettings) {
-  return tcpFilterChain("", [{ cluster: inboundClusterName(port.port), weight: 1 }], settings).filters ?? [];
-}
-
-/** Ports that no service names: bytes pass to the application under the workload's own mode. */
-function otherPorts({ otherPortsMode, settings }: InboundListenerInputs): FilterChainInit[] {
-  const chain = tcpFilterChain(
-    "virtualInbound",
-    [{ cluster: INBOUND_PASSTHROUGH_CLUSTER, weight: 1 }],
-    settings,
-  );
-  const mutual = (applicationProtocols: string[]): FilterChainInit => ({
-    ...chain,
-    filterChainMatch: { transportProtocol: "tls", applicationProtocols },
-    transportSocket: meshServerTls([]),
-  });
-  switch (otherPortsMode) {
-    case "STRICT":
-      return [mutual([])];
-    case "PERMISSIVE":
-      return [
-        mutual([...MESH_TCP_ALPN, ...MESH_HTTP_ALPN]),
-        { ...chain, filterChainMatch: { transportProtocol: "raw_buffer" } },
-        { ...chain, filterChainMatch: { transportProtocol: "tls" } },
-      ];
-    case "DISABLE":
-      return [chain];
-  }
 }

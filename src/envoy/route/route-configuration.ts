@@ -6,7 +6,7 @@ import {
   type VirtualHostSchema,
 } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.ts";
-import type { RouteInputs, VirtualHostInputs } from "../../view/route-inputs.ts";
+import type { VirtualHostInputs } from "../../view/route-inputs.ts";
 import type { Plain } from "../encode.ts";
 import { buildRoute } from "./route.ts";
 
@@ -35,12 +35,21 @@ export function buildRouteConfigurationHeader(name: string): RouteConfigurationI
   };
 }
 
-/** The inbound table of one port: every host goes to the application. */
-export function buildInboundRouteConfiguration(port: number, route: RouteInputs): RouteConfigurationInit {
+/** The inbound table of a cluster: every host goes to the application. `port` 0 stands for those without a service. */
+export function buildInboundRouteConfiguration(port: number, cluster: string): RouteConfigurationInit {
+  const route = buildRoute({
+    name: "default",
+    destinations: [{ cluster, weight: 1, isSniffed: false }],
+    mirrors: [],
+    operation: `:${port}/*`,
+    // The client's sidecar retries; a second retry here would multiply its attempts.
+    defaultRetries: { attempts: 0 },
+    source: [],
+  });
   return {
-    name: `inbound|${port}||`,
+    name: cluster,
     validateClusters: false,
-    virtualHosts: [{ name: `inbound|http|${port}`, domains: ["*"], routes: [buildRoute(route)] }],
+    virtualHosts: [{ name: `inbound|http|${port}`, domains: ["*"], routes: [route] }],
   };
 }
 

@@ -1,4 +1,4 @@
-// A TCP connection and a gRPC stream from a pod, held open for as long as a test wants.
+// A TCP connection, a gRPC stream and a WebSocket from a pod, held open for as long as a test wants.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -13,14 +13,15 @@ export interface StreamOutcome {
 }
 
 export interface LongStreams {
-  stop(): Promise<{ readonly tcp: StreamOutcome; readonly grpc: StreamOutcome }>;
+  stop(): Promise<Readonly<Record<"tcp" | "grpc" | "websocket", StreamOutcome>>>;
 }
 
 const program = fileURLToPath(new URL("app/streams.mjs", import.meta.url));
 
 /** To the ports of tests/e2e/mesh/app/echo.mjs behind `host`. */
 export async function holdStreams(mesh: RunningMesh, workload: string, host: string): Promise<LongStreams> {
-  const [command, ...args] = await mesh.exec(workload, [process.execPath, program, host, "9000", "9090"]);
+  const argv = [process.execPath, "--no-warnings", "--experimental-websocket", program];
+  const [command, ...args] = await mesh.exec(workload, [...argv, host, "9000", "9090", "80"]);
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "close");
   process.once("exit", () => child.kill("SIGKILL"));

@@ -1,5 +1,5 @@
-// Holds one TCP connection and one gRPC stream open and talks over both, until its input ends; then says, as one
-// JSON line, how many answers came over each and what went wrong. Arguments: HOST TCP_PORT GRPC_PORT.
+// Holds a TCP connection, a gRPC stream and a WebSocket open and talks over each, until its input ends; then says, as
+// one JSON line, how many answers came over each and what went wrong. Arguments: HOST TCP_PORT GRPC_PORT HTTP_PORT.
 
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import grpc from "@grpc/grpc-js";
 
 const PAUSE_MS = 20;
-const [host, tcpPort, grpcPort] = process.argv.slice(2);
+const [host, tcpPort, grpcPort, httpPort] = process.argv.slice(2);
 let isStopping = false;
 process.stdin.resume().on("end", () => {
   isStopping = true;
@@ -71,5 +71,28 @@ async function overGrpc() {
   return outcome;
 }
 
-const [tcp, stream] = await Promise.all([overTcp(), overGrpc()]);
-process.stdout.write(`${JSON.stringify({ tcp, grpc: stream })}\n`, () => process.exit(0));
+/** Node's own client, behind --experimental-websocket in Node 20. */
+async function overWebSocket() {
+  const socket = new globalThis.WebSocket(`ws://${host}:${httpPort}/`);
+  const failed = new Promise((_, reject) => {
+    socket.onerror = () => reject(new Error("the WebSocket failed"));
+    socket.onclose = () => reject(new Error("the WebSocket was closed"));
+  });
+  failed.catch(() => undefined);
+  const opened = new Promise((resolve) => {
+    socket.onopen = resolve;
+  });
+  const outcome = await talkUntilStopped(failed, async (text) => {
+    await opened;
+    socket.send(`:${text}`);
+    const { data } = await new Promise((resolve) => {
+      socket.onmessage = resolve;
+    });
+    return data;
+  });
+  socket.close();
+  return outcome;
+}
+
+const [tcp, stream, websocket] = await Promise.all([overTcp(), overGrpc(), overWebSocket()]);
+process.stdout.write(`${JSON.stringify({ tcp, grpc: stream, websocket })}\n`, () => process.exit(0));

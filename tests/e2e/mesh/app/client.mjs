@@ -42,7 +42,8 @@ function send(
     headers: host === undefined ? headers : { ...headers, host },
     agent: isNew ? false : (agent ?? agents[protocol]),
     timeout: timeoutMs,
-    ...(protocol === "https:" ? { ca, servername: host ?? hostname } : {}),
+    // As browsers and curl do.
+    ...(protocol === "https:" ? { ca, servername: host ?? hostname, ALPNProtocols: ["http/1.1"] } : {}),
   };
   return new Promise((resolve) => {
     const outcome = { status: 0, headers: {}, body: "" };
