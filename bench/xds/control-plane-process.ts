@@ -5,7 +5,9 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
+import { noAuthenticator } from "../../src/identity/authenticator.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
+import { requireIdentity } from "../../src/main/authenticated-backend.ts";
 import { createControlPlane } from "../../src/main/create-control-plane.ts";
 import { keyOf } from "../../src/model/sources.ts";
 import type { XdsMetrics } from "../../src/xds/backend.ts";
@@ -25,7 +27,11 @@ async function main(size: MeshSize, socketPath: string): Promise<void> {
   put(meshObjects(size));
   plane.intake.flush();
   const counters = createCounters();
-  const xds = createXdsServer(plane.fleet, { clock: systemClock, log, metrics: counters.metrics });
+  const xds = createXdsServer(requireIdentity(plane.fleet, noAuthenticator), {
+    clock: systemClock,
+    log,
+    metrics: counters.metrics,
+  });
   // The clients share one process, which may be too busy for a while to answer a ping in time.
   const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random, keepaliveTimeoutMs: 600_000 });
   await grpc.listen({ kind: "unix", path: socketPath }, { methods: xds.methods({ servesSecrets: false }) });

@@ -5,10 +5,11 @@ import { silentLogger } from "../core/logger.ts";
 import { objectsOf } from "../model/mesh-fixture.ts";
 import { writeObject } from "../model/sources.ts";
 import { viewFixture } from "../view/view-fixture.ts";
-import type { XdsClient, XdsSession } from "../xds/backend.ts";
+import type { XdsSession } from "../xds/backend.ts";
 import type { ResourceReference, ResourceSet } from "../xds/resource.ts";
 import { noDebugAccess } from "./debug-types.ts";
 import { Fleet } from "./fleet.ts";
+import type { IdentifiedClient } from "./proxy-identity.ts";
 import { declareResourceTables } from "./resource-tables.ts";
 
 const SHOP = `
@@ -79,7 +80,7 @@ function connect(fleet: Fleet, namespace: string, name: string) {
   return { session, published, set: session.initialSet() };
 }
 
-function client(namespace: string, name: string): XdsClient {
+function client(namespace: string, name: string): IdentifiedClient {
   const id = `sidecar~10.0.0.1~${name}.${namespace}~${namespace}.svc.cluster.local`;
   return {
     nodeId: id,
@@ -92,6 +93,8 @@ function client(namespace: string, name: string): XdsClient {
       userAgentVersion: "1.40.0",
     },
     peer: undefined,
+    owner: undefined,
+    identity: { proof: "none" },
     protocol: "delta",
     remoteAddress: undefined,
     servesSecrets: true,

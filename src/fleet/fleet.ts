@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectKey } from "../core/object-key.ts";
+import type { StreamIdentity } from "../core/stream-identity.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
@@ -14,8 +15,6 @@ import type { Views } from "../view/views.ts";
 import type {
   GenericRequest,
   SentResource,
-  XdsBackend,
-  XdsClient,
   XdsOpening,
   XdsSession,
   XdsStreamHandle,
@@ -29,7 +28,12 @@ import { HeldBack, type Refusal } from "./held-back.ts";
 import type { HeldObjects } from "./held-objects.ts";
 import { type FormerRows, LayeredRows } from "./layered-rows.ts";
 import { keptFrom, type Programmed, programmedOf } from "./programmed.ts";
-import { identifyProxy, type ProxyOrigin } from "./proxy-identity.ts";
+import {
+  type IdentifiedBackend,
+  type IdentifiedClient,
+  identifyProxy,
+  type ProxyOrigin,
+} from "./proxy-identity.ts";
 import { type Past, type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
 import type { ResourceTables } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
@@ -51,6 +55,7 @@ export interface FleetOptions {
 /** A stream of one proxy. */
 export interface FleetSession {
   readonly nodeId: string;
+  readonly identity: StreamIdentity;
   readonly proxy: ConnectedProxy;
   readonly origin: ProxyOrigin;
   readonly envoyVersion: string;
@@ -67,7 +72,7 @@ interface OpenSession extends FleetSession {
   view: string;
 }
 
-export class Fleet implements XdsBackend {
+export class Fleet implements IdentifiedBackend {
   readonly #options: FleetOptions;
   readonly #sessionsByNode = new Map<string, Set<OpenSession>>();
   readonly #heldBack = new HeldBack();
@@ -153,15 +158,15 @@ export class Fleet implements XdsBackend {
     });
   }
 
-  open(client: XdsClient, stream: XdsStreamHandle): XdsOpening {
+  open(client: IdentifiedClient, stream: XdsStreamHandle): XdsOpening {
     const identified = identifyProxy(client);
     if (identified.kind === "invalid") return refused("INVALID_ARGUMENT", identified.message);
     if (identified.kind === "denied") return refused("PERMISSION_DENIED", identified.message);
-    const { nodeId, node } = client;
+    const { nodeId, node, identity } = client;
     this.commit((transaction) => transaction.set(this.#options.proxies, nodeId, identified.proxy));
     const { proxy, origin } = identified;
     const connectedAtMs = this.#options.clock.now();
-    const facts = { nodeId, proxy, origin, envoyVersion: node.userAgentVersion, connectedAtMs };
+    const facts = { nodeId, identity, proxy, origin, envoyVersion: node.userAgentVersion, connectedAtMs };
     const view = this.#viewOf(facts);
     const isAgent = node.userAgentName === AGENT_NAME;
     const session: OpenSession = {
@@ -173,7 +178,7 @@ export class Fleet implements XdsBackend {
     };
     const set = this.#views.join(view, session);
     const { debug } = this.#options;
-    const mayDebug = !client.servesSecrets || debug.namespaces.includes(identified.proxy.namespace);
+    const mayDebug = identity.proof === "none" || debug.namespaces.includes(identity.namespace);
     const sessions = this.#sessionsByNode.get(nodeId) ?? new Set<OpenSession>();
     this.#sessionsByNode.set(nodeId, sessions.add(session));
     this.#eventCount += 1;

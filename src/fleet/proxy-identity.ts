@@ -1,8 +1,18 @@
-// Who a client says it is, by Istio's node id and metadata, and whether its certificate agrees.
+// Who a client says it is, by Istio's node id and metadata, and whether what it proved agrees.
 
-import { parseSpiffeId } from "../core/spiffe-id.ts";
+import type { StreamIdentity } from "../core/stream-identity.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
-import type { XdsClient } from "../xds/backend.ts";
+import type { XdsClient, XdsOpening, XdsStreamHandle } from "../xds/backend.ts";
+
+/** A client together with what its credentials prove. */
+export interface IdentifiedClient extends XdsClient {
+  readonly identity: StreamIdentity;
+}
+
+export interface IdentifiedBackend {
+  /** As XdsBackend's, of a client whose identity is known. */
+  open(client: IdentifiedClient, stream: XdsStreamHandle): XdsOpening | Promise<XdsOpening>;
+}
 
 /** What a proxy says of itself for people alone: nothing that it is served depends on it. */
 export interface ProxyOrigin {
@@ -21,7 +31,7 @@ export type ProxyIdentification =
 const NODE_ID_PARTS = 4;
 const DEFAULT_CLUSTER_ID = "Kubernetes";
 
-export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentification {
+export function identifyProxy({ nodeId, node, identity }: IdentifiedClient): ProxyIdentification {
   const parts = nodeId.split("~");
   const [kind, address = "", workload = "", domain = ""] = parts;
   if (parts.length !== NODE_ID_PARTS || (kind !== "sidecar" && kind !== "router")) {
@@ -34,12 +44,10 @@ export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentific
   const namespace =
     textOf(node.metadata.NAMESPACE) ?? (dot < 0 ? domain.split(".")[0] : workload.slice(dot + 1)) ?? "";
   const name = textOf(node.metadata.NAME) ?? (dot < 0 ? workload : workload.slice(0, dot));
-  // A certificate speaks for one namespace: with it, another's config can't be had.
-  if (peer !== undefined) {
-    const identity = parseSpiffeId(peer.spiffeId ?? "");
-    if (identity?.namespace !== namespace) {
-      return { kind: "denied", message: `The certificate's identity isn't of the namespace "${namespace}"` };
-    }
+  // Credentials speak for one namespace: with them, another's config can't be had.
+  if (identity.proof !== "none" && identity.namespace !== namespace) {
+    const message = `The ${identity.proof} is of the namespace "${identity.namespace}", not of "${namespace}"`;
+    return { kind: "denied", message };
   }
   const { region, zone, subZone } = node.locality;
   const locality = `${region}/${zone}/${subZone}`.replace(/\/+$/, "");
@@ -50,8 +58,14 @@ export function identifyProxy({ nodeId, node, peer }: XdsClient): ProxyIdentific
     meshVersion: textOf(node.metadata.ISTIO_VERSION) ?? "",
   };
   const capturesDns = textOf(node.metadata.DNS_CAPTURE) === "true";
-  const proxy = { kind, name, namespace, labels, addresses, domain, locality } as const;
+  const proxy = { kind, name, namespace, labels, addresses, domain, locality, ...podOf(identity) } as const;
   return { kind: "known", proxy: capturesDns ? { ...proxy, capturesDns } : proxy, origin };
+}
+
+function podOf(identity: StreamIdentity): Pick<ConnectedProxy, "pod"> {
+  if (identity.proof === "none" || identity.pod === undefined) return {};
+  const { namespace, serviceAccount, pod } = identity;
+  return { pod: { key: `${namespace}/${pod.name}`, uid: pod.uid, serviceAccount } };
 }
 
 /** Istio's metadata holds lists as text, parted by commas. */

@@ -2,27 +2,21 @@
 // caller says in a message counts.
 
 import type { Redacted } from "../core/redacted.ts";
-import type { SpiffeId } from "../core/spiffe-id.ts";
-import { isTrustDomain, parseSpiffeId, spiffeId } from "../core/spiffe-id.ts";
+import { isTrustDomain, parseSpiffeId } from "../core/spiffe-id.ts";
+import type { ProvenIdentity } from "../core/stream-identity.ts";
+import type { PeerNames } from "./certificate.ts";
 import type { TokenIssuer } from "./service-account-token.ts";
 
 export interface Credentials {
   /** From `authorization: Bearer …`. */
   readonly bearerToken?: Redacted<string>;
-  /** URI names of the peer's certificate, only where TLS verified its chain to the mesh's roots. */
-  readonly verifiedPeerUris?: readonly string[];
-}
-
-export interface Caller {
-  readonly identity: SpiffeId;
-  readonly namespace: string;
-  readonly serviceAccount: string;
-  readonly by: "token" | "certificate";
+  /** Names in the peer's certificate, only where TLS verified its chain to the mesh's roots. */
+  readonly verifiedPeer?: PeerNames;
 }
 
 /** `absent`: the credentials hold nothing of this kind. `refused`: they do, and it isn't good. */
 export type Authentication =
-  | { readonly kind: "caller"; readonly caller: Caller }
+  | { readonly kind: "caller"; readonly caller: ProvenIdentity }
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "absent" };
 
@@ -46,32 +40,31 @@ export function createTokenAuthenticator(
     if (bearerToken === undefined) return { kind: "absent" };
     const result = issuer.verifyToken(bearerToken.reveal(), audiences);
     if (result.kind === "refused") return result;
-    const { namespace, serviceAccount } = result.subject;
-    const identity = spiffeId({ trustDomain, namespace, serviceAccount });
-    return { kind: "caller", caller: { identity, namespace, serviceAccount, by: "token" } };
+    return { kind: "caller", caller: { proof: "token", trustDomain, ...result.subject } };
   };
   return { authenticate };
 }
 
 /** Accepts peers whose certificate has exactly one URI name, a SPIFFE id of one of the trust domains. */
 export function createCertificateAuthenticator(trustDomains: readonly string[]): Authenticator {
-  const authenticate = async ({ verifiedPeerUris }: Credentials): Promise<Authentication> => {
-    if (verifiedPeerUris === undefined) return { kind: "absent" };
-    const [uri, ...rest] = verifiedPeerUris;
+  const authenticate = async ({ verifiedPeer }: Credentials): Promise<Authentication> => {
+    if (verifiedPeer === undefined) return { kind: "absent" };
+    const [uri, ...rest] = verifiedPeer.uris;
     const parts = uri === undefined || rest.length > 0 ? undefined : parseSpiffeId(uri);
     if (parts === undefined)
       return { kind: "refused", reason: "the certificate doesn't hold exactly one SPIFFE id" };
-    const { trustDomain, namespace, serviceAccount } = parts;
+    const { trustDomain } = parts;
     if (!trustDomains.includes(trustDomain)) {
       return { kind: "refused", reason: `the certificate is of trust domain "${trustDomain}"` };
     }
-    return {
-      kind: "caller",
-      caller: { identity: spiffeId(parts), namespace, serviceAccount, by: "certificate" },
-    };
+    const { pod } = verifiedPeer;
+    return { kind: "caller", caller: { proof: "certificate", ...parts, ...(pod !== undefined && { pod }) } };
   };
   return { authenticate };
 }
+
+/** Knows nobody: for where only plaintext is served. */
+export const noAuthenticator: Authenticator = { authenticate: async () => ({ kind: "absent" }) };
 
 /** The first authenticator that finds its kind of credential decides, for good or ill. */
 export function firstAuthenticatorOf(authenticators: readonly Authenticator[]): Authenticator {

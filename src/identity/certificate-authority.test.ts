@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { KeyObject } from "node:crypto";
-import { createPublicKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, randomBytes, randomUUID, X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
@@ -8,7 +8,7 @@ import { connect, createServer } from "node:tls";
 import fc from "fast-check";
 import { ManualClock } from "../core/clock.ts";
 import { redacted } from "../core/redacted.ts";
-import { readCertificate, urisOfPeerCertificate } from "./certificate.ts";
+import { namesOfPeerCertificate, readCertificate } from "./certificate.ts";
 import type { AuthorityFiles, CertificateAuthority } from "./certificate-authority.ts";
 import { buildRootFiles, createCertificateAuthority } from "./certificate-authority.ts";
 import { readDer } from "./der-reader.ts";
@@ -79,6 +79,17 @@ test("issue() marks names critical under an empty subject and limits what the le
   );
 });
 
+test("issue() names the pod in attributes that Node and OpenSSL know, and hold Kubernetes' longest names", () => {
+  const pod = { name: `${"a".repeat(63)}.`.repeat(3) + "b".repeat(61), uid: randomUUID() };
+  assert.equal(pod.name.length, 253);
+  const [pem = ""] = opened(rootFiles).issue({ publicKey: publicKeyOf(ecKey()), names, pod, ttlMs: HOUR_MS });
+  const leaf = new X509Certificate(pem);
+  assert.deepEqual({ ...leaf.toLegacyObject().subject }, { unstructuredName: pod.name, UID: pod.uid });
+  assert.deepEqual(namesOfPeerCertificate(leaf.raw), { uris: names.uris, pod });
+  const alternativeNames = new x509.X509Certificate(pem).getExtension(x509.SubjectAlternativeNameExtension);
+  assert.equal(alternativeNames?.critical, false);
+});
+
 test("issue() backdates by two minutes and gives each certificate a serial of 128 bits of its own", () => {
   const issue = () =>
     opened(rootFiles).issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS })[0] ?? "";
@@ -98,13 +109,13 @@ test("issue() never lets a leaf outlive its CA", () => {
   assert.equal(Date.parse(new X509Certificate(pem).validTo), authority.notAfterMs);
 });
 
-test("urisOfPeerCertificate() reads the names of a leaf, and nothing from nonsense", () => {
+test("namesOfPeerCertificate() reads the names of a leaf, and nothing from nonsense", () => {
   const [pem = ""] = opened(rootFiles).issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS });
-  assert.deepEqual(urisOfPeerCertificate(new X509Certificate(pem).raw), names.uris);
-  assert.deepEqual(urisOfPeerCertificate(Buffer.from("3003020101", "hex")), []);
+  assert.deepEqual(namesOfPeerCertificate(new X509Certificate(pem).raw), { uris: names.uris });
+  assert.deepEqual(namesOfPeerCertificate(Buffer.from("3003020101", "hex")), { uris: [] });
 });
 
-test("urisOfPeerCertificate() never throws, whatever byte is changed or cut off", () => {
+test("namesOfPeerCertificate() never throws, whatever byte is changed or cut off", () => {
   const [pem = ""] = opened(rootFiles).issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS });
   const original = new X509Certificate(pem).raw;
   let unreadCount = 0;
@@ -113,7 +124,7 @@ test("urisOfPeerCertificate() never throws, whatever byte is changed or cut off"
     fc.property(change, ([at, byte, cut]) => {
       const bytes = Buffer.from(original);
       bytes[at] = byte;
-      if (urisOfPeerCertificate(bytes.subarray(0, bytes.length - cut)).length === 0) unreadCount++;
+      if (namesOfPeerCertificate(bytes.subarray(0, bytes.length - cut)).uris.length === 0) unreadCount++;
     }),
     { numRuns: 2_000 },
   );

@@ -6,11 +6,13 @@ import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto"
 import type { Clock } from "../core/clock.ts";
 import type { Redacted } from "../core/redacted.ts";
 import { redacted } from "../core/redacted.ts";
+import type { PodReference } from "../core/stream-identity.ts";
 import type { Certificate } from "./certificate.ts";
 import { readCertificate } from "./certificate.ts";
 import { buildCertificate, emptyName, keyIdentifierOf, organizationName } from "./certificate-writer.ts";
 import { DerError, readDer } from "./der-reader.ts";
 import { decodePem, encodePem } from "./pem.ts";
+import { encodePodSubject } from "./pod-subject.ts";
 import { signerOf } from "./signature-algorithm.ts";
 import type { SubjectAlternativeNames } from "./subject-alternative-name.ts";
 import type { SubjectPublicKey } from "./subject-public-key.ts";
@@ -31,6 +33,8 @@ export interface CertificateAuthority {
 export interface LeafRequest {
   readonly publicKey: SubjectPublicKey;
   readonly names: SubjectAlternativeNames;
+  /** Whose it is, where the caller's credential is bound to a pod. */
+  readonly pod?: PodReference;
   readonly ttlMs: number;
 }
 
@@ -71,13 +75,13 @@ export function createCertificateAuthority(
   const signer = signerOf(read.key);
   const { certificate } = read;
   const upperChain = upperChainOf(files);
-  const issue = ({ publicKey, names, ttlMs }: LeafRequest): readonly string[] => {
+  const issue = ({ publicKey, names, pod, ttlMs }: LeafRequest): readonly string[] => {
     const nowMs = surroundings.clock.now();
     const fields = {
       serial: surroundings.randomBytes(16),
       issuerName: certificate.subjectName,
       issuerKeyId: certificate.subjectKeyId ?? keyIdentifierOf(certificate.publicKey),
-      subjectName: emptyName,
+      subjectName: pod === undefined ? emptyName : encodePodSubject(pod),
       notBeforeMs: nowMs - BACKDATE_MS,
       notAfterMs: Math.min(nowMs + ttlMs, certificate.notAfterMs),
       publicKey,

@@ -9,7 +9,7 @@ import {
   IstioCertificateResponseSchema,
 } from "../gen/security/v1alpha1/ca_pb.ts";
 import type { Credentials } from "./authenticator.ts";
-import { urisOfPeerCertificate } from "./certificate.ts";
+import { namesOfPeerCertificate } from "./certificate.ts";
 import type { CertificateService } from "./certificate-service.ts";
 
 /** What the method needs of a call. */
@@ -58,6 +58,6 @@ export function credentialsOf(call: CertificateCall): Credentials {
   const { certificate } = call.peer;
   return {
     ...(token !== undefined && { bearerToken: redacted(token) }),
-    ...(certificate !== undefined && { verifiedPeerUris: urisOfPeerCertificate(certificate.raw) }),
+    ...(certificate !== undefined && { verifiedPeer: namesOfPeerCertificate(certificate.raw) }),
   };
 }

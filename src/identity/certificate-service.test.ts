@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPublicKey, generateKeyPairSync, randomBytes, X509Certificate } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, randomBytes, webcrypto, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { create } from "@bufbuild/protobuf";
@@ -13,11 +13,12 @@ import {
   createTokenAuthenticator,
   firstAuthenticatorOf,
 } from "./authenticator.ts";
-import { urisOfPeerCertificate } from "./certificate.ts";
+import { namesOfPeerCertificate } from "./certificate.ts";
 import { buildRootFiles, createCertificateAuthority } from "./certificate-authority.ts";
 import { buildCertificateRequest } from "./certificate-request.ts";
 import { createCertificateService } from "./certificate-service.ts";
 import { createTokenIssuer } from "./service-account-token.ts";
+import { loadX509Oracle } from "./test-x509-oracle.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const clock = new ManualClock(Date.UTC(2030, 0, 1));
@@ -61,24 +62,54 @@ async function statusOf(...[message, credentials]: Parameters<typeof service.cre
   return outcome.kind === "refused" ? outcome.status : outcome.kind;
 }
 
+function namesOf(chain: readonly string[]) {
+  return namesOfPeerCertificate(new X509Certificate(chain[0] ?? "").raw);
+}
+
+/** Made by another implementation; ours has no subject. */
+async function requestWithSubject(name: string): Promise<string> {
+  const x509 = await loadX509Oracle();
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const made = await x509.Pkcs10CertificateRequestGenerator.create({
+    name,
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  return made.toString("pem");
+}
+
 test("createCertificate() signs the token's identity for a day by default", async () => {
   const chain = await signed(request(), tokenFor());
   assert.equal(chain.length, 2);
   const leaf = new X509Certificate(chain[0] ?? "");
-  assert.deepEqual(urisOfPeerCertificate(leaf.raw), [identity]);
+  assert.deepEqual(namesOfPeerCertificate(leaf.raw), { uris: [identity] });
   assert.equal(Date.parse(leaf.validTo) - clock.now(), DAY_MS);
   assert.equal(leaf.verify(new X509Certificate(chain[1] ?? "").publicKey), true);
 });
 
 test("createCertificate() signs the identity of a verified certificate", async () => {
-  const chain = await signed(request(), { verifiedPeerUris: [identity] });
-  assert.deepEqual(urisOfPeerCertificate(new X509Certificate(chain[0] ?? "").raw), [identity]);
+  const chain = await signed(request(), { verifiedPeer: { uris: [identity] } });
+  assert.deepEqual(namesOf(chain), { uris: [identity] });
+});
+
+test("createCertificate() puts the pod of a bound token into the certificate, and of that into its successor", async () => {
+  const pod = { name: "reviews-v1-6d5f8c9b7-abcde", uid: "0f0f3a52-9d2a-4c8e-8f5e-1d2c3b4a5968" };
+  const bearerToken = issuer.issueToken({ ...subject, pod, audiences: ["istio-ca"], expirationSeconds: 600 });
+  const first = namesOf(await signed(request(), { bearerToken }));
+  assert.deepEqual(first, { uris: [identity], pod });
+  assert.deepEqual(namesOf(await signed(request(), { verifiedPeer: first })), { uris: [identity], pod });
+});
+
+test("createCertificate() takes no subject from the request", async () => {
+  const csr = await requestWithSubject("1.2.840.113549.1.9.2=gateway-1,0.9.2342.19200300.100.1.1=0f0f");
+  assert.deepEqual(namesOf(await signed(request({ csr }), tokenFor())), { uris: [identity] });
 });
 
 test("createCertificate() takes the caller's identity where the request names none or another trust domain", async () => {
   for (const uris of [[], ["spiffe://old.example/ns/shop/sa/reviews"]]) {
     const chain = await signed(request({ uris }), tokenFor());
-    assert.deepEqual(urisOfPeerCertificate(new X509Certificate(chain[0] ?? "").raw), [identity]);
+    assert.deepEqual(namesOf(chain), { uris: [identity] });
   }
 });
 
@@ -91,15 +122,15 @@ const unauthenticated: readonly (readonly [string, () => Credentials])[] = [
   ["nothing", () => ({})],
   ["a token for another audience", () => tokenFor(["vault"])],
   ["a token that isn't one", () => ({ bearerToken: redacted("a.b.c") })],
-  ["a certificate without a SPIFFE id", () => ({ verifiedPeerUris: [] })],
-  ["a certificate with two", () => ({ verifiedPeerUris: [identity, identity] })],
+  ["a certificate without a SPIFFE id", () => ({ verifiedPeer: { uris: [] } })],
+  ["a certificate with two", () => ({ verifiedPeer: { uris: [identity, identity] } })],
   [
     "a certificate of another trust domain",
-    () => ({ verifiedPeerUris: ["spiffe://evil/ns/shop/sa/reviews"] }),
+    () => ({ verifiedPeer: { uris: ["spiffe://evil/ns/shop/sa/reviews"] } }),
   ],
   [
     "a bad token beside a good certificate",
-    () => ({ bearerToken: redacted("x"), verifiedPeerUris: [identity] }),
+    () => ({ bearerToken: redacted("x"), verifiedPeer: { uris: [identity] } }),
   ],
 ];
 

@@ -3,10 +3,11 @@
 
 import { create } from "@bufbuild/protobuf";
 import type { Logger } from "../core/logger.ts";
-import { parseSpiffeId } from "../core/spiffe-id.ts";
+import { parseSpiffeId, spiffeId } from "../core/spiffe-id.ts";
+import type { ProvenIdentity } from "../core/stream-identity.ts";
 import type { IstioCertificateRequest, IstioCertificateResponse } from "../gen/security/v1alpha1/ca_pb.ts";
 import { IstioCertificateResponseSchema } from "../gen/security/v1alpha1/ca_pb.ts";
-import type { Authenticator, Caller, Credentials } from "./authenticator.ts";
+import type { Authenticator, Credentials } from "./authenticator.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
 import type { CertificateRequest } from "./certificate-request.ts";
 import { parseCertificateRequest } from "./certificate-request.ts";
@@ -50,7 +51,12 @@ export function createCertificateService(
     const { caller } = authentication;
     const ttlMs = ttlOf(message, defaultTtlMs);
     const outcome = sign(authority, message.csr, { caller, ttlMs, maxTtlMs });
-    const fields = { identity: caller.identity, by: caller.by, ttlSeconds: ttlMs / 1000 };
+    const fields = {
+      identity: spiffeId(caller),
+      ...(caller.pod !== undefined && { pod: caller.pod.name }),
+      by: caller.proof,
+      ttlSeconds: ttlMs / 1000,
+    };
     if (outcome.kind === "signed") options.log.info(fields, "certificate signed");
     else options.log.warn({ ...fields, reason: outcome.message }, "certificate request refused");
     return outcome;
@@ -59,7 +65,7 @@ export function createCertificateService(
 }
 
 interface SigningDecision {
-  readonly caller: Caller;
+  readonly caller: ProvenIdentity;
   readonly ttlMs: number;
   readonly maxTtlMs: number;
 }
@@ -76,16 +82,18 @@ function sign(authority: CertificateAuthority, csr: string, decision: SigningDec
   }
   const foreign = findForeignName(parsed.request, caller);
   if (foreign !== undefined) {
-    return refused("PERMISSION_DENIED", `Cannot sign for "${foreign}": the caller is "${caller.identity}"`);
+    return refused("PERMISSION_DENIED", `Cannot sign for "${foreign}": the caller is "${spiffeId(caller)}"`);
   }
-  const names = { uris: [caller.identity], dnsNames: [], ipAddresses: [] };
-  const certChain = [...authority.issue({ publicKey: parsed.request.publicKey, names, ttlMs })];
+  const { publicKey } = parsed.request;
+  const names = { uris: [spiffeId(caller)], dnsNames: [], ipAddresses: [] };
+  const ofPod = caller.pod === undefined ? {} : { pod: caller.pod };
+  const certChain = [...authority.issue({ publicKey, names, ttlMs, ...ofPod })];
   return { kind: "signed", response: create(IstioCertificateResponseSchema, { certChain }) };
 }
 
 // A name of another workload shows a mix-up that a silently different certificate would hide. A differing trust
 // domain is no reason: agents keep the old one while a mesh moves to a new one.
-function findForeignName(request: CertificateRequest, caller: Caller): string | undefined {
+function findForeignName(request: CertificateRequest, caller: ProvenIdentity): string | undefined {
   return request.requestedNames?.uris.find((uri) => {
     const asked = parseSpiffeId(uri);
     return asked?.namespace !== caller.namespace || asked.serviceAccount !== caller.serviceAccount;

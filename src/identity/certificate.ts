@@ -1,10 +1,12 @@
 // What Meltemi needs to know of an existing certificate: raw names and keys to issue under it, names and times to judge it.
 // It verifies nothing: the chain is TLS's matter, or node:crypto's.
 
+import type { PodReference } from "../core/stream-identity.ts";
 import type { DerElement } from "./der-reader.ts";
 import { childrenOf, contentOf, DerError, objectIdentifierOf, readDer } from "./der-reader.ts";
 import { contextConstructed, derTag } from "./der-tag.ts";
 import { objectIdentifier } from "./object-identifier.ts";
+import { readPodSubject } from "./pod-subject.ts";
 import type { SubjectAlternativeNames } from "./subject-alternative-name.ts";
 import { readSubjectAlternativeNames } from "./subject-alternative-name.ts";
 import type { SubjectPublicKey } from "./subject-public-key.ts";
@@ -45,12 +47,20 @@ export function readCertificate(der: Uint8Array): Certificate {
   };
 }
 
-/** The URI names of a peer's certificate as TLS handed it over; empty when it can't be read. */
-export function urisOfPeerCertificate(der: Uint8Array): readonly string[] {
+/** What a peer's certificate says of it. */
+export interface PeerNames {
+  readonly uris: readonly string[];
+  readonly pod?: PodReference;
+}
+
+/** Of a certificate as TLS handed it over; without any name when it can't be read. */
+export function namesOfPeerCertificate(der: Uint8Array): PeerNames {
   try {
-    return readCertificate(der).names.uris;
+    const { names, subjectName } = readCertificate(der);
+    const pod = readPodSubject(subjectName);
+    return { uris: names.uris, ...(pod !== undefined && { pod }) };
   } catch (error) {
-    if (error instanceof DerError) return [];
+    if (error instanceof DerError) return { uris: [] };
     throw error;
   }
 }

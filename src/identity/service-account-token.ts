@@ -6,11 +6,12 @@ import { createHash, createPublicKey, randomUUID, sign, verify } from "node:cryp
 import type { Clock } from "../core/clock.ts";
 import type { Redacted } from "../core/redacted.ts";
 import { redacted } from "../core/redacted.ts";
+import { type PodReference, parsePodReference } from "../core/stream-identity.ts";
 
 export interface TokenSubject {
   readonly namespace: string;
   readonly serviceAccount: string;
-  readonly pod?: { readonly name: string; readonly uid: string };
+  readonly pod?: PodReference;
 }
 
 export interface TokenRequest extends TokenSubject {
@@ -123,11 +124,9 @@ function subjectOf(claims: Claims): TokenResult {
   return { kind: "subject", subject: { namespace, serviceAccount, ...(pod && { pod }) } };
 }
 
-function podOf(claim: unknown): TokenSubject["pod"] | undefined {
+function podOf(claim: unknown): PodReference | undefined {
   const pod = isObject(claim) ? claim.pod : undefined;
-  if (!isObject(pod)) return undefined;
-  const { name, uid } = pod;
-  return typeof name === "string" && typeof uid === "string" ? { name, uid } : undefined;
+  return isObject(pod) ? parsePodReference(pod.name, pod.uid) : undefined;
 }
 
 function keyIdOf(publicKey: KeyObject): string {

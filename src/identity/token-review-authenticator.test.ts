@@ -27,12 +27,23 @@ test("authenticate() takes the identity from the reviewed ServiceAccount", async
   assert.deepEqual(answer, {
     kind: "caller",
     caller: {
-      identity: "spiffe://mesh.example/ns/shop/sa/reviews",
+      proof: "token",
+      trustDomain: "mesh.example",
       namespace: "shop",
       serviceAccount: "reviews",
-      by: "token",
     },
   });
+});
+
+test("authenticate() takes the pod that the reviewed token is bound to", async (t) => {
+  const bound = user("system:serviceaccount:shop:reviews");
+  const extra = {
+    "authentication.kubernetes.io/pod-name": ["reviews-1"],
+    "authentication.kubernetes.io/pod-uid": ["0f0f3a52-9d2a-4c8e-8f5e-1d2c3b4a5968"],
+  };
+  const { answer } = await ask(t, { ...bound, user: { ...bound.user, extra } });
+  assert.ok(answer.kind === "caller");
+  assert.deepEqual(answer.caller.pod, { name: "reviews-1", uid: "0f0f3a52-9d2a-4c8e-8f5e-1d2c3b4a5968" });
 });
 
 test("authenticate() refuses users, nodes and tokens for others", async (t) => {

@@ -1,6 +1,6 @@
 // Callers that show a ServiceAccount token of a cluster: its API server says whose it is.
 
-import { isTrustDomain, spiffeId } from "../core/spiffe-id.ts";
+import { isTrustDomain } from "../core/spiffe-id.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { reviewToken } from "../kubernetes/token-review.ts";
 import type {
@@ -27,8 +27,9 @@ export function createTokenReviewAuthenticator(
       if (namespace === undefined || serviceAccount === undefined) {
         return { kind: "refused", reason: "the token isn't a ServiceAccount's" };
       }
-      const identity = spiffeId({ trustDomain, namespace, serviceAccount });
-      return { kind: "caller", caller: { identity, namespace, serviceAccount, by: "token" } };
+      const { pod } = review;
+      const caller = { proof: "token", trustDomain, namespace, serviceAccount } as const;
+      return { kind: "caller", caller: pod === undefined ? caller : { ...caller, pod } };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { kind: "refused", reason: `the API server can't be asked about the token: ${reason}` };

@@ -1,19 +1,31 @@
 // Asks the API server whose token this is, and whether it is for us.
 
 import type { Redacted } from "../core/redacted.ts";
+import { type PodReference, parsePodReference } from "../core/stream-identity.ts";
 import type { ApiClient } from "./api-client.ts";
 
 export type TokenReview =
-  | { readonly kind: "user"; readonly username: string }
+  | {
+      readonly kind: "user";
+      readonly username: string;
+      /** That the token is bound to. */
+      readonly pod?: PodReference;
+    }
   | { readonly kind: "refused"; readonly reason: string };
 
 interface ReviewStatus {
   readonly authenticated?: boolean;
   readonly error?: string;
-  readonly user?: { readonly username?: string };
+  readonly user?: {
+    readonly username?: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
   readonly audiences?: readonly string[];
 }
 
+// By these the API server tells the pod that a token is bound to.
+const POD_NAME = "authentication.kubernetes.io/pod-name";
+const POD_UID = "authentication.kubernetes.io/pod-uid";
 const PATH = "/apis/authentication.k8s.io/v1/tokenreviews";
 
 /** Throws where the server can't be asked. */
@@ -40,5 +52,7 @@ export async function reviewToken(
       reason: `the token isn't for ${audiences.map((name) => `"${name}"`).join(" or ")}`,
     };
   }
-  return { kind: "user", username };
+  const { extra = {} } = status.user ?? {};
+  const pod = parsePodReference(extra[POD_NAME]?.[0], extra[POD_UID]?.[0]);
+  return { kind: "user", username, ...(pod !== undefined && { pod }) };
 }

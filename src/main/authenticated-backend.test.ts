@@ -3,7 +3,6 @@ import { type TestContext, test } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
-import { spiffeId } from "../core/spiffe-id.ts";
 import { DeltaDiscoveryRequestSchema } from "../gen/envoy/service/discovery/v3/discovery_pb.ts";
 import { GrpcClient } from "../grpc/client.ts";
 import { GrpcServer } from "../grpc/server.ts";
@@ -20,7 +19,7 @@ const authenticator: Authenticator = {
     if (bearerToken === undefined) return { kind: "absent" };
     if (bearerToken.reveal() !== "good") return { kind: "refused", reason: "unknown token" };
     const parts = { trustDomain: "cluster.local", namespace: "shop", serviceAccount: "web" };
-    return { kind: "caller", caller: { ...parts, identity: spiffeId(parts), by: "token" } };
+    return { kind: "caller", caller: { proof: "token", ...parts } };
   },
 };
 

@@ -5,9 +5,10 @@ import { test } from "node:test";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { objectKey } from "../core/object-key.ts";
+import type { IdentifiedClient } from "../fleet/proxy-identity.ts";
 import { objectsOf } from "../model/mesh-fixture.ts";
 import { keyOf } from "../model/sources.ts";
-import type { XdsClient, XdsSession } from "../xds/backend.ts";
+import type { XdsSession } from "../xds/backend.ts";
 import type { ResourceReference, ResourceSet } from "../xds/resource.ts";
 import { createControlPlane } from "./create-control-plane.ts";
 
@@ -60,7 +61,7 @@ function startPlane() {
     plane.intake.change(upserts, []);
     clock.advance(1_000);
   };
-  const open = (nodeId: string, rest: Partial<XdsClient> = {}) => {
+  const open = (nodeId: string, rest: Partial<IdentifiedClient> = {}) => {
     const published: (readonly ResourceReference[] | "all")[] = [];
     let set: ResourceSet | undefined;
     const opening = plane.fleet.open(clientOf(nodeId, rest), {
@@ -78,7 +79,7 @@ function startPlane() {
   return { plane, apply, open };
 }
 
-function clientOf(nodeId: string, rest: Partial<XdsClient>): XdsClient {
+function clientOf(nodeId: string, rest: Partial<IdentifiedClient>): IdentifiedClient {
   const locality = { region: "", zone: "", subZone: "" };
   return {
     nodeId,
@@ -91,6 +92,8 @@ function clientOf(nodeId: string, rest: Partial<XdsClient>): XdsClient {
       userAgentVersion: "1.40.0",
     },
     peer: undefined,
+    owner: undefined,
+    identity: { proof: "none" },
     protocol: "delta",
     remoteAddress: undefined,
     servesSecrets: true,
@@ -298,8 +301,8 @@ test("createControlPlane() tries objects one by one that were refused together",
 
 test("createControlPlane() refuses a node whose certificate is of another namespace", () => {
   const { open } = startPlane();
-  const peer = { spiffeId: "spiffe://cluster.local/ns/bank/sa/default" } as NonNullable<XdsClient["peer"]>;
-  const { opening } = open(webInShop, { peer });
+  const names = { trustDomain: "cluster.local", namespace: "bank", serviceAccount: "default" };
+  const { opening } = open(webInShop, { identity: { proof: "certificate", ...names } });
   assert.equal(opening.kind === "refused" && opening.status, "PERMISSION_DENIED");
 });
 

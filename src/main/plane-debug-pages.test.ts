@@ -73,6 +73,8 @@ const client = {
     userAgentVersion: "1.40.0",
   },
   peer: undefined,
+  owner: undefined,
+  identity: { proof: "none" },
   protocol: "delta",
   remoteAddress: undefined,
   servesSecrets: true,

@@ -10,7 +10,7 @@ import { parseSpiffeId } from "../core/spiffe-id.ts";
 import { GrpcClient } from "../grpc/client.ts";
 import { type CallContext, type GrpcMethod, unaryMethod } from "../grpc/method.ts";
 import { GrpcError } from "../grpc/status.ts";
-import { urisOfPeerCertificate } from "../identity/certificate.ts";
+import { namesOfPeerCertificate } from "../identity/certificate.ts";
 import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
 import type { ReplicaAddress } from "./replica-directory.ts";
 
@@ -47,7 +47,7 @@ export function replicaMethods(
 }
 
 function requireReplica({ peer }: CallContext, { namespace, trustDomain }: ReplicaMethodOptions): void {
-  const uris = peer.certificate === undefined ? [] : urisOfPeerCertificate(peer.certificate.raw);
+  const uris = peer.certificate === undefined ? [] : namesOfPeerCertificate(peer.certificate.raw).uris;
   const isReplica = uris.some((uri) => {
     const identity = parseSpiffeId(uri);
     return identity?.namespace === namespace && identity.trustDomain === trustDomain;

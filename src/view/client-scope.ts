@@ -24,6 +24,15 @@ export interface ConnectedProxy {
   readonly locality: string;
   /** Its agent answers the pod's DNS queries. */
   readonly capturesDns?: boolean;
+  /** Proven, where it is a pod of the mesh. What only some may have, such as a Secret, goes to such proxies alone. */
+  readonly pod?: ProvenPod;
+}
+
+export interface ProvenPod {
+  /** Of its row among the model's workloads. */
+  readonly key: string;
+  readonly uid: string;
+  readonly serviceAccount: string;
 }
 
 /**

@@ -2,6 +2,7 @@
 // Backends never see gRPC or protocol variants; this room never sees what a resource means.
 
 import type { PeerCertificate } from "node:tls";
+import type { ProvenIdentity } from "../core/stream-identity.ts";
 import type { GrpcStatus } from "../grpc/status.ts";
 import type { Resource, ResourceReference, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
@@ -23,8 +24,10 @@ export interface XdsNode {
 export interface XdsClient {
   readonly nodeId: string;
   readonly node: XdsNode;
-  /** The verified certificate, if one was shown; `spiffeId` is its one URI name. */
-  readonly peer: { readonly spiffeId?: string; readonly certificate: PeerCertificate } | undefined;
+  /** The verified certificate, if one was shown. */
+  readonly peer: { readonly certificate: PeerCertificate } | undefined;
+  /** Who alone can reach the listener that the stream came by, where that is one pod. */
+  readonly owner: ProvenIdentity | undefined;
   readonly protocol: XdsProtocol;
   readonly remoteAddress: string | undefined;
   /** False on a plaintext listener: whatever the set holds, this client gets no secret. */
@@ -115,7 +118,7 @@ export type XdsOpening =
 
 export interface XdsBackend {
   /** Called with the first request of a stream, which alone is sure to say who the client is. */
-  open(client: XdsClient, stream: XdsStreamHandle): XdsOpening | Promise<XdsOpening>;
+  readonly open: (client: XdsClient, stream: XdsStreamHandle) => XdsOpening | Promise<XdsOpening>;
 }
 
 /** Counters, called for every event; a metrics room may stand behind them. */

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import type { ProvenIdentity } from "../core/stream-identity.ts";
 import type { GrpcMethod } from "../grpc/method.ts";
 import type { XdsBackend, XdsMetrics } from "./backend.ts";
 import { deltaProtocol } from "./delta-protocol.ts";
@@ -25,11 +26,15 @@ export interface XdsServerOptions {
 }
 
 export interface XdsServer {
-  /**
-   * The methods for one listener of a gRPC server. A plaintext listener must have `servesSecrets` false: its clients
-   * get no secret, whatever their set holds.
-   */
-  methods(listener: { readonly servesSecrets: boolean }): readonly GrpcMethod[];
+  methods(listener: XdsListener): readonly GrpcMethod[];
+}
+
+/** One listener of a gRPC server. */
+export interface XdsListener {
+  /** Must be false on plaintext: its clients get no secret, whatever their set holds. */
+  readonly servesSecrets: boolean;
+  /** Who alone can reach the listener, where that is one pod. */
+  readonly owner?: ProvenIdentity;
 }
 
 export function createXdsServer(backend: XdsBackend, options: XdsServerOptions): XdsServer {
@@ -51,11 +56,11 @@ export function createXdsServer(backend: XdsBackend, options: XdsServerOptions):
     maxUnacknowledgedBytes: options.maxUnacknowledgedBytes ?? 16 * 1024 * 1024,
   };
   return {
-    methods({ servesSecrets }) {
+    methods({ servesSecrets, owner }) {
       const method = <Request extends XdsRequest>(protocol: StreamProtocol<Request>): GrpcMethod => ({
         kind: "bidi",
         path: protocol.path,
-        open: (call) => new XdsStream(call, protocol, { ...shared, servesSecrets }),
+        open: (call) => new XdsStream(call, protocol, { ...shared, servesSecrets, owner }),
       });
       return [method(deltaProtocol), method(stateOfTheWorldProtocol)];
     },

@@ -1,9 +1,9 @@
 // One ADS stream: requests in, responses out in the order that the contract of warming allows. It keeps no resource
 // itself, and while the client doesn't read or acknowledge, it keeps differences and not responses.
 
-import type { PeerCertificate } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import type { ProvenIdentity } from "../core/stream-identity.ts";
 import type { BidiCall, BidiReceiver } from "../grpc/method.ts";
 import { GrpcError } from "../grpc/status.ts";
 import type { GenericAnswer, XdsBackend, XdsClient, XdsMetrics, XdsOpening, XdsSession } from "./backend.ts";
@@ -29,6 +29,7 @@ export interface XdsStreamOptions {
   readonly nameTable: (type: ResourceType) => NameTable;
   readonly interruptedNodes: InterruptedNodes;
   readonly servesSecrets: boolean;
+  readonly owner: ProvenIdentity | undefined;
   readonly clusterWaitMs: number;
   readonly maxUnacknowledgedBytes: number;
 }
@@ -320,30 +321,19 @@ function describeClient<Request extends XdsRequest>(
   call: BidiCall,
   request: Request & { readonly node: NonNullable<Request["node"]> },
   protocol: StreamProtocol<Request>,
-  { servesSecrets }: XdsStreamOptions,
+  { servesSecrets, owner }: XdsStreamOptions,
 ): XdsClient {
   const { certificate, remoteAddress } = call.peer;
   return {
     nodeId: request.node.id,
     node: request.node,
-    peer: certificate === undefined ? undefined : describePeer(certificate),
+    peer: certificate === undefined ? undefined : { certificate },
+    owner,
     protocol: protocol.name,
     remoteAddress,
     servesSecrets,
     metadata: (name) => call.metadata(name),
   };
-}
-
-/** A certificate with two URI names has no SPIFFE id (X509-SVID, section 2: exactly one). */
-function describePeer(certificate: PeerCertificate): NonNullable<XdsClient["peer"]> {
-  const uris = (certificate.subjectaltname ?? "")
-    .split(", ")
-    .filter((name) => name.startsWith("URI:"))
-    .map((name) => name.slice("URI:".length));
-  const [spiffeId] = uris;
-  return spiffeId !== undefined && uris.length === 1 && spiffeId.startsWith("spiffe://")
-    ? { certificate, spiffeId }
-    : { certificate };
 }
 
 function withoutSecrets(set: ResourceSet): ResourceSet {

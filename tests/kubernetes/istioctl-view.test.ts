@@ -74,7 +74,7 @@ describe("istioctl's view of a cluster", { skip }, () => {
   /** The answer of one control plane's xDS port to istioctl's first and only request. */
   const askXds = (t: TestContext, controlPlane: string, typeUrl: string, resourceNames: string[] = []) =>
     withPortForward(cluster, { namespace: system, pod: controlPlane, port: 15012 }, async (port) => {
-      const client = openStateOfTheWorld(t, port, token);
+      const client = openStateOfTheWorld(t, port, { token });
       const id = "sidecar~192.0.2.1~test-1.default~default.svc.cluster.local";
       const metadata = { NAMESPACE: system, SERVICE_ACCOUNT: "default", GENERATOR: "event" };
       client.send({ node: { id, metadata }, typeUrl, resourceNames, responseNonce: `${new Date()}` });

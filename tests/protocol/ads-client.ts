@@ -33,17 +33,22 @@ export function openDelta(t: TestContext, port: number) {
 }
 
 /** With a token it speaks TLS and takes whatever certificate the server has, as istioctl does. */
-export function openStateOfTheWorld(t: TestContext, port: number, token?: string) {
+export function openStateOfTheWorld(t: TestContext, port: number, credentials: TokenCredentials = {}) {
   const path = `${SERVICE}/StreamAggregatedResources`;
   const messages = { request: DiscoveryRequestSchema, response: DiscoveryResponseSchema };
-  return open(t, port, { path, ...messages, ...(token === undefined ? {} : { token }) });
+  return open(t, port, { path, ...messages, ...credentials });
 }
 
-interface Method<Request extends DescMessage, Response extends DescMessage> {
+interface TokenCredentials {
+  readonly token?: string;
+  /** The token goes over plaintext, to a test's own server. */
+  readonly isPlaintext?: boolean;
+}
+
+interface Method<Request extends DescMessage, Response extends DescMessage> extends TokenCredentials {
   readonly path: string;
   readonly request: Request;
   readonly response: Response;
-  readonly token?: string;
 }
 
 function open<Request extends DescMessage, Response extends DescMessage>(
@@ -51,11 +56,10 @@ function open<Request extends DescMessage, Response extends DescMessage>(
   port: number,
   method: Method<Request, Response>,
 ): AdsClient<MessageInitShape<Request>, MessageShape<Response>> {
-  const { token } = method;
-  const credentials =
-    token === undefined
-      ? grpcJs.credentials.createInsecure()
-      : grpcJs.credentials.createSsl(null, null, null, { rejectUnauthorized: false });
+  const { token, isPlaintext = token === undefined } = method;
+  const credentials = isPlaintext
+    ? grpcJs.credentials.createInsecure()
+    : grpcJs.credentials.createSsl(null, null, null, { rejectUnauthorized: false });
   const metadata = new grpcJs.Metadata();
   if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
   const client = new grpcJs.Client(`127.0.0.1:${port}`, credentials);

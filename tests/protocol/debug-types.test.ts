@@ -13,6 +13,8 @@ import {
 import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClientConfigSchema, ConfigStatus } from "../../src/gen/envoy/service/status/v3/csds_pb.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
+import type { Authenticator } from "../../src/identity/authenticator.ts";
+import { requireIdentity } from "../../src/main/authenticated-backend.ts";
 import { createControlPlane } from "../../src/main/create-control-plane.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
@@ -29,6 +31,16 @@ function nodeOf(name: string, metadata: Readonly<Record<string, string>> = {}) {
   };
 }
 
+/** A token says its namespace. */
+const authenticator: Authenticator = {
+  async authenticate({ bearerToken }) {
+    if (bearerToken === undefined) return { kind: "absent" };
+    const [namespace, serviceAccount] = [bearerToken.reveal(), "default"];
+    const caller = { proof: "token", trustDomain: "cluster.local", namespace, serviceAccount } as const;
+    return { kind: "caller", caller };
+  },
+};
+
 async function start(t: TestContext, servesSecrets: boolean) {
   const debug = {
     namespaces: ["meltemi-system"],
@@ -37,7 +49,10 @@ async function start(t: TestContext, servesSecrets: boolean) {
   const plane = createControlPlane({ clock: systemClock, log: silentLogger, debug });
   const server = new GrpcServer({ clock: systemClock, log: silentLogger, random: () => 0.5 });
   t.after(() => server.close());
-  const xds = createXdsServer(plane.fleet, { clock: systemClock, log: silentLogger });
+  const xds = createXdsServer(requireIdentity(plane.fleet, authenticator), {
+    clock: systemClock,
+    log: silentLogger,
+  });
   const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const { port = 0 } = await server.listen(endpoint, { methods: xds.methods({ servesSecrets }) });
   return { plane, port };
@@ -97,13 +112,13 @@ test("a debug type is answered though its first request has a nonce, as istioctl
   assert.equal((await client.next()).typeUrl, SYNCZ);
 });
 
-test("over TLS debug types are answered to the control plane's own namespace alone", async (t) => {
+test("where secrets are served, debug types are answered to the control plane's own namespace alone", async (t) => {
   const { port } = await start(t, true);
-  const stranger = openStateOfTheWorld(t, port);
+  const stranger = openStateOfTheWorld(t, port, { token: "shop", isPlaintext: true });
   stranger.send({ node: asker, typeUrl: SYNCZ });
   stranger.send({ typeUrl: typeUrlOf("cluster") });
   assert.equal((await stranger.next()).typeUrl, typeUrlOf("cluster"), "the first request goes unanswered");
-  const own = openStateOfTheWorld(t, port);
+  const own = openStateOfTheWorld(t, port, { token: "meltemi-system", isPlaintext: true });
   own.send({ node: nodeOf("istioctl.meltemi-system~meltemi-system"), typeUrl: SYNCZ });
   assert.equal((await own.next()).typeUrl, SYNCZ);
 });

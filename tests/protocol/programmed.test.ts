@@ -7,6 +7,8 @@ import { silentLogger } from "../../src/core/logger.ts";
 import { objectKey } from "../../src/core/object-key.ts";
 import type { Programmed } from "../../src/fleet/programmed.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
+import { noAuthenticator } from "../../src/identity/authenticator.ts";
+import { requireIdentity } from "../../src/main/authenticated-backend.ts";
 import { createControlPlane } from "../../src/main/create-control-plane.ts";
 import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../src/model/sources.ts";
@@ -50,7 +52,10 @@ async function start(t: TestContext) {
   apply(mesh("1s"));
   const server = new GrpcServer({ clock: systemClock, log: silentLogger, random: () => 0.5 });
   t.after(() => server.close());
-  const xds = createXdsServer(plane.fleet, { clock: systemClock, log: silentLogger });
+  const xds = createXdsServer(requireIdentity(plane.fleet, noAuthenticator), {
+    clock: systemClock,
+    log: silentLogger,
+  });
   const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const { port = 0 } = await server.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
   const programmed = () => plane.fleet.programmed(virtualServiceKey);

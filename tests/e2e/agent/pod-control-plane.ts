@@ -7,7 +7,11 @@ import { systemClock } from "../../../src/core/clock.ts";
 import { silentLogger } from "../../../src/core/logger.ts";
 import { GrpcServer } from "../../../src/grpc/server.ts";
 import { GrpcError } from "../../../src/grpc/status.ts";
-import { createTokenAuthenticator } from "../../../src/identity/authenticator.ts";
+import {
+  createCertificateAuthenticator,
+  createTokenAuthenticator,
+  firstAuthenticatorOf,
+} from "../../../src/identity/authenticator.ts";
 import { buildRootFiles, createCertificateAuthority } from "../../../src/identity/certificate-authority.ts";
 import { createCertificateMethod } from "../../../src/identity/certificate-method.ts";
 import { createCertificateService } from "../../../src/identity/certificate-service.ts";
@@ -16,6 +20,7 @@ import {
   createControlPlaneSigner,
 } from "../../../src/identity/control-plane-certificate.ts";
 import { createTokenIssuer } from "../../../src/identity/service-account-token.ts";
+import { requireIdentity } from "../../../src/main/authenticated-backend.ts";
 import { createControlPlane } from "../../../src/main/create-control-plane.ts";
 import { objectsOf } from "../../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../../src/model/sources.ts";
@@ -46,10 +51,11 @@ export async function startPodControlPlane(
     clock: systemClock,
     issuer: "https://kubernetes.default.svc",
   });
-  const authenticator = createTokenAuthenticator(issuer, {
-    trustDomain: "cluster.local",
-    audiences: ["istio-ca"],
-  });
+  const trustDomain = "cluster.local";
+  const authenticator = firstAuthenticatorOf([
+    createTokenAuthenticator(issuer, { trustDomain, audiences: ["istio-ca"] }),
+    createCertificateAuthenticator([trustDomain]),
+  ]);
   const service = createCertificateService(authority, { authenticator, log: silentLogger });
   const plane = createControlPlane(common);
   plane.intake.change(
@@ -57,8 +63,8 @@ export async function startPodControlPlane(
     [],
   );
   plane.intake.flush();
-  const xds = createXdsServer(plane.fleet, common);
-  const names = controlPlaneNames({ trustDomain: "cluster.local" });
+  const xds = createXdsServer(requireIdentity(plane.fleet, authenticator), common);
+  const names = controlPlaneNames({ trustDomain });
   const rotation = startCertificateRotation(createControlPlaneSigner(authority, names), { ...common, names });
   const own = await new Promise<WorkloadCertificate>((resolve) => rotation.watch(resolve));
   const tls = { certificate: own.chainPem, key: own.keyPem.reveal(), clientRoots: authority.rootsPem };
