@@ -171,12 +171,10 @@ class StatusWriter {
 
   async #write(live: KubernetesObject, facts: ObjectFacts & { readonly generation: number }): Promise<void> {
     const { client, clock } = this.#options;
-    const {
-      conditions: before = [],
-      observedGeneration,
-      addresses: told,
-    } = (live.status ?? {}) as LiveStatus;
+    const { conditions: found, observedGeneration, addresses: told } = (live.status ?? {}) as LiveStatus;
     const { addresses } = facts;
+    // The definitions of Istio's kinds take any status, also null.
+    const before = found ?? [];
     const conditions = conditionsOf(facts, { before, now: new Date(clock.now()) });
     const isToldAlready =
       Number(observedGeneration) === facts.generation && sameConditions(before, conditions);
@@ -206,7 +204,7 @@ class StatusWriter {
 }
 
 interface LiveStatus {
-  readonly conditions?: readonly Condition[];
+  readonly conditions?: readonly Condition[] | null;
   readonly observedGeneration?: string | number;
   readonly addresses?: readonly HostAddress[];
 }

@@ -51,6 +51,8 @@ interface Node {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly oneofs?: readonly (readonly string[])[];
+  /** Of a required field that may be absent. */
+  readonly default?: unknown;
 }
 
 function checkNode(node: Node, value: unknown, path: string, context: Context): unknown {
@@ -87,7 +89,10 @@ function checkMessage(
   }
   const result = Object.fromEntries(entries);
   for (const name of node.required ?? []) {
-    if (!Object.hasOwn(result, name)) missingField(name, path, context);
+    if (Object.hasOwn(result, name)) continue;
+    const whenAbsent = properties[name]?.default;
+    if (whenAbsent === undefined) missingField(name, path, context);
+    else result[name] = whenAbsent;
   }
   for (const group of node.oneofs ?? []) checkOneof(group, result, path, context);
   return result;

@@ -42,7 +42,11 @@ export const endpointSliceKind = defineKind({
   plural: "endpointslices",
   scope: "Namespaced",
   fields: { ports: list(endpointPort) },
-  requiredFields: { addressType: choice("IPv4", "IPv6", "FQDN"), endpoints: list(endpoint) },
+  requiredFields: {
+    addressType: choice("IPv4", "IPv6", "FQDN"),
+    // `null` where the Service's selector matches nothing.
+    endpoints: list(endpoint, { isEmptyWhenAbsent: true }),
+  },
   columns: [{ title: "AddressType", path: "addressType" }],
 });
 

@@ -107,8 +107,16 @@ export function quantity(): Schema<number | string> {
   return typed(Type.Union([Type.Number(), Type.String()]));
 }
 
-export function list<T>(item: Schema<T>): Schema<readonly T[]> {
-  return typed(Type.Array(item));
+export function list<T>(
+  item: Schema<T>,
+  { isEmptyWhenAbsent = false }: ListOptions = {},
+): Schema<readonly T[]> {
+  return typed(Type.Array(item, isEmptyWhenAbsent ? { default: [] } : {}));
+}
+
+interface ListOptions {
+  /** A required list that Kubernetes takes and sends without anything, as `null`: it is empty then. */
+  readonly isEmptyWhenAbsent?: boolean;
 }
 
 export function map<T>(value: Schema<T>): Schema<Readonly<Record<string, T>>> {
