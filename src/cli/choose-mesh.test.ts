@@ -56,6 +56,13 @@ test("choosePlace() takes this machine where the state's place is set", async (t
   assert.deepEqual((await chooseOn(t, { env, currentContext: "prod" })).place, machine("default"));
 });
 
+test("choosePlace() takes the mesh that MELTEMI_MESH names, unless flags name a cluster", async (t) => {
+  const env = { MELTEMI_MESH: "second" };
+  assert.deepEqual((await chooseOn(t, { env, currentContext: "prod" })).place, machine("second"));
+  const { place } = await chooseOn(t, { env }, { context: "staging" });
+  assert.deepEqual(place, cluster({ context: "staging" }));
+});
+
 const flags = [
   [{ mesh: "other" }, machine("other")],
   [{ context: "staging" }, cluster({ context: "staging" })],

@@ -3,11 +3,12 @@
 
 import type { Mesh } from "../admin/contract/mesh.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
-import { flagOption, textOption } from "./command.ts";
+import { flagOption } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { clusterChoices } from "./install-choices.ts";
 import type { ClusterChoices } from "./install-room.ts";
 import { openMesh } from "./mesh-client.ts";
+import { meshOfEnvironment, namedMesh } from "./mesh-name.ts";
 import { socketMesh } from "./socket-mesh.ts";
 import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
 import { readLock } from "./state-lock.ts";
@@ -38,14 +39,15 @@ export async function choosePlace(
   { env, rooms, terminal }: CommandContext,
   input: CommandInput,
 ): Promise<MeshPlace> {
-  const name = textOption(input, "mesh");
+  const named = namedMesh(input);
   const choices = clusterChoices(input);
   const isKubernetes = flagOption(input, "kubernetes") || Object.keys(choices).length > 0;
-  if (name !== undefined && isKubernetes) {
+  if (named !== undefined && isKubernetes) {
     const message = "Cannot ask two meshes: --mesh names one of this machine, the other flags a cluster";
     throw new CommandFailure(exitCodes.usage, message);
   }
   if (isKubernetes) return { kind: "cluster", choices };
+  const name = named ?? meshOfEnvironment(env);
   const machine = { kind: "machine", name: name ?? DEFAULT_MESH_NAME } as const;
   // Who sets the state's place means a mesh of this machine.
   if (name !== undefined || (env.MELTEMI_STATE_DIR ?? "") !== "") return machine;

@@ -10,7 +10,8 @@ const clusterOptions: readonly OptionDeclaration[] = [
 ];
 /** Which mesh; without any of them, one that runs on this machine, else that of the current context. */
 const meshOptions: readonly OptionDeclaration[] = [
-  { flags: "--mesh <name>", summary: 'ask a mesh of this machine ("default", if it runs)' },
+  { flags: "--mesh <name>", summary: 'ask a mesh of this machine (MELTEMI_MESH, or "default", if it runs)' },
+  { flags: "--name <name>", summary: "", instead: "--mesh" },
   { flags: "--kubernetes", summary: "ask the cluster of the kubeconfig's current context" },
   ...clusterOptions,
 ];
@@ -29,8 +30,14 @@ const containerOption: OptionDeclaration = {
 
 const workload = { name: "<workload>", summary: "reviews-v1, deploy/reviews-v1, pod/NAME or NAME.NAMESPACE" };
 
+/** Of a mesh that a command starts or ends. */
+const meshNameOptions = (summary: string): readonly OptionDeclaration[] => [
+  { flags: "--mesh <name>", summary: `${summary} (MELTEMI_MESH, or "default")` },
+  { flags: "--name <name>", summary: "", isHidden: true },
+];
+
 const launchOptions: readonly OptionDeclaration[] = [
-  { flags: "--name <name>", summary: 'name of the mesh; several run side by side ("default")' },
+  ...meshNameOptions("name of the mesh; several run side by side"),
   { flags: "--xds-port <port>", summary: "port on loopback for plaintext xDS, 0 for a free one (15010)" },
   {
     flags: "--admin-port <port>",
@@ -106,7 +113,7 @@ export const commandList: readonly CommandDeclaration[] = [
     examples: [
       { line: "meltemi up ./manifests", does: "run them; saving a file changes live traffic" },
       { line: 'meltemi up app.yaml --image shop/web="node web.js"', does: "say what an image runs" },
-      { line: "meltemi up --name other --xds-port 0 ./other", does: "a second mesh beside the first" },
+      { line: "meltemi up --mesh other --xds-port 0 ./other", does: "a second mesh beside the first" },
     ],
     load: () => import("./up.ts"),
   },
@@ -121,7 +128,7 @@ export const commandList: readonly CommandDeclaration[] = [
     name: "down",
     summary: "stop a running mesh",
     options: [
-      { flags: "--name <name>", summary: 'name of the mesh ("default")' },
+      ...meshNameOptions("name of the mesh"),
       { flags: "--purge", summary: "also remove its state (CA, leases) and the cache (Envoy)" },
     ],
     examples: [

@@ -12,6 +12,10 @@ export interface OptionDeclaration {
   readonly summary: string;
   /** May be given several times; its value is a list. */
   readonly isList?: true;
+  /** Taken, but shown nowhere: another spelling of an option that is. */
+  readonly isHidden?: true;
+  /** What users try here and mean by this option: it is refused with that name. */
+  readonly instead?: string;
 }
 
 export interface CommandDeclaration {
@@ -45,6 +49,11 @@ export interface CommandInput {
   /** One a declared argument; absent ones are undefined, a list comes last. */
   readonly args: readonly (string | readonly string[] | undefined)[];
   readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** Those that help, completion and the reference show. */
+export function shownOptions({ options = [] }: CommandDeclaration): readonly OptionDeclaration[] {
+  return options.filter(({ isHidden, instead }) => isHidden !== true && instead === undefined);
 }
 
 export function textOption({ options }: CommandInput, name: string): string | undefined {

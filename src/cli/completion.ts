@@ -2,7 +2,7 @@
 // of commands. Workloads aren't completed: that would need a call of the mesh at each press of Tab.
 
 import type { CommandContext, CommandDeclaration, CommandInput } from "./command.ts";
-import { textArgument } from "./command.ts";
+import { shownOptions, textArgument } from "./command.ts";
 import { commandList } from "./command-list.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
@@ -31,7 +31,7 @@ interface CompletionPlace {
 function placesOf(commands: readonly CommandDeclaration[], path = ""): CompletionPlace[] {
   const words = commands.map(({ name }) => name);
   const inner = commands.flatMap((command) => {
-    const flags = (command.options ?? []).flatMap(({ flags: text }) => text.match(/--[\w-]+/g) ?? []);
+    const flags = shownOptions(command).flatMap(({ flags: text }) => text.match(/--[\w-]+/g) ?? []);
     const ownPath = path === "" ? command.name : `${path} ${command.name}`;
     const subcommands = placesOf(command.subcommands ?? [], ownPath).slice(
       0,

@@ -3,10 +3,11 @@
 import { rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import type { CommandContext, CommandInput } from "./command.ts";
-import { flagOption, textOption } from "./command.ts";
+import { flagOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
-import { cacheDirectory, DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
+import { meshToRun } from "./mesh-name.ts";
+import { cacheDirectory, stateDirectory } from "./state-directory.ts";
 import type { LockHolder } from "./state-lock.ts";
 import { readLock } from "./state-lock.ts";
 
@@ -15,7 +16,7 @@ const POLL_MS = 50;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const { terminal, env } = context;
-  const name = textOption(input, "name") ?? DEFAULT_MESH_NAME;
+  const name = meshToRun(env, input);
   const directory = stateDirectory(env, name);
   const holder = await readLock(directory);
   if (holder === undefined) terminal.writeError(`mesh "${name}" isn't running\n`);

@@ -83,7 +83,7 @@ function unreachable(
   name: string,
   { error, isUp }: { readonly error: NodeJS.ErrnoException; readonly isUp: boolean },
 ): CommandFailure {
-  const start = name === DEFAULT_MESH_NAME ? "meltemi up DIR" : `meltemi up --name ${name} DIR`;
+  const start = name === DEFAULT_MESH_NAME ? "meltemi up DIR" : `meltemi up --mesh ${name} DIR`;
   const isAbsent = error.code === "ENOENT" || error.code === "ECONNREFUSED";
   const subject = isUp ? `the control plane of mesh "${name}"` : `mesh "${name}"`;
   const reason = isAbsent ? "it isn't running" : error.message;

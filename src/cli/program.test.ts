@@ -48,6 +48,11 @@ const failures = [
   { args: ["get", "pods", "-o", "xml"], status: 2, says: /-o takes wide, json, yaml/ },
   { args: ["get", "virtualservce"], status: 2, says: /did you mean "virtualservice/ },
   { args: ["get", "pods"], status: 4, says: /it isn't running\nhint: start it: meltemi up DIR/ },
+  {
+    args: ["get", "pods", "--name", "other"],
+    status: 2,
+    says: /has no such option\nhint: did you mean --mesh\?/,
+  },
   { args: ["proxy-status"], status: 4, says: /it isn't running/ },
   { args: ["wait", "reviews"], status: 2, says: /Cannot wait for "reviews"\nhint: name one object/ },
   { args: ["wait", "vs/reviews"], status: 4, says: /it isn't running/ },

@@ -1,7 +1,7 @@
 // Builds the command line from the list of commands and runs it: one place turns failures into exit codes.
 
 import { Command, CommanderError, Option } from "commander";
-import type { CommandContext, CommandDeclaration, CommandInput } from "./command.ts";
+import type { CommandContext, CommandDeclaration, CommandInput, OptionDeclaration } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import type { Terminal } from "./terminal.ts";
@@ -45,12 +45,7 @@ function addCommand(
   configure(command, context.terminal);
   for (const alias of declaration.aliases ?? []) command.alias(alias);
   for (const { name, summary } of declaration.arguments ?? []) command.argument(name, summary);
-  for (const { flags, summary, isList } of declaration.options ?? []) {
-    const option = new Option(flags, summary);
-    if (isList === true)
-      option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
-    command.addOption(option);
-  }
+  for (const option of declaration.options ?? []) addOption(command, option);
   command.addHelpText("after", exampleText(declaration));
   for (const subcommand of declaration.subcommands ?? []) addCommand(command, subcommand, context, finish);
   const { load } = declaration;
@@ -61,6 +56,21 @@ function addCommand(
     const code = await load();
     finish(await code.run(context, { args, options }));
   });
+}
+
+function addOption(command: Command, { flags, summary, isList, isHidden, instead }: OptionDeclaration): void {
+  const option = new Option(flags, summary).hideHelp(isHidden === true || instead !== undefined);
+  // `--name` may mean something else to a command that has it.
+  if (instead !== undefined && command.options.some(({ long }) => long === option.long)) return;
+  if (instead !== undefined) {
+    option.argParser(() => {
+      const message = `Cannot read ${option.long}: \`${wordsOf(command)}\` has no such option`;
+      throw new CommandFailure(exitCodes.usage, message, `did you mean ${instead}?`);
+    });
+  }
+  if (isList === true)
+    option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
+  command.addOption(option);
 }
 
 function configure(command: Command, terminal: Terminal): void {

@@ -1,6 +1,6 @@
 // The reference of the command line as Markdown, made of the list of commands.
 
-import type { CommandDeclaration } from "./command.ts";
+import { type CommandDeclaration, shownOptions } from "./command.ts";
 
 const opening = `# Command line
 
@@ -28,6 +28,7 @@ terminal only, and never when \`NO_COLOR\` is set. WORKLOAD is \`reviews-v1\`, \
 | variable | meaning |
 |---|---|
 | \`MELTEMI_STATE_DIR\` | where the mesh keeps its CA, leases and sockets, instead of \`$XDG_STATE_HOME/meltemi/NAME\` |
+| \`MELTEMI_MESH\` | the mesh of this machine that commands mean without \`--mesh\` |
 | \`MELTEMI_ENVOY\` | the Envoy to run |
 | \`XDG_CACHE_HOME\` | the folder above the cache, \`meltemi\` |
 | \`NO_COLOR\` | no colours |
@@ -54,10 +55,11 @@ function renderCommand(command: CommandDeclaration, parent: string, heading: str
   return parts.filter((part) => part !== undefined).join("\n");
 }
 
-function renderRows({ arguments: args = [], options = [] }: CommandDeclaration): string | undefined {
+function renderRows(command: CommandDeclaration): string | undefined {
+  const { arguments: args = [] } = command;
   const rows = [
     ...args.map(({ name, summary }) => `| \`${name}\` | ${summary} |`),
-    ...options.map(({ flags, summary }) => `| \`${flags}\` | ${summary} |`),
+    ...shownOptions(command).map(({ flags, summary }) => `| \`${flags}\` | ${summary} |`),
   ];
   return rows.length === 0 ? undefined : `${["| | |", "|---|---|", ...rows].join("\n")}\n`;
 }

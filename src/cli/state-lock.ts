@@ -4,6 +4,7 @@
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
+import { DEFAULT_MESH_NAME } from "./state-directory.ts";
 
 export interface StateLock {
   release(): Promise<void>;
@@ -71,9 +72,10 @@ async function startTimeOf(pid: number): Promise<string | undefined> {
 
 function held(name: string, { pid }: LockHolder): CommandFailure {
   const message = `Cannot start mesh "${name}": it is running already (process ${pid})`;
+  const stop = name === DEFAULT_MESH_NAME ? "meltemi down" : `meltemi down --mesh ${name}`;
   return new CommandFailure(
     exitCodes.environment,
     message,
-    "stop it: meltemi down; or choose another: --name NAME",
+    `stop it: ${stop}; or choose another name: --mesh NAME`,
   );
 }

@@ -9,9 +9,10 @@ import { flagOption, listArgument, listOption, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import type { MeshEnd, MeshEvent, MeshLaunch, PortChoice, RunningMesh } from "./local-mesh.ts";
+import { meshToRun } from "./mesh-name.ts";
 import type { MeshPrinter } from "./mesh-printer.ts";
 import { meshPrinter } from "./mesh-printer.ts";
-import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
+import { stateDirectory } from "./state-directory.ts";
 import { lockState } from "./state-lock.ts";
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
@@ -112,7 +113,7 @@ export function meshOptions(
   input: CommandInput,
   directories: readonly string[],
 ): MeshOptions {
-  const name = textOption(input, "name") ?? DEFAULT_MESH_NAME;
+  const name = meshToRun(env, input);
   const meshConfigFile = textOption(input, "meshConfig");
   for (const path of [...directories, ...(meshConfigFile === undefined ? [] : [meshConfigFile])]) {
     if (path === "-" || existsSync(path)) continue;
