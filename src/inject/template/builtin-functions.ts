@@ -5,24 +5,24 @@ import { describe, fieldOf, formatValue, GoStruct, isMap, isNil, isTrue, plain }
 import { sprintf } from "./printf.ts";
 import { TemplateFault } from "./template-fault.ts";
 import type { TemplateFunctions } from "./template-function.ts";
-import { takes, textOf } from "./template-function.ts";
+import { surfaceOf, takes, textOf } from "./template-function.ts";
 
 const ALL = Number.POSITIVE_INFINITY;
 
 export const builtinFunctions: TemplateFunctions = {
-  not: takes(1, 1, ([value]) => !isTrue(value)),
-  eq: takes(2, ALL, ([first, ...others]) => others.some((other) => isEqual(first, other))),
-  ne: takes(2, 2, ([first, second]) => !isEqual(first, second)),
-  lt: takes(2, 2, ([first, second]) => compare(first, second) < 0),
-  le: takes(2, 2, ([first, second]) => compare(first, second) <= 0),
-  gt: takes(2, 2, ([first, second]) => compare(first, second) > 0),
-  ge: takes(2, 2, ([first, second]) => compare(first, second) >= 0),
-  len: takes(1, 1, ([value]) => lengthOf(value)),
-  index: takes(1, ALL, ([value, ...keys]) => keys.reduce(itemOf, value)),
-  slice: takes(1, 3, ([value, start, end]) => sliceOf(value, start, end)),
+  not: surfaceOf(takes(1, 1, ([value]) => !isTrue(value))),
+  eq: surfaceOf(takes(2, ALL, ([first, ...others]) => others.some((other) => isEqual(first, other)))),
+  ne: surfaceOf(takes(2, 2, ([first, second]) => !isEqual(first, second))),
+  lt: surfaceOf(takes(2, 2, ([first, second]) => compare(first, second) < 0)),
+  le: surfaceOf(takes(2, 2, ([first, second]) => compare(first, second) <= 0)),
+  gt: surfaceOf(takes(2, 2, ([first, second]) => compare(first, second) > 0)),
+  ge: surfaceOf(takes(2, 2, ([first, second]) => compare(first, second) >= 0)),
+  len: surfaceOf(takes(1, 1, ([value]) => lengthOf(value))),
+  index: surfaceOf(takes(1, ALL, ([value, ...keys]) => keys.reduce(itemOf, value))),
+  slice: surfaceOf(takes(1, 3, ([value, start, end]) => sliceOf(value, start, end))),
   print: takes(0, ALL, (values) => values.map(formatValue).join("")),
   println: takes(0, ALL, (values) => `${values.map(formatValue).join(" ")}\n`),
-  printf: takes(1, ALL, ([format, ...values]) => sprintf(textOf(format), values)),
+  printf: takes(1, ALL, ([format, ...values], { budget }) => sprintf(textOf(format), values, budget)),
 };
 
 /** Lists and maps aren't comparable in Go either; nil is equal to nil alone. */

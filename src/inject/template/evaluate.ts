@@ -3,6 +3,7 @@
 
 import { describe, fieldOf, formatValue, isMap, isTrue } from "./go-value.ts";
 import { parseTemplateText } from "./parser.ts";
+import { RenderBudget } from "./render-budget.ts";
 import type { Block, Command, Operand, ParsedTemplate, Pipeline, TemplateNode } from "./syntax.ts";
 import { TemplateFault } from "./template-fault.ts";
 import type { TemplateFunction, TemplateFunctions } from "./template-function.ts";
@@ -12,24 +13,17 @@ export interface RenderOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-const MAX_STEPS = 100_000;
-const MAX_OUTPUT_LENGTH = 1024 * 1024;
 const MAX_CALL_DEPTH = 16;
 
 /** Throws a TemplateFault. */
 export function evaluateTemplate(template: ParsedTemplate, root: unknown, options: RenderOptions): string {
-  const budget = { stepCount: 0, length: 0 };
+  const budget = new RenderBudget();
   return new Rendering(template, options, { budget, root, depth: 0 }).render(template.body, root);
 }
 
-/** Shared by a rendering and those that it calls. */
-interface Budget {
-  stepCount: number;
-  length: number;
-}
-
 interface Surroundings {
-  readonly budget: Budget;
+  /** Shared by a rendering and those that it calls. */
+  readonly budget: RenderBudget;
   /** What `$` is where a template is called by `render`. */
   readonly root: unknown;
   readonly depth: number;
@@ -79,6 +73,7 @@ class Rendering {
   }
 
   #node(node: TemplateNode, dot: unknown): void {
+    this.#budget.spendNodes(1);
     switch (node.kind) {
       case "text":
         this.#write(node.text);
@@ -102,7 +97,9 @@ class Rendering {
 
   #print(pipeline: Pipeline, dot: unknown): void {
     const value = this.#pipeline(pipeline, dot);
-    if (pipeline.variables.length === 0) this.#write(formatValue(value));
+    if (pipeline.variables.length > 0) return;
+    located(pipeline.offset, () => this.#budget.spendWhole(value));
+    this.#write(formatValue(value));
   }
 
   #choose(node: ControlNode, dot: unknown): void {
@@ -113,7 +110,8 @@ class Rendering {
 
   #range(node: ControlNode, dot: unknown): void {
     const { variables, ...pipeline } = node.pipeline;
-    const items = itemsOf(this.#pipeline({ ...pipeline, variables: [] }, dot), pipeline.offset);
+    const value = this.#pipeline({ ...pipeline, variables: [] }, dot);
+    const items = located(pipeline.offset, () => itemsOf(value, this.#budget));
     if (items.length === 0) this.#block(node.otherwise, dot);
     for (const [key, item] of items) {
       this.#step(pipeline.offset);
@@ -184,24 +182,38 @@ class Rendering {
     const known = Object.hasOwn(this.#options.functions, name) ? this.#options.functions[name] : undefined;
     if (known === undefined) throw new TemplateFault(`there is no function "${name}"`, offset);
     const args = [...rest.map((operand) => this.#operand(operand, dot)), ...piped];
-    return located(offset, () => follow(this.#apply(known, name, args), fields));
+    return located(offset, () => this.#follow(this.#apply(known, name, args), fields));
   }
 
-  #apply({ call, least, most }: TemplateFunction, name: string, args: readonly unknown[]): unknown {
+  #apply(known: TemplateFunction, name: string, args: readonly unknown[]): unknown {
+    const { least, most, reads, weight } = known;
     if (args.length < least || args.length > most) {
       const wanted = least === most ? `${least}` : `${least} or more`;
       throw new TemplateFault(`"${name}" takes ${wanted} arguments, found ${args.length}`);
     }
-    const value = call(args, {
+    const budget = this.#budget;
+    budget.spendNodes(args.length);
+    for (const arg of args) reads === "whole" ? budget.spendWhole(arg, weight) : budget.spendSurface(arg);
+    const value = known.call(args, {
+      budget,
       environment: this.#options.environment,
       render: (text) => {
         const template = parseTemplateText(text);
         return this.#inner(template).render(template.body, this.#surroundings.root);
       },
     });
-    if (typeof value === "string" && value.length > MAX_OUTPUT_LENGTH)
-      throw new TemplateFault(`"${name}" makes too long a text`);
+    if (typeof value === "string") budget.spendText(value.length);
+    else budget.spendSurface(value);
     return value;
+  }
+
+  #follow(value: unknown, fields: readonly string[]): unknown {
+    return fields.reduce((holder, name) => {
+      const found = fieldOf(holder, name);
+      // Lists and maps of a known form are made when they are read.
+      this.#budget.spendSurface(found);
+      return found;
+    }, value);
   }
 
   /** Evaluates no further than it must. */
@@ -227,7 +239,7 @@ class Rendering {
     this.#step(operand.offset);
     if (operand.kind === "function") return this.#function(operand, { rest: [], dot, piped: [] });
     const start = this.#startOf(operand, dot);
-    return located(operand.offset, () => follow(start, operand.fields));
+    return located(operand.offset, () => this.#follow(start, operand.fields));
   }
 
   #startOf(operand: Exclude<Operand, { readonly kind: "function" }>, dot: unknown): unknown {
@@ -270,15 +282,16 @@ class Rendering {
   }
 
   #write(text: string): void {
-    const { budget } = this.#surroundings;
-    budget.length += text.length;
-    if (budget.length > MAX_OUTPUT_LENGTH) throw new TemplateFault("the output is too long");
+    this.#budget.spendOutput(text.length);
     this.#parts.push(text);
   }
 
   #step(offset: number): void {
-    if (++this.#surroundings.budget.stepCount > MAX_STEPS)
-      throw new TemplateFault("the template takes too many steps", offset);
+    this.#budget.step(offset);
+  }
+
+  get #budget(): RenderBudget {
+    return this.#surroundings.budget;
   }
 }
 
@@ -286,10 +299,6 @@ interface Arguments {
   readonly rest: readonly Operand[];
   readonly dot: unknown;
   readonly piped: readonly unknown[];
-}
-
-function follow(value: unknown, fields: readonly string[]): unknown {
-  return fields.reduce(fieldOf, value);
 }
 
 /** Faults of values and functions don't know where they stand. */
@@ -306,14 +315,20 @@ function located<T>(offset: number, run: () => T): T {
 const MAX_COUNTED = 10_000;
 
 /** Keys and what they name; of maps in the order of the keys. */
-function itemsOf(value: unknown, offset: number): readonly (readonly [unknown, unknown])[] {
+function itemsOf(value: unknown, budget: RenderBudget): readonly (readonly [unknown, unknown])[] {
   if (value === undefined || value === null) return [];
-  if (Array.isArray(value)) return [...value.entries()];
-  if (isMap(value))
-    return Object.keys(value)
-      .sort()
-      .map((key) => [key, value[key]]);
-  if (typeof value === "number" && Number.isInteger(value) && value <= MAX_COUNTED)
+  if (Array.isArray(value)) {
+    budget.spendNodes(value.length);
+    return [...value.entries()];
+  }
+  if (isMap(value)) {
+    const keys = Object.keys(value).sort();
+    budget.spendNodes(keys.length);
+    return keys.map((key) => [key, value[key]]);
+  }
+  if (typeof value === "number" && Number.isInteger(value) && value <= MAX_COUNTED) {
+    budget.spendNodes(Math.max(value, 0));
     return Array.from({ length: Math.max(value, 0) }, (_, index) => [index, index]);
-  throw new TemplateFault(`cannot range over ${describe(value)}`, offset);
+  }
+  throw new TemplateFault(`cannot range over ${describe(value)}`);
 }

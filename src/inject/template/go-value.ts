@@ -76,8 +76,14 @@ export function isNil(value: unknown): value is undefined | null {
 /** False are nil, false, 0 and whatever is empty. */
 export function isTrue(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  if (isMap(value)) return Object.keys(value).length > 0;
+  if (isMap(value)) return hasKeys(value);
   return Boolean(value);
+}
+
+// Counting the keys of a large map takes long.
+function hasKeys(map: Readonly<Record<string, unknown>>): boolean {
+  for (const key in map) if (Object.hasOwn(map, key)) return true;
+  return false;
 }
 
 /** As JSON has it, without forms. */
@@ -106,5 +112,9 @@ export function formatValue(value: unknown): string {
 export function describe(value: unknown): string {
   if (isNil(value)) return "nil";
   if (value instanceof GoStruct || isMap(value)) return "an object";
-  return Array.isArray(value) ? "a list" : `${typeof value} ${JSON.stringify(value)}`;
+  if (Array.isArray(value)) return "a list";
+  const isLong = typeof value === "string" && value.length > MAX_QUOTED;
+  return `${typeof value} ${JSON.stringify(isLong ? `${value.slice(0, MAX_QUOTED)}…` : value)}`;
 }
+
+const MAX_QUOTED = 80;

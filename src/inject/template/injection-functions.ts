@@ -1,52 +1,90 @@
 // The functions that Istio gives to templates of injection, under its names and with its meanings.
 
 import { stringify } from "yaml";
+import { indentLines } from "./bounded-text.ts";
 import { fieldOf, formatValue, isMap, isNil, plain } from "./go-value.ts";
+import type { RenderBudget } from "./render-budget.ts";
 import { TemplateFault } from "./template-fault.ts";
 import type { TemplateFunction, TemplateFunctions } from "./template-function.ts";
-import { countOf, listOf, mapOf, ofText, ofTexts, takes, textOf } from "./template-function.ts";
+import {
+  countOf,
+  listOf,
+  mapOf,
+  ofText,
+  ofTexts,
+  surfaceOf,
+  takes,
+  textOf,
+  weighing,
+} from "./template-function.ts";
 import { dictOf } from "./text-functions.ts";
 
 const ALL = Number.POSITIVE_INFINITY;
+// Measured: writing YAML and parsing a template take about this many times what JSON takes.
+const YAML_WEIGHT = 8;
+const PARSING_WEIGHT = 8;
 
 const toJson: TemplateFunction = takes(1, 1, ([value]) => JSON.stringify(plain(value) ?? {}));
 
 export const injectionFunctions: TemplateFunctions = {
-  annotation: takes(3, 3, ([meta, name, fallback]) => {
-    const annotations = mapOf(fieldOf(meta, "Annotations"));
-    const key = textOf(name);
-    return Object.hasOwn(annotations, key) ? annotations[key] : formatValue(fallback);
-  }),
-  isset: takes(2, 2, ([map, key]) => !isNil(map) && Object.hasOwn(mapOf(map), textOf(key))),
-  valueOrDefault: takes(2, 2, ([value, fallback]) => (isNil(value) || value === "" ? fallback : value)),
+  annotation: surfaceOf(
+    takes(3, 3, ([meta, name, fallback], { budget }) => {
+      const annotations = mapOf(fieldOf(meta, "Annotations"));
+      const key = textOf(name);
+      if (Object.hasOwn(annotations, key)) return annotations[key];
+      budget.spendWhole(fallback);
+      return formatValue(fallback);
+    }),
+  ),
+  isset: surfaceOf(takes(2, 2, ([map, key]) => !isNil(map) && Object.hasOwn(mapOf(map), textOf(key)))),
+  valueOrDefault: surfaceOf(
+    takes(2, 2, ([value, fallback]) => (isNil(value) || value === "" ? fallback : value)),
+  ),
   toJSON: toJson,
   toJson,
   structToJSON: toJson,
   protoToJSON: toJson,
   toJsonMap: takes(0, ALL, (values) => JSON.stringify(plain(dictOf(values)))),
-  fromJSON: ofText(parseJson),
-  toYaml: takes(1, 1, ([value]) =>
-    stringify(plain(value) ?? null, { indentSeq: false, sortMapEntries: true, lineWidth: 0 }),
+  fromJSON: weighing(4, ofText(parseJson)),
+  toYaml: weighing(
+    YAML_WEIGHT,
+    takes(1, 1, ([value]) =>
+      stringify(plain(value) ?? null, { indentSeq: false, sortMapEntries: true, lineWidth: 0 }),
+    ),
   ),
   // Not the first line, which stands where the action does.
-  indent: takes(2, 2, ([count, text]) => textOf(text).replaceAll("\n", `\n${" ".repeat(countOf(count))}`)),
-  strdict: takes(0, ALL, dictOf),
-  omit: takes(1, ALL, ([map, ...keys]) => without(mapOf(map), (key) => keys.includes(key))),
+  indent: takes(2, 2, ([count, text], { budget }) => indentLines(textOf(text), countOf(count), budget)),
+  strdict: surfaceOf(takes(0, ALL, dictOf)),
+  omit: surfaceOf(
+    takes(1, ALL, ([map, ...keys]) => {
+      const omitted = new Set(keys);
+      return without(mapOf(map), (key) => omitted.has(key));
+    }),
+  ),
   omitNil: takes(1, 1, ([value]) => withoutNil(plain(value))),
-  mergeMaps: takes(
-    0,
-    ALL,
-    (maps) => Object.assign({}, ...maps.map((map) => (isNil(map) ? {} : mapOf(map)))) as object,
+  mergeMaps: surfaceOf(
+    takes(
+      0,
+      ALL,
+      (maps) => Object.assign({}, ...maps.map((map) => (isNil(map) ? {} : mapOf(map)))) as object,
+    ),
   ),
   directory: ofText((path) => path.slice(0, path.lastIndexOf("/") + 1)),
   env: takes(2, 2, ([name, fallback], { environment }) => environment[textOf(name)] || textOf(fallback)),
-  render: takes(1, 1, ([text], { render }) => render(textOf(text))),
+  render: weighing(
+    PARSING_WEIGHT,
+    takes(1, 1, ([text], { render }) => render(textOf(text))),
+  ),
   formatDuration: takes(1, 1, ([value]) => formatValue(value)),
-  includeInboundPorts: takes(1, 1, ([containers]) => portsOf(listOf(containers)).join(",")),
-  applicationPorts: takes(1, 1, ([containers]) => {
-    const own = listOf(containers).filter((container) => fieldOf(container, "Name") !== "istio-proxy");
-    return portsOf(own).join(",");
-  }),
+  includeInboundPorts: surfaceOf(
+    takes(1, 1, ([containers], { budget }) => portsOf(listOf(containers), budget).join(",")),
+  ),
+  applicationPorts: surfaceOf(
+    takes(1, 1, ([containers], { budget }) => {
+      const own = listOf(containers).filter((container) => fieldOf(container, "Name") !== "istio-proxy");
+      return portsOf(own, budget).join(",");
+    }),
+  ),
   excludeInboundPort: takes(2, 2, ([port, excluded]) =>
     excludePort(formatValue(port).trim(), textOf(excluded)),
   ),
@@ -63,9 +101,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-function portsOf(containers: readonly unknown[]): string[] {
+function portsOf(containers: readonly unknown[], budget: RenderBudget): string[] {
+  budget.spendNodes(containers.length);
   return containers
-    .flatMap((container) => listOf(fieldOf(container, "Ports")))
+    .flatMap((container) => {
+      const ports = listOf(fieldOf(container, "Ports"));
+      budget.spendNodes(ports.length);
+      return ports;
+    })
     .filter((port) => !["UDP", "SCTP"].includes(formatValue(fieldOf(port, "Protocol"))))
     .map((port) => formatValue(fieldOf(port, "ContainerPort")));
 }

@@ -1,17 +1,20 @@
 // Go's fmt.Sprintf, as far as templates use it: %s %v %d %q %t %f %x and %%, with flags and width.
 
 import { describe, formatValue, isNil } from "./go-value.ts";
+import type { RenderBudget } from "./render-budget.ts";
 import { TemplateFault } from "./template-fault.ts";
 
 const VERB = /%([-+ 0#]*)(\d{0,3})(?:\.(\d{1,2}))?([a-zA-Z%])/g;
 
-export function sprintf(format: string, values: readonly unknown[]): string {
+export function sprintf(format: string, values: readonly unknown[], budget: RenderBudget): string {
   let used = 0;
+  budget.spend(format.length);
   const text = format.replaceAll(VERB, (...match: string[]) => {
     const [whole = "", flags = "", width = "", precision, verb = ""] = match;
     if (verb === "%") return "%";
     if (used >= values.length) throw new TemplateFault(`printf has no value for ${whole}`);
     const formatted = formatVerb(verb, values[used++], precision);
+    budget.spendText(Math.max(formatted.length, Number(width)));
     if (flags.includes("-")) return formatted.padEnd(Number(width));
     return formatted.padStart(Number(width), flags.includes("0") && verb !== "s" ? "0" : " ");
   });

@@ -1,18 +1,25 @@
 // What a function of templates is, and how it takes its arguments: strictly, so that a slip is told where it stands.
 
 import { describe, isMap } from "./go-value.ts";
+import type { RenderBudget } from "./render-budget.ts";
 import { TemplateFault } from "./template-fault.ts";
 
 export interface TemplateFunction {
   readonly least: number;
   /** Infinity: as many as there are. */
   readonly most: number;
+  /** How far it looks into its arguments, and so what it pays for them. */
+  readonly reads: "whole" | "surface";
+  /** How much dearer it is than reading its arguments. */
+  readonly weight: number;
+  /** Pays for what it makes, where that may be longer than its arguments. */
   call(args: readonly unknown[], context: FunctionContext): unknown;
 }
 
 export interface FunctionContext {
   /** Renders another text with the same root. */
   render(text: string): string;
+  readonly budget: RenderBudget;
   /** Variables of the control plane. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -20,17 +27,28 @@ export interface FunctionContext {
 export type TemplateFunctions = Readonly<Record<string, TemplateFunction>>;
 
 export function takes(least: number, most: number, call: TemplateFunction["call"]): TemplateFunction {
-  return { least, most, call };
+  return { least, most, call, reads: "whole", weight: 1 };
+}
+
+/** Of a function that looks at no more than its arguments' own characters, items or keys. */
+export function surfaceOf(known: TemplateFunction): TemplateFunction {
+  return { ...known, reads: "surface" };
+}
+
+export function weighing(weight: number, known: TemplateFunction): TemplateFunction {
+  return { ...known, weight };
 }
 
 /** Of exactly one text. */
-export function ofText(call: (text: string) => unknown): TemplateFunction {
-  return takes(1, 1, ([value]) => call(textOf(value)));
+export function ofText(call: (text: string, context: FunctionContext) => unknown): TemplateFunction {
+  return takes(1, 1, ([value], context) => call(textOf(value), context));
 }
 
 /** Of exactly two texts. */
-export function ofTexts(call: (first: string, second: string) => unknown): TemplateFunction {
-  return takes(2, 2, ([first, second]) => call(textOf(first), textOf(second)));
+export function ofTexts(
+  call: (first: string, second: string, context: FunctionContext) => unknown,
+): TemplateFunction {
+  return takes(2, 2, ([first, second], context) => call(textOf(first), textOf(second), context));
 }
 
 export function textOf(value: unknown): string {

@@ -1,20 +1,21 @@
 // Functions for text, lists and maps under the names that Helm's users know: those of sprig that injection's templates
 // use.
 
+import { indentLines, joinTexts, replaceText } from "./bounded-text.ts";
 import { formatValue, isNil, isTrue, plain } from "./go-value.ts";
 import { TemplateFault } from "./template-fault.ts";
 import type { TemplateFunctions } from "./template-function.ts";
-import { countOf, listOf, mapOf, ofText, ofTexts, takes, textOf } from "./template-function.ts";
+import { countOf, listOf, mapOf, ofText, ofTexts, surfaceOf, takes, textOf } from "./template-function.ts";
 
 const ALL = Number.POSITIVE_INFINITY;
 
 export const textFunctions: TemplateFunctions = {
   quote: takes(0, ALL, (values) => quoted(values, JSON.stringify)),
   squote: takes(0, ALL, (values) => quoted(values, (text) => `'${text}'`)),
-  default: takes(1, 2, ([fallback, value]) => (isTrue(value) ? value : fallback)),
-  empty: takes(1, 1, ([value]) => !isTrue(value)),
-  coalesce: takes(0, ALL, (values) => values.find(isTrue)),
-  ternary: takes(3, 3, ([yes, no, condition]) => (condition === true ? yes : no)),
+  default: surfaceOf(takes(1, 2, ([fallback, value]) => (isTrue(value) ? value : fallback))),
+  empty: surfaceOf(takes(1, 1, ([value]) => !isTrue(value))),
+  coalesce: surfaceOf(takes(0, ALL, (values) => values.find(isTrue))),
+  ternary: surfaceOf(takes(3, 3, ([yes, no, condition]) => (condition === true ? yes : no))),
   toUpper: ofText((text) => text.toUpperCase()),
   upper: ofText((text) => text.toUpperCase()),
   toLower: ofText((text) => text.toLowerCase()),
@@ -26,24 +27,32 @@ export const textFunctions: TemplateFunctions = {
   ),
   hasPrefix: ofTexts((prefix, text) => text.startsWith(prefix)),
   hasSuffix: ofTexts((suffix, text) => text.endsWith(suffix)),
-  contains: ofTexts((needle, text) => text.includes(needle)),
-  replace: takes(3, 3, ([before, after, text]) =>
-    textOf(text).replaceAll(textOf(before), () => textOf(after)),
+  contains: ofTexts((needle, text, { budget }) => {
+    budget.spendSearch(text, needle);
+    return text.includes(needle);
+  }),
+  replace: takes(3, 3, ([before, after, text], { budget }) =>
+    replaceText(textOf(text), { before: textOf(before), after: textOf(after) }, budget),
   ),
   trunc: takes(2, 2, ([count, text]) => textOf(text).slice(0, countOf(count))),
-  join: takes(2, 2, ([separator, values]) => listOf(values).map(formatValue).join(textOf(separator))),
-  splitList: ofTexts((separator, text) => text.split(separator)),
+  join: takes(2, 2, ([separator, values], { budget }) =>
+    joinTexts(listOf(values).map(formatValue), textOf(separator), budget),
+  ),
+  splitList: ofTexts((separator, text, { budget }) => {
+    budget.spendSearch(text, separator);
+    return text.split(separator);
+  }),
   toString: takes(1, 1, ([value]) => formatValue(value)),
   int: takes(1, 1, ([value]) => Math.trunc(Number(value)) || 0),
   b64enc: ofText((text) => Buffer.from(text).toString("base64")),
-  list: takes(0, ALL, (values) => values),
-  dict: takes(0, ALL, dictOf),
-  get: takes(2, 2, ([map, key]) => ownItem(mapOf(map), textOf(key)) ?? ""),
-  hasKey: takes(2, 2, ([map, key]) => Object.hasOwn(mapOf(map), textOf(key))),
-  keys: takes(1, 1, ([map]) => Object.keys(mapOf(map)).sort()),
-  nindent: takes(2, 2, ([count, text]) => {
-    const blanks = " ".repeat(countOf(count));
-    return `\n${textOf(text).replaceAll(/^/gm, blanks)}`;
+  list: surfaceOf(takes(0, ALL, (values) => values)),
+  dict: surfaceOf(takes(0, ALL, dictOf)),
+  get: surfaceOf(takes(2, 2, ([map, key]) => ownItem(mapOf(map), textOf(key)) ?? "")),
+  hasKey: surfaceOf(takes(2, 2, ([map, key]) => Object.hasOwn(mapOf(map), textOf(key)))),
+  keys: surfaceOf(takes(1, 1, ([map]) => Object.keys(mapOf(map)).sort())),
+  nindent: takes(2, 2, ([count, text], { budget }) => {
+    const blankCount = countOf(count);
+    return `\n${" ".repeat(blankCount)}${indentLines(textOf(text), blankCount, budget)}`;
   }),
 };
 
