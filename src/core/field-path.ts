@@ -10,6 +10,11 @@ export function childPath(parent: string, child: string | number): string {
   return parent === "" ? child : `${parent}.${child}`;
 }
 
+/** The path of what holds the field; empty for a field of the object itself. */
+export function parentPath(path: string): string {
+  return pathSteps(path).slice(0, -1).reduce<string>(childPath, "");
+}
+
 /** The steps of a path from the outside in; what can't be read ends it. */
 export function pathSteps(path: string): (string | number)[] {
   const steps: (string | number)[] = [];

@@ -1,6 +1,7 @@
 // From a plain value, as YAML or JSON gives it, to an object of a known kind with what is wrong with it.
 // It reads no file and knows no place; whoever calls adds those to the findings.
 
+import { parentPath } from "../core/field-path.ts";
 import { spellingHint } from "../core/nearest-spelling.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
@@ -85,13 +86,25 @@ function keyOf(kind: Kind, { metadata }: Record<string, unknown>): ObjectKey | u
   return objectKey({ kind: kind.kind, namespace: namespace || DEFAULT_NAMESPACE, name });
 }
 
-/** What is set in the object and has no effect yet. */
+/** What is set in the object and has no effect yet: one finding for all fields of a message that wait for the same. */
 export function unimplemented(object: KubernetesObject): Finding[] {
-  return unimplementedFields.flatMap(({ kind, pattern, reason, harmlessValue }) => {
-    if (kind !== object.kind) return [];
-    const message = `this field is known but has no effect yet: ${reason}`;
-    const fields = matchingFields(object, pattern).filter(({ value }) => value !== harmlessValue);
-    return fields.map(({ path }) => ({ code: "MLT1009" as const, path, message }));
+  const fieldsByReason = new Map<string, string[]>();
+  for (const { kind, pattern, reason, harmlessValue } of unimplementedFields) {
+    if (kind !== object.kind) continue;
+    for (const { path, value } of matchingFields(object, pattern)) {
+      if (value === harmlessValue) continue;
+      const key = JSON.stringify([parentPath(path), reason]);
+      fieldsByReason.set(key, [...(fieldsByReason.get(key) ?? []), path]);
+    }
+  }
+  return [...fieldsByReason].map(([key, paths]) => {
+    const [parent = "", reason = ""] = JSON.parse(key) as string[];
+    const [path = ""] = paths;
+    if (paths.length === 1)
+      return { code: "MLT1009", path, message: `this field is known but has no effect yet: ${reason}` };
+    const names = paths.map((each) => each.slice(parent.length).replace(/^\./, ""));
+    const message = `${names.join(", ")} are known but have no effect yet: ${reason}`;
+    return { code: "MLT1009", path, message };
   });
 }
 

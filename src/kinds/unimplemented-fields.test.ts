@@ -38,10 +38,27 @@ test("unimplementedFields don't warn of a value that asks for what happens anywa
   );
 });
 
-test("unimplementedFields warn of each field of a kind whose builder comes later", () => {
+test("unimplementedFields warn once of all fields of a message that wait for the same, each by name", () => {
   const spec = { action: "DENY", rules: [{}] };
   const policy = { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", ...head };
-  assert.deepEqual(warnings({ ...policy, spec }), ["spec.action", "spec.rules"]);
+  const [found, second] = parseObject({ ...policy, spec }).findings;
+  assert.equal(second, undefined);
+  assert.equal(found?.path, "spec.action");
+  assert.match(found?.message ?? "", /^action, rules are known but have no effect yet: /);
+});
+
+test("unimplementedFields warn once of each container's securityContext", () => {
+  const securityContext = {
+    allowPrivilegeEscalation: false,
+    capabilities: { drop: ["ALL"] },
+    readOnlyRootFilesystem: true,
+  };
+  const containers = ["a", "b"].map((name) => ({ name, image: "shop/web", securityContext }));
+  const pod = { apiVersion: "v1", kind: "Pod", ...head, spec: { containers } };
+  assert.deepEqual(warnings(pod), [
+    "spec.containers[0].securityContext.allowPrivilegeEscalation",
+    "spec.containers[1].securityContext.allowPrivilegeEscalation",
+  ]);
 });
 
 test("unimplementedFields warn of an empty AuthorizationPolicy, which asks to deny all", () => {

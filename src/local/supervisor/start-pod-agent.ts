@@ -11,6 +11,7 @@ import type { ProcessEnd, RunningProcess, SpawnEnvoy } from "../../agent/envoy-p
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import { spiffeId } from "../../core/spiffe-id.ts";
+import { defaultInjectionSettings } from "../../inject/injection-settings.ts";
 import { buildProxyNode } from "../../inject/node-metadata.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
@@ -71,6 +72,7 @@ function agentOptions(
   const { version, clusterDomain, runDirectory } = surroundings;
   const { labels = {}, annotations = {}, namespace } = pod.metadata;
   const { certificateTtlMs, concurrency, drainTimeSeconds, drain } = readLocalProxySettings(env);
+  const { logLevels } = defaultInjectionSettings;
   const role = roleOf(pod);
   const directory = join(runDirectory, sandbox.ip);
   return {
@@ -90,7 +92,9 @@ function agentOptions(
     envoy: {
       concurrency,
       drainTimeSeconds,
-      logLevel: annotations["sidecar.istio.io/logLevel"] ?? "warning",
+      logLevel: annotations["sidecar.istio.io/logLevel"] ?? logLevels.proxy,
+      // Without it Envoy warns of each deprecated field at each push, and nothing else can be read.
+      componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? logLevels.components,
     },
     drain,
     probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),

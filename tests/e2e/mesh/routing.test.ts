@@ -349,3 +349,8 @@ data: {mesh: "accessLogFile: /dev/stdout"}
     ),
   );
 });
+
+test("Envoy's log isn't filled with warnings of deprecated fields", { skip }, async () => {
+  const warnings = (await mesh.logs("client", "istio-proxy")).filter(({ text }) => /deprecat/i.test(text));
+  assert.deepEqual(warnings, []);
+});
