@@ -19,6 +19,7 @@ import {
 } from "../gen/envoy/service/discovery/v3/discovery_pb.ts";
 import { GrpcClient } from "../grpc/client.ts";
 import { GrpcServer } from "../grpc/server.ts";
+import type { GrpcError } from "../grpc/status.ts";
 import { buildRootFiles, createCertificateAuthority } from "../identity/certificate-authority.ts";
 import { createControlPlaneSigner } from "../identity/control-plane-certificate.ts";
 import { startCertificateRotation } from "./certificate-rotation.ts";
@@ -72,6 +73,10 @@ function openStream<Request extends DescMessage, Response extends DescMessage>(
 ) {
   const waiting: ((response: MessageShape<Response>) => void)[] = [];
   const arrived: MessageShape<Response>[] = [];
+  let resolveEnd: (error: GrpcError | undefined) => void = () => undefined;
+  const end = new Promise<GrpcError | undefined>((resolve) => {
+    resolveEnd = resolve;
+  });
   const call = client.bidi(`/envoy.service.secret.v3.SecretDiscoveryService/${method}`, {
     message(bytes) {
       const response = fromBinary(responseSchema, bytes);
@@ -79,10 +84,11 @@ function openStream<Request extends DescMessage, Response extends DescMessage>(
       if (next === undefined) arrived.push(response);
       else next(response);
     },
-    closed: () => undefined,
+    closed: (error) => resolveEnd(error),
   });
   return {
     arrived,
+    end,
     send: (request: MessageInitShape<Request>) =>
       call.write([toBinary(requestSchema, create(requestSchema, request))]),
     next: (): Promise<MessageShape<Response>> => {
@@ -187,4 +193,20 @@ test("DeltaSecrets serves certificates in files and follows their replacement", 
   await replace("cert.pem", renewed.chain);
   await replace("key.pem", renewed.key);
   assert.equal(await nextChain(), renewed.chain);
+});
+
+test("SDS bounds the names that a stream holds, in both forms of the protocol", async (t) => {
+  const { client } = await startSds(t);
+  const some = (from: number) => Array.from({ length: 600 }, (_, index) => `name-${from + index}`);
+  const incremental = openStream(client, "DeltaSecrets", delta);
+  incremental.send({ resourceNamesSubscribe: some(0) });
+  await incremental.next();
+  incremental.send({ resourceNamesSubscribe: some(600) });
+  const whole = openStream(client, "StreamSecrets", stateOfTheWorld);
+  whole.send({ resourceNames: [...some(0), ...some(600)] });
+  for (const { end } of [incremental, whole]) {
+    const error = await end;
+    assert.equal(error?.status, "RESOURCE_EXHAUSTED");
+    assert.equal(error.message, "Cannot hold 1200 names of secrets on one stream: the limit is 1000");
+  }
 });

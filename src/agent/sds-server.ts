@@ -4,6 +4,7 @@
 import type { Logger } from "../core/logger.ts";
 import type { BidiCall, BidiReceiver, GrpcMethod } from "../grpc/method.ts";
 import { decodeRequest as decodeOrRefuse } from "../grpc/method.ts";
+import { GrpcError } from "../grpc/status.ts";
 import {
   decodeDeltaRequest,
   decodeRequest,
@@ -42,6 +43,7 @@ function openDelta(call: BidiCall, source: SecretSource, log: Logger): BidiRecei
       const request = decodeOrRefuse(bytes, decodeDeltaRequest);
       logRejection(log, request.rejection);
       subscriptions.unsubscribe(request.unsubscribe);
+      refuseTooManyNames(subscriptions.names.length + request.subscribe.length);
       subscriptions.subscribe(request.subscribe, request.knownVersions);
     },
     drained: () => subscriptions.resume(),
@@ -65,6 +67,7 @@ function openStateOfTheWorld(call: BidiCall, source: SecretSource, log: Logger):
       logRejection(log, request.rejection);
       // An acknowledgement repeats the names; one of an older response may still lack names asked for since.
       if (request.nonce !== "" && request.nonce !== String(nonce)) return;
+      refuseTooManyNames(request.subscribe.length);
       const gone = subscriptions.names.filter((name) => !request.subscribe.includes(name));
       subscriptions.unsubscribe(gone);
       subscriptions.subscribe(request.subscribe);
@@ -72,6 +75,15 @@ function openStateOfTheWorld(call: BidiCall, source: SecretSource, log: Logger):
     drained: () => subscriptions.resume(),
     closed: () => subscriptions.close(),
   };
+}
+
+/** A proxy has a few certificates; a name is kept for as long as the stream lives, and perhaps a file watched. */
+const MAX_NAMES = 1_000;
+
+function refuseTooManyNames(count: number): void {
+  if (count <= MAX_NAMES) return;
+  const message = `Cannot hold ${count} names of secrets on one stream: the limit is ${MAX_NAMES}`;
+  throw new GrpcError("RESOURCE_EXHAUSTED", message);
 }
 
 function resourceOf({ name, version, bytes }: EncodedSecret): NamedResource {

@@ -23,6 +23,7 @@ test("NameSet holds what a Set holds, and NameTable forgets what no set holds", 
       for (const { real, model } of pairs) {
         assert.deepEqual([...real].sort(), [...model].sort());
         assert.equal(real.size, model.size);
+        assert.equal(real.characterCount, [...model].join("").length);
         for (const name of model) assert.ok(real.has(name));
         largest = Math.max(largest, real.size);
       }

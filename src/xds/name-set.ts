@@ -50,6 +50,7 @@ export class NameSet implements Iterable<string> {
   readonly #table: NameTable;
   #words = new Uint32Array(0);
   #size = 0;
+  #characterCount = 0;
 
   constructor(table: NameTable) {
     this.#table = table;
@@ -57,6 +58,11 @@ export class NameSet implements Iterable<string> {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** Of all names together. */
+  get characterCount(): number {
+    return this.#characterCount;
   }
 
   has(name: string): boolean {
@@ -72,6 +78,7 @@ export class NameSet implements Iterable<string> {
     if (index >= this.#words.length) this.#grow(index + 1);
     this.#words[index] = (this.#words[index] ?? 0) | (1 << (number & 31));
     this.#size += 1;
+    this.#characterCount += name.length;
   }
 
   delete(name: string): boolean {
@@ -80,6 +87,7 @@ export class NameSet implements Iterable<string> {
     const index = number >>> 5;
     this.#words[index] = (this.#words[index] ?? 0) & ~(1 << (number & 31));
     this.#size -= 1;
+    this.#characterCount -= name.length;
     this.#table.release(number);
     return true;
   }

@@ -55,6 +55,16 @@ export class StreamOrder {
     return this.#types.get(type)?.subscription;
   }
 
+  /** What the subscriptions of all types hold together. */
+  subscribedNames(): { readonly count: number; readonly characterCount: number } {
+    let [count, characterCount] = [0, 0];
+    for (const { subscription } of this.#types.values()) {
+      count += subscription.names.size;
+      characterCount += subscription.names.characterCount;
+    }
+    return { count, characterCount };
+  }
+
   /** The subscription of a type, made at the first request of that type. */
   subscribe(type: ResourceType): Subscription {
     const known = this.#types.get(type);

@@ -35,7 +35,7 @@ const MAX_NAME_LENGTH = 2048;
 const MAX_NAMES = 200_000;
 const MAX_ERROR_LENGTH = 64 * 1024;
 
-/** Throws GrpcError INVALID_ARGUMENT for what isn't a request or is out of bounds. */
+/** Throws GrpcError INVALID_ARGUMENT for what isn't a request, RESOURCE_EXHAUSTED for more names than one may hold. */
 export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
   const request = decodeRequest(bytes, (encoded) =>
     fromBinary(DeltaDiscoveryRequestSchema, encoded, { readUnknownFields: false }),
@@ -52,7 +52,7 @@ export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
   };
 }
 
-/** Throws GrpcError INVALID_ARGUMENT for what isn't a request or is out of bounds. */
+/** Throws GrpcError INVALID_ARGUMENT for what isn't a request, RESOURCE_EXHAUSTED for more names than one may hold. */
 export function decodeStateOfTheWorldRequest(bytes: Uint8Array): StateOfTheWorldRequest {
   const request = decodeRequest(bytes, (encoded) =>
     fromBinary(DiscoveryRequestSchema, encoded, { readUnknownFields: false }),
@@ -83,7 +83,7 @@ function readHead(request: EncodedHead): RequestHead {
 
 function refuseBadNames(names: readonly string[]): void {
   if (names.length > MAX_NAMES) {
-    throw new GrpcError("INVALID_ARGUMENT", `Cannot take ${names.length} names: the limit is ${MAX_NAMES}`);
+    throw new GrpcError("RESOURCE_EXHAUSTED", `Cannot take ${names.length} names: the limit is ${MAX_NAMES}`);
   }
   for (const name of names) {
     if (name.length <= MAX_NAME_LENGTH) continue;

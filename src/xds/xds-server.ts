@@ -23,6 +23,8 @@ export interface XdsServerOptions {
   readonly clusterWaitMs?: number;
   /** Per stream and type, 16 MiB unless given; one response may pass it. */
   readonly maxUnacknowledgedBytes?: number;
+  /** Of all types that one stream may be subscribed to by name; 200,000 unless given. */
+  readonly maxSubscribedNames?: number;
 }
 
 export interface XdsServer {
@@ -54,6 +56,7 @@ export function createXdsServer(backend: XdsBackend, options: XdsServerOptions):
     interruptedNodes: createInterruptedNodes(),
     clusterWaitMs: options.clusterWaitMs ?? 2_000,
     maxUnacknowledgedBytes: options.maxUnacknowledgedBytes ?? 16 * 1024 * 1024,
+    maxSubscribedNames: options.maxSubscribedNames ?? 200_000,
   };
   return {
     methods({ servesSecrets, owner }) {

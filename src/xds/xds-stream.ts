@@ -32,11 +32,12 @@ export interface XdsStreamOptions {
   readonly owner: ProvenIdentity | undefined;
   readonly clusterWaitMs: number;
   readonly maxUnacknowledgedBytes: number;
+  readonly maxSubscribedNames: number;
 }
 
 type StreamState =
   | { readonly kind: "new" }
-  | { readonly kind: "opening"; readonly requests: XdsRequest[] }
+  | { readonly kind: "opening"; readonly held: HeldRequest[] }
   | {
       readonly kind: "open";
       readonly nodeId: string;
@@ -45,10 +46,19 @@ type StreamState =
     }
   | { readonly kind: "closed" };
 
+interface HeldRequest {
+  readonly request: XdsRequest;
+  readonly bytes: number;
+}
+
 // A client waits for answers before it asks much; one that doesn't is no Envoy.
 const MAX_REQUESTS_WHILE_OPENING = 64;
 const MAX_GENERIC_IN_PROGRESS = 16;
 const MAX_REQUESTS_WAITING = 256;
+/** Of requests that are read and not handled yet; the first may be as large as any. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** On average. Names of Istio's form have half of it. */
+const MAX_CHARACTERS_PER_NAME = 160;
 
 export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   readonly #call: BidiCall;
@@ -62,6 +72,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   #isFlushing = false;
   #isFlushWaiting = false;
   #waitingCount = 0;
+  #waitingBytes = 0;
   #cancelWake: () => void = () => undefined;
 
   constructor(call: BidiCall, protocol: StreamProtocol<Request>, options: XdsStreamOptions) {
@@ -73,19 +84,22 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
 
   message(bytes: Uint8Array): void {
     const request = this.#protocol.decode(bytes);
-    if (this.#waitingCount >= MAX_REQUESTS_WAITING)
+    const isTooMuch = this.#waitingBytes > 0 && this.#waitingBytes + bytes.length > MAX_WAITING_BYTES;
+    if (isTooMuch || this.#waitingCount >= MAX_REQUESTS_WAITING)
       throw new GrpcError("RESOURCE_EXHAUSTED", "Too many requests at once");
     this.#waitingCount += 1;
+    this.#waitingBytes += bytes.length;
     this.#options.turns.take(() => {
       this.#waitingCount -= 1;
-      this.#step(request);
+      this.#waitingBytes -= bytes.length;
+      this.#step(request, bytes.length);
     });
   }
 
-  #step(request: Request): void {
+  #step(request: Request, bytes: number): void {
     try {
       if (this.#state.kind === "new") this.#open(request);
-      this.#take(request);
+      this.#take(request, bytes);
     } catch (error) {
       if (error instanceof GrpcError) this.#call.end(error.status, error.message);
       else this.#fail(error);
@@ -98,9 +112,9 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     this.#call.end("INTERNAL", "The stream failed");
   }
 
-  #take(request: Request): void {
+  #take(request: Request, bytes: number): void {
     if (this.#state.kind === "open") this.#handle(request, this.#state);
-    else if (this.#state.kind === "opening") this.#hold(request, this.#state.requests);
+    else if (this.#state.kind === "opening") this.#hold({ request, bytes }, this.#state.held);
   }
 
   drained(): void {
@@ -140,10 +154,10 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       this.#opened(client.nodeId, opening);
       return;
     }
-    const requests: XdsRequest[] = [];
-    this.#state = { kind: "opening", requests };
+    const held: HeldRequest[] = [];
+    this.#state = { kind: "opening", held };
     opening.then(
-      (settled) => this.#openedLater(client.nodeId, settled, requests as Request[]),
+      (settled) => this.#openedLater(client.nodeId, settled, held),
       (error: unknown) => {
         this.#options.log.error({ error }, "xds client could not be judged");
         this.#call.end("UNAVAILABLE", "The client could not be judged");
@@ -168,7 +182,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     this.#state = { kind: "open", nodeId, session, order };
   }
 
-  #openedLater(nodeId: string, opening: XdsOpening, requests: readonly Request[]): void {
+  #openedLater(nodeId: string, opening: XdsOpening, held: readonly HeldRequest[]): void {
     if (this.#state.kind !== "opening") {
       if (opening.kind === "accepted") opening.session.closed();
       return;
@@ -179,17 +193,19 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     }
     try {
       this.#opened(nodeId, opening);
-      for (const request of requests) this.#take(request);
+      for (const { request, bytes } of held) this.#take(request as Request, bytes);
     } catch (error) {
-      this.#fail(error);
+      if (error instanceof GrpcError) this.#call.end(error.status, error.message);
+      else this.#fail(error);
     }
   }
 
-  #hold(request: Request, requests: XdsRequest[]): void {
-    if (requests.length >= MAX_REQUESTS_WHILE_OPENING) {
+  #hold(next: HeldRequest, held: HeldRequest[]): void {
+    const heldBytes = held.reduce((sum, { bytes }) => sum + bytes, 0);
+    const isTooMuch = held.length > 0 && heldBytes + next.bytes > MAX_WAITING_BYTES;
+    if (isTooMuch || held.length >= MAX_REQUESTS_WHILE_OPENING)
       throw new GrpcError("RESOURCE_EXHAUSTED", "Too many requests before the first answer");
-    }
-    requests.push(request);
+    held.push(next);
   }
 
   #handle(request: Request, { session, order }: Extract<StreamState, { kind: "open" }>): void {
@@ -203,8 +219,24 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     this.#takeVerdict(type, request, { session, order });
     const nowMs = this.#options.clock.now();
     const names = this.#protocol.subscribe(order, request, { type, isFirst, lastNonce, nowMs });
+    this.#refuseTooManyNames(order);
     if (names.length > 0) session.subscribed?.(type, names);
     this.#flush();
+  }
+
+  /** What one request may add is bounded already; what a stream holds stays in memory until it ends. */
+  #refuseTooManyNames(order: StreamOrder): void {
+    const { maxSubscribedNames } = this.#options;
+    const { count, characterCount } = order.subscribedNames();
+    if (count > maxSubscribedNames) {
+      const message = `Cannot hold ${count} subscribed names on one stream: the limit is ${maxSubscribedNames}`;
+      throw new GrpcError("RESOURCE_EXHAUSTED", message);
+    }
+    const maxCharacters = maxSubscribedNames * MAX_CHARACTERS_PER_NAME;
+    if (characterCount > maxCharacters) {
+      const message = `Cannot hold subscribed names of ${characterCount} characters on one stream: the limit is ${maxCharacters}`;
+      throw new GrpcError("RESOURCE_EXHAUSTED", message);
+    }
   }
 
   #takeVerdict(

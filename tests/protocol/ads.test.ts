@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import grpcJs from "@grpc/grpc-js";
 import { ManualClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
@@ -44,6 +45,7 @@ interface Fixture {
 interface FixtureOptions {
   readonly servesSecrets?: boolean;
   readonly maxUnacknowledgedBytes?: number;
+  readonly maxSubscribedNames?: number;
   readonly session?: Partial<XdsSession>;
   readonly open?: (accept: () => { kind: "accepted"; session: XdsSession }) => ReturnType<XdsBackend["open"]>;
 }
@@ -72,8 +74,9 @@ async function start(t: TestContext, set: ResourceSet, options: FixtureOptions =
   };
   const server = new GrpcServer({ clock, log: silentLogger, random: () => 0.5 });
   t.after(() => server.close());
-  const { servesSecrets = true, maxUnacknowledgedBytes = 1 << 20 } = options;
-  const xds = createXdsServer(backend, { clock, log: silentLogger, maxUnacknowledgedBytes });
+  const { servesSecrets = true, maxUnacknowledgedBytes = 1 << 20, maxSubscribedNames = 1_000 } = options;
+  const bounds = { maxUnacknowledgedBytes, maxSubscribedNames };
+  const xds = createXdsServer(backend, { clock, log: silentLogger, ...bounds });
   const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const { port = 0 } = await server.listen(endpoint, { methods: xds.methods({ servesSecrets }) });
   return { port, clock, clients, streams, log };
@@ -283,4 +286,43 @@ test("a session hears once that its stream closed, and names are given back", as
   assert.deepEqual([code, details], [14, "moving"]);
   while (!log.includes("closed")) await new Promise((resolve) => setImmediate(resolve));
   assert.equal(log.filter((line) => line === "closed").length, 1);
+});
+
+test("names subscribed on one stream are bounded over all types, for both variants of the protocol", async (t) => {
+  const { port } = await start(t, createResourceSet([]), { maxSubscribedNames: 10 });
+  const some = (prefix: string) => Array.from({ length: 6 }, (_, index) => `${prefix}-${index}`);
+  const delta = openDelta(t, port);
+  delta.send({ node, typeUrl: eds, resourceNamesSubscribe: some("a") });
+  await delta.next();
+  delta.send({ typeUrl: eds, resourceNamesUnsubscribe: some("a") });
+  delta.send({ typeUrl: rds, resourceNamesSubscribe: some("b") });
+  await delta.next();
+  delta.send({ typeUrl: eds, resourceNamesSubscribe: some("c") });
+  const stateOfTheWorld = openStateOfTheWorld(t, port);
+  stateOfTheWorld.send({ node, typeUrl: eds, resourceNames: some("a") });
+  await stateOfTheWorld.next();
+  stateOfTheWorld.send({ typeUrl: rds, resourceNames: some("b") });
+  for (const client of [delta, stateOfTheWorld]) {
+    const { code, details } = await client.status;
+    assert.equal(code, grpcJs.status.RESOURCE_EXHAUSTED);
+    assert.equal(details, "Cannot hold 12 subscribed names on one stream: the limit is 10");
+  }
+});
+
+test("names subscribed on one stream are bounded by their length too", async (t) => {
+  const { port } = await start(t, createResourceSet([]), { maxSubscribedNames: 10 });
+  const client = openDelta(t, port);
+  client.send({ node, typeUrl: eds, resourceNamesSubscribe: ["n".repeat(2_000)] });
+  const { code, details } = await client.status;
+  assert.equal(code, grpcJs.status.RESOURCE_EXHAUSTED);
+  assert.match(details, /names of 2000 characters on one stream: the limit is 1600/);
+});
+
+test("a request of a type that isn't known here is bounded as well", async (t) => {
+  const { port } = await start(t, createResourceSet([]));
+  const client = openStateOfTheWorld(t, port);
+  client.send({ node, typeUrl: "istio.io/debug", resourceNames: Array.from({ length: 200_001 }, () => "x") });
+  const { code, details } = await client.status;
+  assert.equal(code, grpcJs.status.RESOURCE_EXHAUSTED);
+  assert.equal(details, "Cannot take 200001 names: the limit is 200000");
 });
