@@ -1,14 +1,14 @@
 // Secrets in files, by Istio's names: `file-cert:CERTIFICATE~KEY` and `file-root:CERTIFICATES`. A pair that doesn't fit
 // together, as in the middle of its replacement, is held back and the last good one stays.
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { watch } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { redacted } from "../core/redacted.ts";
+import { certificatesOf, faultOfPair } from "../kinds/tls-credential.ts";
 import type { EncodedSecret, SecretSource } from "./secret-source.ts";
+import { readCertificateFile } from "./certificate-file.ts";
 import { encodeCertificateSecret, encodeRootsSecret } from "./secret-source.ts";
 
 export interface FileSecretOptions {
@@ -21,43 +21,61 @@ export interface FileSecretOptions {
   readonly resolvePath: (path: string) => string | undefined;
 }
 
+interface CertificatePaths {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
 type FileSecretName =
-  | { readonly kind: "certificate"; readonly certificatePath: string; readonly keyPath: string }
-  | { readonly kind: "roots"; readonly path: string };
+  | ({ readonly kind: "certificate" } & CertificatePaths)
+  /** The first of these that can be read. */
+  | { readonly kind: "roots"; readonly paths: readonly string[] };
 
 export function createFileSecretSource(options: FileSecretOptions): SecretSource {
   return {
     watch(name, listener) {
       const parsed = resolveName(name, options.resolvePath);
       if (parsed === undefined) return undefined;
-      const paths = parsed.kind === "roots" ? [parsed.path] : [parsed.certificatePath, parsed.keyPath];
-      let lastVersion: string | undefined;
+      let last: string | undefined;
       const refresh = async (): Promise<void> => {
-        try {
-          const secret = await readSecret(name, parsed);
-          if (secret.version === lastVersion) return;
-          lastVersion = secret.version;
-          listener(secret);
-        } catch (error) {
-          const reason =
-            error instanceof Error && "code" in error ? error.code : "not a certificate and its key";
-          options.log.warn({ secret: name, reason }, "secret files unreadable");
-        }
+        const outcome = await readSecret(name, parsed);
+        const isNews = outcome.kind === "secret" ? outcome.secret.version : outcome.reason;
+        if (isNews === last) return;
+        const isFirst = last === undefined;
+        last = isNews;
+        if (outcome.kind === "secret") return listener(outcome.secret);
+        options.log.warn({ secret: name, reason: outcome.reason }, "secret can't be read from files");
+        // What was served before stays.
+        if (isFirst) listener("absent");
       };
       void refresh();
-      return watchFiles(paths, options, () => void refresh());
+      return watchFiles(pathsOf(parsed), options, () => void refresh());
     },
   };
+}
+
+// Where systems keep the certificates that they trust.
+const SYSTEM_ROOTS = [
+  "/etc/ssl/certs/ca-certificates.crt", // Debian, Alpine
+  "/etc/pki/tls/certs/ca-bundle.crt", // Fedora
+  "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Red Hat
+  "/etc/ssl/ca-bundle.pem", // SUSE
+  "/etc/ssl/cert.pem",
+] as const;
+
+function pathsOf(from: FileSecretName): readonly string[] {
+  return from.kind === "roots" ? from.paths : [from.certificatePath, from.keyPath];
 }
 
 function resolveName(
   name: string,
   resolve: (path: string) => string | undefined,
 ): FileSecretName | undefined {
+  if (name === "file-root:system") return { kind: "roots", paths: SYSTEM_ROOTS };
   const [, kind, rest = ""] = /^(file-cert|file-root):(.+)$/s.exec(name) ?? [];
   const [first, second, ...more] = rest.split("~").map(resolve);
   if (kind === "file-root" && first !== undefined && second === undefined && more.length === 0) {
-    return { kind: "roots", path: first };
+    return { kind: "roots", paths: [first] };
   }
   if (kind === "file-cert" && first !== undefined && second !== undefined && more.length === 0) {
     return { kind: "certificate", certificatePath: first, keyPath: second };
@@ -65,17 +83,37 @@ function resolveName(
   return undefined;
 }
 
-async function readSecret(name: string, from: FileSecretName): Promise<EncodedSecret> {
-  if (from.kind === "roots") {
-    const rootsPem = await readFile(from.path, "utf8");
-    new X509Certificate(rootsPem);
-    return encodeRootsSecret(name, rootsPem);
-  }
-  const chainPem = await readFile(from.certificatePath, "utf8");
-  const keyPem = redacted(await readFile(from.keyPath, "utf8"));
-  const isPair = new X509Certificate(chainPem).checkPrivateKey(createPrivateKey(keyPem.reveal()));
-  if (!isPair) throw new Error("The key isn't the certificate's");
-  return encodeCertificateSecret(name, { chainPem, keyPem });
+type FileSecret =
+  | { readonly kind: "secret"; readonly secret: EncodedSecret }
+  | { readonly kind: "none"; readonly reason: string };
+
+async function readSecret(name: string, from: FileSecretName): Promise<FileSecret> {
+  return from.kind === "roots" ? readRoots(name, from.paths) : readPair(name, from);
+}
+
+async function readRoots(name: string, paths: readonly string[]): Promise<FileSecret> {
+  const files = await Promise.all(paths.map(readCertificateFile));
+  const file = files.find(({ kind }) => kind === "read") ?? files[0];
+  if (file?.kind !== "read") return file ?? { kind: "none", reason: "no file" };
+  if (certificatesOf(file.bytes) === undefined)
+    return { kind: "none", reason: `${file.path} holds no certificate in PEM, or one that can't be read` };
+  return { kind: "secret", secret: encodeRootsSecret(name, file.bytes.toString("utf8")) };
+}
+
+async function readPair(name: string, { certificatePath, keyPath }: CertificatePaths): Promise<FileSecret> {
+  const [chain, key] = await Promise.all([
+    readCertificateFile(certificatePath),
+    readCertificateFile(keyPath),
+  ]);
+  if (chain.kind === "none") return chain;
+  if (key.kind === "none") return key;
+  const reason = faultOfPair(chain.bytes, key.bytes, { chain: chain.path, key: key.path });
+  if (reason !== undefined) return { kind: "none", reason };
+  const keyPem = redacted(key.bytes.toString("utf8"));
+  return {
+    kind: "secret",
+    secret: encodeCertificateSecret(name, { chainPem: chain.bytes.toString("utf8"), keyPem }),
+  };
 }
 
 const SETTLE_MS = 50;

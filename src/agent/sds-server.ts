@@ -33,7 +33,7 @@ export function createSdsMethods(source: SecretSource, log: Logger): readonly Gr
 function openDelta(call: BidiCall, source: SecretSource, log: Logger): BidiReceiver {
   let nonce = 0;
   const subscriptions = createSdsSubscriptions(source, ({ secrets, unknownNames }) => {
-    if (unknownNames.length > 0) log.warn({ names: unknownNames }, "unknown secrets asked for");
+    if (unknownNames.length > 0) log.warn({ names: unknownNames }, "secrets asked for that don't exist");
     const resources = secrets.map(resourceOf);
     const common = { typeUrl: SECRET_TYPE_URL, nonce: String(++nonce), resources };
     return call.write([encodeDeltaResponse({ ...common, removedNames: unknownNames })]);
@@ -54,9 +54,9 @@ function openDelta(call: BidiCall, source: SecretSource, log: Logger): BidiRecei
 function openStateOfTheWorld(call: BidiCall, source: SecretSource, log: Logger): BidiReceiver {
   let nonce = 0;
   const subscriptions = createSdsSubscriptions(source, ({ unknownNames }) => {
-    if (unknownNames.length > 0) log.warn({ names: unknownNames }, "unknown secrets asked for");
+    if (unknownNames.length > 0) log.warn({ names: unknownNames }, "secrets asked for that don't exist");
     const secrets = subscriptions.current();
-    // This form of the protocol can't say that a secret will never be: silence is all there is.
+    // This form of the protocol can't say that there is none: an empty response leaves Envoy waiting as silence does.
     if (secrets.length === 0) return true;
     const resources = secrets.map(resourceOf);
     return call.write([encodeResponse({ typeUrl: SECRET_TYPE_URL, nonce: String(++nonce), resources })]);

@@ -5,7 +5,7 @@ import type { EncodedSecret, SecretSource } from "./secret-source.ts";
 
 export interface SdsUpdate {
   readonly secrets: readonly EncodedSecret[];
-  /** Names that will never exist. */
+  /** Names of secrets that don't exist; some may later. */
   readonly unknownNames: readonly string[];
 }
 
@@ -44,6 +44,12 @@ export function createSdsSubscriptions(
     if (endings.has(name)) return;
     let sentVersion = knownVersion;
     const end = source.watch(name, (secret) => {
+      if (secret === "absent") {
+        // What the client has of an earlier stream stays.
+        if (sentVersion === undefined) changed.set(name, undefined);
+        flush();
+        return;
+      }
       latest.set(name, secret);
       // The roots come with each new certificate, mostly the same ones.
       if (secret.version === sentVersion) return;

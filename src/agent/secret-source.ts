@@ -17,10 +17,10 @@ export interface EncodedSecret {
 
 export interface SecretSource {
   /**
-   * Calls at once with the secret, if there is one, and at each change; returns what ends it.
-   * Undefined for a name that this source will never have.
+   * Calls with the secret when there is one, and at each change, or with `absent` when there is none so far; returns what
+   * ends it. Undefined for a name that this source will never have.
    */
-  watch(name: string, listener: (secret: EncodedSecret) => void): (() => void) | undefined;
+  watch(name: string, listener: (secret: EncodedSecret | "absent") => void): (() => void) | undefined;
 }
 
 export function encodeCertificateSecret(

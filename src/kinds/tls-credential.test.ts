@@ -1,6 +1,10 @@
 // Which Secrets can be served to an Envoy.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { keyedCertificate } from "../identity/keyed-certificate-fixture.ts";
 import type { Secret } from "./secret.ts";
@@ -47,6 +51,28 @@ test("tlsCredentialOf() finds text that is no certificate, and a key that is ano
     reasonOf({ "tls.crt": certificatePem, "tls.key": "s3cret" }),
     "tls.key isn't an unencrypted private key in PEM",
   );
+});
+
+test("tlsCredentialOf() finds keys that Envoy refuses", () => {
+  const reasonOf = (...options: readonly string[]) => {
+    const directory = mkdtempSync(join(tmpdir(), "meltemi-key-"));
+    const [key, certificate] = [join(directory, "key"), join(directory, "certificate")];
+    const self = ["-x509", "-nodes", "-subj", "/CN=web", "-keyout", key, "-out", certificate];
+    execFileSync("openssl", ["req", ...self, "-newkey", ...options], { stdio: "pipe" });
+    const [crt, pem] = [readFileSync(certificate, "utf8"), readFileSync(key, "utf8")];
+    rmSync(directory, { recursive: true });
+    const found = tlsCredentialOf(secret({ "tls.crt": crt, "tls.key": pem }));
+    return found.kind === "unfit" ? found.reason : found.kind;
+  };
+  const wanted = "and Envoy takes RSA from 2048 bits and ECDSA";
+  assert.equal(reasonOf("rsa:1024"), `tls.key is an RSA key of 1024 bits, ${wanted}`);
+  assert.equal(
+    reasonOf("ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"),
+    `tls.key is a key on the curve secp256k1, ${wanted}`,
+  );
+  assert.equal(reasonOf("ed25519"), `tls.key is a key of type ed25519, ${wanted}`);
+  assert.equal(reasonOf("rsa:2048"), "usable");
+  assert.equal(reasonOf("ec", "-pkeyopt", "ec_paramgen_curve:secp384r1"), "usable");
 });
 
 test("authorityOf() gives certificates only", () => {

@@ -1,7 +1,7 @@
 // What a Secret holds for TLS. Envoy would wait for a certificate that it can't read, and hold up all others with it,
 // so what can't be used is found here.
 
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import type { Secret } from "./secret.ts";
 
 export type TlsCredential =
@@ -25,7 +25,7 @@ export function tlsCredentialOf(secret: Secret): TlsCredential {
     const missing = [...(chain === undefined ? [CHAIN[0]] : []), ...(key === undefined ? [KEY[0]] : [])];
     return { kind: "incomplete", missing };
   }
-  const reason = faultOfPair(chain, key);
+  const reason = faultOfPair(chain, key, { chain: CHAIN[0], key: KEY[0] });
   return reason === undefined ? { kind: "usable", chain, key } : { kind: "unfit", reason };
 }
 
@@ -35,20 +35,44 @@ export function authorityOf(secret: Secret | undefined): Uint8Array | undefined 
   return bytes === undefined || certificatesOf(bytes) === undefined ? undefined : bytes;
 }
 
-function faultOfPair(chain: Uint8Array, key: Uint8Array): string | undefined {
+/** Why an Envoy would refuse the pair, as the end of a sentence; undefined where it wouldn't. */
+export function faultOfPair(
+  chain: Uint8Array,
+  key: Uint8Array,
+  names: { readonly chain: string; readonly key: string },
+): string | undefined {
   const [leaf] = certificatesOf(chain) ?? [];
-  if (leaf === undefined) return `${CHAIN[0]} isn't a certificate in PEM`;
+  if (leaf === undefined) return `${names.chain} isn't a certificate in PEM`;
   try {
-    const isOfCertificate = leaf.checkPrivateKey(createPrivateKey(Buffer.from(key)));
-    return isOfCertificate ? undefined : `${KEY[0]} isn't the key of the certificate in ${CHAIN[0]}`;
+    const privateKey = createPrivateKey(Buffer.from(key));
+    if (!leaf.checkPrivateKey(privateKey))
+      return `${names.key} isn't the key of the certificate in ${names.chain}`;
+    const kind = refusedKey(privateKey);
+    return kind === undefined
+      ? undefined
+      : `${names.key} is ${kind}, and Envoy takes RSA from 2048 bits and ECDSA`;
   } catch {
     // The cause may quote the key.
-    return `${KEY[0]} isn't an unencrypted private key in PEM`;
+    return `${names.key} isn't an unencrypted private key in PEM`;
   }
 }
 
+const CURVES = new Set(["prime256v1", "secp384r1", "secp521r1"]);
+const MIN_RSA_BITS = 2048;
+
+/** What the key is, where Envoy refuses such keys. */
+function refusedKey({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string | undefined {
+  if (asymmetricKeyType === "rsa") {
+    const { modulusLength = 0 } = asymmetricKeyDetails ?? {};
+    return modulusLength < MIN_RSA_BITS ? `an RSA key of ${modulusLength} bits` : undefined;
+  }
+  if (asymmetricKeyType !== "ec") return `a key of type ${asymmetricKeyType}`;
+  const { namedCurve = "" } = asymmetricKeyDetails ?? {};
+  return CURVES.has(namedCurve) ? undefined : `a key on the curve ${namedCurve}`;
+}
+
 /** Undefined where one of them can't be read, or there is none. */
-function certificatesOf(bytes: Uint8Array): readonly X509Certificate[] | undefined {
+export function certificatesOf(bytes: Uint8Array): readonly X509Certificate[] | undefined {
   const blocks = Buffer.from(bytes).toString("latin1").match(CERTIFICATE_BLOCK);
   if (blocks === null) return undefined;
   try {

@@ -36,13 +36,13 @@ export function makeSocketDirectory(t: TestContext): string {
 
 export function startEnvoy(
   t: TestContext,
-  { directory, adsPath, variant }: { directory: string; adsPath: string; variant: AdsVariant },
+  { directory, ...options }: Omit<BootstrapOptions, "adminPath"> & { readonly directory: string },
 ): EnvoyProcess {
   const binary = findEnvoy();
   if (binary === undefined) throw new Error("No Envoy: set MELTEMI_ENVOY");
   const adminPath = join(directory, "admin.sock");
   const configPath = join(directory, "bootstrap.json");
-  writeFileSync(configPath, JSON.stringify(bootstrap({ adminPath, adsPath, variant })));
+  writeFileSync(configPath, JSON.stringify(bootstrap({ adminPath, ...options })));
   const child = spawn(
     binary,
     ["-c", configPath, "--use-dynamic-base-id", "--concurrency", "1", "-l", "info"],
@@ -72,15 +72,15 @@ export function startEnvoy(
   };
 }
 
-function bootstrap({
-  adminPath,
-  adsPath,
-  variant,
-}: {
-  adminPath: string;
-  adsPath: string;
-  variant: AdsVariant;
-}) {
+interface BootstrapOptions {
+  readonly adminPath: string;
+  readonly adsPath: string;
+  readonly variant: AdsVariant;
+  /** Of an agent's secrets. */
+  readonly sdsPath?: string;
+}
+
+function bootstrap({ adminPath, adsPath, variant, sdsPath }: BootstrapOptions) {
   const ads = { ads: {}, resource_api_version: "V3" };
   return {
     node: { id: "sidecar~127.0.0.1~x.default~default.svc.cluster.local", cluster: "x.default" },
@@ -96,21 +96,26 @@ function bootstrap({
     },
     static_resources: {
       clusters: [
-        {
-          name: "ads",
-          type: "STATIC",
-          typed_extension_protocol_options: {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-              "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-              explicit_http_config: { http2_protocol_options: {} },
-            },
-          },
-          load_assignment: {
-            cluster_name: "ads",
-            endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path: adsPath } } } }] }],
-          },
-        },
+        http2Cluster("ads", adsPath),
+        ...(sdsPath === undefined ? [] : [http2Cluster("sds-grpc", sdsPath)]),
       ],
+    },
+  };
+}
+
+function http2Cluster(name: string, path: string) {
+  return {
+    name,
+    type: "STATIC",
+    typed_extension_protocol_options: {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        explicit_http_config: { http2_protocol_options: {} },
+      },
+    },
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { pipe: { path } } } }] }],
     },
   };
 }

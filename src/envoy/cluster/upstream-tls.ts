@@ -20,6 +20,8 @@ import { typedConfig } from "../encode.ts";
 import {
   agentSecret,
   controlPlaneSecret,
+  fileSecret,
+  SYSTEM_ROOTS,
   WORKLOAD_CERTIFICATE,
   WORKLOAD_ROOTS,
 } from "../secret/secret-config.ts";
@@ -121,38 +123,24 @@ function clientCertificate(settings: ClientTlsSettings) {
   if (settings.mode !== "MUTUAL") return [];
   if (settings.credentialName !== undefined)
     return [controlPlaneSecret(`kubernetes://${settings.credentialName}`)];
-  return [agentSecret(`file-cert:${settings.clientCertificate}~${settings.privateKey}`)];
+  return [fileSecret(`file-cert:${settings.clientCertificate}~${settings.privateKey}`)];
 }
 
 function validation({ settings, subjectAltNames }: Extract<UpstreamTls, { kind: "configured" }>) {
   if (settings.insecureSkipVerify) return {};
-  const roots = rootsOf(settings);
   const value: ValidationInit = {
-    defaultValidationContext: {
-      matchTypedSubjectAltNames: exactNames(subjectAltNames),
-      // No CA is named: trust what the machine trusts.
-      ...(roots === undefined
-        ? { trustedCa: { specifier: { case: "filename", value: "/etc/ssl/certs/ca-certificates.crt" } } }
-        : {}),
-    },
-    ...(roots === undefined ? {} : { validationContextSdsSecretConfig: roots }),
+    defaultValidationContext: { matchTypedSubjectAltNames: exactNames(subjectAltNames) },
+    validationContextSdsSecretConfig: rootsOf(settings),
   };
-  if (roots === undefined) {
-    return {
-      validationContextType: {
-        case: "validationContext" as const,
-        value: value.defaultValidationContext ?? {},
-      },
-    };
-  }
   return { validationContextType: { case: "combinedValidationContext" as const, value } };
 }
 
 function rootsOf({ credentialName, caCertificates }: ClientTlsSettings) {
   if (credentialName !== undefined) return controlPlaneSecret(`kubernetes://${credentialName}-cacert`);
-  if (caCertificates !== undefined && caCertificates !== "system")
-    return agentSecret(`file-root:${caCertificates}`);
-  return undefined;
+  // Where no CA is named, whom the machine trusts. A file name in the cluster itself would have Envoy refuse it where
+  // there is no such file.
+  const isSystem = caCertificates === undefined || caCertificates === "system";
+  return fileSecret(isSystem ? SYSTEM_ROOTS : `file-root:${caCertificates}`);
 }
 
 /** Each name as URI and as DNS name, since the API doesn't say which it is. */

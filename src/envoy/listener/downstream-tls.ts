@@ -13,6 +13,7 @@ import { type Plain, typedConfig } from "../encode.ts";
 import {
   agentSecret,
   controlPlaneSecret,
+  fileSecret,
   WORKLOAD_CERTIFICATE,
   WORKLOAD_ROOTS,
 } from "../secret/secret-config.ts";
@@ -94,7 +95,7 @@ function clientValidation({ settings, caSecret }: NonNullable<GatewayChain["tls"
 
 /** Files are served by the agent, Secrets by the control plane. */
 function secretConfig(name: string) {
-  return name.startsWith("file-") ? agentSecret(name) : controlPlaneSecret(name);
+  return name.startsWith("file-") ? fileSecret(name) : controlPlaneSecret(name);
 }
 
 function tlsParameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTlsSettings) {

@@ -1,5 +1,5 @@
-// References to secrets: the workload's own come from its agent over a unix socket, a gateway's from the
-// control plane over ADS. The bootstrap defines the cluster that the agent's reference names.
+// References to secrets: the workload's own and those in files come from its agent over a unix socket, those in
+// Kubernetes' Secrets from the control plane over ADS. The bootstrap defines the cluster that the agent's reference names.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ApiConfigSource_ApiType, ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
@@ -12,7 +12,14 @@ export const AGENT_SECRETS_CLUSTER = "sds-grpc";
 export const WORKLOAD_CERTIFICATE = "default";
 export const WORKLOAD_ROOTS = "ROOTCA";
 
-/** A secret that the agent serves: `default`, `ROOTCA`, `file-cert:CERT~KEY`, `file-root:CA`. */
+/** The roots that the proxy's own machine trusts, wherever it keeps them. */
+export const SYSTEM_ROOTS = "file-root:system";
+
+// A secret that isn't there is answered as such, and Envoy goes on without it. Should no answer come, as for a file on a
+// disk that hangs, it goes on after this time: a cluster that waits for its secret holds up the acknowledgement of all.
+const SECRET_WAIT = { seconds: 5n, nanos: 0 };
+
+/** The workload's own, which the agent serves: `default`, `ROOTCA`. */
 export function agentSecret(name: string): SdsSecretConfigInit {
   return {
     name,
@@ -35,13 +42,35 @@ export function agentSecret(name: string): SdsSecretConfigInit {
   };
 }
 
-/** A secret that the control plane serves: `kubernetes://namespace/name`. */
+/** From files in the pod, if it has them: `file-cert:CERT~KEY`, `file-root:CA`. In the form that can say it has none. */
+export function fileSecret(name: string): SdsSecretConfigInit {
+  return {
+    name,
+    sdsConfig: {
+      configSourceSpecifier: {
+        case: "apiConfigSource",
+        value: {
+          apiType: ApiConfigSource_ApiType.DELTA_GRPC,
+          transportApiVersion: ApiVersion.V3,
+          setNodeOnFirstMessageOnly: true,
+          grpcServices: [
+            { targetSpecifier: { case: "envoyGrpc", value: { clusterName: AGENT_SECRETS_CLUSTER } } },
+          ],
+        },
+      },
+      initialFetchTimeout: SECRET_WAIT,
+      resourceApiVersion: ApiVersion.V3,
+    },
+  };
+}
+
+/** A secret that the control plane serves: `kubernetes://name`. */
 export function controlPlaneSecret(name: string): SdsSecretConfigInit {
   return {
     name,
     sdsConfig: {
       configSourceSpecifier: { case: "ads", value: {} },
-      initialFetchTimeout: ZERO_DURATION,
+      initialFetchTimeout: SECRET_WAIT,
       resourceApiVersion: ApiVersion.V3,
     },
   };

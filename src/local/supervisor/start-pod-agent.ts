@@ -9,6 +9,7 @@ import type { ControlPlaneAddress } from "../../agent/bootstrap/bootstrap.ts";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
 import type { ProcessEnd, RunningProcess, SpawnEnvoy } from "../../agent/envoy-process.ts";
 import type { Clock } from "../../core/clock.ts";
+import { loggedFields } from "../../core/logged-fields.ts";
 import type { Logger } from "../../core/logger.ts";
 import { spiffeId } from "../../core/spiffe-id.ts";
 import { defaultInjectionSettings } from "../../inject/injection-settings.ts";
@@ -77,6 +78,7 @@ function agentOptions(
   const directory = join(runDirectory, sandbox.ip);
   return {
     ...surroundings,
+    log: containerLogger(surroundings.log, request.events.onLine, surroundings.clock),
     ...(certificateTtlMs === undefined ? {} : { certificateTtlMs }),
     directory,
     proxyUser: PROXY_USER,
@@ -98,6 +100,27 @@ function agentOptions(
     },
     drain,
     probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),
+  };
+}
+
+/** What a pod's author must know is in the proxy container's log too, as the agent in a cluster's pod writes it. */
+function containerLogger(log: Logger, onLine: SidecarEvents["onLine"], clock: Clock): Logger {
+  const both = (level: "warn" | "error", number: number) => (fields: object, event: string) => {
+    log[level](fields, event);
+    const line = {
+      level: number,
+      time: clock.now(),
+      component: "agent",
+      ...loggedFields(fields),
+      msg: event,
+    };
+    onLine("stderr", JSON.stringify(line));
+  };
+  return {
+    debug: log.debug.bind(log),
+    info: log.info.bind(log),
+    warn: both("warn", 40),
+    error: both("error", 50),
   };
 }
 

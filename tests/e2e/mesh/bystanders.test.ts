@@ -31,6 +31,27 @@ spec:
   addresses: [192.0.2.0/24]
   ports: [{ number: 15001, name: tcp, protocol: TCP }]
 `;
+// No pod has the file.
+const PARTNER = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: partner, namespace: test }
+spec:
+  hosts: [partner.example]
+  addresses: [198.51.100.5]
+  location: MESH_EXTERNAL
+  resolution: STATIC
+  ports: [{ number: 80, name: http, protocol: HTTP, targetPort: 443 }]
+  endpoints: [{ address: 198.51.100.6 }]
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: partner, namespace: test }
+spec:
+  host: partner.example
+  trafficPolicy:
+    tls: { mode: SIMPLE, caCertificates: /etc/partner/ca.pem }
+`;
 // The mesh sets itself up by this service's port alone.
 const MARK = `
 apiVersion: v1
@@ -45,7 +66,7 @@ let client: PodClient;
 before(
   async () => {
     if (skip !== false) return;
-    mesh = await startMesh({ files: { "stray.yaml": STRAY } });
+    mesh = await startMesh({ files: { "stray.yaml": STRAY, "partner.yaml": PARTNER } });
     client = await mesh.client("client");
   },
   { timeout: 120_000 },
@@ -73,6 +94,23 @@ test("a warning names each port that can't be had", { skip }, () => {
   assert.deepEqual(
     warned.map(([, , port]) => port),
     ["15001", "15006", "15021", "15001"],
+  );
+});
+
+test("a rule with a file that no pod has fails its own host's calls, and the proxy's log names the file", {
+  skip,
+}, async () => {
+  const { status, ms } = await client.request({
+    url: "http://198.51.100.5/",
+    host: "partner.example",
+    timeoutMs: 5_000,
+  });
+  assert.equal(status, 503);
+  assert.ok(ms < 4_000, `${ms} ms`);
+  const lines = await mesh.logs("client", "istio-proxy");
+  assert.ok(
+    lines.some(({ text }) => text.includes("file-root:/etc/partner/ca.pem")),
+    "the file is in the log",
   );
 });
 
