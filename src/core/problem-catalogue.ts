@@ -83,6 +83,7 @@ const entries = {
   MLT3113: { severity: "warning", title: "A lifecycle hook of a container failed" },
   MLT3114: { severity: "error", title: "A Service can't have the address that it asks for" },
   MLT6001: { severity: "error", title: "A kubeconfig can't be used" },
+  MLT4102: { severity: "error", title: "An internal error kept an edit from taking effect" },
   MLT4101: { severity: "error", title: "An Envoy refused what was generated for it" },
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -17,11 +17,13 @@ import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer
 
 const AUTHORITY_SUFFIX = "-cacert";
 
+/** What a row can no longer justify is given to nobody. */
 export function declareSecretResources(graph: Graph, views: Views): ResourceTable {
   const ofGateways = graph.derive<GatewayView, ResourceRow>({
     name: "gateway secret resources",
     from: views.gateways,
     equal: equalRows,
+    whenFailing: "withdraw",
     *rows(id, view, read) {
       for (const name of credentialsOf(view)) {
         const resource = secretResource(name, view.namespace, views, read);
@@ -33,6 +35,7 @@ export function declareSecretResources(graph: Graph, views: Views): ResourceTabl
     name: "cluster secret resources",
     from: views.clusters,
     equal: equalRows,
+    whenFailing: "withdraw",
     *rows(key, row, read) {
       if (row.kind === "absent" || row.inputs.tls.kind !== "configured") return;
       const { credentialName } = row.inputs.tls.settings;

@@ -41,6 +41,11 @@ export class Claims<O> {
     this.#keysByRow.delete(row);
   }
 
+  /** The row that `key` is from. */
+  ownerOf(key: string): string | undefined {
+    return this.#ownerByKey.get(key);
+  }
+
   /** In order of output key. */
   conflicts(): Conflict[] {
     const found: Conflict[] = [];

@@ -7,6 +7,12 @@ export type Target = object;
 /** What a pass changed so far: row keys of tables, index keys of indexes; targets without a change are absent. */
 export type ChangedKeys = ReadonlyMap<Target, ReadonlySet<string>>;
 
+/** What was read: a row, the rows under an index key, or with no key a whole table. */
+export interface Reading {
+  readonly target: Target;
+  readonly key: string | undefined;
+}
+
 /** One thing that was read. Mostly one row reads it, so a Set is made only for the second. */
 interface Edge {
   readonly target: Target;
@@ -55,6 +61,11 @@ export class Dependencies {
   forget(row: string): void {
     for (const edge of this.#edgesByRow.get(row) ?? NO_EDGES) this.#unlink(edge, row);
     this.#edgesByRow.delete(row);
+  }
+
+  /** What `row` read when it last ran. */
+  readingsOf(row: string): readonly Reading[] {
+    return this.#edgesByRow.get(row) ?? NO_EDGES;
   }
 
   /** Adds to `rows` those that read something which this pass changed. */

@@ -1,9 +1,9 @@
 // A table computed row by row from another: each input row yields output rows, and what it read decides when it runs again.
-// A row function that throws leaves the outputs of its row as they were and is reported; it never stops another row.
+// A row function that throws is reported, with the outputs of its row as they were; it never stops another row.
 
 import type { Conflict } from "./claims.ts";
 import { Claims } from "./claims.ts";
-import type { ChangedKeys } from "./dependencies.ts";
+import type { ChangedKeys, Reading } from "./dependencies.ts";
 import { Dependencies } from "./dependencies.ts";
 import type { Read } from "./read.ts";
 import { RecordingRead } from "./read.ts";
@@ -19,12 +19,18 @@ export interface Derivation<I, O> extends TableOptions<O> {
    * Whatever else it needs it reads through `read`.
    */
   readonly rows: (key: string, input: I, read: Read) => Iterable<readonly [string, O | undefined]>;
+  /**
+   * What becomes of an input row's outputs when its function throws. They are kept unless said otherwise: a fault of the program
+   * in one row would otherwise take away what works. What may be given out only on good grounds is withdrawn.
+   */
+  readonly whenFailing?: "keep" | "withdraw";
 }
 
 export class DerivedTable<I, O> extends StoredTable<O> {
   override readonly failures = new Map<string, unknown>();
   readonly #from: StoredTable<I>;
   readonly #rows: Derivation<I, O>["rows"];
+  readonly #whenFailing: "keep" | "withdraw";
   readonly #dependencies = new Dependencies();
   readonly #claims: Claims<O>;
   readonly #read: RecordingRead;
@@ -33,6 +39,7 @@ export class DerivedTable<I, O> extends StoredTable<O> {
     super(place, derivation.equal);
     this.#from = from;
     this.#rows = derivation.rows;
+    this.#whenFailing = derivation.whenFailing ?? "keep";
     this.#claims = new Claims(this);
     this.#read = new RecordingRead(place, this.#dependencies);
   }
@@ -58,6 +65,14 @@ export class DerivedTable<I, O> extends StoredTable<O> {
     return this.#claims.conflicts();
   }
 
+  override readingsOf(key: string): Iterable<Reading> {
+    return this.inputsOf(this.#claims.ownerOf(key) ?? key);
+  }
+
+  override inputsOf(key: string): Iterable<Reading> {
+    return [{ target: this.#from, key }, ...this.#dependencies.readingsOf(key)];
+  }
+
   #recompute(key: string, input: I): boolean {
     try {
       const outputs = this.#read.during(key, () => collect(this.#rows(key, input, this.#read)));
@@ -65,6 +80,7 @@ export class DerivedTable<I, O> extends StoredTable<O> {
       return true;
     } catch (error) {
       this.failures.set(key, error);
+      if (this.#whenFailing === "withdraw") this.#claims.withdraw(key);
       return false;
     }
   }

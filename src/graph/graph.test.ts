@@ -199,6 +199,95 @@ test("commit() keeps the previous row when its function throws, reports it, and 
   assert.deepEqual(graph.failures(), []);
 });
 
+test("failures() names what was changed when a row began to fail, through all that lies between", () => {
+  const graph = new Graph();
+  const pods = graph.source<string>("pods");
+  const services = graph.source<string>("services");
+  const upper = graph.derive<string, string>({
+    name: "upper",
+    from: pods,
+    rows: (key, value) => [[`${key}-upper`, value.toUpperCase()]],
+  });
+  const byWord = graph.index(upper, "by word", (value) => [value]);
+  const grouped = graph.group("grouped", byWord);
+  const all = graph.union("all", [grouped]);
+  graph.derive<string, number>({
+    name: "endpoints",
+    from: services,
+    rows: (key, word, read) => {
+      if ((read.get(all, word)?.length ?? 0) > 1) throw new Error("two");
+      return [[key, 1]];
+    },
+  });
+  let tellCount = 0;
+  graph.watchFailures(() => tellCount++);
+  graph.commit((t) => {
+    t.set(services, "web", "A");
+    t.set(services, "api", "B");
+    t.set(pods, "one", "a");
+    t.set(pods, "other", "c");
+  });
+  graph.commit((t) => {
+    t.set(pods, "two", "a");
+    t.set(pods, "unrelated", "d");
+  });
+  const failures = () => graph.failures().map(({ table, key, causes }) => ({ table, key, causes }));
+  const failure = { table: "endpoints", key: "web", causes: [{ table: "pods", key: "two" }] };
+  assert.deepEqual(failures(), [failure]);
+  assert.equal(tellCount, 1);
+  // Another change doesn't take the blame for what fails still.
+  graph.commit((t) => t.set(pods, "three", "a"));
+  assert.deepEqual(failures(), [failure]);
+  graph.commit((t) => {
+    t.delete(pods, "two");
+    t.delete(pods, "three");
+  });
+  assert.deepEqual(failures(), []);
+  assert.equal(tellCount, 3);
+  graph.commit((t) => t.set(pods, "four", "d"));
+  assert.equal(tellCount, 3);
+});
+
+test("failures() of a first commit name the row's own source first, and few", () => {
+  const graph = new Graph();
+  const settings = graph.source<number>("settings");
+  const source = graph.source<number>("source");
+  graph.derive<number, number>({
+    name: "checked",
+    from: source,
+    rows: (_key, _value, read) => {
+      throw new Error(String(read.all(settings).length));
+    },
+  });
+  graph.commit((t) => {
+    for (let at = 0; at < 50; at++) t.set(settings, String(at), at);
+    t.set(source, "a", 1);
+  });
+  const [failure] = graph.failures();
+  assert.deepEqual(failure?.causes[0], { table: "source", key: "a" });
+  assert.equal(failure.causes.length, 10);
+});
+
+test("derive() withdraws the outputs of a row that fails where it is asked to", () => {
+  const graph = new Graph();
+  const source = graph.source<number>("source");
+  const given = graph.derive<number, number>({
+    name: "given",
+    from: source,
+    whenFailing: "withdraw",
+    rows: (key, value) => {
+      if (value < 0) throw new Error("negative");
+      return [[key, value]];
+    },
+  });
+  graph.commit((t) => t.set(source, "a", 1));
+  const { changed } = graph.commit((t) => t.set(source, "a", -1));
+  assert.deepEqual(rowsOf(given), {});
+  assert.deepEqual([...(changed.get(given) ?? [])], ["a"]);
+  graph.commit((t) => t.set(source, "a", 2));
+  assert.deepEqual(rowsOf(given), { a: 2 });
+});
+
 test("commit() fails a row that produces one key twice", () => {
   const graph = new Graph();
   const source = graph.source<number>("source");
@@ -234,6 +323,7 @@ test("index() that throws for a row reports it and finds the others", () => {
     commit.errors.map(({ table, key }) => [table, key]),
     [["by length", "b"]],
   );
+  assert.deepEqual(commit.errors[0]?.causes, [{ table: "source", key: "b" }]);
   graph.commit((t) => t.set(source, "b", "y"));
   assert.deepEqual(unit.get(""), ["a", "b"]);
   assert.deepEqual(graph.failures(), []);

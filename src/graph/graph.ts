@@ -2,9 +2,10 @@
 // One synchronous pass for each commit, in order of declaration. Knows nothing of what its rows mean.
 
 import type { Conflict } from "./claims.ts";
-import type { Target } from "./dependencies.ts";
+import type { ChangedKeys, Target } from "./dependencies.ts";
 import type { Derivation } from "./derived-table.ts";
 import { DerivedTable } from "./derived-table.ts";
+import { type Failed, FailureLedger, type FailingMember, type RowFailure } from "./failure-ledger.ts";
 import { GraphMisuse } from "./graph-misuse.ts";
 import { GroupedTable } from "./grouped-table.ts";
 import type { Read } from "./read.ts";
@@ -19,15 +20,6 @@ export interface Transaction {
   /** `value` must not be changed afterwards. */
   set<V>(table: SourceTable<V>, key: string, value: V): void;
   delete<V>(table: SourceTable<V>, key: string): void;
-}
-
-/** A function that threw: a fault of the program, kept to the row where it arose. */
-export interface RowFailure {
-  /** The derived table or the index. */
-  readonly table: string;
-  /** The input row's key. */
-  readonly key: string;
-  readonly error: unknown;
 }
 
 export interface Commit {
@@ -47,9 +39,8 @@ export interface SingleDerivation<V> extends TableOptions<V> {
 /** The part of a StoredTable that is the same whatever its rows are. */
 interface Member
   extends Table<unknown>,
-    Pick<StoredTable<unknown>, "failures" | "refresh" | "settle" | "notify" | "conflicts"> {
-  readonly indexes: readonly { readonly name: string; readonly failures: ReadonlyMap<string, unknown> }[];
-}
+    FailingMember,
+    Pick<StoredTable<unknown>, "inputsOf" | "refresh" | "settle" | "notify" | "conflicts"> {}
 
 export class Graph {
   readonly #members: Member[] = [];
@@ -57,6 +48,7 @@ export class Graph {
   readonly #activity: Activity = { running: undefined };
   /** The one input row of every table made by `deriveOne`; written by the first commit. */
   readonly #unit: SourceTable<true>;
+  readonly #failures = new FailureLedger(this.#members);
   #revision = 0;
   #isSealed = false;
   #isCommitting = false;
@@ -146,23 +138,25 @@ export class Graph {
 
   /** The rows whose function threw when it last ran, and those that an index couldn't place. */
   failures(): readonly RowFailure[] {
-    return this.#members.flatMap((member) =>
-      [member, ...member.indexes].flatMap(({ name, failures }) =>
-        [...failures].map(([key, error]) => ({ table: name, key, error })),
-      ),
-    );
+    return this.#failures.all();
+  }
+
+  /** Calls after a commit in which a row failed, or one that had failed no longer does; returns what ends it. */
+  watchFailures(listener: () => void): () => void {
+    return this.#failures.watch(listener);
   }
 
   #run(): Commit {
     const changedKeys = new Map<Target, ReadonlySet<string>>();
-    const errors: RowFailure[] = [];
+    const failed: Failed[] = [];
     for (const member of this.#members) {
       for (const key of member.refresh(changedKeys)) {
-        errors.push({ table: member.name, key, error: member.failures.get(key) });
+        failed.push({ table: member.name, key, readings: member.inputsOf(key) });
       }
       member.settle(changedKeys);
-      errors.push(...indexFailures(member, changedKeys));
+      failed.push(...failedInIndexes(member, changedKeys));
     }
+    const { errors, haveChanged } = this.#failures.note(failed, changedKeys);
     if (changedKeys.size > 0) this.#revision += 1;
     const changed = new Map<Table<unknown>, ReadonlySet<string>>();
     const thrown: unknown[] = errors
@@ -174,6 +168,7 @@ export class Graph {
       changed.set(member, keys);
       thrown.push(...member.notify(keys, this.#revision));
     }
+    if (haveChanged) thrown.push(...this.#failures.tell());
     if (thrown.length > 0)
       throw new AggregateError(thrown, `Commit ${this.#revision} was applied, but something threw`);
     return { revision: this.#revision, changed, errors };
@@ -202,10 +197,12 @@ function stage(write: (transaction: Transaction) => void): (() => void)[] {
   return writes;
 }
 
-function indexFailures(member: Member, changedKeys: ReadonlyMap<Target, ReadonlySet<string>>): RowFailure[] {
+function failedInIndexes(member: Member, changedKeys: ChangedKeys): Failed[] {
   const keys = changedKeys.get(member);
   if (keys === undefined) return [];
   return member.indexes.flatMap(({ name, failures }) =>
-    [...failures].filter(([key]) => keys.has(key)).map(([key, error]) => ({ table: name, key, error })),
+    [...failures.keys()]
+      .filter((key) => keys.has(key))
+      .map((key) => ({ table: name, key, readings: [{ target: member, key }] })),
   );
 }

@@ -1,7 +1,7 @@
 // The rows of an index as a table of their own: one row for each index key that has any, so that a function can
 // run once for each group.
 
-import type { ChangedKeys } from "./dependencies.ts";
+import type { ChangedKeys, Reading } from "./dependencies.ts";
 import type { Row, TablePlace } from "./table.ts";
 import { StoredTable } from "./table.ts";
 import type { TableIndex } from "./table-index.ts";
@@ -20,6 +20,10 @@ export class GroupedTable<V> extends StoredTable<readonly Row<V>[]> {
       this.write(key, rows.length === 0 ? undefined : rows);
     }
     return [];
+  }
+
+  override readingsOf(key: string): Iterable<Reading> {
+    return [{ target: this.#index, key }];
   }
 }
 

@@ -1,6 +1,7 @@
 // The rows of one table by keys computed from them, kept up to date row by row.
 // Never scans its table: a commit costs as much as it changes.
 
+import type { ChangedKeys, Reading } from "./dependencies.ts";
 import type { Changes, Row, StoredTable } from "./table.ts";
 
 /** A handle for `Read.find`. `keysOf` is pure: it is asked again for an old value to find where that stood. */
@@ -59,6 +60,16 @@ export class TableIndex<V> implements Index<V> {
       }
     }
     return touched;
+  }
+
+  /** The rows that the pass changed and that are under the key, or were removed and may have been. */
+  *readingsOf(indexKey: string, changed: ChangedKeys): Iterable<Reading> {
+    for (const key of [...(changed.get(this.table) ?? [])].sort()) {
+      const value = this.table.peek(key);
+      const mayBeUnder =
+        value === undefined || this.failures.has(key) || [...this.keysOf(value, key)].includes(indexKey);
+      if (mayBeUnder) yield { target: this.table, key };
+    }
   }
 
   #keysOrFailure(value: V, key: string): Iterable<string> {

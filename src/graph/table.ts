@@ -2,7 +2,7 @@
 // The store notes what a pass touches and says at its end what really changed; it never decides what to write.
 
 import type { Conflict } from "./claims.ts";
-import type { ChangedKeys, Target } from "./dependencies.ts";
+import type { ChangedKeys, Reading, Target } from "./dependencies.ts";
 import { GraphMisuse } from "./graph-misuse.ts";
 import { structurallyEqual } from "./structural-equality.ts";
 import type { TableIndex } from "./table-index.ts";
@@ -116,6 +116,16 @@ export class StoredTable<V> implements Table<V> {
   }
 
   conflicts(): readonly Conflict[] {
+    return [];
+  }
+
+  /** What the row `key` was made of. */
+  readingsOf(_key: string): Iterable<Reading> {
+    return [];
+  }
+
+  /** What the function of the input row `key` was given and read when it last ran. */
+  inputsOf(_key: string): Iterable<Reading> {
     return [];
   }
 

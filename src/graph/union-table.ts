@@ -1,6 +1,6 @@
 // Several tables read as one. Where a key is in more than one of them, the first in order has it.
 
-import type { ChangedKeys } from "./dependencies.ts";
+import type { ChangedKeys, Reading } from "./dependencies.ts";
 import type { TablePlace } from "./table.ts";
 import { StoredTable } from "./table.ts";
 
@@ -18,6 +18,10 @@ export class UnionTable<V> extends StoredTable<V> {
       for (const key of changed.get(table) ?? []) this.write(key, this.#first(key));
     }
     return [];
+  }
+
+  override readingsOf(key: string): Iterable<Reading> {
+    return this.#tables.map((target) => ({ target, key }));
   }
 
   #first(key: string): V | undefined {

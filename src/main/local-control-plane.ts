@@ -29,7 +29,7 @@ import { openControlPlaneIdentity } from "./control-plane-identity.ts";
 import type { LocalSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
 import { planeAnswers } from "./plane-answers.ts";
-import { planeProblems } from "./plane-problems.ts";
+import { planeProblems, watchPlaneProblems } from "./plane-problems.ts";
 import { readVersion } from "./project.ts";
 import { serveSecurely } from "./serve-securely.ts";
 
@@ -137,8 +137,7 @@ function tellProblems(plane: ControlPlane): void {
     told = text;
     process.send?.({ meltemi: "problems", problems });
   };
-  plane.problems.watch(tell);
-  plane.fleet.watchRefusals(tell);
+  watchPlaneProblems(plane, tell);
   tell();
 }
 

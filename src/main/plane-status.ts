@@ -8,6 +8,7 @@ import { serviceKey } from "../model/service.ts";
 import { keyOf, rowKey } from "../model/sources.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
 import type { FleetReports } from "./fleet-reports.ts";
+import { rowFailureProblems } from "./row-failures.ts";
 
 export interface ObjectChanges {
   tell(keys: readonly ObjectKey[]): void;
@@ -79,13 +80,17 @@ async function factsOf(
   return {
     ...(object?.metadata.generation === undefined ? {} : { generation: Number(object.metadata.generation) }),
     isInForce: !isWrong,
-    problems: [...ownProblems, ...(problems.get(key) ?? [])],
+    problems: [...ownProblems, ...(problems.get(key) ?? []), ...failuresOf(plane, key)],
     proxyCount,
     acknowledgedCount,
     refusedCount: refusedBy.length,
     refusals,
     ...(object?.kind === "ServiceEntry" ? { addresses: automaticAddressesOf(plane, key) } : {}),
   };
+}
+
+function failuresOf({ graph }: ControlPlane, key: ObjectKey): readonly Problem[] {
+  return rowFailureProblems(graph.failures()).filter(({ object }) => object === key);
 }
 
 /** What DNS says of a ServiceEntry's hosts that have no address of their own, in the order of the hosts' names. */
