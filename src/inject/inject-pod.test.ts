@@ -98,6 +98,15 @@ test("injectPod() labels the pod for telemetry and mTLS", () => {
   assert.equal(labels?.["security.istio.io/tlsMode"], "istio");
 });
 
+test("injectPod() doesn't say of a gateway that it speaks mTLS on every port", () => {
+  const containers = [{ name: "istio-proxy", image: "auto" }];
+  const { labels } = inject(
+    podOf({ containers, annotations: { "inject.istio.io/templates": "gateway" } }),
+  ).metadata;
+  assert.equal(labels?.["security.istio.io/tlsMode"], undefined);
+  assert.equal(labels?.["service.istio.io/canonical-name"], "reviews");
+});
+
 test("injectPod() names the Deployment behind a ReplicaSet as the owner", () => {
   const injected = inject(podOf());
   assert.equal(envOf(injected, "ISTIO_META_WORKLOAD_NAME"), "reviews-v1");

@@ -196,6 +196,36 @@ test("parseObject() warns of a ServiceEntry's unknown protocol, with the nearest
   );
 });
 
+const files = { clientCertificate: "/a", privateKey: "/b", caCertificates: "/c" };
+const unusedTls: readonly (readonly [object, readonly string[]])[] = [
+  [{ mode: "DISABLE", sni: "a.com", subjectAltNames: ["a.com"] }, ["subjectAltNames", "sni"]],
+  [{ sni: "a.com" }, ["sni"]],
+  [{ mode: "SIMPLE", ...files, sni: "a.com" }, ["clientCertificate", "privateKey"]],
+  [{ mode: "MUTUAL", ...files, sni: "a.com", subjectAltNames: ["a.com"] }, []],
+  [
+    { mode: "ISTIO_MUTUAL", sni: "a.com", credentialName: "cert", insecureSkipVerify: true },
+    ["credentialName", "insecureSkipVerify"],
+  ],
+];
+for (const [tls, wanted] of unusedTls) {
+  test(`parseObject() warns of what a client's TLS doesn't use: ${JSON.stringify(tls)}`, () => {
+    const { findings } = parseObject(destinationRule({ trafficPolicy: { tls } }));
+    assert.deepEqual(
+      findings.map(({ path, severity }) => [path, severity]),
+      wanted.map((name) => [`spec.trafficPolicy.tls.${name}`, "warning"]),
+    );
+  });
+}
+
+test("parseObject() warns of what a server's TLS doesn't use", () => {
+  const tls = { mode: "ISTIO_MUTUAL", subjectAltNames: ["a"], minProtocolVersion: "TLSV1_3" };
+  const { findings } = parseObject(gateway({ port: https, tls }));
+  assert.deepEqual(
+    findings.map(({ path, severity }) => [path, severity]),
+    [["spec.servers[0].tls.minProtocolVersion", "warning"]],
+  );
+});
+
 test("parseObject() warns of a route that is never reached", () => {
   const { findings } = parseObject(virtualService({ http: [route, { ...route, name: "late" }] }));
   assert.deepEqual(

@@ -35,6 +35,7 @@ const ONE_FAMILY = "meshes on one machine are IPv4 only; in a cluster Kubernetes
 const VOLUMES =
   "the local runtime has no such volumes; use emptyDir, hostPath, configMap, secret or projected";
 const DEPRECATED = "Istio deprecated it";
+const REVOCATION = "revocation lists come in a later release";
 const TLS_DEFAULTS = "the mesh's own TLS is fixed at TLS 1.3 with Envoy's ciphers";
 
 const virtualServiceFields = [
@@ -50,12 +51,19 @@ const destinationRuleFields = [
     "Envoy ejects on any 5xx; use consecutive5xxErrors",
     "spec.trafficPolicy.outlierDetection.outlierDetectionHttpErrorCodes",
   ),
+  ...notYet("DestinationRule", REVOCATION, "spec.trafficPolicy.tls.caCrl"),
   ...notYet("DestinationRule", "tunnels over CONNECT come in a later release", "spec.trafficPolicy.tunnel"),
 ];
 
 const gatewayFields = [
   ...notYet("Gateway", "Istio never implemented it", "spec.servers[].defaultEndpoint"),
-  ...notYet("Gateway", "revocation lists come in a later release", "spec.servers[].tls.caCrl"),
+  ...notYet("Gateway", REVOCATION, "spec.servers[].tls.caCrl"),
+  notYetUnless(
+    "Gateway",
+    "spec.servers[].tls.insecureSkipVerify",
+    false,
+    "a client's certificate is verified always; use OPTIONAL_MUTUAL where it needn't have one",
+  ),
   ...notYet(
     "Gateway",
     "Istio deprecated it; the gateway's Service maps ports",

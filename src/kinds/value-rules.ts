@@ -74,6 +74,24 @@ export function* checkNotNegative(
   }
 }
 
+/** Warns of fields that a mode doesn't look at, where they are set. */
+export function* checkUnused(
+  path: string,
+  message: object,
+  { mode, names }: { readonly mode: string; readonly names: readonly string[] },
+): Findings {
+  for (const name of names) {
+    const value = (message as Readonly<Record<string, unknown>>)[name];
+    if (value === undefined || value === "" || value === false) continue;
+    if (Array.isArray(value) && value.length === 0) continue;
+    yield {
+      severity: "warning",
+      path: childPath(path, name),
+      message: `mode ${mode} doesn't use "${name}", so it has no effect`,
+    };
+  }
+}
+
 export function* checkIpOrRange(path: string, text: string): Findings {
   if (parseCidr(text) === undefined) {
     yield { path, message: `"${text}" isn't an IP address or a range such as "10.0.0.0/8"` };

@@ -28,7 +28,8 @@ export function hostnameRoutes(
     const routes = boundRoutes(server, question).find((each) => each.object === object);
     if (routes === undefined) return [];
     const port = server.server.port.number;
-    return routesOf(routes, { ...question, port, hostname: host, gateways: [...gateways] });
+    const hasMeshClients = server.server.tls?.mode === "ISTIO_MUTUAL";
+    return routesOf(routes, { ...question, port, hostname: host, gateways: [...gateways], hasMeshClients });
   });
   return [...built.filter((route) => !takesAll(route)), ...built.filter(takesAll).slice(0, 1)];
 }

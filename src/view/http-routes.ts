@@ -28,6 +28,8 @@ export interface RouteContext {
   readonly gateways: readonly string[];
   /** Of the host that is called; for the names of operations. */
   readonly hostname: string;
+  /** By certificates of the mesh alone: a gateway's server that is ISTIO_MUTUAL. */
+  readonly hasMeshClients?: boolean;
 }
 
 /** The routes of one VirtualService in order; what follows a rule that takes every request is left out. */
@@ -170,6 +172,7 @@ function resolvedDestination(
     ...written,
     ...(consistentHash === undefined ? {} : { consistentHash }),
     isSniffed: target.servicePort !== undefined && isSniffed(target.servicePort.protocol),
+    ...(context.hasMeshClients && target.service?.isExternal ? { hidesClient: true } : {}),
   };
 }
 

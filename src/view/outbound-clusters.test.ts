@@ -76,6 +76,20 @@ describe("outbound clusters", () => {
     assert.deepEqual(layerNames(mesh.views.clusters, "shop"), []);
   });
 
+  test("ask for the server name that a rule gives beside ISTIO_MUTUAL, else for their own", () => {
+    const policy = (sni: string) => `trafficPolicy: { tls: { mode: ISTIO_MUTUAL${sni} } }`;
+    const subsets = `subsets: [{ name: v1, ${policy(", sni: site.example")} }]`;
+    const mesh = viewFixture(`${WEB}---${rule("shop", `{ host: web, ${policy("")}, ${subsets} }`)}`);
+    const serverName = (subset: string) => {
+      const tls = seen(mesh.views.clusters, "", CLUSTER.replace("||", `|${subset}|`))?.tls;
+      return tls?.kind === "mesh" ? tls.serverName : undefined;
+    };
+    assert.deepEqual(
+      [serverName(""), serverName("v1")],
+      ["outbound_.80_._.web.shop.svc.cluster.local", "site.example"],
+    );
+  });
+
   test("wait for the Secret that their TLS needs", () => {
     const mesh = viewFixture(
       `${WEB}---${rule("shop", "{ host: web, trafficPolicy: { tls: { mode: MUTUAL, credentialName: cert } } }")}`,

@@ -218,7 +218,13 @@ function upstreamTls(question: Question, asked: TlsQuestion): UpstreamTls | unde
     case "DISABLE":
       return { kind: "plaintext" };
     case "ISTIO_MUTUAL":
-      return { kind: "mesh", serverName, identities, subjectAltNames: tls.subjectAltNames ?? [] };
+      return {
+        kind: "mesh",
+        // A gateway's server is found by a name of its own.
+        serverName: tls.sni || serverName,
+        identities,
+        subjectAltNames: tls.subjectAltNames ?? [],
+      };
     default: {
       if (!hasCredentials(tls, { model, read, namespace: client.namespace })) return undefined;
       return {

@@ -17,6 +17,8 @@ export interface ResolvedDestination {
   readonly consistentHash?: ConsistentHash;
   /** The port's protocol is sniffed, so the ALPN of a connection follows the request. */
   readonly isSniffed: boolean;
+  /** Outside the mesh: the mesh's certificate of the client is none of its business. */
+  readonly hidesClient?: boolean;
 }
 
 export interface ResolvedMirror {

@@ -7,6 +7,7 @@ import { spiffeId } from "../../core/spiffe-id.ts";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
+import type { ClientTlsSettings } from "../../kinds/destination-rule/client-tls.ts";
 import type { OutboundClusterInputs, PortPolicy } from "../../view/cluster-inputs.ts";
 import type { ClusterInit } from "./cluster-feature.ts";
 import { buildOutboundCluster, HTTP_PROTOCOL_OPTIONS } from "./outbound-cluster.ts";
@@ -162,12 +163,7 @@ describe("buildOutboundCluster() speaks", () => {
   ];
   for (const [name, part, wanted] of cases) {
     test(name, () => {
-      const { typedExtensionProtocolOptions } = buildOutboundCluster(inputs(part));
-      const value = typedExtensionProtocolOptions?.[HTTP_PROTOCOL_OPTIONS]?.value ?? new Uint8Array();
-      assert.deepEqual(
-        toJson(HttpProtocolOptionsSchema, fromBinary(HttpProtocolOptionsSchema, value)),
-        wanted,
-      );
+      assert.deepEqual(httpOptions(inputs(part)), wanted);
     });
   }
 });
@@ -224,6 +220,27 @@ describe("buildOutboundCluster() secures", () => {
     assert.match(text, /"kubernetes:\/\/cert-cacert"/);
   });
 
+  const namesOfHost: readonly (readonly [string, ClientTlsSettings, JsonValue | undefined])[] = [
+    ["the host that is asked for", {}, { autoSni: true, autoSanValidation: true }],
+    ["a host that the rule names", { sni: "a.com" }, undefined],
+    ["certificates that the rule names", { subjectAltNames: ["a.com"] }, { autoSni: true }],
+    ["a server that isn't verified", { insecureSkipVerify: true }, { autoSni: true }],
+  ];
+  for (const [name, settings, wanted] of namesOfHost) {
+    test(`TLS origination for ${name}`, () => {
+      const configured = { mode: "SIMPLE", ...settings } as const;
+      const tls = { kind: "configured", settings: configured, subjectAltNames: [] } as const;
+      assert.deepEqual(httpOptions(inputs({ tls })).upstreamHttpProtocolOptions, wanted);
+    });
+  }
+
+  test("bytes for a wildcard host without a server name", () => {
+    const tls = { kind: "configured", settings: { mode: "SIMPLE" }, subjectAltNames: [] } as const;
+    const sniOf = (hostname: string) =>
+      tlsContext(buildOutboundCluster(inputs({ tls, hostname })).transportSocket).sni;
+    assert.deepEqual([sniOf("a.com"), sniOf("*.a.com")], ["a.com", undefined]);
+  });
+
   test("without a look at the server's certificate where the rule says so", () => {
     const settings = { mode: "SIMPLE", insecureSkipVerify: true } as const;
     const built = buildOutboundCluster(
@@ -271,6 +288,12 @@ function inputs(part: Partial<OutboundClusterInputs>): OutboundClusterInputs {
 function cluster(part: Partial<OutboundClusterInputs>): Json {
   const { typedExtensionProtocolOptions: _options, ...built } = buildOutboundCluster(inputs(part));
   return toJson(ClusterSchema, create(ClusterSchema, built)) as Json;
+}
+
+function httpOptions(part: OutboundClusterInputs): Json {
+  const { typedExtensionProtocolOptions } = buildOutboundCluster(part);
+  const value = typedExtensionProtocolOptions?.[HTTP_PROTOCOL_OPTIONS]?.value ?? new Uint8Array();
+  return toJson(HttpProtocolOptionsSchema, fromBinary(HttpProtocolOptionsSchema, value)) as Json;
 }
 
 function tlsContext(socket: ClusterInit["transportSocket"]): Json {

@@ -1,14 +1,11 @@
 // TLS towards a cluster's endpoints: automatic mTLS, Istio mutual, or as the DestinationRule says.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { isWildcard } from "../../core/hostname.ts";
 import { isHttp2, isSniffed, isTcp, type Protocol } from "../../core/protocol.ts";
 import type { SpiffeId } from "../../core/spiffe-id.ts";
 import { RawBufferSchema } from "../../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
-import {
-  SubjectAltNameMatcher_SanType,
-  type SubjectAltNameMatcherSchema,
-  TlsParameters_TlsProtocol,
-} from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
+import { TlsParameters_TlsProtocol } from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import {
   type CommonTlsContext_CombinedCertificateValidationContextSchema,
   UpstreamTlsContextSchema,
@@ -25,23 +22,35 @@ import {
   WORKLOAD_CERTIFICATE,
   WORKLOAD_ROOTS,
 } from "../secret/secret-config.ts";
+import { exactNames } from "../subject-alt-names.ts";
 import type { ClusterDraft, ClusterFeature } from "./cluster-feature.ts";
 import { hasHttp2Upstream } from "./http-protocol.ts";
 
 type UpstreamTlsContextInit = MessageInitShape<typeof UpstreamTlsContextSchema>;
 type ValidationInit = MessageInitShape<typeof CommonTlsContext_CombinedCertificateValidationContextSchema>;
-type SanMatcherInit = MessageInitShape<typeof SubjectAltNameMatcherSchema>;
 
 const TLS_SOCKET = "envoy.transport_sockets.tls";
 
 export const upstreamTlsFeature: ClusterFeature = {
-  fields: ["DestinationRule.spec.trafficPolicy.tls.*", "MeshConfig.enableAutoMtls"],
+  fields: [
+    "DestinationRule.spec.trafficPolicy.tls.mode",
+    "DestinationRule.spec.trafficPolicy.tls.clientCertificate",
+    "DestinationRule.spec.trafficPolicy.tls.privateKey",
+    "DestinationRule.spec.trafficPolicy.tls.caCertificates",
+    "DestinationRule.spec.trafficPolicy.tls.credentialName",
+    "DestinationRule.spec.trafficPolicy.tls.subjectAltNames",
+    "DestinationRule.spec.trafficPolicy.tls.sni",
+    "DestinationRule.spec.trafficPolicy.tls.insecureSkipVerify",
+    "MeshConfig.enableAutoMtls",
+  ],
   apply(inputs, draft) {
     const { tls } = inputs;
     if (tls.kind === "automatic") applyAutomatic(tls, inputs, draft);
     else if (tls.kind === "mesh") draft.cluster.transportSocket = tlsSocket(meshContext(tls, inputs));
-    else if (tls.kind === "configured")
+    else if (tls.kind === "configured") {
       draft.cluster.transportSocket = tlsSocket(configuredContext(tls, inputs));
+      draft.http.upstreamHttpProtocolOptions = ofRequestedHost(tls.settings);
+    }
   },
 };
 
@@ -97,14 +106,23 @@ function meshAlpn(inputs: OutboundClusterInputs): readonly string[] {
   return hasHttp2Upstream(inputs) ? HTTP2_ALPN : HTTP1_ALPN;
 }
 
+/**
+ * Without names in the rule, TLS origination is for the host that each request asks for: its name is sent, and is the
+ * one that the server's certificate must have.
+ */
+function ofRequestedHost({ sni = "", subjectAltNames = [], insecureSkipVerify = false }: ClientTlsSettings) {
+  if (sni !== "") return undefined;
+  return { autoSni: true, autoSanValidation: subjectAltNames.length === 0 && !insecureSkipVerify };
+}
+
 function configuredContext(
   tls: Extract<UpstreamTls, { kind: "configured" }>,
   inputs: OutboundClusterInputs,
 ): UpstreamTlsContextInit {
   const { settings } = tls;
   return {
-    // Without an SNI of its own, a TLS origination names the host that was asked for.
-    ...(settings.sni === undefined ? { autoHostSni: false, sni: inputs.hostname } : { sni: settings.sni }),
+    // Of bytes nothing tells the host that they are for.
+    sni: settings.sni || (isWildcard(inputs.hostname) ? "" : inputs.hostname),
     commonTlsContext: {
       tlsParams: modernTls(),
       alpnProtocols: originationAlpn(inputs.protocol, hasHttp2Upstream(inputs)),
@@ -141,14 +159,6 @@ function rootsOf({ credentialName, caCertificates }: ClientTlsSettings) {
   // there is no such file.
   const isSystem = caCertificates === undefined || caCertificates === "system";
   return fileSecret(isSystem ? SYSTEM_ROOTS : `file-root:${caCertificates}`);
-}
-
-/** Each name as URI and as DNS name, since the API doesn't say which it is. */
-function exactNames(names: readonly string[]): SanMatcherInit[] {
-  return names.map((name) => ({
-    sanType: name.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
-    matcher: { matchPattern: { case: "exact" as const, value: name } },
-  }));
 }
 
 // Envoy as a client stops at TLS 1.2 by default.

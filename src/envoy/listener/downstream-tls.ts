@@ -3,10 +3,10 @@
 import type { TransportSocketSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import {
   type CertificateValidationContextSchema,
-  SubjectAltNameMatcher_SanType,
   TlsParameters_TlsProtocol,
 } from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { isCipherSuite } from "../../kinds/gateway/cipher-suites.ts";
 import type { ServerTlsSettings, TlsProtocol } from "../../kinds/gateway/server.ts";
 import type { GatewayChain } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
@@ -17,6 +17,8 @@ import {
   WORKLOAD_CERTIFICATE,
   WORKLOAD_ROOTS,
 } from "../secret/secret-config.ts";
+
+import { exactNames } from "../subject-alt-names.ts";
 
 type TransportSocketInit = Plain<typeof TransportSocketSchema>;
 type DownstreamTlsContextInit = Plain<typeof DownstreamTlsContextSchema>;
@@ -36,11 +38,13 @@ export const downstreamTlsFields: readonly string[] = [
   "Gateway.spec.servers[].tls.minProtocolVersion",
   "Gateway.spec.servers[].tls.maxProtocolVersion",
   "Gateway.spec.servers[].tls.cipherSuites",
-  "Gateway.spec.servers[].tls.insecureSkipVerify",
 ];
 
-/** A sidecar's side of mTLS: any workload of the mesh may connect; policies decide later who may do what. */
-export function meshServerTls(alpnProtocols: readonly string[]): TransportSocketInit {
+/** A sidecar's side of mTLS: any workload of the mesh may connect, or those named; policies decide who may do what. */
+export function meshServerTls(
+  alpnProtocols: readonly string[],
+  subjectAltNames: readonly string[] = [],
+): TransportSocketInit {
   return tlsSocket({
     requireClientCertificate: true,
     commonTlsContext: {
@@ -50,7 +54,7 @@ export function meshServerTls(alpnProtocols: readonly string[]): TransportSocket
       validationContextType: {
         case: "combinedValidationContext",
         value: {
-          defaultValidationContext: {},
+          defaultValidationContext: { matchTypedSubjectAltNames: exactNames(subjectAltNames) },
           validationContextSdsSecretConfig: agentSecret(WORKLOAD_ROOTS),
         },
       },
@@ -63,7 +67,8 @@ export function gatewayServerTls(
   isHttp: boolean,
 ): TransportSocketInit {
   const { settings } = tls;
-  if (settings.mode === "ISTIO_MUTUAL") return meshServerTls(isHttp ? ["h2", "http/1.1"] : []);
+  if (settings.mode === "ISTIO_MUTUAL")
+    return meshServerTls(isHttp ? ["h2", "http/1.1"] : [], settings.subjectAltNames);
   const wantsClient = settings.mode === "MUTUAL" || settings.mode === "OPTIONAL_MUTUAL";
   return tlsSocket({
     requireClientCertificate: settings.mode === "MUTUAL",
@@ -78,10 +83,7 @@ export function gatewayServerTls(
 
 function clientValidation({ settings, caSecret }: NonNullable<GatewayChain["tls"]>) {
   const checks: Plain<typeof CertificateValidationContextSchema> = {
-    matchTypedSubjectAltNames: (settings.subjectAltNames ?? []).map((name) => ({
-      sanType: name.includes("://") ? SubjectAltNameMatcher_SanType.URI : SubjectAltNameMatcher_SanType.DNS,
-      matcher: { matchPattern: { case: "exact" as const, value: name } },
-    })),
+    matchTypedSubjectAltNames: exactNames(settings.subjectAltNames ?? []),
     verifyCertificateSpki: [...(settings.verifyCertificateSpki ?? [])],
     verifyCertificateHash: [...(settings.verifyCertificateHash ?? [])],
     // OPTIONAL_MUTUAL lets a client without a certificate in; one with a certificate must have a good one.
@@ -104,7 +106,8 @@ function tlsParameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }:
     ...(tlsVersion(maxProtocolVersion) === undefined
       ? {}
       : { tlsMaximumProtocolVersion: tlsVersion(maxProtocolVersion) ?? TlsParameters_TlsProtocol.TLS_AUTO }),
-    cipherSuites: [...(cipherSuites ?? [])],
+    // Envoy refuses the whole listener for one that it doesn't know.
+    cipherSuites: [...new Set(cipherSuites)].filter(isCipherSuite),
   };
 }
 

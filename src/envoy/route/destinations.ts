@@ -15,6 +15,8 @@ import type { RouteFeature } from "./route-feature.ts";
 type HashPolicyInit = MessageInitShape<typeof RouteAction_HashPolicySchema>;
 type ClusterWeightInit = MessageInitShape<typeof WeightedCluster_ClusterWeightSchema>;
 
+const CLIENT_CERTIFICATE = "x-forwarded-client-cert";
+
 export const destinationsFeature: RouteFeature = {
   fields: ["VirtualService.spec.http[].route[].*"],
   apply({ destinations }, draft) {
@@ -30,6 +32,11 @@ export const destinationsFeature: RouteFeature = {
     draft.action.clusterSpecifier = { case: "cluster", value: first.cluster };
     if (first.isSniffed) Object.assign(draft.filterConfig, sniffedAlpnRouteConfig());
     if (first.headers !== undefined) applyHeaders(first.headers, draft);
+    if (first.hidesClient)
+      draft.route.requestHeadersToRemove = [
+        ...(draft.route.requestHeadersToRemove ?? []),
+        CLIENT_CERTIFICATE,
+      ];
   },
 };
 
@@ -71,10 +78,14 @@ function applyHeaders(
 
 function weightedCluster(destination: ResolvedDestination): ClusterWeightInit {
   const authority = requestedAuthority(destination.headers);
+  const operations = destination.headers === undefined ? undefined : headerOperations(destination.headers);
   return {
     name: destination.cluster,
     weight: destination.weight,
-    ...(destination.headers === undefined ? {} : headerOperations(destination.headers)),
+    ...operations,
+    ...(destination.hidesClient
+      ? { requestHeadersToRemove: [...(operations?.requestHeadersToRemove ?? []), CLIENT_CERTIFICATE] }
+      : {}),
     ...(authority === undefined
       ? {}
       : { hostRewriteSpecifier: { case: "hostRewriteLiteral" as const, value: authority } }),

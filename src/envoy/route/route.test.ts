@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { create, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { create, fromBinary, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { RouteSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { CorsPolicySchema } from "../../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
@@ -14,6 +14,18 @@ import { FAULT_FILTER } from "./fault.ts";
 import { buildRoute } from "./route.ts";
 
 const WEB: ResolvedDestination = { cluster: "web", weight: 1, isSniffed: false };
+
+test("buildRoute() keeps the mesh's certificate of the client from who is outside", () => {
+  const away = { ...WEB, hidesClient: true };
+  assert.deepEqual(route({ destinations: [away] }).requestHeadersToRemove, ["x-forwarded-client-cert"]);
+  const { weightedClusters } = route({ destinations: [WEB, away] }).route as {
+    readonly weightedClusters: { readonly clusters: readonly Readonly<Record<string, JsonValue>>[] };
+  } & JsonObject;
+  assert.deepEqual(
+    weightedClusters.clusters.map(({ requestHeadersToRemove }) => requestHeadersToRemove),
+    [undefined, ["x-forwarded-client-cert"]],
+  );
+});
 
 describe("buildRoute() matches", () => {
   const cases: readonly (readonly [string, HttpMatchRequest, JsonValue])[] = [

@@ -10,7 +10,7 @@ import {
   checkPort,
   checkRange,
 } from "../value-rules.ts";
-import type { ClientTlsSettings } from "./client-tls.ts";
+import { checkClientTls } from "./client-tls-rules.ts";
 import type { ConnectionPoolSettings, OutlierDetection } from "./connection-pool.ts";
 import type { LoadBalancerSettings } from "./load-balancer.ts";
 import { checkLocalityLoadBalancer, checkZoneAwareLoadBalancer } from "./locality-rules.ts";
@@ -163,41 +163,6 @@ function* checkConsistentHash(path: string, hash: LoadBalancerSettings["consiste
   if (hash.minimumRingSize !== undefined) {
     const message = "minimumRingSize is deprecated, use ringHash.minimumRingSize";
     yield { severity: "warning", path: `${path}.minimumRingSize`, message };
-  }
-}
-
-// RFC 6066, section 3: a server name is a DNS name.
-const MAX_SERVER_NAME_LENGTH = 255;
-
-export function* checkClientTls(path: string, tls: ClientTlsSettings | undefined): Findings {
-  if (tls === undefined) return;
-  const { mode, clientCertificate = "", privateKey = "", caCertificates = "", credentialName = "" } = tls;
-  if ((tls.sni ?? "").length > MAX_SERVER_NAME_LENGTH) {
-    const message = `found ${tls.sni?.length} characters, wanted at most ${MAX_SERVER_NAME_LENGTH}`;
-    yield { path: `${path}.sni`, message };
-  }
-  const subjectAltNames = tls.subjectAltNames ?? [];
-  // In mode MUTUAL the credential also holds the client's own certificate.
-  const hasCa = caCertificates !== "" || (mode === "SIMPLE" && credentialName !== "");
-  const verifies = hasCa || subjectAltNames.length > 0;
-  if (tls.insecureSkipVerify === true && verifies) {
-    const message = "what isn't verified needs neither a CA nor subjectAltNames";
-    yield { path: `${path}.insecureSkipVerify`, message };
-  }
-  if ((mode === "SIMPLE" || mode === "MUTUAL") && credentialName !== "") {
-    const isDouble = [clientCertificate, privateKey, caCertificates, tls.caCrl ?? ""].some(
-      (file) => file !== "",
-    );
-    if (isDouble)
-      yield { path: `${path}.credentialName`, message: "credentialName stands for all certificate files" };
-  }
-  if (mode !== "MUTUAL" || credentialName !== "") return;
-  for (const [name, value] of [
-    ["clientCertificate", clientCertificate],
-    ["privateKey", privateKey],
-  ] as const) {
-    if (value === "")
-      yield { code: "MLT1006", path: `${path}.${name}`, message: `mode MUTUAL needs "${name}"` };
   }
 }
 

@@ -1,7 +1,9 @@
 // Rules for the TLS settings of a gateway's server: which certificates each mode needs.
 
 import type { Findings } from "../value-rules.ts";
-import type { ServerTlsSettings } from "./server.ts";
+import { checkUnused } from "../value-rules.ts";
+import { isCipherSuite } from "./cipher-suites.ts";
+import type { ServerTlsMode, ServerTlsSettings } from "./server.ts";
 
 export function* checkServerTls(path: string, tls: ServerTlsSettings, isPlain: boolean): Findings {
   const sources = certificateSources(tls);
@@ -18,6 +20,7 @@ export function* checkServerTls(path: string, tls: ServerTlsSettings, isPlain: b
     const message = `mode ${mode} doesn't use certificates, so they are ignored`;
     yield { severity: "warning", path: `${path}.${sources[0]}`, message };
   }
+  if (mode !== undefined) yield* checkUnused(path, tls, { mode, names: unusedIn(mode) });
   yield* checkCipherSuites(`${path}.cipherSuites`, tls.cipherSuites ?? []);
   for (const [index, value] of (tls.verifyCertificateSpki ?? []).entries()) {
     if (SPKI_HASH.test(value)) continue;
@@ -28,6 +31,37 @@ export function* checkServerTls(path: string, tls: ServerTlsSettings, isPlain: b
     if (CERTIFICATE_HASH.test(value)) continue;
     const message = `"${value}" isn't a SHA-256 of 64 hexadecimal digits, with or without colons`;
     yield { path: `${path}.verifyCertificateHash[${index}]`, message };
+  }
+}
+
+const CLIENT_CHECKS = [
+  "caCertCredentialName",
+  "subjectAltNames",
+  "verifyCertificateSpki",
+  "verifyCertificateHash",
+] as const;
+const TLS_PARAMETERS = ["minProtocolVersion", "maxProtocolVersion", "cipherSuites"] as const;
+
+/** Certificates aside, which have rules of their own. */
+function unusedIn(mode: ServerTlsMode): readonly (keyof ServerTlsSettings)[] {
+  switch (mode) {
+    case "PASSTHROUGH":
+    case "AUTO_PASSTHROUGH":
+      return ["caCertificates", ...CLIENT_CHECKS, ...TLS_PARAMETERS];
+    case "SIMPLE":
+      return ["caCertificates", ...CLIENT_CHECKS];
+    case "ISTIO_MUTUAL":
+      return [
+        "caCertCredentialName",
+        "verifyCertificateSpki",
+        "verifyCertificateHash",
+        "credentialNames",
+        "tlsCertificates",
+        ...TLS_PARAMETERS,
+      ];
+    case "MUTUAL":
+    case "OPTIONAL_MUTUAL":
+      return [];
   }
 }
 
@@ -78,34 +112,10 @@ function needs(path: string, mode: string) {
   return { code: "MLT1006", path, message: `mode ${mode} needs "${name}"`, hint } as const;
 }
 
-// Those of BoringSSL that Envoy's documentation lists; TLS 1.3 has its own, which can't be chosen.
-const cipherSuites: ReadonlySet<string> = new Set([
-  "ECDHE-ECDSA-AES128-GCM-SHA256",
-  "ECDHE-RSA-AES128-GCM-SHA256",
-  "ECDHE-ECDSA-AES256-GCM-SHA384",
-  "ECDHE-RSA-AES256-GCM-SHA384",
-  "ECDHE-ECDSA-CHACHA20-POLY1305",
-  "ECDHE-RSA-CHACHA20-POLY1305",
-  "ECDHE-PSK-CHACHA20-POLY1305",
-  "ECDHE-ECDSA-AES128-SHA",
-  "ECDHE-RSA-AES128-SHA",
-  "ECDHE-PSK-AES128-CBC-SHA",
-  "ECDHE-ECDSA-AES256-SHA",
-  "ECDHE-RSA-AES256-SHA",
-  "ECDHE-PSK-AES256-CBC-SHA",
-  "AES128-GCM-SHA256",
-  "AES256-GCM-SHA384",
-  "AES128-SHA",
-  "AES256-SHA",
-  "PSK-AES128-CBC-SHA",
-  "PSK-AES256-CBC-SHA",
-  "DES-CBC3-SHA",
-]);
-
 function* checkCipherSuites(path: string, names: readonly string[]): Findings {
   for (const [index, name] of names.entries()) {
     const place = `${path}[${index}]`;
-    if (!cipherSuites.has(name)) {
+    if (!isCipherSuite(name)) {
       yield {
         severity: "warning",
         path: place,

@@ -21,10 +21,11 @@ before(
     if (skip !== false) return;
     ownCertificate = await makeServerCertificate("own.example");
     mesh = await startMesh({
-      manifests: ["gateway.yaml", "tls-server.yaml"],
+      manifests: ["gateway.yaml", "tls-server.yaml", "legacy.yaml"],
       files: {
         "gateway-servers.yaml": gatewayServers,
         "gateway-routes.yaml": gatewayRoutes,
+        "egress.yaml": egress,
         "tls-server-secret.yaml": tlsSecret("tls-server", ownCertificate),
       },
     });
@@ -89,6 +90,52 @@ spec:
       route: [{destination: {host: tls-server, port: {number: 443}}}]
 `;
 
+// Out of the mesh by the gateway: with TLS of the mesh on the way to it, under a server name of the rule's own.
+const egress = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: egress, namespace: test}
+spec:
+  selector: {istio: ingressgateway}
+  servers:
+    - port: {number: 443, name: https, protocol: HTTPS}
+      hosts: [site.example]
+      tls: {mode: ISTIO_MUTUAL}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: gateway, namespace: test}
+spec:
+  host: gateway
+  subsets:
+    - name: site
+      trafficPolicy:
+        portLevelSettings: [{port: {number: 443}, tls: {mode: ISTIO_MUTUAL, sni: site.example}}]
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: site, namespace: test}
+spec:
+  hosts: [site.example]
+  addresses: [198.51.100.9]
+  location: MESH_EXTERNAL
+  resolution: DNS
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: legacy.test.svc.cluster.local}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: site, namespace: test}
+spec:
+  hosts: [site.example]
+  gateways: [mesh, egress]
+  http:
+    - match: [{gateways: [mesh], port: 80}]
+      route: [{destination: {host: gateway, subset: site, port: {number: 443}}}]
+    - match: [{gateways: [egress], port: 443}]
+      route: [{destination: {host: site.example, port: {number: 80}}}]
+`;
+
 const host = "shop.example";
 
 test("a gateway routes HTTP from the machine by host and path, over mTLS to the pods", { skip }, async () => {
@@ -100,6 +147,21 @@ test("a gateway routes HTTP from the machine by host and path, over mTLS to the 
   );
   assert.equal((await machine.echo({ url: `${http}/v2/page`, host: "www.shop.example" })).version, "v2");
   assert.equal((await machine.request({ url: `${http}/`, host: "other.example" })).status, 404);
+});
+
+test("a sidecar speaks to a gateway as its server does: plain text without a rule", { skip }, async () => {
+  const client = await mesh.client("client");
+  assert.equal((await client.echo({ url: "http://gateway/", host })).version, "v1");
+});
+
+test("a sidecar's mTLS reaches the gateway's server by the server name of its rule, and ends there", {
+  skip,
+}, async () => {
+  const client = await mesh.client("client");
+  const { version, headers } = await client.echo({ url: "http://198.51.100.9/", host: "site.example" });
+  assert.equal(version, "legacy");
+  assert.equal(headers["x-forwarded-client-cert"], undefined, "who calls is nothing for a server outside");
+  assert.ok(headers["x-request-id"] !== undefined);
 });
 
 test("a gateway redirects to HTTPS where it is told so", { skip }, async () => {

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromBinary, toJson } from "@bufbuild/protobuf";
+import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import type { ServerTlsSettings } from "../../kinds/gateway/server.ts";
+import { gatewayServerTls } from "./downstream-tls.ts";
+
+test("gatewayServerTls() leaves out cipher suites that Envoy doesn't know, and those that repeat", () => {
+  const cipherSuites = ["ECDHE-RSA-AES128-GCM-SHA256", "NOT-A-CIPHER", "ECDHE-RSA-AES128-GCM-SHA256"];
+  const { tlsParams } = common({ mode: "SIMPLE", credentialName: "a", cipherSuites });
+  assert.deepEqual(tlsParams?.cipherSuites, ["ECDHE-RSA-AES128-GCM-SHA256"]);
+});
+
+test("gatewayServerTls() lets in only who an ISTIO_MUTUAL server names", () => {
+  const name = "spiffe://cluster.local/ns/a/sa/b";
+  const { combinedValidationContext } = common({ mode: "ISTIO_MUTUAL", subjectAltNames: [name] });
+  assert.deepEqual(combinedValidationContext?.defaultValidationContext.matchTypedSubjectAltNames, [
+    { sanType: "URI", matcher: { exact: name } },
+  ]);
+});
+
+interface CommonContext {
+  readonly tlsParams?: { readonly cipherSuites?: readonly string[] };
+  readonly combinedValidationContext?: {
+    readonly defaultValidationContext: { readonly matchTypedSubjectAltNames?: unknown };
+  };
+}
+
+function common(settings: ServerTlsSettings): CommonContext {
+  const socket = gatewayServerTls({ settings, secrets: ["kubernetes://a"] }, true);
+  assert.equal(socket.configType?.case, "typedConfig");
+  const value = socket.configType.value.value ?? new Uint8Array();
+  const context = toJson(DownstreamTlsContextSchema, fromBinary(DownstreamTlsContextSchema, value));
+  return (context as unknown as { readonly commonTlsContext: CommonContext }).commonTlsContext;
+}
