@@ -250,7 +250,7 @@ export const commandList: readonly CommandDeclaration[] = [
     summary: "wait until every proxy that an object concerns has it as it is now",
     arguments: [{ name: "<object>", summary: "KIND/NAME, such as vs/reviews" }],
     options: [
-      { flags: "-n, --namespace <namespace>", summary: 'of the object ("default")' },
+      { flags: "-n, --namespace <namespace>", summary: "of the object, where several have one" },
       { flags: "--timeout <duration>", summary: "how long at the most, such as 30s or 2m (30s)" },
       ...meshOptions,
     ],

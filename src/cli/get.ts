@@ -2,7 +2,7 @@
 // Pods are shown as they run, with the memory of their proxies under -o wide.
 
 import type { Mesh } from "../admin/contract/mesh.ts";
-import { nearestSpelling } from "../core/nearest-spelling.ts";
+import { nearestSpelling, spellingHint } from "../core/nearest-spelling.ts";
 import type { Kind, KubernetesObject } from "../kinds/define-kind.ts";
 import { withMesh } from "./choose-mesh.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
@@ -39,12 +39,15 @@ async function showObjects(
   }
   const all = await mesh.objects(kind, namespace);
   const objects = name === undefined ? all : all.filter(({ metadata }) => metadata.name === name);
+  if (objects.length === 0) await checkNamespace(mesh, namespace);
   if (name !== undefined && objects.length === 0) throw absent(kind, name, all);
   if (format === "json" || format === "yaml") {
     const whole = name === undefined ? { apiVersion: "v1", kind: "List", items: objects } : objects[0];
     await writeValue(context.terminal, whole, format);
+  } else if (objects.length === 0) {
+    context.terminal.write(nothingText(kind.plural, namespace));
   } else {
-    context.terminal.write(objectTable(kind, objects));
+    context.terminal.write(objectTable(kind, objects, Date.now()));
   }
   return exitCodes.done;
 }
@@ -65,11 +68,41 @@ async function showPods({ terminal }: CommandContext, mesh: Mesh, choice: PodCho
     );
     throw noObject("pod", choice.name, nearest);
   }
+  if (pods.length === 0) {
+    await checkNamespace(mesh, choice.namespace);
+    terminal.write(nothingText("pods", choice.namespace));
+    return exitCodes.done;
+  }
   const isWide = choice.format === "wide";
   terminal.write(podTable(pods, { isWide, nowMs: Date.now() }));
   const processes = isWide ? await mesh.processes() : [];
   if (processes.length > 0) terminal.write(`\n${processTable(processes)}`);
   return exitCodes.done;
+}
+
+function nothingText(plural: string, namespace: string | undefined): string {
+  return `No ${plural}${namespace === undefined ? "" : ` in namespace "${namespace}"`}\n`;
+}
+
+/** Nothing in a namespace that isn't there is most likely a slip. Who may not list namespaces isn't told. */
+export async function checkNamespace(mesh: Mesh, namespace: string | undefined): Promise<void> {
+  if (namespace === undefined) return;
+  const names = await namespaceNames(mesh);
+  if (names === undefined || names.includes(namespace)) return;
+  const hint = spellingHint(namespace, names) ?? `namespaces: ${names.join(", ")}`;
+  throw new CommandFailure(exitCodes.no, `There is no namespace "${namespace}"`, hint);
+}
+
+const FORBIDDEN = 403;
+
+async function namespaceNames(mesh: Mesh): Promise<readonly string[] | undefined> {
+  try {
+    const { namespaceKind } = await import("../kinds/namespace.ts");
+    return (await mesh.objects(namespaceKind)).map(({ metadata }) => metadata.name);
+  } catch (error) {
+    if ((error as { readonly status?: unknown }).status === FORBIDDEN) return undefined;
+    throw error;
+  }
 }
 
 /** By Kind, plural or short name, in any case. */

@@ -1,24 +1,36 @@
 // Objects of a kind as a table: the kind's own columns, and how far each has come where its status says it.
 
-import type { Kind, KubernetesObject } from "../kinds/define-kind.ts";
-import { renderTable } from "./table.ts";
+import type { Column, Kind, KubernetesObject } from "../kinds/define-kind.ts";
+import { formatAge, renderTable } from "./table.ts";
 
-export function objectTable(kind: Kind, objects: readonly KubernetesObject[]): string {
-  if (objects.length === 0) return `No ${kind.plural}\n`;
+/** `nowMs`: for the ages of objects that say when they were created; those of a file don't. */
+export function objectTable(kind: Kind, objects: readonly KubernetesObject[], nowMs: number): string {
   const isNamespaced = kind.scope === "Namespaced";
   const conditions = conditionTypes.filter((type) => objects.some((object) => conditionOf(object, type)));
   const titles = [
     ...(isNamespaced ? ["NAMESPACE"] : []),
     "NAME",
-    ...[...kind.columns.map(({ title }) => title), ...conditions].map((title) => title.toUpperCase()),
+    ...[...kind.columns.map(({ title }) => title), ...conditions, "Age"].map((title) => title.toUpperCase()),
   ];
   const rows = objects.map((object) => [
     ...(isNamespaced ? [object.metadata.namespace] : []),
     object.metadata.name,
-    ...kind.columns.map(({ path }) => cellText(valueAt(object, path))),
+    ...kind.columns.map((column) => columnText(object, column)),
     ...conditions.map((type) => conditionText(conditionOf(object, type))),
+    ageText(object, nowMs),
   ]);
   return renderTable(titles, rows);
+}
+
+function columnText(object: KubernetesObject, { path, outOf, otherwise }: Column): string | undefined {
+  const text = cellText(valueAt(object, path));
+  if (outOf === undefined) return text ?? otherwise;
+  return `${text ?? 0}/${cellText(valueAt(object, outOf)) ?? 1}`;
+}
+
+function ageText({ metadata }: KubernetesObject, nowMs: number): string | undefined {
+  const createdMs = Date.parse(metadata.creationTimestamp ?? "");
+  return Number.isNaN(createdMs) ? undefined : formatAge(nowMs - createdMs);
 }
 
 interface Condition {

@@ -26,7 +26,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   return proxies.some(({ nacks }) => nacks.length > 0) ? exitCodes.no : exitCodes.done;
 }
 
-/** By name, `NAME.NAMESPACE` or the start of a name, as a workload's name is of its pods'. */
+/** By name, `NAME.NAMESPACE`, or a workload's name, with which those of its pods begin, and `WORKLOAD.NAMESPACE`. */
 export function chooseProxies(
   all: readonly ProxyStatus[],
   name: string | undefined,
@@ -36,7 +36,14 @@ export function chooseProxies(
   if (name === undefined) return near;
   const bare = name.replace(/^[a-z]+\//, "");
   const exact = near.filter((proxy) => proxy.name === bare || fullName(proxy) === bare);
-  const chosen = exact.length > 0 ? exact : near.filter((proxy) => proxy.name.startsWith(`${bare}-`));
+  const dot = bare.lastIndexOf(".");
+  const isOf = (proxy: ProxyStatus, workload: string) => proxy.name.startsWith(`${workload}-`);
+  const ofWorkload = near.filter(
+    (proxy) =>
+      isOf(proxy, bare) ||
+      (proxy.namespace === bare.slice(dot + 1) && isOf(proxy, bare.slice(0, Math.max(dot, 0)))),
+  );
+  const chosen = exact.length > 0 ? exact : ofWorkload;
   if (chosen.length > 0) return chosen;
   const nearest = nearestSpelling(
     bare,

@@ -74,8 +74,24 @@ test("objectTable() shows the kind's own columns", () => {
     metadata: { name: "web", namespace: "shop" },
     spec: { replicas: 2 },
   };
-  const table = lines(objectTable(findKind("deploy", kinds), [deployment]));
-  assert.deepEqual(table, ["NAMESPACE   NAME   REPLICAS", "shop        web    2"]);
+  const table = lines(objectTable(findKind("deploy", kinds), [deployment], 0));
+  assert.deepEqual(table, ["NAMESPACE   NAME   READY   AGE", "shop        web    0/2     -"]);
+});
+
+test("objectTable() shows READY, COMPLETIONS and AGE as kubectl does", () => {
+  const metadata = { name: "web", namespace: "shop", creationTimestamp: "2026-01-01T00:00:00Z" };
+  const nowMs = Date.parse("2026-01-01T00:05:00Z");
+  const rowOf = (word: string, object: object) => {
+    const kind = findKind(word, kinds);
+    return lines(
+      objectTable(kind, [{ ...object, apiVersion: kind.apiVersion, kind: kind.kind, metadata }], nowMs),
+    )[1];
+  };
+  const deployment = { spec: { replicas: 3 }, status: { readyReplicas: 2 } };
+  assert.match(rowOf("deploy", deployment) ?? "", /^shop +web +2\/3 +5m$/);
+  assert.match(rowOf("sts", { spec: {} }) ?? "", /0\/1 +5m$/);
+  assert.match(rowOf("job", { spec: { completions: 2 }, status: { succeeded: 2 } }) ?? "", /2\/2 +5m$/);
+  assert.match(rowOf("svc", { spec: { ports: [{ port: 80 }] } }) ?? "", /ClusterIP +- +80\/TCP +5m$/);
 });
 
 test("objectTable() writes ports as kubectl does", () => {
@@ -87,7 +103,7 @@ test("objectTable() writes ports as kubectl does", () => {
     ],
   };
   const service = { apiVersion: "v1", kind: "Service", metadata: { name: "web", namespace: "shop" }, spec };
-  assert.match(objectTable(findKind("svc", kinds), [service]), /LoadBalancer +- +80\/TCP,53\/UDP\n$/);
+  assert.match(objectTable(findKind("svc", kinds), [service], 0), /LoadBalancer +- +80\/TCP,53\/UDP +-\n$/);
 });
 
 const proxy: ProxyStatus = {
@@ -111,6 +127,11 @@ test("chooseProxies() finds a proxy by its workload's name", () => {
   assert.deepEqual(chooseProxies([proxy], "deploy/reviews-v1", undefined), [proxy]);
 });
 
+test("chooseProxies() takes WORKLOAD.NAMESPACE", () => {
+  assert.deepEqual(chooseProxies([proxy], "reviews-v1.shop", undefined), [proxy]);
+  assert.throws(() => chooseProxies([proxy], "reviews-v1.other", undefined), { exitCode: 1 });
+});
+
 test("chooseProxies() suggests the nearest name", () => {
   assert.throws(() => chooseProxies([proxy], "reviews-v1-5f7d-b", undefined), { hint: /reviews-v1-5f7d-a/ });
 });
@@ -126,24 +147,28 @@ test("objectTable() shows how far objects have come, where their status says it"
     spec: { hosts: [name] },
     ...(conditions && { status: { conditions } }),
   });
-  const table = objectTable(findKind("vs", kinds), [
-    object("done", [
-      condition("Accepted", "True", "Accepted"),
-      condition("Programmed", "True", "Programmed", "2 of 2 proxies"),
-    ]),
-    object("wrong", [
-      condition("Accepted", "False", "Invalid", "no such host"),
-      condition("Programmed", "False", "NotAccepted", "what is wrong must be mended"),
-    ]),
-    object("new"),
-  ]);
+  const table = objectTable(
+    findKind("vs", kinds),
+    [
+      object("done", [
+        condition("Accepted", "True", "Accepted"),
+        condition("Programmed", "True", "Programmed", "2 of 2 proxies"),
+      ]),
+      object("wrong", [
+        condition("Accepted", "False", "Invalid", "no such host"),
+        condition("Programmed", "False", "NotAccepted", "what is wrong must be mended"),
+      ]),
+      object("new"),
+    ],
+    0,
+  );
   assert.deepEqual(
     lines(table).map((line) => line.split(/ {3,}/)),
     [
-      ["NAMESPACE", "NAME", "GATEWAYS", "HOSTS", "ACCEPTED", "PROGRAMMED"],
-      ["shop", "done", "-", "done", "True", "2 of 2 proxies"],
-      ["shop", "wrong", "-", "wrong", "False (Invalid)", "False (NotAccepted)"],
-      ["shop", "new", "-", "new", "-", "-"],
+      ["NAMESPACE", "NAME", "GATEWAYS", "HOSTS", "ACCEPTED", "PROGRAMMED", "AGE"],
+      ["shop", "done", "-", "done", "True", "2 of 2 proxies", "-"],
+      ["shop", "wrong", "-", "wrong", "False (Invalid)", "False (NotAccepted)", "-"],
+      ["shop", "new", "-", "new", "-", "-", "-"],
     ],
   );
 });

@@ -24,17 +24,23 @@ function report(changes: Partial<ProgrammedReport> = {}): ProgrammedReport {
 interface Mesh {
   /** What the supervisor holds. */
   readonly objects?: readonly object[];
+  /** Of the object asked for; absent where none is named. */
+  readonly namespace?: string | undefined;
   /** What the control plane answers, one look after another; the last one again and again. */
   readonly reports: readonly ProgrammedReport[];
 }
 
 /** A mesh's two sockets, and the command run against them. */
-async function waitIn(t: TestContext, { objects = [reviews], reports }: Mesh, ...more: readonly string[]) {
+async function waitIn(t: TestContext, mesh: Mesh, ...more: readonly string[]) {
+  const { objects = [reviews], reports } = mesh;
+  const namespace = "namespace" in mesh ? mesh.namespace : "shop";
   const directory = await mkdtemp(join(tmpdir(), "meltemi-wait-"));
   t.after(() => rm(directory, { recursive: true }));
   const asked: string[] = [];
   let lookCount = 0;
-  await serve(t, join(directory, "supervisor.sock"), () => objects);
+  await serve(t, join(directory, "supervisor.sock"), (url) =>
+    url.includes("Namespace") ? [{ metadata: { name: "shop" } }] : objects,
+  );
   await serve(t, join(directory, "control-plane.sock"), (url) => {
     asked.push(url);
     lookCount += 1;
@@ -51,7 +57,7 @@ async function waitIn(t: TestContext, { objects = [reviews], reports }: Mesh, ..
     signal: new AbortController().signal,
   } as unknown as CommandContext;
   const [object = "vs/reviews", timeout = "10s"] = more;
-  const code = await run(context, { args: [object], options: { namespace: "shop", timeout } });
+  const code = await run(context, { args: [object], options: { namespace, timeout } });
   return { code, printed, asked, lookCount };
 }
 
@@ -109,4 +115,23 @@ test("wait fails for what isn't there, with the nearest name", async (t) => {
 
 test("wait refuses a time that it can't read", async (t) => {
   await assert.rejects(waitIn(t, { reports: [] }, "vs/reviews", "soon"), { exitCode: 2 });
+});
+
+test("wait finds the object in the only namespace that has it", async (t) => {
+  const { printed } = await waitIn(t, { namespace: undefined, reports: [report()] });
+  assert.deepEqual(printed, ["VirtualService shop/reviews: 2 of 2 proxies have it\n"]);
+});
+
+test("wait asks which is meant where several namespaces have one", async (t) => {
+  const other = { ...reviews, metadata: { name: "reviews", namespace: "other" } };
+  const mesh = { namespace: undefined, objects: [other, reviews], reports: [report()] };
+  await assert.rejects(waitIn(t, mesh), { exitCode: 2, hint: "say which: -n other or -n shop" });
+});
+
+test("wait names a namespace that isn't there", async (t) => {
+  const mesh = { namespace: "shpo", objects: [], reports: [report()] };
+  await assert.rejects(waitIn(t, mesh, "vs/reviews", "100ms"), {
+    message: 'There is no namespace "shpo"',
+    hint: 'did you mean "shop"?',
+  });
 });

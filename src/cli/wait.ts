@@ -12,8 +12,9 @@ import type { CommandContext, CommandInput } from "./command.ts";
 import { textArgument, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
-import { findKind } from "./get.ts";
+import { checkNamespace, findKind } from "./get.ts";
 
+const DEFAULT_NAMESPACE = "default";
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** A look at a cluster opens a connection to each replica of its control plane: they become rarer. */
 const FIRST_PAUSE_MS = 50;
@@ -30,16 +31,17 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const wanted = parseWanted(input, kinds);
   const timeoutMs = parseTimeout(textOption(input, "timeout"));
   const { signal } = context;
-  const report = await withMesh(context, input, (mesh) =>
+  const sentence = await withMesh(context, input, (mesh) =>
     waitUntilProgrammed(mesh, wanted, { timeoutMs, signal }),
   );
-  context.terminal.write(`${sentenceOf(wanted, report)}\n`);
+  context.terminal.write(`${sentence}\n`);
   return exitCodes.done;
 }
 
 interface Wanted {
   readonly kind: Kind;
-  readonly namespace: string;
+  /** Undefined: of whichever namespace has one, `default` first. */
+  readonly namespace: string | undefined;
   readonly name: string;
 }
 
@@ -50,7 +52,7 @@ function parseWanted(input: CommandInput, kinds: readonly Kind[]): Wanted {
     throw new CommandFailure(exitCodes.usage, `Cannot wait for "${textArgument(input, 0)}"`, hint);
   }
   const kind = findKind(word, kinds);
-  const namespace = kind.scope === "Namespaced" ? (textOption(input, "namespace") ?? "default") : "";
+  const namespace = kind.scope === "Namespaced" ? textOption(input, "namespace") : "";
   return { kind, namespace, name };
 }
 
@@ -67,26 +69,30 @@ interface Patience {
   readonly signal: AbortSignal;
 }
 
+/** Resolves to the sentence that says so. */
 async function waitUntilProgrammed(
   mesh: Mesh,
-  wanted: Wanted,
+  asked: Wanted,
   { timeoutMs, signal }: Patience,
-): Promise<Programmed> {
+): Promise<string> {
   const startMs = performance.now();
   let pauseMs = FIRST_PAUSE_MS;
   let settled: { readonly object: unknown; readonly sinceMs: number } | undefined;
   for (;;) {
-    const { stored, all, report } = await look(mesh, wanted);
+    const { stored, all, report } = await look(mesh, asked);
+    const wanted = { ...asked, namespace: stored?.metadata.namespace ?? asked.namespace };
     const nowMs = performance.now();
-    if (stored === undefined && nowMs - startMs > Math.min(timeoutMs, ABSENT_LIMIT_MS))
-      throw absent(wanted, all);
+    if (stored === undefined && nowMs - startMs > Math.min(timeoutMs, ABSENT_LIMIT_MS)) {
+      await checkNamespace(mesh, asked.namespace === "" ? undefined : asked.namespace);
+      throw absent(asked, all);
+    }
     const isAnswered = report?.isInForce === true && report.awaited.length === 0;
     if (!isAnswered) settled = undefined;
     else if (!isDeepStrictEqual(settled?.object, asWritten(stored)))
       settled = { object: asWritten(stored), sinceMs: nowMs };
     if (report !== undefined && settled !== undefined && nowMs - settled.sinceMs >= SETTLE_MS) {
       if (report.refusedBy.length > 0) throw refused(wanted, report);
-      return report;
+      return sentenceOf(wanted, report);
     }
     if (nowMs - startMs > timeoutMs)
       throw late(wanted, report, { problemsHint: mesh.problemsHint, timeoutMs });
@@ -114,12 +120,24 @@ interface Look {
 }
 
 async function look(mesh: Mesh, { kind, namespace, name }: Wanted): Promise<Look> {
-  const all = await mesh.objects(kind, namespace === "" ? undefined : namespace);
-  const stored = all.find(({ metadata }) => metadata.name === name);
+  const all = await mesh.objects(kind, namespace || undefined);
+  const stored = choose(kind, name, all);
   return { stored, all, report: stored && (await mesh.programmed(stored)) };
 }
 
-function textOf({ kind, namespace, name }: Wanted): string {
+/** Of several namespaces that have one, `default` is meant, as everywhere; else the user has to say which. */
+function choose(kind: Kind, name: string, all: readonly KubernetesObject[]): KubernetesObject | undefined {
+  const named = all.filter(({ metadata }) => metadata.name === name);
+  const [only, second] = named;
+  if (second === undefined) return only;
+  const ofDefault = named.find(({ metadata }) => metadata.namespace === DEFAULT_NAMESPACE);
+  if (ofDefault !== undefined) return ofDefault;
+  const choices = named.map(({ metadata }) => `-n ${metadata.namespace}`).join(" or ");
+  const message = `${kind.kind} "${name}" is in several namespaces`;
+  throw new CommandFailure(exitCodes.usage, message, `say which: ${choices}`);
+}
+
+function textOf({ kind, namespace = DEFAULT_NAMESPACE, name }: Wanted): string {
   return objectKeyText(objectKey({ kind: kind.kind, namespace, name }));
 }
 

@@ -28,6 +28,7 @@ export const daemonSetKind = defineKind({
   shortNames: ["ds"],
   scope: "Namespaced",
   fields: { status: anything() },
+  columns: [{ title: "Ready", path: "status.numberReady", outOf: "status.desiredNumberScheduled" }],
   requiredFields: { spec: daemonSetSpec },
   rules: [workloadRules],
 });

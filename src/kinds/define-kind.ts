@@ -44,6 +44,10 @@ export interface Reference {
 export interface Column {
   readonly title: string;
   readonly path: string;
+  /** Shown as `2/3`: how many there are of how many there should be, which is 1 unless it is written. */
+  readonly outOf?: string;
+  /** Shown where nothing is written: the API's default. */
+  readonly otherwise?: string;
 }
 
 interface Declaration<K extends string, S extends Scope, O extends Fields, R extends Fields> {

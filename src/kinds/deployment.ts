@@ -32,7 +32,7 @@ export const deploymentKind = defineKind({
   scope: "Namespaced",
   fields: { status: anything() },
   requiredFields: { spec: deploymentSpec },
-  columns: [{ title: "Replicas", path: "spec.replicas" }],
+  columns: [{ title: "Ready", path: "status.readyReplicas", outOf: "spec.replicas" }],
   rules: [workloadRules],
 });
 

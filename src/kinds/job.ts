@@ -48,7 +48,7 @@ export const jobKind = defineKind({
   scope: "Namespaced",
   fields: { status: anything() },
   requiredFields: { spec: jobSpec },
-  columns: [{ title: "Completions", path: "spec.completions" }],
+  columns: [{ title: "Completions", path: "status.succeeded", outOf: "spec.completions" }],
   rules: [templateRules],
 });
 

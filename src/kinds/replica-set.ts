@@ -21,7 +21,7 @@ export const replicaSetKind = defineKind({
       { required: { selector: labelSelector } },
     ),
   },
-  columns: [{ title: "Replicas", path: "spec.replicas" }],
+  columns: [{ title: "Ready", path: "status.readyReplicas", outOf: "spec.replicas" }],
   rules: [workloadRules],
 });
 

@@ -62,7 +62,7 @@ export const serviceKind = defineKind({
   scope: "Namespaced",
   fields: { spec: serviceSpec, status: anything() },
   columns: [
-    { title: "Type", path: "spec.type" },
+    { title: "Type", path: "spec.type", otherwise: "ClusterIP" },
     { title: "Cluster-IP", path: "spec.clusterIP" },
     { title: "Ports", path: "spec.ports" },
   ],

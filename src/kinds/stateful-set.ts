@@ -35,7 +35,7 @@ export const statefulSetKind = defineKind({
   scope: "Namespaced",
   fields: { status: anything() },
   requiredFields: { spec: statefulSetSpec },
-  columns: [{ title: "Replicas", path: "spec.replicas" }],
+  columns: [{ title: "Ready", path: "status.readyReplicas", outOf: "spec.replicas" }],
   rules: [workloadRules],
 });
 
