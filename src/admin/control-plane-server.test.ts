@@ -56,3 +56,52 @@ test("GET /debug/… asks for the page with its query, however many slashes it b
   assert.deepEqual(await ask("/debug"), { status: 404, text: "" });
   assert.match((await ask("/debugging")).text, /nothing at/);
 });
+
+const foreign: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "a name that leads to loopback": { host: "rebound.example:15014" },
+  "a name that begins like loopback's": { host: "localhost.example" },
+  "the control plane's own name": { host: "meltemi.meltemi-system.svc:15014" },
+  "an address of the pod": { host: "10.244.0.3:15014" },
+  "a page of another origin": { host: "localhost:15014", origin: "https://evil.example" },
+  "a page without an origin": { host: "localhost:15014", origin: "null" },
+  "what a page of another site loads": { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
+};
+
+for (const [what, headers] of Object.entries(foreign)) {
+  test(`the mesh's pages aren't answered to ${what}, what monitoring asks for is`, async (t) => {
+    const ask = await start(t);
+    for (const path of [
+      "/debug/registryz",
+      "//debug/syncz",
+      "/proxies",
+      "/problems",
+      "/programmed?object=a/b/c",
+      "/x",
+    ])
+      assert.equal((await ask(path, headers)).status, 403, path);
+    for (const path of ["/ready", "/metrics", "/version"])
+      assert.equal((await ask(path, headers)).status, 200, path);
+  });
+}
+
+test("the mesh's pages are answered to what a port-forward, a browser and a link send", async (t) => {
+  const ask = await start(t);
+  const own = [
+    { host: "localhost" },
+    { host: "LOCALHOST:43211" },
+    { host: "127.0.0.1:15014" },
+    { host: "127.8.9.10" },
+    { host: "[::1]:15014" },
+    { host: "localhost:15014", origin: "http://localhost:20001", "sec-fetch-site": "same-site" },
+    { host: "localhost:15014", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+  ];
+  for (const headers of own)
+    assert.equal((await ask("/problems", headers)).status, 200, JSON.stringify(headers));
+});
+
+test("an answer quotes little of what was asked", async (t) => {
+  const ask = await start(t);
+  const long = "x".repeat(10_000);
+  assert.ok((await ask(`/${long}`)).text.length < 200);
+  assert.ok((await ask("/problems", { host: long })).text.length < 200);
+});

@@ -3,10 +3,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:http";
 import type { Logger } from "../core/logger.ts";
+import { quoted } from "../core/quoted.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import type { ProgrammedReport, ProxyStatus, VersionReport } from "./contract/control-plane.ts";
 import type { DebugPage } from "./debug-pages.ts";
+import { refusalOfForeignPage } from "./own-pages.ts";
 import { requestedUrl } from "./requested-url.ts";
 
 export interface ControlPlaneAnswers {
@@ -24,11 +26,14 @@ export interface ControlPlaneAnswers {
   metrics(): Promise<string>;
 }
 
+/** What Prometheus, kubelet and `istioctl version` ask for, by whatever name they know the control plane. */
+export const publicPaths: ReadonlySet<string> = new Set(["/ready", "/metrics", "/version"]);
+
 /** Not listening yet: a unix socket and a port of the machine may share it. */
 export function createControlPlaneServer(answers: ControlPlaneAnswers, log: Logger): Server {
   return createServer((request, response) => {
     route(request, response, answers).catch((error: unknown) => {
-      log.error({ url: request.url, error }, "admin request failed");
+      log.error({ url: quoted(request.url ?? ""), error }, "admin request failed");
       if (response.headersSent) response.destroy();
       else send(response, 500, { error: "The control plane failed to answer" });
     });
@@ -41,7 +46,10 @@ async function route(
   answers: ControlPlaneAnswers,
 ): Promise<void> {
   const { pathname, search, searchParams } = requestedUrl(request);
-  if (request.method !== "GET") return send(response, 405, { error: `Cannot ${request.method} here` });
+  if (request.method !== "GET")
+    return send(response, 405, { error: `Cannot ${request.method} here: only GET is answered` });
+  const refusal = publicPaths.has(pathname) ? undefined : refusalOfForeignPage(request.headers);
+  if (refusal !== undefined) return send(response, 403, { error: refusal });
   const [, debugPath] = /^\/debug(?:$|\/)(.*)/.exec(pathname) ?? [];
   if (debugPath !== undefined) {
     const { status, ...page } = await answers.debugPage(`${debugPath}${search}`);
@@ -69,7 +77,7 @@ async function route(
         text: await answers.metrics(),
       });
     default:
-      return send(response, 404, { error: `There is nothing at ${pathname}` });
+      return send(response, 404, { error: `There is nothing at ${quoted(pathname)}` });
   }
 }
 

@@ -3,9 +3,9 @@
 
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { quoted } from "../core/quoted.ts";
+import { publicPaths } from "./control-plane-server.ts";
 import { requestedUrl } from "./requested-url.ts";
-
-const publicPaths: ReadonlySet<string> = new Set(["/ready", "/metrics", "/version"]);
 
 /** `admin` answers; it needn't listen anywhere itself. */
 export function createMonitoringServer(admin: Server): Server {
@@ -16,7 +16,8 @@ export function createMonitoringServer(admin: Server): Server {
       return;
     }
     response.writeHead(403, { "content-type": "application/json" });
-    response.end(JSON.stringify({ error: `${pathname} is answered to loopback only: use a port-forward` }));
+    const error = `${quoted(pathname)} is answered to loopback only: use a port-forward`;
+    response.end(JSON.stringify({ error }));
   });
 }
 

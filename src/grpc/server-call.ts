@@ -5,6 +5,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { constants } from "node:http2";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { quoted } from "../core/quoted.ts";
 import type { FrameParser } from "./frame.ts";
 import { createFrameParser, writeFrame } from "./frame.ts";
 import type { BidiCall, BidiReceiver, GrpcMethod, GrpcPeer } from "./method.ts";
@@ -145,7 +146,7 @@ export class ServerCall implements BidiCall {
     if (header === undefined) return;
     const timeoutMs = parseTimeout(header);
     if (timeoutMs === "invalid")
-      throw new GrpcError("INVALID_ARGUMENT", `Cannot read grpc-timeout "${header}"`);
+      throw new GrpcError("INVALID_ARGUMENT", `Cannot read grpc-timeout ${quoted(header)}`);
     this.#cancelDeadline = this.#options.clock.after(timeoutMs, () => {
       this.end("DEADLINE_EXCEEDED", `The call took longer than ${timeoutMs} ms`);
       this.#abort.abort();
@@ -154,7 +155,7 @@ export class ServerCall implements BidiCall {
 
   #open(): BidiReceiver {
     const method = this.#options.methods.get(this.path);
-    if (method === undefined) throw new GrpcError("UNIMPLEMENTED", `No method "${this.path}" here`);
+    if (method === undefined) throw new GrpcError("UNIMPLEMENTED", `No method ${quoted(this.path)} here`);
     return method.kind === "bidi" ? method.open(this) : this.#unaryReceiver(method.handle);
   }
 

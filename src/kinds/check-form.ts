@@ -3,6 +3,7 @@
 
 import { parseDuration } from "../core/duration.ts";
 import { childPath } from "../core/field-path.ts";
+import { quoted } from "../core/quoted.ts";
 import { spellingHint } from "../core/nearest-spelling.ts";
 import type { Finding } from "./define-kind.ts";
 import type { Schema } from "./schema.ts";
@@ -84,8 +85,8 @@ function checkMessage(
     const name = context.isLenient && !Object.hasOwn(properties, written) ? camelCase(written) : written;
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (property === undefined) unknownField(written, Object.keys(properties), path, context);
-    else if (child === null) absentField(childPath(path, written), context);
-    else entries.push([name, checkNode(property, child, childPath(path, written), context)]);
+    else if (child === null) absentField(pathTo(path, written), context);
+    else entries.push([name, checkNode(property, child, pathTo(path, written), context)]);
   }
   const result = Object.fromEntries(entries);
   for (const name of node.required ?? []) {
@@ -104,7 +105,7 @@ function checkMap(node: Node, value: unknown, path: string, context: Context) {
   const entries = Object.entries(value).map(([key, child]): [string, unknown] => {
     // Kubernetes reads nothing as empty text here: `data: {key: }` is common in ConfigMaps.
     const present = child === null && item.type === "string" ? "" : child;
-    return [key, checkNode(item, present, childPath(path, key), context)];
+    return [key, checkNode(item, present, pathTo(path, key), context)];
   });
   return Object.fromEntries(entries);
 }
@@ -114,7 +115,7 @@ function checkList(item: Node, value: unknown, path: string, context: Context) {
     const hint = isRecord(value) ? "begin each item with a dash" : undefined;
     return wrongType("a list", value, path, { ...context, hint });
   }
-  return value.map((child: unknown, index) => checkNode(item, child, childPath(path, index), context));
+  return value.map((child: unknown, index) => checkNode(item, child, pathTo(path, index), context));
 }
 
 function checkOneof(
@@ -125,9 +126,9 @@ function checkOneof(
 ) {
   const [first, second] = group.filter((name) => Object.hasOwn(value, name));
   if (first === undefined || second === undefined) return;
-  context.findings.push({
+  report(context, {
     code: "MLT1005",
-    path: childPath(path, second),
+    path: pathTo(path, second),
     message: `"${first}" and "${second}" are both set, only one of them may be`,
   });
 }
@@ -137,7 +138,7 @@ function checkChoice(choices: readonly string[], value: unknown, path: string, c
   if (context.isLenient && typeof value === "number" && choices[value] !== undefined) return choices[value];
   if (typeof value !== "string") return wrongType(`one of ${wordList(choices)}`, value, path, context);
   const hint = spellingHint(value, choices);
-  context.findings.push({
+  report(context, {
     code: "MLT1005",
     path,
     message: `found ${describe(value, context)}, wanted one of ${wordList(choices)}`,
@@ -162,7 +163,7 @@ function checkText(node: Node, value: unknown, path: string, context: Context) {
   const format = formats[node.format ?? ""];
   if (format === undefined || format.accepts(value)) return value;
   const hint = format.hint?.(value);
-  context.findings.push({
+  report(context, {
     code: "MLT1005",
     path,
     message: `found ${describe(value, context)}, wanted ${format.wanted}`,
@@ -219,7 +220,7 @@ function checkNumber(node: Node, value: unknown, path: string, context: Context)
   const { minimum = -Infinity, maximum = Infinity } = node;
   if (number < minimum || number > maximum) {
     const message = `found ${describe(value, context)}, wanted a number from ${minimum} to ${maximum}`;
-    context.findings.push({ code: "MLT1005", path, message });
+    report(context, { code: "MLT1005", path, message });
   }
   return number;
 }
@@ -230,35 +231,51 @@ function wrongType(
   path: string,
   context: Context & { hint?: string | undefined },
 ) {
-  const { findings, hint } = context;
+  const { hint } = context;
   const message = `found ${describe(value, context)}, wanted ${wanted}`;
-  findings.push({ code: "MLT1004", path, message, ...(hint === undefined ? {} : { hint }) });
+  report(context, { code: "MLT1004", path, message, ...(hint === undefined ? {} : { hint }) });
   return value;
 }
 
 function unknownField(name: string, known: readonly string[], path: string, context: Context) {
+  if (context.findings.length >= MAX_FINDINGS) return;
   const hint =
     spellingHint(name, known) ?? (known.length <= 8 ? `known here: ${known.join(", ")}` : undefined);
   const where = path === "" ? "at the top of the object" : `in ${path}`;
-  context.findings.push({
+  report(context, {
     code: "MLT1003",
-    path: childPath(path, name),
-    message: `there is no field "${name}" ${where}`,
+    path: pathTo(path, name),
+    message: `there is no field ${quoted(name)} ${where}`,
     ...(hint === undefined ? {} : { hint }),
   });
 }
 
-function absentField(path: string, { findings, warnsOfNull }: Context) {
-  if (!warnsOfNull) return;
+function absentField(path: string, context: Context) {
+  if (!context.warnsOfNull || context.findings.length >= MAX_WARNINGS) return;
   const message = "nothing stands here, so the field counts as absent";
-  findings.push({ code: "MLT1005", severity: "warning", path, message });
+  report(context, { code: "MLT1005", severity: "warning", path, message });
 }
 
-function missingField(name: string, path: string, { findings }: Context) {
-  findings.push({ code: "MLT1006", path: childPath(path, name), message: `"${name}" is required` });
+function missingField(name: string, path: string, context: Context) {
+  report(context, { code: "MLT1006", path: pathTo(path, name), message: `"${name}" is required` });
 }
 
-const MAX_QUOTED_LENGTH = 80;
+/** Nobody reads more, and who sends an object to the webhook chooses how many there are. */
+const MAX_FINDINGS = 200;
+/** Whatever is warned of, there is room for the error that refuses the object. */
+const MAX_WARNINGS = 100;
+
+function report({ findings }: Context, finding: Finding): void {
+  if (findings.length < MAX_FINDINGS) findings.push(finding);
+}
+
+/** Kubernetes' own keys are shorter. */
+const MAX_KEY_LENGTH = 400;
+
+function pathTo(parent: string, key: string | number): string {
+  const isLong = typeof key === "string" && key.length > MAX_KEY_LENGTH;
+  return childPath(parent, isLong ? `${key.slice(0, MAX_KEY_LENGTH)}…` : key);
+}
 
 function describe(value: unknown, { isSecret }: Context): string {
   if (value === null) return "nothing";
@@ -266,8 +283,7 @@ function describe(value: unknown, { isSecret }: Context): string {
   if (typeof value === "object") return "an object";
   if (isSecret) return `a ${typeof value}`;
   if (typeof value !== "string") return `${typeof value} ${String(value)}`;
-  const text = value.length > MAX_QUOTED_LENGTH ? `${value.slice(0, MAX_QUOTED_LENGTH)}…` : value;
-  return JSON.stringify(text);
+  return quoted(value);
 }
 
 function wordList(words: readonly string[]) {

@@ -6,6 +6,7 @@ import { spellingHint } from "../core/nearest-spelling.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import { problemCatalogue } from "../core/problem-catalogue.ts";
+import { quoted } from "../core/quoted.ts";
 import { findKind, kindByName, kinds } from "./all-kinds.ts";
 import { checkForm } from "./check-form.ts";
 import type { Finding, Kind, KubernetesObject } from "./define-kind.ts";
@@ -57,9 +58,23 @@ function parseKnown(kind: Kind, value: Record<string, unknown>): ParsedObject {
     const message = `a ${kind.kind} belongs to no namespace, so this has no effect`;
     findings.push({ severity: "warning", path: "metadata.namespace", message });
   }
-  findings.push(...checkMetadata(object), ...kind.check(object), ...unimplemented(object));
+  findings.push(...checkMetadata(object), ...firstOf(kind.check(object)), ...firstOf(unimplemented(object)));
   const isInForce = key !== undefined && !findings.some(isError);
   return { findings, ...(key === undefined ? {} : { key }), ...(isInForce ? { object } : {}) };
+}
+
+const MAX_FINDINGS = 100;
+
+/** Errors and warnings, a hundred of each: an object may be made so that it has a million. */
+function firstOf(all: Iterable<Finding>): readonly Finding[] {
+  const counts = { error: 0, other: 0 };
+  const found: Finding[] = [];
+  for (const finding of all) {
+    const sort = isError(finding) ? "error" : "other";
+    counts[sort] += 1;
+    if (counts[sort] <= MAX_FINDINGS) found.push(finding);
+  }
+  return found;
 }
 
 /** Whether it keeps the object out of force. */
@@ -120,13 +135,13 @@ function parseForeign(apiVersion: string, kindName: string): ParsedObject {
   const sameName = kindByName.get(kindName);
   if (sameName !== undefined && sameName.scope !== "Pseudo") {
     const served = sameName.versions.served.map((version) => apiVersionOf(sameName.group, version));
-    const message = `found "${apiVersion}" as the apiVersion of a ${kindName}, wanted ${served.join(" or ")}`;
+    const message = `found ${quoted(apiVersion)} as the apiVersion of a ${kindName}, wanted ${served.join(" or ")}`;
     return refused("apiVersion", message, spellingHint(apiVersion, served));
   }
   const names = [...kinds, ...inertKinds].map(({ kind }) => kind);
   return refused(
     "kind",
-    `there is no kind "${kindName}" of ${apiVersion} here`,
+    `there is no kind ${quoted(kindName)} of ${apiVersion.slice(0, 80)} here`,
     spellingHint(kindName, names),
   );
 }

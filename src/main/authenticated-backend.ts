@@ -1,5 +1,6 @@
 // Who each stream is, before anything is asked of the fleet: what its credentials prove, and nothing that it says.
 
+import { quoted } from "../core/quoted.ts";
 import type { ProvenIdentity, StreamIdentity } from "../core/stream-identity.ts";
 import type { IdentifiedBackend } from "../fleet/proxy-identity.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
@@ -30,7 +31,11 @@ async function identify(client: XdsClient, authenticator: Authenticator): Promis
   if (authentication.kind === "absent" && owner !== undefined) return owner;
   const reason = authentication.kind === "refused" ? authentication.reason : "no certificate and no token";
   return {
-    refusal: { kind: "refused", status: "UNAUTHENTICATED", message: `Cannot serve "${nodeId}": ${reason}` },
+    refusal: {
+      kind: "refused",
+      status: "UNAUTHENTICATED",
+      message: `Cannot serve ${quoted(nodeId)}: ${reason}`,
+    },
   };
 }
 

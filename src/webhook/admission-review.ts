@@ -30,6 +30,7 @@ const API_VERSION = "admission.k8s.io/v1";
 // What the API server takes of them without cutting; what is longer than that nobody reads.
 const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 250;
+const MAX_MESSAGE_LENGTH = 8_000;
 const UNPROCESSABLE = 422;
 
 /** Undefined where it isn't an AdmissionReview of v1 that asks something. */
@@ -47,7 +48,9 @@ export function parseAdmissionReview(value: unknown): AdmissionRequest | undefin
 
 /** The body of the answer. */
 export function formatAdmissionReview({ uid }: AdmissionRequest, verdict: Verdict): object {
-  const warnings = (verdict.warnings ?? []).slice(0, MAX_WARNINGS).map(shortened);
+  const warnings = (verdict.warnings ?? [])
+    .slice(0, MAX_WARNINGS)
+    .map((each) => shortened(each, MAX_WARNING_LENGTH));
   const response = {
     uid,
     allowed: verdict.kind === "allowed",
@@ -71,9 +74,11 @@ function patchOf(patch: JsonPatch = []): object {
 }
 
 function refusalOf(message: string): object {
-  return { status: { code: UNPROCESSABLE, reason: "Invalid", message } };
+  return {
+    status: { code: UNPROCESSABLE, reason: "Invalid", message: shortened(message, MAX_MESSAGE_LENGTH) },
+  };
 }
 
-function shortened(warning: string): string {
-  return warning.length <= MAX_WARNING_LENGTH ? warning : `${warning.slice(0, MAX_WARNING_LENGTH - 1)}…`;
+function shortened(text: string, maxLength: number): string {
+  return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1)}…`;
 }

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { Logger } from "../core/logger.ts";
+import { quoted } from "../core/quoted.ts";
 import type { Redacted } from "../core/redacted.ts";
 import type { InjectionSettings } from "../inject/injection-settings.ts";
 import {
@@ -101,7 +102,7 @@ interface Answering {
 async function answer(request: IncomingMessage, { options, readBody }: Answering): Promise<Reply> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   const review = reviewerOf(path, options);
-  if (review === undefined) return refusal(404, `There is nothing at ${path.slice(0, 100)}`);
+  if (review === undefined) return refusal(404, `There is nothing at ${quoted(path)}`);
   if (request.method !== "POST") return refusal(405, "Only POST is answered here");
   const contentType = request.headers["content-type"] ?? "";
   if (!/^application\/json\s*(;|$)/i.test(contentType)) return refusal(415, "Only application/json is read");

@@ -13,6 +13,7 @@ import type {
   PodReport,
 } from "../../admin/contract/supervisor.ts";
 import type { Logger } from "../../core/logger.ts";
+import { quoted } from "../../core/quoted.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 
 export interface PodPlace {
@@ -113,7 +114,7 @@ async function route(
       sendJson(response, 200, {});
       return answers.shutdown();
     default:
-      return sendJson(response, 404, { error: `There is no page "${url.pathname}"` });
+      return sendJson(response, 404, { error: `There is no page ${quoted(url.pathname)}` });
   }
 }
 

@@ -9,6 +9,7 @@ import type {
 } from "../../admin/contract/supervisor.ts";
 import { objectKey } from "../../core/object-key.ts";
 import { formatProblem } from "../../core/problem.ts";
+import { quoted } from "../../core/quoted.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { enterMeshCommand } from "../front/launch-supervisor.ts";
 import type { Kubelet } from "../workloads/kubelet.ts";
@@ -138,7 +139,7 @@ function findRunner(kubelet: Kubelet, { namespace, pod }: PodPlace): PodRunner |
 }
 
 function noPod({ namespace, pod }: PodPlace): { readonly kind: "refusal"; readonly refusal: Refusal } {
-  return refuse(404, `There is no pod "${pod}" in namespace "${namespace}"`);
+  return refuse(404, `There is no pod ${quoted(pod)} in namespace ${quoted(namespace)}`);
 }
 
 function refuse(
