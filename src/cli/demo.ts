@@ -8,11 +8,11 @@ import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { meshOptions, runMesh } from "./up.ts";
 
 const nextSteps = `
-Open the address above, or in another terminal:
-  npx meltemi get pods -o wide                   every pod, and what its Envoy costs
-  npx meltemi proxy-status                       which Envoys are in step
-  npx meltemi proxy-config route storefront      what the web page's Envoy was told
-  npx meltemi logs reviews-v1 -f                 what a service prints
+Open the address above, or in another terminal (export PATH="$PWD/bin:$PATH" in the clone makes \`meltemi\` a command):
+  meltemi get pods -o wide                       every pod, and what its Envoy costs
+  meltemi proxy-status                           which Envoys are in step
+  meltemi proxy-config route storefront          what the web page's Envoy was told
+  meltemi logs reviews-v1 -f                     what a service prints
   examples/bookshop/task canary-90-10            one request of ten to a new version, live
 More tasks: examples/bookshop/README.md
 
