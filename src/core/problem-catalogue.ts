@@ -63,6 +63,7 @@ const entries = {
   MLT2015: { severity: "error", title: "A ServiceEntry's host belongs to another object" },
   MLT2016: { severity: "error", title: "A DestinationRule's Secret is missing", istio: "IST0101" },
   MLT2017: { severity: "warning", title: "A port is one that proxies listen on themselves" },
+  MLT2018: { severity: "warning", title: "A delegate's rule conflicts with its root's and has no effect" },
   MLT2031: { severity: "warning", title: "Init containers have no network until the sidecar runs" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },
   MLT5001: { severity: "error", title: "A private key can be read by other users" },

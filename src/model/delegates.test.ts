@@ -2,15 +2,19 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
-import { mergeDelegates } from "./delegates.ts";
+import { type DelegateLookup, mergeDelegates } from "./delegates.ts";
 
+const delegate = { name: "d" };
 const TO_WEB = [{ destination: { host: "web" } }];
 
 describe("mergeDelegates()", () => {
   test("leaves rules of its own alone, and says where they stand", () => {
     const root = virtualService("root", ["a.com"], [{ route: TO_WEB }]);
     assert.deepEqual(
-      mergeDelegates(root, () => undefined),
+      mergeDelegates(
+        root,
+        lookup(() => undefined),
+      ),
       [
         {
           rule: { route: TO_WEB },
@@ -63,29 +67,114 @@ describe("mergeDelegates()", () => {
 
   const conflicts: Readonly<Record<string, readonly [object, object]>> = {
     "paths that don't overlap": [{ uri: { prefix: "/a" } }, { uri: { prefix: "/b" } }],
-    "a root's exact path": [{ uri: { exact: "/a" } }, { uri: { exact: "/a" } }],
+    "a path that is wider": [{ uri: { prefix: "/a/b" } }, { uri: { prefix: "/a" } }],
+    "another exact path": [{ uri: { exact: "/a" } }, { uri: { exact: "/b" } }],
+    "a prefix of the exact path": [{ uri: { exact: "/a" } }, { uri: { prefix: "/a" } }],
     "a delegate's regular expression": [{ uri: { prefix: "/a" } }, { uri: { regex: "/a.*" } }],
+    "a path compared otherwise": [{ uri: { prefix: "/a" }, ignoreUriCase: true }, { uri: { prefix: "/a" } }],
     "two methods": [{ method: { exact: "GET" } }, { method: { exact: "PUT" } }],
     "one header with two values": [{ headers: { a: { exact: "1" } } }, { headers: { a: { exact: "2" } } }],
+    "values that are left out apart": [
+      { withoutHeaders: { a: { exact: "1" } } },
+      { withoutHeaders: { a: { exact: "2" } } },
+    ],
     "two ports": [{ port: 80 }, { port: 81 }],
+    "two namespaces": [{ sourceNamespace: "a" }, { sourceNamespace: "b" }],
+    "a gateway that isn't the root's": [{ gateways: ["mesh"] }, { gateways: ["mesh", "edge"] }],
   };
   for (const [name, [root, part]] of Object.entries(conflicts)) {
-    test(`leaves a pair out for ${name}`, () => {
-      assert.deepEqual(
-        merge([{ match: [root], delegate: { name: "d" } }], [{ match: [part], route: TO_WEB }]),
-        [],
-      );
+    test(`leaves a rule out for ${name}`, () => {
+      assert.deepEqual(merge([{ match: [root], delegate }], [{ match: [part], route: TO_WEB }]), []);
     });
   }
+
+  test("leaves a rule out where one of its matches is within none of the root's", () => {
+    const part = { match: [{ uri: { prefix: "/a/b" } }, { uri: { prefix: "/c" } }], route: TO_WEB };
+    assert.deepEqual(merge([{ match: [{ uri: { prefix: "/a" } }], delegate }], [part]), []);
+  });
+
+  const narrower: Readonly<Record<string, readonly [object, object, object]>> = {
+    "an equal exact path": [{ uri: { exact: "/a" } }, { uri: { exact: "/a" } }, { uri: { exact: "/a" } }],
+    "an equal regular expression": [
+      { authority: { regex: "a.*" } },
+      { authority: { regex: "a.*" } },
+      { authority: { regex: "a.*" } },
+    ],
+    "a narrower authority": [
+      { authority: { prefix: "a." } },
+      { authority: { exact: "a.com" } },
+      { authority: { exact: "a.com" } },
+    ],
+    "a narrower header": [
+      { headers: { a: { prefix: "re" }, b: {} } },
+      { headers: { a: { exact: "red" }, b: { exact: "1" } } },
+      { headers: { a: { exact: "red" }, b: { exact: "1" } } },
+    ],
+    "a header that the root wants more of": [
+      { headers: { a: { exact: "red" } } },
+      { headers: { a: {} } },
+      { headers: { a: { exact: "red" } } },
+    ],
+    "less that is left out": [
+      { withoutHeaders: { a: { prefix: "re" } } },
+      { withoutHeaders: { a: { exact: "red" } } },
+      { withoutHeaders: { a: { prefix: "re" } } },
+    ],
+    "a path in another case": [
+      { uri: { prefix: "/A" }, ignoreUriCase: true },
+      { uri: { exact: "/a/b" }, ignoreUriCase: true },
+      { uri: { exact: "/a/b" }, ignoreUriCase: true },
+    ],
+    "some of the root's gateways": [
+      { gateways: ["mesh", "edge"] },
+      { gateways: ["shop/edge"] },
+      { gateways: ["shop/edge"] },
+    ],
+    "the root's namespace": [{ sourceNamespace: "a" }, {}, { sourceNamespace: "a" }],
+  };
+  for (const [name, [root, part, wanted]] of Object.entries(narrower)) {
+    test(`takes a delegate's match with ${name}`, () => {
+      const [merged] = merge([{ match: [root], delegate }], [{ match: [part], route: TO_WEB }]);
+      assert.deepEqual(merged?.rule.match, [wanted]);
+    });
+  }
+
+  test("means the root's short names in the root's namespace", () => {
+    const root = virtualService(
+      "root",
+      ["a.com"],
+      [
+        {
+          match: [{ gateways: ["edge"] }],
+          mirror: { host: "shadow" },
+          delegate: { name: "d", namespace: "core" },
+        },
+      ],
+    );
+    const found = virtualService("d", [], [{ route: TO_WEB }]);
+    const [merged] = mergeDelegates(
+      root,
+      lookup(() => ({ ...found, metadata: { name: "d", namespace: "core" } })),
+    );
+    assert.equal(merged?.namespace, "core");
+    assert.deepEqual(merged.rule.match, [{ gateways: ["shop/edge"] }]);
+    assert.deepEqual(merged.rule.mirror, { host: "shadow.shop.svc.cluster.local" });
+  });
 
   test("follows neither a missing delegate nor one with hosts", () => {
     const root = virtualService("root", ["a.com"], [{ delegate: { name: "d", namespace: "other" } }]);
     assert.deepEqual(
-      mergeDelegates(root, () => undefined),
+      mergeDelegates(
+        root,
+        lookup(() => undefined),
+      ),
       [],
     );
     assert.deepEqual(
-      mergeDelegates(root, () => virtualService("d", ["b.com"], [{ route: TO_WEB }])),
+      mergeDelegates(
+        root,
+        lookup(() => virtualService("d", ["b.com"], [{ route: TO_WEB }])),
+      ),
       [],
     );
   });
@@ -93,9 +182,14 @@ describe("mergeDelegates()", () => {
 
 function merge(root: readonly HttpRoute[], delegate: readonly HttpRoute[]) {
   const found = virtualService("d", [], delegate);
-  return mergeDelegates(virtualService("root", ["a.com"], root), (key) =>
-    key === "shop/d" ? found : undefined,
+  return mergeDelegates(
+    virtualService("root", ["a.com"], root),
+    lookup((key) => (key === "shop/d" ? found : undefined)),
   );
+}
+
+function lookup(find: DelegateLookup["find"]): DelegateLookup {
+  return { find, clusterDomain: "cluster.local" };
 }
 
 function virtualService(name: string, hosts: readonly string[], http: readonly HttpRoute[]): VirtualService {

@@ -11,8 +11,9 @@ import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { TcpRoute, TlsRoute } from "../kinds/virtual-service/tcp-route.ts";
 import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
 import { mergeDelegates } from "./delegates.ts";
+import { MESH_GATEWAY, qualifyGateway } from "./gateway-name.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
-import { rowKey, type Sources } from "./sources.ts";
+import type { Sources } from "./sources.ts";
 import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
 
 export const hostRouteFields: readonly string[] = [
@@ -30,9 +31,6 @@ export const hostRouteFields: readonly string[] = [
   "VirtualService.spec.tls[].*",
   "MeshConfig.defaultVirtualServiceExportTo",
 ];
-
-/** The name by which a VirtualService binds to sidecars. */
-export const MESH_GATEWAY = "mesh";
 
 export interface HttpRule {
   readonly rule: HttpRoute;
@@ -102,9 +100,12 @@ function hostRoutes(
 ): HostRoutes {
   const { namespace, name, creationTimestamp } = service.metadata;
   const { spec } = service;
-  const http = mergeDelegates(service, (key) => {
-    const delegate = read.get(sources.VirtualService, key);
-    return delegate !== undefined && isExportedTo(delegate, namespace, settings) ? delegate : undefined;
+  const http = mergeDelegates(service, {
+    clusterDomain: settings.clusterDomain,
+    find: (key) => {
+      const delegate = read.get(sources.VirtualService, key);
+      return delegate !== undefined && isExportedTo(delegate, namespace, settings) ? delegate : undefined;
+    },
   });
   return {
     namespace,
@@ -131,10 +132,6 @@ export function isExportedTo(
 ): boolean {
   const visibility = resolveVisibility(spec.exportTo, metadata.namespace, defaultExportTo.virtualService);
   return isVisibleTo(visibility, namespace);
-}
-
-export function qualifyGateway(gateway: string, namespace: string): string {
-  return gateway === MESH_GATEWAY || gateway.includes("/") ? gateway : rowKey(namespace, gateway);
 }
 
 function looksAtClient(http: readonly HttpRule[], { tcp = [], tls = [] }: VirtualService["spec"]): boolean {

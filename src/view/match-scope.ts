@@ -1,7 +1,7 @@
 // The part of a VirtualService's match that is about who asks and where, not about what: it is settled before config
 // is built, so two clients for whom it settles alike share the result.
 
-import { MESH_GATEWAY, qualifyGateway } from "../model/host-routes.ts";
+import { MESH_GATEWAY, qualifyGateway } from "../model/gateway-name.ts";
 import type { ClientScope } from "./client-scope.ts";
 
 /** What HTTP, TLS and TCP matches have in common. */

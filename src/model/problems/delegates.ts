@@ -1,9 +1,10 @@
-// Delegates that can't be followed: missing, kept from the root's namespace, or with hosts of their own. One that delegates further never comes here:
-// its kind refuses it.
+// Delegates that can't be followed: missing, kept from the root's namespace, or with hosts of their own; and rules of
+// delegates that conflict with their root's. One that delegates further never comes here: its kind refuses it.
 
 import { spellingHint } from "../../core/nearest-spelling.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
+import { matchesOf } from "../delegates.ts";
 import { isExportedTo } from "../host-routes.ts";
 import { rowKey } from "../sources.ts";
 import { type CheckContext, type FoundProblem, nameFrom, problemAt } from "./check.ts";
@@ -14,6 +15,28 @@ export function* checkDelegates(object: VirtualService, context: CheckContext): 
     const { name = "", namespace = object.metadata.namespace } = rule.delegate;
     const found = faultOf(object, rowKey(namespace, name), context);
     if (found !== undefined) yield problemAt(object, `spec.http[${at}].delegate`, found);
+    else
+      yield* conflicts(object, at, context.read.get(context.sources.VirtualService, rowKey(namespace, name)));
+  }
+}
+
+function* conflicts(
+  root: VirtualService,
+  at: number,
+  delegate: VirtualService | undefined,
+): Iterable<Problem> {
+  const rule = root.spec.http?.[at];
+  if (rule === undefined || delegate === undefined) return;
+  for (const [partAt, part] of (delegate.spec.http ?? []).entries()) {
+    const merged = matchesOf(root, rule, { delegate, part });
+    if (merged.kind === "merged") continue;
+    const name = nameFrom(root.metadata.namespace, delegate);
+    const place = `spec.http[${partAt}].match[${merged.at}].${merged.field}`;
+    yield problemAt(root, `spec.http[${at}].delegate`, {
+      code: "MLT2018",
+      message: `Rule spec.http[${partAt}] of delegate "${name}" has no effect: its ${place} isn't within what spec.http[${at}] matches`,
+      hint: "a delegate's match must be its root's, or narrower",
+    });
   }
 }
 

@@ -3,7 +3,7 @@
 import { spellingHint } from "../../core/nearest-spelling.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
-import { MESH_GATEWAY, qualifyGateway } from "../host-routes.ts";
+import { MESH_GATEWAY, qualifyGateway } from "../gateway-name.ts";
 import { type CheckContext, nameFrom, problemAt } from "./check.ts";
 
 export function* checkGatewayReferences(object: VirtualService, context: CheckContext): Iterable<Problem> {

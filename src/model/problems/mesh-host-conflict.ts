@@ -2,8 +2,8 @@
 
 import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
+import { MESH_GATEWAY } from "../gateway-name.ts";
 import type { HostRoutes } from "../host-routes.ts";
-import { MESH_GATEWAY } from "../host-routes.ts";
 import { byAge } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import type { Visibility } from "../visibility.ts";

@@ -207,6 +207,29 @@ spec:
     );
   });
 
+  test("finds a delegate's rule that reaches further than its root's", () => {
+    const found = problemsOf(
+      delegating("root", "hosts: [a.com]", "part").replace(
+        "delegate:",
+        "match: [{ uri: { prefix: /a } }], delegate:",
+      ),
+      delegating("part", "exportTo: ['*']", "x").replace(
+        "delegate: { name: x }",
+        "match: [{ uri: { prefix: /a/b } }, { uri: { exact: /c } }], redirect: { uri: / }",
+      ),
+    );
+    assert.deepEqual(
+      found.map(({ severity, message, path }) => [severity, message, path]),
+      [
+        [
+          "warning",
+          'Rule spec.http[0] of delegate "part" has no effect: its spec.http[0].match[1].uri isn\'t within what spec.http[0] matches',
+          "spec.http[0].delegate",
+        ],
+      ],
+    );
+  });
+
   test("finds a delegate that is kept from the root's namespace", () => {
     const part = delegating("part", "exportTo: [elsewhere]", "x").replace(
       "delegate: { name: x }",

@@ -26,6 +26,7 @@ before(
         "gateway-servers.yaml": gatewayServers,
         "gateway-routes.yaml": gatewayRoutes,
         "egress.yaml": egress,
+        "delegates.yaml": delegates,
         "tls-server-secret.yaml": tlsSecret("tls-server", ownCertificate),
       },
     });
@@ -136,6 +137,47 @@ spec:
       route: [{destination: {host: site.example, port: {number: 80}}}]
 `;
 
+// Delegates within what the root matches, and one that names a gateway which the root keeps to itself.
+const delegates = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: root, namespace: test}
+spec:
+  hosts: [parts.example]
+  gateways: [edge, mesh]
+  http:
+    - match: [{uri: {exact: /login}}]
+      delegate: {name: login, namespace: parts}
+    - match: [{uri: {prefix: /team}, headers: {x-team: {prefix: red}}, gateways: [edge]}]
+      delegate: {name: team, namespace: parts}
+    - match: [{uri: {prefix: /internal}, gateways: [mesh]}]
+      delegate: {name: internal, namespace: parts}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: login, namespace: parts}
+spec:
+  http:
+    - match: [{uri: {exact: /login}}]
+      route: [{destination: {host: echo.test.svc.cluster.local, port: {number: 80}, subset: v1}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: team, namespace: parts}
+spec:
+  http:
+    - match: [{headers: {x-team: {exact: red-1}}}]
+      route: [{destination: {host: echo.test.svc.cluster.local, port: {number: 80}, subset: v2}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: internal, namespace: parts}
+spec:
+  http:
+    - match: [{uri: {prefix: /internal}, gateways: [test/edge]}]
+      route: [{destination: {host: echo.test.svc.cluster.local, port: {number: 80}}}]
+`;
+
 const host = "shop.example";
 
 test("a gateway routes HTTP from the machine by host and path, over mTLS to the pods", { skip }, async () => {
@@ -162,6 +204,16 @@ test("a sidecar's mTLS reaches the gateway's server by the server name of its ru
   assert.equal(version, "legacy");
   assert.equal(headers["x-forwarded-client-cert"], undefined, "who calls is nothing for a server outside");
   assert.ok(headers["x-request-id"] !== undefined);
+});
+
+test("a gateway follows delegates within what their root matches, and no further", { skip }, async () => {
+  const parts = { host: "parts.example" };
+  assert.equal((await machine.echo({ ...parts, url: `${http}/login` })).version, "v1");
+  const team = { ...parts, url: `${http}/team`, headers: { "x-team": "red-1" } };
+  assert.equal((await machine.echo(team)).version, "v2");
+  assert.equal((await machine.request({ ...team, headers: { "x-team": "red-2" } })).status, 404);
+  assert.equal((await machine.request({ ...parts, url: `${http}/internal` })).status, 404);
+  assert.match(mesh.output(), /Rule spec.http\[0\] of delegate "parts\/internal" has no effect/);
 });
 
 test("a gateway redirects to HTTPS where it is told so", { skip }, async () => {

@@ -2,8 +2,8 @@
 // nothing for them closes no connection.
 
 import assert from "node:assert/strict";
-import { setTimeout as wait } from "node:timers/promises";
 import { after, before, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { holdStreams } from "../lifecycle/long-streams.ts";
 import { proxyCounters } from "../lifecycle/proxy-state.ts";
 import { eventually } from "./eventually.ts";
