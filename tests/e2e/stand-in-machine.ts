@@ -27,7 +27,7 @@ export interface StandInMachine {
 export interface StandInOptions {
   /** Ids of the user that the front runs as; root without. `subordinateIds` says whether it may map others. */
   readonly user?: { readonly uid: number; readonly subordinateIds: boolean };
-  /** Makes /dev/net/tun open to the user. */
+  /** Makes /dev/net/tun open to the user; closed to all but root otherwise, whatever udev has made of the real one. */
   readonly openTun?: boolean;
 }
 
@@ -57,7 +57,8 @@ if [ "$uid" != 0 ]; then
 fi
 echo "nameserver 127.0.0.1" > /mnt/resolv.conf
 mount -n --bind /mnt/resolv.conf /etc/resolv.conf
-if [ "$open_tun" = yes ]; then mknod -m 0666 /mnt/tun c 10 200; mount -n --bind /mnt/tun /dev/net/tun; fi
+if [ "$open_tun" = yes ]; then tun_mode=0666; else tun_mode=0600; fi
+if [ -e /dev/net/tun ]; then mknod -m "$tun_mode" /mnt/tun c 10 200; mount -n --bind /mnt/tun /dev/net/tun; fi
 ip link set lo up
 # Addresses that the kernel gives by itself would change a second later.
 if [ -e /proc/sys/net/ipv6/conf/default/disable_ipv6 ]; then echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6; fi
