@@ -31,14 +31,14 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly string[]>> = 
   "src/local/workloads/image-command.ts": [
     ...["name", "image", "command", "args"].map((name) => `Pod.spec.containers[].${name}`),
   ],
-  "src/local/workloads/container-launch.ts": [
-    "Pod.spec.containers[].workingDir",
+  "src/local/workloads/container-user.ts": [
     "Pod.spec.containers[].securityContext.runAsUser",
     "Pod.spec.containers[].securityContext.runAsGroup",
+    "Pod.spec.securityContext.fsGroup",
     "Pod.spec.securityContext.runAsUser",
     "Pod.spec.securityContext.runAsGroup",
-    "Pod.spec.hostname",
   ],
+  "src/local/workloads/container-launch.ts": ["Pod.spec.containers[].workingDir", "Pod.spec.hostname"],
   "src/local/workloads/container-runner.ts": [
     "Pod.spec.containers[].readinessProbe.*",
     "Pod.spec.containers[].lifecycle.postStart.*",

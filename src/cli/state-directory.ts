@@ -16,7 +16,12 @@ export function stateDirectory(env: Environment, name: string): string {
   }
   const own = env.MELTEMI_STATE_DIR;
   if (own !== undefined && own !== "") return own;
-  return join(homeOf(env, "XDG_STATE_HOME", ".local/state"), "meltemi", name);
+  return join(meshesDirectory(env), name);
+}
+
+/** `$XDG_STATE_HOME/meltemi`, which holds the state of all meshes that have none of their own. */
+export function meshesDirectory(env: Environment): string {
+  return join(homeOf(env, "XDG_STATE_HOME", ".local/state"), "meltemi");
 }
 
 /** `$XDG_CACHE_HOME/meltemi`. */

@@ -417,6 +417,7 @@ test("injectPod() with a CNI plugin writes the mesh's capture on the pod", () =>
 });
 
 interface WarningCase {
+  readonly security?: InjectablePod["spec"]["securityContext"];
   readonly annotations?: Record<string, string>;
   readonly settings?: Partial<InjectionSettings>;
   readonly warning: RegExp;
@@ -438,11 +439,22 @@ const warnings: readonly WarningCase[] = [
     warning: /classic one: a node's kubelet is older than 1\.29/,
   },
   { settings: { capture: "cni" }, warning: /Init containers "migrate" have no network and no DNS/ },
+  { security: { runAsUser: 1337 }, warning: /Container "[a-z]+" runs as user or group 1337, the proxy's/ },
+  { security: { runAsGroup: 1337 }, warning: /its requests bypass the mesh/ },
+  {
+    security: { runAsUser: 4_000 },
+    settings: { proxyIds: { uid: 4_000, gid: 4_000 } },
+    warning: /user or group 4000/,
+  },
 ];
 
-for (const { annotations = {}, settings = {}, warning } of warnings) {
+for (const { annotations = {}, security, settings = {}, warning } of warnings) {
   test(`injectPod() warns: ${warning.source}`, () => {
-    const pod = podOf({ annotations, initContainers });
+    const { metadata, spec } = podOf({ annotations, initContainers });
+    const pod = {
+      metadata,
+      spec: { ...spec, ...(security === undefined ? {} : { securityContext: security }) },
+    };
     const injection = injectPod(pod, undefined, { ...defaultInjectionSettings, ...settings });
     assert.ok(injection.kind === "injected");
     assert.equal(injection.warnings.length, 1);

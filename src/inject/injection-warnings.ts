@@ -7,7 +7,12 @@ import { containerNames } from "./injection-settings.ts";
 import type { SidecarPlan } from "./sidecar-plan.ts";
 
 export function injectionWarnings(plan: SidecarPlan): Problem[] {
-  return [...idleAnnotations(plan), ...unsupportedNative(plan), ...strandedContainers(plan)];
+  return [
+    ...idleAnnotations(plan),
+    ...unsupportedNative(plan),
+    ...strandedContainers(plan),
+    ...uncapturedContainers(plan),
+  ];
 }
 
 function* idleAnnotations({ pod }: SidecarPlan): Iterable<Problem> {
@@ -48,4 +53,23 @@ function* strandedContainers(plan: SidecarPlan): Iterable<Problem> {
       ? `set the annotation sidecar.istio.io/nativeSidecar to "true", or their runAsUser to ${uid}`
       : `set their runAsUser to ${uid}`,
   });
+}
+
+/**
+ * Interception knows the proxy's own traffic by its user and group. Init containers that end before the app may want just
+ * that, with a plugin that captures before they run.
+ */
+function* uncapturedContainers({ mode, pod, settings, templates }: SidecarPlan): Iterable<Problem> {
+  if (templates.role !== "sidecar" || mode === "NONE") return;
+  const { uid, gid } = settings.proxyIds;
+  const sidecars = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
+  for (const { name, securityContext } of [...pod.spec.containers, ...sidecars]) {
+    const { runAsUser, runAsGroup } = { ...pod.spec.securityContext, ...securityContext };
+    if (name === containerNames.proxy || (runAsUser !== uid && runAsGroup !== gid)) continue;
+    yield problem("MLT2032", {
+      path: "spec.containers",
+      message: `Container "${name}" runs as user or group ${uid}, the proxy's: its requests bypass the mesh, and it can reach what is the proxy's alone`,
+      hint: "choose another runAsUser and runAsGroup",
+    });
+  }
 }

@@ -92,7 +92,7 @@ const podFields = [
       `spec.securityContext.${name}`,
       `spec.containers[].securityContext.${name}`,
     ]),
-    ...["fsGroup", "fsGroupChangePolicy", "seLinuxChangePolicy", "supplementalGroups"].map(
+    ...["fsGroupChangePolicy", "seLinuxChangePolicy", "supplementalGroups"].map(
       (name) => `spec.securityContext.${name}`,
     ),
     ...["supplementalGroupsPolicy", "sysctls", "runAsNonRoot"].map((name) => `spec.securityContext.${name}`),

@@ -2,13 +2,16 @@
 // them, and connects the user's side of it: manifests in, output, problems and gateway addresses out.
 
 import type { ChildProcess } from "node:child_process";
-import { createWriteStream, mkdirSync } from "node:fs";
+import { createWriteStream, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../agent/envoy-binary.ts";
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { MeshEnd, MeshLaunch, RunningMesh } from "../cli/local-mesh.ts";
+import { cacheDirectory, meshesDirectory } from "../cli/state-directory.ts";
 import { formatProblem } from "../core/problem.ts";
+import type { AppUser } from "../local/front/app-user.ts";
+import { chooseAppUser } from "../local/front/app-user.ts";
 import type { Egress } from "../local/front/egress.ts";
 import { attachEgress } from "../local/front/egress.ts";
 import type { SupervisorProcess } from "../local/front/launch-supervisor.ts";
@@ -197,8 +200,8 @@ function settingsFor(
   egress: Egress | undefined,
 ): SupervisorSettings {
   const { name, stateDirectory, podCidr, serviceCidr, imageCommands } = launch;
-  // In a user namespace the caller is its root.
-  const [uid, gid] = privilege === "root" ? [process.getuid?.() ?? 0, process.getgid?.() ?? 0] : [0, 0];
+  const user = chooseAppUser({ privilege, env: process.env, home: homedir(), passwd: readPasswd() });
+  if (user.replacesRoot) launch.onEvent({ kind: "notice", text: appUserNotice(user) });
   return {
     meshName: name,
     version: readVersion(),
@@ -212,9 +215,23 @@ function settingsFor(
     privilege,
     envoyPath,
     controlPlaneArgv: programArgv("control-plane"),
-    user: { uid, gid, home: homedir(), path: process.env.PATH ?? "" },
+    user: { ...user, path: process.env.PATH ?? "" },
+    hiddenDirectories: [meshesDirectory(process.env)].filter(existsSync),
+    readOnlyDirectories: [cacheDirectory(process.env)].filter(existsSync),
     workingDirectory: process.cwd(),
   };
+}
+
+function appUserNotice({ uid }: AppUser): string {
+  return `apps run as user ${uid}, not as root: they write where that user may, unless runAsUser says another`;
+}
+
+function readPasswd(): string {
+  try {
+    return readFileSync("/etc/passwd", "utf8");
+  } catch {
+    return "";
+  }
 }
 
 /** What supervisor and control plane log goes to a file of this run; its end says why a mesh died. */

@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../admin/contract/supervisor.ts";
 import type { Problem } from "../core/problem.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
-import { launchSupervisor } from "../local/front/launch-supervisor.ts";
+import { enterMeshCommand, launchSupervisor } from "../local/front/launch-supervisor.ts";
 import { probeMachine } from "../local/front/machine-ability.ts";
 import { listenAndPass } from "../local/front/pass-listener.ts";
 import type { FrontMessage, GatewayPortWish, SupervisorMessage } from "../local/supervisor/front-protocol.ts";
@@ -27,6 +27,7 @@ const programPath = skip === false ? await bundleProgram("supervisor", bundleDir
 
 interface Mesh {
   readonly stateDirectory: string;
+  readonly namespacesPid: number;
   readonly channel: ChildProcess;
   readonly messages: readonly SupervisorMessage[];
   send(message: FrontMessage): void;
@@ -86,12 +87,20 @@ async function start(context: TestContext): Promise<Mesh> {
       stateDirectory,
       podCidr: "10.244.0.0/16",
       serviceCidr: "10.96.0.0/16",
+      hiddenDirectories: [],
+      readOnlyDirectories: [],
       frontPid: process.pid,
       namespacesPid: supervisor.namespacesPid,
       privilege: ability.privilege,
       envoyPath: "/bin/false",
       controlPlaneArgv: [process.execPath, "-e", "setInterval(() => {}, 1000)", "--"],
-      user: { uid: isRoot ? (process.getuid?.() ?? 0) : 0, gid: 0, home: "/", path: process.env.PATH ?? "" },
+      user: {
+        uid: isRoot ? (process.getuid?.() ?? 0) : 0,
+        gid: 0,
+        replacesRoot: false,
+        home: "/",
+        path: process.env.PATH ?? "",
+      },
       workingDirectory: "/",
       imageCommands: {},
     },
@@ -99,6 +108,7 @@ async function start(context: TestContext): Promise<Mesh> {
   await until(() => messages.some(({ kind }) => kind === "started"));
   return {
     stateDirectory,
+    namespacesPid: supervisor.namespacesPid,
     channel,
     messages,
     send,
@@ -258,6 +268,13 @@ async function inPod(mesh: Mesh, pod: string | undefined, ...command: string[]):
   return stdout;
 }
 
+/** Outside of pods, which see no process but their own. */
+async function inMesh({ namespacesPid }: Mesh, ...argv: readonly [string, ...string[]]): Promise<void> {
+  if (ability.kind !== "able") throw new Error("There is no mesh here");
+  const [program, ...args] = enterMeshCommand({ namespacesPid }, { privilege: ability.privilege, argv });
+  await run(program, args);
+}
+
 test("supervisor restarts killed applications and the control plane, and keeps names and addresses", {
   skip,
 }, async (context) => {
@@ -268,7 +285,7 @@ test("supervisor restarts killed applications and the control plane, and keeps n
   const [before] = await mesh.get<PodReport[]>("/pods");
   const { processes } = await mesh.get<MeshReport>("/mesh");
   const controlPlanePid = processes.find(({ name }) => name === "control plane")?.pid;
-  await inPod(mesh, before?.name, "kill", "-9", `${before?.containers[0]?.pid}`, `${controlPlanePid}`);
+  await inMesh(mesh, "kill", "-9", `${before?.containers[0]?.pid}`, `${controlPlanePid}`);
   const wentDown = (message: SupervisorMessage) => message.kind === "progress" && message.readyPodCount === 0;
   const lastDown = () => mesh.messages.findLastIndex(wentDown);
   await mesh.until(() => lastDown() > mesh.messages.findIndex(isReadyMessage) && isReady(mesh, 1));

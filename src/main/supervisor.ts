@@ -89,13 +89,15 @@ async function startSupervisor(
 ): Promise<MeshSupervisor> {
   const { stateDirectory, podCidr, serviceCidr, egress } = settings;
   makeStateDirectories(settings);
-  mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o755 });
+  mkdirSync(join(RUN_DIRECTORY, "control-plane"), { recursive: true, mode: 0o755 });
   const store = new ObjectStore();
   await serveStore(store, { socketPath: join(stateDirectory, "store.sock"), log });
   const network = await createMeshNetwork({
     stateDirectory,
     podCidr,
     serviceCidr,
+    hiddenDirectories: settings.hiddenDirectories,
+    readOnlyDirectories: settings.readOnlyDirectories,
     ...(egress === undefined ? {} : { egress }),
     log,
     clock: systemClock,
@@ -134,7 +136,7 @@ function send(message: SupervisorMessage): void {
 /** Tokens are issued here, certificates are signed by the control plane, which knows the tokens' key. */
 async function openIdentity(stateDirectory: string) {
   const tokens = await openTokens(join(stateDirectory, "token-key.pem"));
-  const xdsSocket = join(RUN_DIRECTORY, "xds.sock");
+  const xdsSocket = join(RUN_DIRECTORY, "control-plane", "xds.sock");
   const rootsPem = () => readRoots(join(stateDirectory, "ca", "root-cert.pem"));
   const issueToken = async (pod: Pod, request: { audience: string | undefined; ttlSeconds: number }) => {
     const { audience = TOKEN_AUDIENCE, ttlSeconds: expirationSeconds } = request;

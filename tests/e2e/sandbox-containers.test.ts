@@ -20,15 +20,16 @@ test("spawn() shows volumes where they are wanted, and leaves the machine's file
   mkdirSync(join(volume, "inner"), { recursive: true, mode: 0o755 });
   writeFileSync(join(volume, "greeting"), "hello\n");
   const before = [readdirSync("/"), readdirSync("/etc"), readdirSync("/usr/share"), readdirSync("/run")];
-  await mesh.call("pod", pod);
+  await mesh.call("pod", { ...pod, directories: [volume] });
+  const origin = "pod";
   const mounts = [
-    { source: volume, target: "/meltemi-test/deep" },
-    { source: volume, target: "/etc/meltemi-test" },
-    { source: volume, target: "/var/run/secrets/meltemi-test", readOnly: true },
-    { source: volume, target: "/usr/share/meltemi-test/html" },
-    { source: volume, target: "/etc/meltemi-single", subPath: "greeting" },
-    { source: join(volume, "inner"), target: "/meltemi-test/deep/made" },
-  ];
+    { origin, source: volume, target: "/meltemi-test/deep" },
+    { origin, source: volume, target: "/etc/meltemi-test" },
+    { origin, source: volume, target: "/var/run/secrets/meltemi-test", readOnly: true },
+    { origin, source: volume, target: "/usr/share/meltemi-test/html" },
+    { origin, source: volume, target: "/etc/meltemi-single", subPath: "greeting" },
+    { origin, source: join(volume, "inner"), target: "/meltemi-test/deep/made" },
+  ] as const;
   const script = `cat /meltemi-test/deep/greeting /etc/meltemi-test/greeting /var/run/secrets/meltemi-test/greeting /usr/share/meltemi-test/html/greeting /etc/meltemi-single
 touch /var/run/secrets/meltemi-test/x 2>&1 | grep -o Read-only
 ls -d /meltemi-test/deep/made /usr/share/doc /etc/passwd /etc/ssl`;
@@ -62,7 +63,7 @@ test("mountObjection() says in a sentence what can't be mounted", { skip: skipWi
     pod: pod.podKey,
     ...app,
     argv: [],
-    mounts: [{ source: "/nowhere/at/all", target: "/data" }],
+    mounts: [{ source: "/nowhere/at/all", target: "/data", origin: "machine" }],
   });
   assert.equal(objection, 'Cannot mount "/nowhere/at/all" at "/data": it doesn\'t exist');
 });
@@ -126,6 +127,7 @@ test("spawn() makes files under a closed directory reachable for the program's u
     ...app,
     cwd: join(closed, "app"),
     argv: [program],
+    reachable: [join(closed, "app"), program],
   });
   assert.equal(outcome.stdout, `${join(closed, "app")}\napp\n`, outcome.stderr);
 });

@@ -82,14 +82,15 @@ function createHandlers(): Handlers {
     services: (services) => network().setServices(services),
     records: (records) => network().dns.setRecords(records),
     run: ({ pod, ...options }) =>
-      outcomeOf(podOf(pod).spawn({ ...options, stdio: ["ignore", "pipe", "pipe"] })),
+      outcomeOf(podOf(pod).spawn({ ...options, stdio: ["ignore", "pipe", "pipe"] }).child),
     async start({ pod, ...options }) {
-      const child = podOf(pod).spawn({ ...options, stdio: ["ignore", "pipe", "inherit"] });
+      const started = podOf(pod).spawn({ ...options, stdio: ["ignore", "pipe", "inherit"] });
+      const { child } = started;
       const line = await new Promise<string>((resolve, reject) => {
         child.stdout?.once("data", (chunk: Buffer) => resolve(chunk.toString("utf8")));
         child.once("exit", (code) => reject(new Error(`${options.argv.join(" ")} ended with ${code}`)));
       });
-      return { pid: child.pid, line };
+      return { pid: started.pid, line };
     },
     restore: ({ pod, ipv4 }) => podOf(pod).restore({ ipv4 }),
     async answerIn({ pod, port }) {

@@ -49,7 +49,7 @@ for name in etc run; do
   ln -s "/.machine-$name"/.[!.]* "/$name/" 2>/dev/null || :
   rm -f "/$name/*" "/$name/.[!.]*"
 done
-mkdir -p ${podFilesDirectory} ${meshDirectory}/pods ${meshDirectory}/stash /run/meltemi
+mkdir -p ${podFilesDirectory} ${meshDirectory}/pods ${meshDirectory}/pipes ${meshDirectory}/machine /run/meltemi
 # Names are looked up by DNS alone: nscd and systemd-resolved answer for the machine, not for the mesh.
 rm -f /run/nscd /run/netns /run/xtables.lock /etc/nsswitch.conf
 mkdir /run/netns

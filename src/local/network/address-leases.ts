@@ -24,10 +24,16 @@ export class AddressLeases {
   readonly #ipsByService: Map<string, string>;
   readonly #podsInUse = new Set<string>();
   readonly #servicesInUse = new Set<string>();
+  readonly #onUnsaved: (cause: unknown) => void;
+  #isUnsaved = false;
 
-  /** A file that is absent or unreadable means no leases; those outside the ranges are forgotten. */
-  constructor(file: string, ranges: LeaseRanges) {
+  /**
+   * A file that is absent or unreadable means no leases; those outside the ranges are forgotten. What can't be saved,
+   * which `onUnsaved` is told, holds for as long as the mesh runs, and is saved with the next lease.
+   */
+  constructor(file: string, ranges: LeaseRanges, onUnsaved: (cause: unknown) => void = () => undefined) {
     this.#file = file;
+    this.#onUnsaved = onUnsaved;
     this.#ranges = ranges;
     const saved = readLeases(file);
     this.#ipsByPod = validLeases(saved.pods, ranges.pods);
@@ -117,7 +123,7 @@ export class AddressLeases {
       leases.delete(idle);
       excess -= 1;
     }
-    if (isNews) this.#save();
+    if (isNews || this.#isUnsaved) this.#save();
   }
 
   #save(): void {
@@ -126,8 +132,14 @@ export class AddressLeases {
       services: Object.fromEntries(this.#ipsByService),
     };
     const temporary = `${this.#file}.new`;
-    writeFileSync(temporary, `${JSON.stringify(content, undefined, 1)}\n`, { mode: 0o600 });
-    renameSync(temporary, this.#file);
+    try {
+      writeFileSync(temporary, `${JSON.stringify(content, undefined, 1)}\n`, { mode: 0o600 });
+      renameSync(temporary, this.#file);
+      this.#isUnsaved = false;
+    } catch (cause) {
+      this.#isUnsaved = true;
+      this.#onUnsaved(cause);
+    }
   }
 }
 

@@ -9,6 +9,8 @@ import type { Logger } from "../../core/logger.ts";
 import { silentLogger } from "../../core/logger.ts";
 import { type ClusterDns, startClusterDns } from "../dns/cluster-dns.ts";
 import { podFilesDirectory } from "../front/mesh-init-script.ts";
+import { currentLockedOptions } from "../sandbox/file-system-view.ts";
+import { preparePodRoot } from "../sandbox/pod-root.ts";
 import { createPodSandbox, type PodSandbox, type PodSandboxOptions } from "../sandbox/pod-sandbox.ts";
 import { AddressLeases, type ServiceLease } from "./address-leases.ts";
 import { createIpCommandBatch } from "./ip-command-batch.ts";
@@ -25,6 +27,9 @@ export interface MeshNetworkOptions {
   readonly clusterDomain?: string;
   /** What the front's egress gave; absent where pods have no way out. */
   readonly egress?: { readonly machineAddress: string; readonly resolverAddress: string };
+  /** Directories that pods see empty, besides the state directory; and such that they can't write. */
+  readonly hiddenDirectories?: readonly string[];
+  readonly readOnlyDirectories?: readonly string[];
   readonly log?: Logger;
   readonly clock?: Clock;
 }
@@ -56,15 +61,20 @@ export async function createMeshNetwork(options: MeshNetworkOptions): Promise<Me
   assertInMesh();
   const pods = ipv4Range(podCidr);
   mkdirSync(options.stateDirectory, { recursive: true, mode: 0o700 });
-  const leases = new AddressLeases(join(options.stateDirectory, "leases.json"), {
-    pods,
-    services: ipv4Range(serviceCidr),
-  });
+  const leases = new AddressLeases(
+    join(options.stateDirectory, "leases.json"),
+    { pods, services: ipv4Range(serviceCidr) },
+    (cause) =>
+      log.warn({ cause: cause instanceof Error ? cause.message : String(cause) }, "leases not saved"),
+  );
   const bridgeIp = leases.bridgeAddress;
   const ipCommands = createIpCommandBatch();
   setKernelParameters();
+  const { stateDirectory, hiddenDirectories = [], readOnlyDirectories = [] } = options;
+  const view = { hidden: [stateDirectory, ...hiddenDirectories], readOnly: readOnlyDirectories };
   const [packetFilter] = await Promise.all([
     createPacketFilter({ podCidr, serviceCidr, bridge: bridgeName, log }),
+    preparePodRoot(view, currentLockedOptions),
     ipCommands.run(bridgeCommands({ bridgeIp, prefixLength: pods.prefixLength, serviceCidr })),
   ]);
   const dns = await startClusterDns({

@@ -23,33 +23,35 @@ test("buildContainerCommand() passes every word of the program as it is", () => 
   assert.deepEqual(command({ argv }).argv.slice(-argv.length), argv);
 });
 
-test("buildContainerCommand() keeps from the tools on the way what would change them", () => {
-  const env = {
-    PATH: "/app/bin",
-    LD_PRELOAD: "/app/x.so",
-    "a.b": "1",
-    "": "no",
-    "a=b": "no",
-    HOME: "/home/a",
-  };
+test("buildContainerCommand() hides the program's variables from the tools, and from whoever lists processes", () => {
+  const env = { PATH: "/app/bin", GCONV_PATH: "/app", "a.b": "1", "": "no", "a=b": "no" };
   const { argv, environment } = command({ env });
-  assert.deepEqual(environment, { HOME: "/home/a", PATH: tools.path });
-  assert.deepEqual(argv.slice(argv.indexOf("env")), [
-    "env",
-    "PATH=/app/bin",
-    "LD_PRELOAD=/app/x.so",
-    "a.b=1",
-    "app",
-  ]);
+  assert.deepEqual(environment, {
+    PATH: tools.path,
+    meltemi_0: "PATH=/app/bin",
+    meltemi_1: "GCONV_PATH=/app",
+    meltemi_2: "a.b=1",
+  });
+  assert(!argv.join(" ").includes("/app/bin"));
+  assert.deepEqual(argv.slice(-4), ["", "/", "3", "app"]);
 });
 
-test("buildContainerCommand() takes a mount namespace only for a container with mounts", () => {
-  assert(!command().argv.includes("unshare"));
-  const steps = [{ verb: "bind", source: "/a", target: "/b", options: "bind" }] as const;
-  const { argv } = command({ steps });
-  assert(argv.includes("unshare"));
-  const at = argv.indexOf("meltemi-container");
-  assert.deepEqual(argv.slice(at + 1, at + 8), ["/", "1", "bind", "/a", "/b", "bind", "setpriv"]);
+test("buildContainerCommand() leaves privileges before any file of a volume's is run", () => {
+  const bind = {
+    verb: "bind",
+    directory: "/a",
+    subPath: "b",
+    makesSubPath: true,
+    options: ["rbind"],
+  } as const;
+  const { argv } = command({ steps: [{ ...bind, base: "/", rest: "data" }] });
+  const at = argv.indexOf("meltemi-mounts");
+  assert.deepEqual(argv.slice(at + 1, at + 11), [
+    ...["1", "bind", "/a", "b", "0777", ".", "rbind", "", "data"],
+    "/.meltemi/root/data",
+  ]);
+  assert.deepEqual(argv.slice(at + 11, at + 14), ["chroot", "/.meltemi/root", "setpriv"]);
+  assert(!command().argv.includes("unshare"), "without mounts there is no further namespace");
 });
 
 test("buildContainerCommand() drops all capabilities, or all but those for the network", () => {

@@ -1,8 +1,10 @@
-// The command line that starts a container's process in its pod: into the pod's namespaces, the mounts, the working
+// The command line that starts a container's process in its pod: into the pod's namespaces, the mounts, the program's root
 // directory, the user, no privileges. Pure. Words are passed as arguments, so nothing needs quoting.
 
-import { meshDirectory } from "../front/mesh-init-script.ts";
-import { type MountStep, stepWords } from "./mount-plan.ts";
+import type { MountStep } from "./mount-plan.ts";
+import { stepWords } from "./mount-plan.ts";
+import { MOUNT_STEP_WORDS, mountScript } from "./mount-script.ts";
+import { programRoot } from "./pod-root.ts";
 
 /** `network` leaves what a proxy needs to mark and bind transparently (NET_ADMIN, NET_RAW). */
 export type ContainerCapabilities = "none" | "network";
@@ -13,13 +15,15 @@ export interface ContainerCommand {
 }
 
 export interface ContainerCommandInput {
-  /** A process that is in the pod's namespaces. */
+  /** A process that is in the pod's namespaces, and whose children are in the pod's pid namespace. */
   readonly holderPid: number;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly uid: number;
   readonly gid: number;
+  /** Besides `gid`. */
+  readonly groups?: readonly number[];
   readonly capabilities: ContainerCapabilities;
   readonly steps: readonly MountStep[];
 }
@@ -31,75 +35,62 @@ export interface ToolPaths {
 }
 
 export function buildContainerCommand(input: ContainerCommandInput, tools: ToolPaths): ContainerCommand {
-  const { early, late } = splitEnvironment(input.env);
-  const enter = [tools.nsenter, `--target=${input.holderPid}`, "--net", "--uts", "--ipc", "--mount", "--"];
-  // A mount namespace more, so that the pod's other containers don't see these volumes.
-  const isolate = input.steps.length === 0 ? [] : ["unshare", "--mount"];
-  const prepare = ["sh", "-c", containerScript, "meltemi-container", input.cwd, String(input.steps.length)];
-  const program = [...privilegeCommand(input), "env", ...late, ...input.argv];
+  const { holderPid, steps } = input;
+  const enter = [tools.nsenter, `--target=${holderPid}`, "--net", "--uts", "--ipc", "--mount"];
+  const processes = `--pid=/proc/${holderPid}/ns/pid_for_children`;
+  const variables = variablesOf(input.env);
+  const start = ["sh", "-c", startScript, "meltemi-container", steps.length === 0 ? "" : "wait"];
+  const program = [...start, input.cwd, String(variables.length), ...input.argv];
+  const unprivileged = ["chroot", programRoot, ...privilegeCommand(input), ...program];
   return {
-    argv: [...enter, ...isolate, ...prepare, ...input.steps.flatMap(stepWords), ...program],
-    environment: { ...early, PATH: tools.path },
+    argv: [...enter, processes, "--", ...mountCommand(steps), ...unprivileged],
+    environment: {
+      ...Object.fromEntries(variables.map((variable, at) => [`${VARIABLE_PREFIX}${at}`, variable])),
+      PATH: tools.path,
+    },
   };
 }
 
-const containerScript = `
-set -eu
-stash=${meshDirectory}/stash
-open_directory() {
-  directory=$1
-  mount -n --rbind "$directory" "$stash"
-  mount -n -t tmpfs -o "mode=$2" meltemi "$directory"
-  cd "$stash"
-  if [ "$3" = / ]; then set -- * .[!.]*; else IFS=/; set -f; set -- $3; set +f; unset IFS; fi
-  for name; do
-    if [ -L "$name" ]; then cp -P "$name" "$directory/"
-    elif [ -d "$name" ]; then mkdir "$directory/$name"; mount -n --rbind "$stash/$name" "$directory/$name"
-    elif [ -e "$name" ]; then : > "$directory/$name"; mount -n --bind "$stash/$name" "$directory/$name"
-    fi
-  done
-  cd /
-  umount -n -l "$stash"
+const VARIABLE_PREFIX = "meltemi_";
+
+// A mount namespace more, so that the pod's other containers don't see these volumes.
+function mountCommand(steps: readonly MountStep[]): readonly string[] {
+  if (steps.length === 0) return [];
+  const words = steps.flatMap(stepWords);
+  if (words.length !== steps.length * MOUNT_STEP_WORDS) throw new Error("A mount step has another length");
+  return ["unshare", "--mount", "sh", "-c", mountScript, "meltemi-mounts", String(steps.length), ...words];
 }
-make() {
-  if [ "$2" = directory ]; then mkdir -p "$1"; return; fi
-  mkdir -p "\${1%/*}"
-  [ -e "$1" ] || : > "$1"
-}
-working=$1 count=$2
-shift 2
+
+// Runs as the container's user, without privileges, from files that no volume covers yet: waits for the mounts, if there
+// are any, on descriptor 9. Only then does it touch what may be the app's own.
+const startScript = `
+if [ -n "$1" ]; then
+  read -r answer <&9 || exit 125
+  exec 9<&-
+fi
+cd -- "$2" || exit 125
+count=$3
+shift 3
 while [ "$count" -gt 0 ]; do
-  case $1 in
-    open) open_directory "$2" "$3" "$4" ;;
-    make) make "$2" "$3" ;;
-    bind) mount -n -o "$4" "$2" "$3" ;;
-  esac
-  shift 4
   count=$((count - 1))
+  eval "set -- \\"\\$${VARIABLE_PREFIX}$count\\" \\"\\$@\\""
 done
-cd "$working"
-exec "$@"
+exec env -i -- "$@"
 `;
 
-function privilegeCommand({ uid, gid, capabilities }: ContainerCommandInput): readonly string[] {
+function privilegeCommand(input: ContainerCommandInput): readonly string[] {
+  const { uid, gid, groups = [], capabilities } = input;
   const kept = capabilities === "network" ? ",+net_admin,+net_raw" : "";
   const sets = [`--bounding-set=-all${kept}`, `--inh-caps=-all${kept}`, `--ambient-caps=-all${kept}`];
-  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups", ...sets, "--no-new-privs"];
+  const supplementary = groups.length === 0 ? "--clear-groups" : `--groups=${groups.join(",")}`;
+  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, supplementary, ...sets, "--no-new-privs"];
 }
 
-// What the shell would drop (names that aren't its own kind), and what would change the tools on the way
-// (PATH, the loader's variables), is set by env at the very end; its arguments can be seen in the process
-// list only until the program takes its place.
-function splitEnvironment(env: Readonly<Record<string, string>>): {
-  early: Record<string, string>;
-  late: string[];
-} {
-  const isLate = (name: string): boolean =>
-    !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ||
-    /^(PATH|IFS|ENV|BASH_ENV|PS4|LD_.*|NODE_CHANNEL_.*)$/.test(name);
-  const entries = Object.entries(env).filter(([name]) => name !== "" && !name.includes("="));
-  return {
-    early: Object.fromEntries(entries.filter(([name]) => !isLate(name))),
-    late: entries.filter(([name]) => isLate(name)).map(([name, value]) => `${name}=${value}`),
-  };
+// The tools on the way run with the mesh's privileges, and many a variable makes one load a file or look elsewhere. So
+// the container's variables travel under names that mean nothing to anybody, and not as arguments, which every user of
+// the machine can read. `env` sets them at the very end.
+function variablesOf(env: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(env)
+    .filter(([name]) => name !== "" && !name.includes("="))
+    .map(([name, value]) => `${name}=${value}`);
 }

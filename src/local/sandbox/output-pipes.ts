@@ -2,7 +2,7 @@
 // access log and many programs do just that.
 
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, existsSync, openSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -18,23 +18,26 @@ export interface OutputPipes {
   open(): OutputPipe;
 }
 
-/** Names, in a pod's directory, of the fifos made with the pod; more are made when these are in use. */
-export const fifoNames: readonly string[] = ["0", "1", "2", "3", "4", "5", "6", "7"].map(
-  (at) => `output-${at}`,
-);
+// So many are made at once, since each time costs a process.
+const FIFOS_AT_ONCE = 8;
 
+/** `directory` is the supervisor's alone: whoever may write there chooses what is read as output, and written by it. */
 export function outputPipesIn(directory: string): OutputPipes {
-  const free = fifoNames.map((name) => join(directory, name)).filter((path) => existsSync(path));
-  let madeCount = free.length;
+  const free: string[] = [];
+  let madeCount = 0;
 
   function takeFifo(): string {
     const known = free.pop();
     if (known !== undefined) return known;
-    const path = join(directory, `output-${madeCount}`);
-    madeCount += 1;
-    const { status, stderr } = spawnSync("mkfifo", ["-m", "0666", path]);
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const made = Array.from({ length: FIFOS_AT_ONCE }, (_, at) => join(directory, `${madeCount + at}`));
+    // Programs of every user open their own output again, by /dev/stdout.
+    const { status, stderr } = spawnSync("mkfifo", ["-m", "0666", ...made]);
     if (status !== 0) throw new Error(`mkfifo failed: ${String(stderr).trim()}`);
-    return path;
+    madeCount += made.length;
+    const [first = "", ...others] = made;
+    free.push(...others);
+    return first;
   }
 
   return {

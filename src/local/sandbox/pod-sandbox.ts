@@ -1,22 +1,26 @@
-// One pod: a network, hostname, IPC and mount namespace, held by a small shell process, and the container
+// One pod: a network, process, hostname, IPC and mount namespace, held by a small shell process, and the container
 // processes started in them. Everything that runs in the pod's network namespace ends with close().
 
-import type { ChildProcess, StdioOptions } from "node:child_process";
+import type { StdioOptions } from "node:child_process";
 import { spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, isAbsolute } from "node:path";
+import { mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { Logger } from "../../core/logger.ts";
 import type { IpCommandBatch } from "../network/ip-command-batch.ts";
 import { parseIpv4 } from "../network/ipv4-range.ts";
 import type { RestoreCommand } from "../network/packet-filter.ts";
 import { findTool, requireTool, toolPath } from "../network/run-tool.ts";
 import { buildContainerCommand, type ContainerCapabilities } from "./container-command.ts";
-import { meshFileSystemView } from "./file-system-view.ts";
-import { type ContainerMount, type MountPlan, planMounts } from "./mount-plan.ts";
+import type { ContainerProcess } from "./entered-process.ts";
+import { enteredProcess } from "./entered-process.ts";
+import { podFileSystemView } from "./file-system-view.ts";
+import type { ContainerMount, FileSystemView, MountPlan } from "./mount-plan.ts";
+import { planMounts } from "./mount-plan.ts";
 import { endProcessesOf, networkNamespaceOf } from "./namespace-processes.ts";
 import { openSocketsIn, type PassedSocket, type SocketOwner, type SocketRequest } from "./open-sockets.ts";
 import { closeWriteEnds, type OutputPipes, outputPipesIn } from "./output-pipes.ts";
-import { holderReady, type PodIdentity, spawnHolder, writePodFiles } from "./pod-holder.ts";
+import type { PodIdentity } from "./pod-holder.ts";
+import { filesDirectoryOf, holderReady, pipesDirectoryOf, spawnHolder, writePodFiles } from "./pod-holder.ts";
 
 export interface SpawnOptions {
   readonly argv: readonly string[];
@@ -27,9 +31,11 @@ export interface SpawnOptions {
   /** 0 is the user who runs the mesh, with or without root. */
   readonly uid: number;
   readonly gid: number;
+  /** Groups besides `gid`. */
+  readonly groups?: readonly number[];
   readonly capabilities?: ContainerCapabilities;
   readonly mounts?: readonly ContainerMount[];
-  /** Paths, besides `cwd` and an absolute `argv[0]`, that `uid` must reach though they lie under a closed directory. */
+  /** Paths that `uid` may reach though they lie under a closed directory; never what a manifest says. */
   readonly reachable?: readonly string[];
   readonly stdio?: StdioOptions;
 }
@@ -45,10 +51,10 @@ export interface PodSandbox {
   /** One sentence on a mount that can't be made, or undefined: to ask before spawn(), which throws then. */
   mountObjection(options: Pick<SpawnOptions, "mounts" | "uid" | "gid">): string | undefined;
   /**
-   * Starts a process; its pid is the program's own. When it ends, what is left of its process group is killed.
+   * Starts a process. When it ends, what is left of its process group is killed.
    * With `pipe`, `stdout` and `stderr` are streams of their own: await their end rather than the child's `close`.
    */
-  spawn(options: SpawnOptions): ChildProcess;
+  spawn(options: SpawnOptions): ContainerProcess;
   /** The command line that spawn() would run, for a caller that starts it elsewhere, as with a terminal. */
   command(options: SpawnOptions): {
     readonly argv: readonly string[];
@@ -78,8 +84,15 @@ export async function createPodSandbox(
 ): Promise<PodSandbox> {
   const { podKey, ip } = options;
   const linkName = hostLinkName(ip);
-  const filesDirectory = writePodFiles(options, surroundings.bridgeIp);
-  const holder = spawnHolder({ ...options, filesDirectory, linkName, bridgeIp: surroundings.bridgeIp });
+  const directories = (options.directories ?? []).map((directory) => realpathSync(directory));
+  const filesDirectory = filesDirectoryOf(podKey);
+  const removeFiles = () => {
+    for (const directory of [filesDirectory, pipesDirectoryOf(podKey)])
+      rmSync(directory, { recursive: true, force: true });
+  };
+  writePodFiles(filesDirectory, { ...options, nameserver: surroundings.bridgeIp });
+  const { bridgeIp } = surroundings;
+  const holder = spawnHolder({ ...options, directories, filesDirectory, linkName, bridgeIp });
   const ended = new Promise<void>((resolve) => {
     holder.once("exit", () => resolve());
     holder.once("error", () => resolve());
@@ -89,20 +102,21 @@ export async function createPodSandbox(
     await surroundings.ipCommands.run([`link set ${linkName} master ${surroundings.bridge} up`]);
   } catch (cause) {
     holder.kill("SIGKILL");
-    rmSync(filesDirectory, { recursive: true, force: true });
+    removeFiles();
     throw cause;
   }
   const holderPid = holder.pid ?? unreachable();
   const networkNamespace = networkNamespaceOf(holderPid);
-  const outputPipes = outputPipesIn(filesDirectory);
-  const command = (spawnOptions: SpawnOptions) => buildCommand(spawnOptions, holderPid);
+  const outputPipes = outputPipesIn(pipesDirectoryOf(podKey));
+  const view = podFileSystemView(directories);
+  const command = (spawnOptions: SpawnOptions) => buildCommand(spawnOptions, { holderPid, view });
   return {
     podKey,
     ip,
     networkNamespacePath: `/proc/${holderPid}/ns/net`,
     ended,
     mountObjection(spawnOptions) {
-      const plan = planFor({ argv: [], env: {}, ...spawnOptions });
+      const plan = planFor(spawnOptions, view);
       return plan.kind === "refused" ? plan.sentence : undefined;
     },
     command,
@@ -122,7 +136,7 @@ export async function createPodSandbox(
       await ended;
       // The kernel takes namespaces down late; a pod that comes back with this address needs the name free now.
       await surroundings.ipCommands.run([`link delete ${linkName}`]).catch(() => undefined);
-      rmSync(filesDirectory, { recursive: true, force: true });
+      removeFiles();
       surroundings.log.debug({ podKey, killedCount }, "pod sandbox closed");
     },
   };
@@ -133,30 +147,30 @@ export function hostLinkName(ip: string): string {
   return `mlt${(parseIpv4(ip) ?? 0).toString(16).padStart(8, "0")}`;
 }
 
-type PlanInput = Pick<SpawnOptions, "argv" | "cwd" | "mounts" | "reachable" | "uid" | "gid"> & {
-  readonly env: object;
-};
+type PlanInput = Pick<SpawnOptions, "mounts" | "reachable" | "uid" | "gid">;
 
-function planFor({ argv, cwd, mounts = [], reachable = [], uid, gid }: PlanInput): MountPlan {
-  const program = argv[0] !== undefined && isAbsolute(argv[0]) ? [argv[0]] : [];
+function planFor({ mounts = [], reachable = [], uid, gid }: PlanInput, view: FileSystemView): MountPlan {
   const targets = mounts.map((mount) => mount.target);
   // What a volume provides is found there, not on the machine.
-  const needed = [...program, ...(cwd === undefined ? [] : [cwd]), ...reachable].filter(
+  const needed = reachable.filter(
     (path) => !targets.some((target) => path === target || path.startsWith(`${target}/`)),
   );
-  return planMounts({ mounts, reachable: needed, uid, gid }, meshFileSystemView());
+  return planMounts({ mounts, reachable: needed, uid, gid }, view);
 }
 
-function buildCommand(options: SpawnOptions, holderPid: number): ReturnType<typeof buildContainerCommand> {
-  const plan = planFor(options);
+function buildCommand(
+  options: SpawnOptions,
+  { holderPid, view }: { readonly holderPid: number; readonly view: FileSystemView },
+): ReturnType<typeof buildContainerCommand> {
+  const plan = planFor(options, view);
   if (plan.kind === "refused") throw new Error(plan.sentence);
   for (const { path, kind } of plan.create) {
     mkdirSync(kind === "directory" ? path : dirname(path), { recursive: true });
     if (kind === "file") writeFileSync(path, "", { flag: "a" });
   }
-  const { argv, env, cwd = "/", uid, gid, capabilities = "none" } = options;
+  const { argv, env, cwd = "/", uid, gid, groups = [], capabilities = "none" } = options;
   return buildContainerCommand(
-    { holderPid, argv, env, cwd, uid, gid, capabilities, steps: plan.steps },
+    { holderPid, argv, env, cwd, uid, gid, groups, capabilities, steps: plan.steps },
     { path: toolPath(), nsenter: findTool("nsenter") ?? "nsenter" },
   );
 }
@@ -164,7 +178,7 @@ function buildCommand(options: SpawnOptions, holderPid: number): ReturnType<type
 function spawnContainer(
   command: ReturnType<typeof buildContainerCommand>,
   { stdio, outputPipes }: { stdio: StdioOptions; outputPipes: OutputPipes },
-): ChildProcess {
+): ContainerProcess {
   const [program = "nsenter", ...args] = command.argv;
   const wanted = typeof stdio === "string" ? [stdio, stdio, stdio] : [...stdio];
   const pipes = new Map(
@@ -181,7 +195,7 @@ function spawnContainer(
   child.once("exit", () => {
     if (child.pid !== undefined) killGroup(child.pid);
   });
-  return child;
+  return enteredProcess(child);
 }
 
 function killGroup(leaderPid: number): void {

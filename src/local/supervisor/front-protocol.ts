@@ -5,6 +5,7 @@ import type { ObjectKey } from "../../core/object-key.ts";
 import type { Positions } from "../../core/positions.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import type { AppUser } from "../front/app-user.ts";
 import type { EgressAddresses } from "../front/egress.ts";
 import type { MeshPrivilege } from "../front/machine-ability.ts";
 import type { ImagesFile } from "../workloads/image-command.ts";
@@ -14,6 +15,10 @@ export interface SupervisorSettings {
   readonly meshName: string;
   readonly version: string;
   readonly stateDirectory: string;
+  /** Directories that pods see empty: this mesh's state and others'. */
+  readonly hiddenDirectories: readonly string[];
+  /** Directories that pods can't write: Envoy, which other meshes run too. */
+  readonly readOnlyDirectories: readonly string[];
   readonly podCidr: string;
   readonly serviceCidr: string;
   /** Absent where pods have no way out. */
@@ -26,7 +31,7 @@ export interface SupervisorSettings {
   /** Starts the control plane; it gets an IPC channel. */
   readonly controlPlaneArgv: readonly [string, ...string[]];
   /** Who runs applications whose pods don't say, as seen inside the mesh. */
-  readonly user: { readonly uid: number; readonly gid: number; readonly home: string; readonly path: string };
+  readonly user: AppUser & { readonly path: string };
   /** Where applications without workingDir start. */
   readonly workingDirectory: string;
   /** `--image NAME=COMMAND`. */

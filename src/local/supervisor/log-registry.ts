@@ -5,15 +5,21 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import type { LogLine } from "../workloads/container-log.ts";
 import { ContainerLog } from "../workloads/container-log.ts";
 
+export interface LogListener {
+  onLine(pod: Pod, container: string, line: LogLine): void;
+  /** The container's file can't be written, or, with undefined, can again. */
+  onFileProblem(pod: Pod, container: string, reason: string | undefined): void;
+}
+
 export class LogRegistry {
   readonly #directory: string;
-  readonly #onLine: (pod: Pod, container: string, line: LogLine) => void;
+  readonly #listener: LogListener;
   readonly #logsByPod = new Map<string, Map<string, ContainerLog>>();
 
   /** Files come to lie in `directory`, as NAMESPACE_POD_CONTAINER.log. */
-  constructor(directory: string, onLine: (pod: Pod, container: string, line: LogLine) => void) {
+  constructor(directory: string, listener: LogListener) {
     this.#directory = directory;
-    this.#onLine = onLine;
+    this.#listener = listener;
   }
 
   /** The log of a container, made when it is first asked for. */
@@ -26,8 +32,9 @@ export class LogRegistry {
     const { namespace, name } = pod.metadata;
     const created = new ContainerLog({
       file: join(this.#directory, `${namespace}_${name}_${container}.log`),
+      onFileProblem: (reason) => this.#listener.onFileProblem(pod, container, reason),
     });
-    created.watch((line) => this.#onLine(pod, container, line));
+    created.watch((line) => this.#listener.onLine(pod, container, line));
     logs.set(container, created);
     return created;
   }

@@ -3,7 +3,7 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -18,7 +18,10 @@ import type { ReferencedObjects } from "../workloads/environment.ts";
 import type { ImageCommand, ImageCommands, ImagesFile } from "../workloads/image-command.ts";
 import { parseCommand, parseImages } from "../workloads/image-command.ts";
 import { Kubelet } from "../workloads/kubelet.ts";
+import { machineFiles } from "../workloads/pod-files.ts";
+import { podFormProblems } from "../workloads/pod-form.ts";
 import type { PodSurroundings } from "../workloads/pod-surroundings.ts";
+import { volumeDirectoriesOf } from "../workloads/pod-volumes.ts";
 import { takeTurns } from "../workloads/turn-taking.ts";
 import { WorkloadReconciler } from "../workloads/workload-reconciler.ts";
 import type { AdminServer } from "./admin-server.ts";
@@ -44,7 +47,7 @@ import { ProblemBoard } from "./problem-board.ts";
 import { createReferencedObjects } from "./referenced-objects.ts";
 import { publishServices } from "./service-publisher.ts";
 import type { PodAgentSurroundings } from "./start-pod-agent.ts";
-import { startPodAgent } from "./start-pod-agent.ts";
+import { podRunDirectory, startPodAgent } from "./start-pod-agent.ts";
 import { createSupervisorAnswers } from "./supervisor-answers.ts";
 import type { SupervisorStore } from "./supervisor-store.ts";
 
@@ -89,10 +92,21 @@ export class MeshSupervisor {
     this.#options = options;
     const { settings, store, clock, log, send } = options;
     this.#problems = new ProblemBoard(clock, (problems) => send({ kind: "problems", problems }));
-    this.#logs = new LogRegistry(join(settings.stateDirectory, "logs"), (pod, container, line) => {
-      const { namespace, name } = pod.metadata;
-      const { stream, text } = line;
-      send({ kind: "output", namespace, workload: workloadOf(pod).name, pod: name, container, stream, text });
+    this.#logs = new LogRegistry(join(settings.stateDirectory, "logs"), {
+      onLine(pod, container, { stream, text }) {
+        const { namespace, name } = pod.metadata;
+        send({
+          kind: "output",
+          namespace,
+          workload: workloadOf(pod).name,
+          pod: name,
+          container,
+          stream,
+          text,
+        });
+      },
+      onFileProblem: (pod, container, reason) =>
+        this.#takePodProblem(pod, `log of ${container}`, unwrittenLog(pod, container, reason)),
     });
     this.#images = this.#flagImages();
     this.#objects = createReferencedObjects(store, options.rootsPem);
@@ -173,7 +187,8 @@ export class MeshSupervisor {
       store,
       clock,
       inject: (pod) => {
-        const injection = injectLocalPod(pod, store);
+        const unfit = podFormProblems(pod);
+        const injection = unfit.length > 0 ? { problems: unfit } : injectLocalPod(pod, store);
         return {
           ...injection,
           problems: injection.problems.map((found) => this.#declaredProblem(found, pod)),
@@ -207,7 +222,8 @@ export class MeshSupervisor {
       objects: this.#objects,
       user: settings.user,
       workingDirectory: settings.workingDirectory,
-      volumesDirectory: join(settings.stateDirectory, "volumes"),
+      volumesDirectory: this.#volumesDirectory(),
+      fileSystem: machineFiles,
       createSandbox: (pod) => this.#createSandbox(pod),
       capture: (sandbox, initContainer) =>
         capturePod(sandbox, initContainer, { resolverIp: network.bridgeIp, dns: network.dns }),
@@ -227,12 +243,29 @@ export class MeshSupervisor {
   #createSandbox({ metadata, spec }: Pod) {
     const { network } = this.#options;
     const podKey = `${metadata.namespace}/${metadata.name}`;
+    const ip = network.allocate(podKey);
+    const directories = [
+      ...volumeDirectoriesOf(this.#volumesDirectory(), metadata),
+      podRunDirectory(this.#options.runDirectory, ip),
+      ...this.#controlPlaneDirectories(),
+    ];
+    for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o755 });
     return network.createPod({
       podKey,
       hostname: spec.hostname ?? metadata.name,
-      ip: network.allocate(podKey),
+      ip,
+      directories,
       dnsSearch: [`${metadata.namespace}.svc.cluster.local`, "svc.cluster.local", "cluster.local"],
     });
+  }
+
+  #volumesDirectory(): string {
+    return join(this.#options.settings.stateDirectory, "volumes");
+  }
+
+  #controlPlaneDirectories(): readonly string[] {
+    const { controlPlane } = this.#options;
+    return controlPlane.kind === "unix" ? [dirname(controlPlane.path)] : [];
   }
 
   #forget({ metadata }: Pod): void {
@@ -370,6 +403,15 @@ export function makeStateDirectories({ stateDirectory }: SupervisorSettings): vo
 function keyOfDeclared({ object }: DeclaredObject): ObjectKey {
   const { name, namespace = "" } = object.metadata;
   return objectKey({ kind: object.kind, namespace, name });
+}
+
+function unwrittenLog(pod: Pod, container: string, reason: string | undefined): Problem | undefined {
+  if (reason === undefined) return undefined;
+  const { namespace, name } = pod.metadata;
+  return problem("MLT3122", {
+    object: objectKey({ kind: "Pod", namespace, name }),
+    message: `Cannot write the log of container "${container}" to disk, its last lines are kept in memory: ${reason}`,
+  });
 }
 
 function serviceKey(key: ObjectKey): string {

@@ -1,7 +1,7 @@
 // The agent of one pod, in this process: what injection wrote into the istio-proxy container becomes the agent's
 // options, and Envoy is started in the pod's namespaces as the proxy's user.
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Agent, AgentOptions } from "../../agent/agent.ts";
 import { startAgent } from "../../agent/agent.ts";
 import { parseAppProbers } from "../../agent/app-prober.ts";
@@ -54,6 +54,11 @@ export async function startPodAgent(
   return asSidecar(agent);
 }
 
+/** Holds the sockets of one pod's agent and Envoy. */
+export function podRunDirectory(runDirectory: string, ip: string): string {
+  return join(runDirectory, ip);
+}
+
 function proxyEnvironment({ pod, sandbox }: PodAgentRequest, { objects }: PodAgentSurroundings): Environment {
   const container = allContainers(pod).find(({ name }) => name === "istio-proxy");
   if (container === undefined) throw new Error("The pod has no istio-proxy container");
@@ -75,7 +80,7 @@ function agentOptions(
   const { certificateTtlMs, concurrency, drainTimeSeconds, drain } = readLocalProxySettings(env);
   const { logLevels } = defaultInjectionSettings;
   const role = roleOf(pod);
-  const directory = join(runDirectory, sandbox.ip);
+  const directory = podRunDirectory(runDirectory, sandbox.ip);
   return {
     ...surroundings,
     log: containerLogger(surroundings.log, request.events.onLine, surroundings.clock),
@@ -131,23 +136,32 @@ interface SpawnSurroundings extends PodAgentSurroundings {
 
 function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
   const { env, envoyPath, directory, controlPlane } = surroundings;
-  const sockets = controlPlane.kind === "unix" ? [controlPlane.path] : [];
+  // A directory rather than the socket: another takes its place when the control plane starts again.
+  const directories = [directory, ...(controlPlane.kind === "unix" ? [dirname(controlPlane.path)] : [])];
   return (args): RunningProcess => {
-    const child = sandbox.spawn({
+    const started = sandbox.spawn({
       argv: [envoyPath, ...args],
       env,
       ...PROXY_USER,
       capabilities: env.ISTIO_META_INTERCEPTION_MODE === "TPROXY" ? "network" : "none",
-      reachable: [directory, ...sockets],
+      reachable: [envoyPath],
+      mounts: directories.map((path) => ({ source: path, target: path, origin: "mesh" })),
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const { pid, kill } = watchProcess(child, events.onLine);
+    const watched = watchProcess(started, events.onLine);
+    const { child } = started;
     const ended = new Promise<ProcessEnd>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", ({ message }) => resolve({ code: null, signal: null, reason: message }));
     });
     void ended.then(() => events.onDown());
-    return { pid, kill, ended };
+    return {
+      get pid() {
+        return watched.pid;
+      },
+      kill: (signal) => watched.kill(signal),
+      ended,
+    };
   };
 }
 

@@ -5,6 +5,7 @@ import { systemClock } from "../../core/clock.ts";
 import { silentLogger } from "../../core/logger.ts";
 import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
 import type { ContainerLog } from "./container-log.ts";
+import { machineFiles } from "./pod-files.ts";
 import { referencedObjects } from "./pod-fixture.ts";
 import type { PodSurroundings } from "./pod-surroundings.ts";
 
@@ -16,8 +17,14 @@ export function bareSandbox(events: string[]): PodSandbox {
     ended: new Promise(() => undefined),
     mountObjection: () => undefined,
     command: () => ({ argv: [], environment: {} }),
-    spawn: ({ argv, env, cwd, stdio = "pipe" }) =>
-      spawn(argv[0] ?? "", argv.slice(1), { env, stdio, ...(cwd === undefined ? {} : { cwd }) }),
+    spawn({ argv, env, cwd, stdio = "pipe" }) {
+      const child = spawn(argv[0] ?? "", argv.slice(1), {
+        env,
+        stdio,
+        ...(cwd === undefined ? {} : { cwd }),
+      });
+      return { child, pid: child.pid, kill: (signal) => void child.kill(signal) };
+    },
     restore: async () => undefined,
     openSockets: async () => [],
     close: async () => {
@@ -37,9 +44,10 @@ export function bareSurroundings(
     log: silentLogger,
     images: () => new Map(),
     objects: referencedObjects(),
-    user: { ...user, home: "/", path: process.env.PATH ?? "" },
+    user: { ...user, replacesRoot: false, home: "/", path: process.env.PATH ?? "" },
     workingDirectory: directory,
     volumesDirectory: directory,
+    fileSystem: machineFiles,
     createSandbox: async () => bareSandbox(events),
     capture: async (_, { args = [] }) => {
       events.push(`capture ${args.join(" ")}`);

@@ -1,11 +1,13 @@
 // Resolves everything that a container's process starts with: argv, environment, mounts, directory, user.
 
+import { isAbsolute } from "node:path";
 import { objectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { SpawnOptions } from "../sandbox/pod-sandbox.ts";
+import { resolveContainerUser } from "./container-user.ts";
 import type { Environment } from "./environment.ts";
 import { containerPath, resolveEnvironment } from "./environment.ts";
 import { resolveCommand } from "./image-command.ts";
@@ -30,7 +32,11 @@ export async function resolveLaunch(
   if (command.kind === "unresolved") return command;
   const declared = resolveEnvironment(pod, container, surroundings.objects);
   if (declared.kind === "unresolved") return declared;
-  const mounts = await volumes.mount(container, declared.value);
+  const chosen = resolveContainerUser(pod, container, surroundings.user);
+  if (chosen.kind === "unresolved") return chosen;
+  const { user, warning } = chosen.value;
+  surroundings.onProblem(pod, `user of ${container.name}`, warning);
+  const mounts = await volumes.mount(container, { environment: declared.value, user });
   if (mounts.kind === "unresolved") return mounts;
   const [executable = "", ...words] = command.value.argv.map((word) => expandVariables(word, declared.value));
   const env = { ...baseEnvironment(pod, surroundings), ...command.value.env, ...declared.value };
@@ -45,7 +51,8 @@ export async function resolveLaunch(
     env,
     cwd,
     mounts: mounts.value,
-    ...userOf(pod, container, surroundings),
+    reachable: reachableOf([executable, cwd], surroundings),
+    ...user,
   });
 }
 
@@ -54,10 +61,16 @@ function baseEnvironment(pod: Pod, { user }: PodSurroundings): Environment {
   return { PATH: user.path, HOME: user.home, HOSTNAME: pod.spec.hostname ?? pod.metadata.name };
 }
 
-function userOf(pod: Pod, container: Container, { user }: PodSurroundings) {
-  const security = { ...pod.spec.securityContext, ...container.securityContext };
-  const uid = security.runAsUser ?? user.uid;
-  return { uid, gid: security.runAsGroup ?? (security.runAsUser === undefined ? user.gid : uid) };
+// A manifest may name any path; only what the user starts the mesh from, or names as an image's command, is opened to
+// pods where it lies in a closed directory.
+function reachableOf(
+  paths: readonly string[],
+  { workingDirectory, images }: PodSurroundings,
+): readonly string[] {
+  const commands = [...images().values()].flatMap(({ command, workingDir }) => [command[0], workingDir]);
+  const isUsers = (path: string) =>
+    commands.includes(path) || path === workingDirectory || path.startsWith(`${workingDirectory}/`);
+  return paths.filter((path) => isAbsolute(path) && isUsers(path));
 }
 
 function missingExecutable(pod: Pod, container: Container, at: { executable: string; cwd: string }): Problem {

@@ -1,8 +1,9 @@
 // What a container wrote: the last lines in memory for those who ask, and a file that is rotated by size.
 
 import type { WriteStream } from "node:fs";
-import { createWriteStream, mkdirSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import type { PodFiles } from "./pod-files.ts";
+import { machineFiles } from "./pod-files.ts";
 
 export interface LogLine {
   readonly atMs: number;
@@ -17,7 +18,13 @@ export interface ContainerLogOptions {
   readonly file?: string;
   /** The file is moved to FILE.1 beyond this. Default 10 MiB. */
   readonly maxFileBytes?: number;
+  readonly fileSystem?: PodFiles;
+  /** The file can't be written, or, with undefined, can again. Lines in memory stay. */
+  readonly onFileProblem?: (reason: string | undefined) => void;
 }
+
+// A disk that is full isn't asked again with each line.
+const RETRY_AFTER_MS = 10_000;
 
 export class ContainerLog {
   readonly #maxLines: number;
@@ -27,11 +34,16 @@ export class ContainerLog {
   #lines: LogLine[] = [];
   #output: WriteStream | undefined;
   #fileBytes = 0;
+  readonly #fileSystem: PodFiles;
+  readonly #onFileProblem: (reason: string | undefined) => void;
+  #failedAtMs: number | undefined;
 
-  constructor({ maxLines = 2_000, file, maxFileBytes = 10 * 2 ** 20 }: ContainerLogOptions = {}) {
-    this.#maxLines = maxLines;
-    this.#maxFileBytes = maxFileBytes;
-    this.#file = file;
+  constructor(options: ContainerLogOptions = {}) {
+    this.#maxLines = options.maxLines ?? 2_000;
+    this.#maxFileBytes = options.maxFileBytes ?? 10 * 2 ** 20;
+    this.#file = options.file;
+    this.#fileSystem = options.fileSystem ?? machineFiles;
+    this.#onFileProblem = options.onFileProblem ?? (() => undefined);
   }
 
   append(line: LogLine): void {
@@ -58,29 +70,49 @@ export class ContainerLog {
     this.#output = undefined;
   }
 
+  // Whatever happens to the file, the line was taken: the container, and the mesh, go on.
   #write({ atMs, stream, text }: LogLine): void {
     if (this.#file === undefined) return;
+    if (this.#failedAtMs !== undefined && atMs - this.#failedAtMs < RETRY_AFTER_MS) return;
     const line = `${new Date(atMs).toISOString()} ${stream} ${text}\n`;
-    if (this.#output === undefined) this.#open(this.#file);
-    else if (this.#fileBytes + line.length > this.#maxFileBytes) this.#rotate(this.#file);
-    this.#fileBytes += line.length;
-    this.#output?.write(line);
+    try {
+      if (this.#output === undefined) this.#open(this.#file, atMs);
+      else if (this.#fileBytes + line.length > this.#maxFileBytes) this.#rotate(this.#file, atMs);
+      this.#fileBytes += line.length;
+      this.#output?.write(line);
+    } catch (cause) {
+      this.#fail(cause, atMs);
+    }
   }
 
-  #open(file: string): void {
+  #open(file: string, atMs: number): void {
+    const { mkdirSync, statSync, createWriteStream, openSync } = this.#fileSystem;
     mkdirSync(dirname(file), { recursive: true });
     this.#fileBytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-    this.#output = createWriteStream(file, { fd: openSync(file, "a", 0o640) });
-    // A full disk must not end the mesh; the lines in memory stay.
-    this.#output.on("error", () => {
-      this.#output = undefined;
+    const output = createWriteStream(file, { fd: openSync(file, "a", 0o640) });
+    this.#output = output;
+    output.on("error", (cause) => {
+      if (this.#output === output) this.#fail(cause, atMs);
     });
+    if (this.#failedAtMs !== undefined) {
+      this.#failedAtMs = undefined;
+      this.#onFileProblem(undefined);
+    }
   }
 
-  #rotate(file: string): void {
+  #fail(cause: unknown, atMs: number): void {
+    this.#output?.destroy();
+    this.#output = undefined;
+    this.#failedAtMs = atMs;
+    this.#onFileProblem(cause instanceof Error ? cause.message : String(cause));
+  }
+
+  #rotate(file: string, atMs: number): void {
+    const { rmSync, renameSync } = this.#fileSystem;
     this.#output?.end();
+    this.#output = undefined;
     rmSync(`${file}.1`, { force: true });
     renameSync(file, `${file}.1`);
-    this.#open(file);
+    this.#open(file, atMs);
   }
 }

@@ -31,7 +31,9 @@ function run(
         lines.push(text);
         wake();
       };
-      return resolved(watchProcess(child, take));
+      return resolved(
+        watchProcess({ child, pid: child.pid, kill: (signal) => void child.kill(signal) }, take),
+      );
     },
     ask: async () => ({ isSuccess: true, message: "" }),
     runHook: async () => undefined,
@@ -151,7 +153,9 @@ test("ContainerRunner tells why it can't start and starts when the reason is gon
   const { runner, until } = run("", {
     start: async () => {
       if (!isThere) return unresolved(missing);
-      return resolved(watchProcess(spawn("sleep", ["60"]), () => undefined));
+      const child = spawn("sleep", ["60"]);
+      const kill = (signal: NodeJS.Signals) => void child.kill(signal);
+      return resolved(watchProcess({ child, pid: child.pid, kill }, () => undefined));
     },
     onProblem: (found) => told.push(found),
   });

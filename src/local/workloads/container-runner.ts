@@ -46,6 +46,7 @@ export class ContainerRunner {
   #lastEnd: Termination | undefined;
   #restartCount = 0;
   #backOff: BackOff = NO_BACK_OFF;
+  #failures: BackOff = NO_BACK_OFF;
   #isStarted = false;
   #isReady = false;
   #isStopping = false;
@@ -76,7 +77,8 @@ export class ContainerRunner {
   async start(): Promise<void> {
     if (this.#isStopping || this.#process !== undefined) return;
     this.#change({ kind: "waiting", reason: "ContainerCreating" });
-    const outcome = await this.#options.start();
+    const outcome = await this.#tryStart();
+    if (outcome === undefined) return;
     if (this.#isStopping) {
       if (outcome.kind === "resolved") outcome.value.kill("SIGKILL");
       return;
@@ -89,6 +91,31 @@ export class ContainerRunner {
     }
     if (this.#backOff.count < RESTARTS_BEFORE_PROBLEM) this.#options.onProblem(undefined);
     this.#run(outcome.value);
+  }
+
+  /** Undefined, with another try to come, where it failed for a reason that isn't the manifest's. */
+  async #tryStart(): Promise<Resolution<SandboxProcess> | undefined> {
+    try {
+      const outcome = await this.#options.start();
+      this.#failures = NO_BACK_OFF;
+      return outcome;
+    } catch (cause) {
+      if (this.#isStopping) return undefined;
+      this.#failures = nextBackOff(this.#failures, 0);
+      const reason = wordsOf(cause);
+      const message = `Cannot start container "${this.#options.container.name}" yet, will try again: ${reason}`;
+      this.#options.onProblem(problem("MLT3109", { message }));
+      this.#change({ kind: "waiting", reason: "CreateContainerError", message });
+      this.#startIn(this.#failures.delayMs);
+      return undefined;
+    }
+  }
+
+  #startIn(delayMs: number): void {
+    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
+      this.#cancelTimer = undefined;
+      void this.start();
+    });
   }
 
   /** Tries again if the container waits for objects that weren't there. */
@@ -147,7 +174,7 @@ export class ContainerRunner {
   }
 
   async #hook(name: "postStart" | "preStop", handler: LifecycleHandler): Promise<string | undefined> {
-    const failure = await this.#options.runHook(handler);
+    const failure = await this.#options.runHook(handler).catch(wordsOf);
     if (failure === undefined) return undefined;
     this.#options.say(`${name} hook failed: ${failure}`);
     const message = `The ${name} hook of container "${this.#options.container.name}" failed: ${failure}`;
@@ -187,7 +214,7 @@ export class ContainerRunner {
       kind,
       timing: probeTiming(probe),
       clock,
-      ask: () => ask(kind, probe),
+      ask: () => ask(kind, probe).catch((cause) => ({ isSuccess: false, message: wordsOf(cause) })),
       onVerdict: (verdict, message) => onVerdict(verdict === "passing", message),
     });
     this.#probes.push(end);
@@ -230,10 +257,7 @@ export class ContainerRunner {
     this.#restartCount += 1;
     if (count >= RESTARTS_BEFORE_PROBLEM) this.#options.onProblem(this.#crashLoop(ended));
     if (count > 1) this.#state = { kind: "waiting", reason: "CrashLoopBackOff", message: ended };
-    this.#cancelTimer = this.#options.clock.after(delayMs, () => {
-      this.#cancelTimer = undefined;
-      void this.start();
-    });
+    this.#startIn(delayMs);
   }
 
   #crashLoop(ended: string): Problem {
@@ -266,4 +290,8 @@ export class ContainerRunner {
     this.#state = state;
     this.#options.onChange();
   }
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

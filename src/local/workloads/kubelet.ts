@@ -63,14 +63,14 @@ export class Kubelet {
     if (this.#isClosed) return;
     const runner = this.#runners.get(key);
     if (object === undefined) {
-      if (runner !== undefined) void this.#end(key, runner);
+      if (runner !== undefined) this.#endInTime(key, runner);
       return;
     }
     const stored: unknown = object;
     const pod = stored as Pod;
     if (isTerminating(pod)) {
       if (runner === undefined) this.#options.store.delete([key]);
-      else void this.#end(key, runner);
+      else this.#endInTime(key, runner);
     } else if (runner === undefined) {
       this.#start(key, pod);
     }
@@ -83,6 +83,13 @@ export class Kubelet {
     });
     this.#runners.set(key, runner);
     runner.start();
+  }
+
+  #endInTime(key: ObjectKey, runner: PodRunner): void {
+    this.#end(key, runner).catch((cause) => {
+      const { log } = this.#options.surroundings;
+      log.error({ pod: key, cause: cause instanceof Error ? cause.message : String(cause) }, "pod not ended");
+    });
   }
 
   async #end(key: ObjectKey, runner: PodRunner): Promise<void> {

@@ -28,6 +28,7 @@ import { watchProcess } from "./sandbox-process.ts";
 import { SidecarContainer } from "./sidecar-container.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
+const TRIES_TO_CLEAN_UP = 3;
 const CAPTURE_CONTAINERS: ReadonlySet<string> = new Set(["istio-init", "istio-validation"]);
 export const PROXY_CONTAINER = "istio-proxy";
 
@@ -55,9 +56,11 @@ export class PodRunner {
       pod,
       objects: surroundings.objects,
       clock: surroundings.clock,
+      fileSystem: surroundings.fileSystem,
       directory: surroundings.volumesDirectory,
+      defaultUser: surroundings.user,
       issueToken: (request) => surroundings.issueToken(this.#pod, request),
-      onWarning: (found) => surroundings.onProblem(pod, found.path ?? "", found),
+      onProblem: (place, found) => surroundings.onProblem(pod, place, found),
     });
     for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
       if (CAPTURE_CONTAINERS.has(container.name)) continue;
@@ -90,7 +93,8 @@ export class PodRunner {
   }
 
   start(): void {
-    this.#startup = this.#bringUp();
+    // What isn't foreseen ends with this pod.
+    this.#startup = this.#bringUp().catch((cause) => this.#explain(cause));
   }
 
   /** Something that pods refer to has changed. */
@@ -142,7 +146,7 @@ export class PodRunner {
     for (const { name } of this.#pod.spec.containers) {
       if (name !== PROXY_CONTAINER) void this.#containers.get(name)?.start();
     }
-    void this.#endWithApplications();
+    this.#endWithApplications().catch((cause) => this.#explain(cause));
   }
 
   /** False when the pod can't go on. */
@@ -211,9 +215,27 @@ export class PodRunner {
     await Promise.all(stopping.map((container) => container.stop(remainingMs())));
     await this.#stopSidecars(remainingMs());
     await this.#startup;
-    await this.#sandbox?.close();
-    await this.#volumes.close();
+    await this.#leaveNothing(async () => this.#sandbox?.close());
+    await this.#leaveNothing(() => this.#volumes.close());
     this.#report();
+  }
+
+  /** Tries a few times; what stays then is logged, and goes with the mesh's next start. */
+  async #leaveNothing(work: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#surroundings;
+    for (let backOff = NO_BACK_OFF; ; ) {
+      try {
+        return await work();
+      } catch (cause) {
+        backOff = nextBackOff(backOff, 0);
+        const { namespace, name } = this.#pod.metadata;
+        log.warn({ pod: `${namespace}/${name}`, cause: wordsOf(cause) }, "pod left something behind");
+        if (backOff.count >= TRIES_TO_CLEAN_UP) return;
+        await new Promise<void>((resolve) => {
+          clock.after(backOff.delayMs, resolve);
+        });
+      }
+    }
   }
 
   /** In reverse order of their start, so that what a sidecar may need goes last. */
@@ -237,6 +259,7 @@ export class PodRunner {
         inTurn: (work) => this.#surroundings.inTurn(work),
         start: () => this.#startSidecar(),
         onChange: () => this.#report(),
+        onFailure: (cause) => this.#explain(cause),
       });
       return this.#sidecar;
     }
@@ -321,14 +344,19 @@ export class PodRunner {
     argv: readonly [string, ...string[]],
     timeoutMs: number,
   ): Promise<ProbeOutcome> {
-    const launch = await this.#resolveLaunch(container);
-    if (launch.kind === "unresolved" || this.#sandbox === undefined) {
-      return { isSuccess: false, message: "the container isn't running" };
-    }
     let lastLine = "";
-    const child = this.#spawn({ ...launch.value, argv }, (_, text) => {
-      lastLine = text;
-    });
+    let child: SandboxProcess;
+    try {
+      const launch = await this.#resolveLaunch(container);
+      if (launch.kind === "unresolved" || this.#sandbox === undefined) {
+        return { isSuccess: false, message: "the container isn't running" };
+      }
+      child = this.#spawn({ ...launch.value, argv }, (_, text) => {
+        lastLine = text;
+      });
+    } catch (cause) {
+      return { isSuccess: false, message: wordsOf(cause) };
+    }
     const cancelKill = this.#surroundings.clock.after(timeoutMs, () => child.kill("SIGKILL"));
     const { exitCode } = await child.exited;
     cancelKill();
@@ -364,16 +392,17 @@ export class PodRunner {
     return undefined;
   }
 
-  #explain(cause: unknown, retryInMs: number): void {
+  /** Without `retryInMs` nothing is tried again. */
+  #explain(cause: unknown, retryInMs?: number): void {
     const { namespace, name } = this.#pod.metadata;
-    const message = cause instanceof Error ? cause.message : String(cause);
+    const message = wordsOf(cause);
     this.#surroundings.log.warn(
-      { pod: `${namespace}/${name}`, cause: message, retryInMs },
+      { pod: `${namespace}/${name}`, cause: message, ...(retryInMs === undefined ? {} : { retryInMs }) },
       "pod start failed",
     );
     const found = problem("MLT3109", {
       object: objectKey({ kind: "Pod", namespace, name }),
-      message: `Cannot start the pod yet, will try again: ${message}`,
+      message: `Cannot start the pod${retryInMs === undefined ? "" : " yet, will try again"}: ${message}`,
     });
     this.#surroundings.onProblem(this.#pod, name, found);
   }
@@ -412,4 +441,8 @@ export class PodRunner {
       containers: snapshotsOf(this.#pod.spec.containers),
     };
   }
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
 }

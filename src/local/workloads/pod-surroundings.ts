@@ -8,8 +8,10 @@ import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
 import type { ContainerLog } from "./container-log.ts";
+import type { DefaultUser } from "./container-user.ts";
 import type { ReferencedObjects } from "./environment.ts";
 import type { ImageCommands } from "./image-command.ts";
+import type { PodFiles } from "./pod-files.ts";
 import type { ProbeOutcome } from "./probe-loop.ts";
 import type { ProbeKind } from "./probe-state.ts";
 
@@ -41,11 +43,12 @@ export interface PodSurroundings {
   readonly images: () => ImageCommands;
   readonly objects: ReferencedObjects;
   /** Who runs an application whose pod doesn't say; and what its process finds. */
-  readonly user: { readonly uid: number; readonly gid: number; readonly home: string; readonly path: string };
+  readonly user: DefaultUser & { readonly home: string; readonly path: string };
   /** Where a container without workingDir starts. */
   readonly workingDirectory: string;
   /** The pods' volumes lie under it; those of claims stay. */
   readonly volumesDirectory: string;
+  readonly fileSystem: PodFiles;
   createSandbox(pod: Pod): Promise<PodSandbox>;
   /** Sets up interception as the arguments of the init container say. */
   capture(sandbox: PodSandbox, initContainer: Container): Promise<void>;

@@ -1,9 +1,9 @@
 // One process of a container: started in the pod's sandbox, its output cut into lines, its end awaited.
 
-import type { ChildProcess } from "node:child_process";
 import { accessSync, constants as fsConstants } from "node:fs";
 import { constants as osConstants } from "node:os";
 import { delimiter, isAbsolute, join, resolve as resolvePath } from "node:path";
+import type { ContainerProcess } from "../sandbox/entered-process.ts";
 import { splitLines } from "./line-splitter.ts";
 
 export interface ProcessExit {
@@ -18,11 +18,12 @@ export interface SandboxProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Takes over a spawned child. `onLine` gets what it writes; a failed spawn is told there and ends with code 127. */
+/** Takes over what was spawned. `onLine` gets what it writes; a failed spawn is told there and ends with code 127. */
 export function watchProcess(
-  child: ChildProcess,
+  started: ContainerProcess,
   onLine: (stream: "stdout" | "stderr", text: string) => void,
 ): SandboxProcess {
+  const { child } = started;
   for (const stream of ["stdout", "stderr"] as const) {
     const splitter = splitLines((text) => onLine(stream, text));
     child[stream]?.on("data", (chunk: Uint8Array) => splitter.write(chunk));
@@ -36,18 +37,19 @@ export function watchProcess(
       resolve({ exitCode: 127 });
     });
   });
-  return { pid: child.pid, exited, kill: (signal) => killTree(child, signal) };
+  return {
+    get pid() {
+      return started.pid;
+    },
+    exited,
+    kill: (signal) => started.kill(signal),
+  };
 }
 
 function exitOf(code: number | null, signal: NodeJS.Signals | null): ProcessExit {
   if (signal === null) return { exitCode: code ?? 0 };
   const number = osConstants.signals[signal];
   return { exitCode: 128 + number, signal: number };
-}
-
-function killTree(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill(signal);
 }
 
 /** The absolute path that `execvp` would take for `executable`, or undefined. */

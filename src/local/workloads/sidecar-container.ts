@@ -15,6 +15,8 @@ export interface SidecarContainerOptions {
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   start(): Promise<PodSidecar>;
   onChange(): void;
+  /** It went down, and can't be waited for. */
+  onFailure(cause: unknown): void;
 }
 
 export class SidecarContainer {
@@ -75,7 +77,8 @@ export class SidecarContainer {
     if (this.#sidecar === undefined || this.#isStopping || !this.#isReady) return;
     this.#isReady = false;
     this.#options.onChange();
-    void this.#untilReady(this.#sidecar);
+    this.#readiness = this.#untilReady(this.#sidecar);
+    this.#readiness.catch(this.#options.onFailure);
   }
 
   async stop(isGraceful: boolean): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Volume } from "../../kinds/pod/volume.ts";
+import { machineFiles } from "./pod-files.ts";
 import { buildTestPod, referencedObjects } from "./pod-fixture.ts";
 import { resolveVolume } from "./volume-content.ts";
 import { writeVolume } from "./volume-writer.ts";
@@ -87,14 +88,15 @@ test("writeVolume() swaps all files at once through ..data and drops what is gon
   const directory = await mkdtemp(join(tmpdir(), "meltemi-volume-"));
   context.after(() => rm(directory, { recursive: true }));
   const file = (path: string, text: string) => ({ path, mode: 0o640, content: Buffer.from(text) });
+  const write = (...files: ReturnType<typeof file>[]) => writeVolume(directory, files, machineFiles);
 
-  assert.equal(await writeVolume(directory, [file("a", "1"), file("dir/b", "1")]), true);
+  assert.equal(await write(file("a", "1"), file("dir/b", "1")), true);
   const first = await readlink(join(directory, "..data"));
   assert.equal(await readFile(join(directory, "dir/b"), "utf8"), "1");
   assert.equal((await stat(join(directory, "a"))).mode & 0o777, 0o640);
 
-  assert.equal(await writeVolume(directory, [file("a", "1"), file("dir/b", "1")]), false);
-  assert.equal(await writeVolume(directory, [file("a", "2")]), true);
+  assert.equal(await write(file("a", "1"), file("dir/b", "1")), false);
+  assert.equal(await write(file("a", "2")), true);
   assert.notEqual(await readlink(join(directory, "..data")), first);
   assert.equal(await readFile(join(directory, "a"), "utf8"), "2");
   assert.deepEqual(

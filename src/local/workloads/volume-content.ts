@@ -9,6 +9,7 @@ import type { DownwardApiFile, KeyToPath, Volume, VolumeProjection } from "../..
 import { resolveFieldPath, resolveResource } from "./downward-field.ts";
 import type { ReferencedObjects } from "./environment.ts";
 import { allContainers, missingObject } from "./environment.ts";
+import { filePathObjection } from "./manifest-path.ts";
 import type { Resolution } from "./resolution.ts";
 import { resolved, unresolved } from "./resolution.ts";
 
@@ -29,10 +30,12 @@ export type VolumeContent =
   | { readonly kind: "files"; readonly files: readonly VolumeFile[] }
   | { readonly kind: "scratch" }
   | { readonly kind: "host"; readonly path: string; readonly warning: Problem }
-  | { readonly kind: "claim"; readonly claimName: string };
+  | { readonly kind: "claim"; readonly claimName: string; readonly isReadOnly: boolean };
 
 const DEFAULT_MODE = 0o644;
 const DEFAULT_TOKEN_TTL_SECONDS = 3600;
+// As Kubernetes has it: a shorter one would be issued again and again.
+const SHORTEST_TOKEN_TTL_SECONDS = 600;
 
 export function resolveVolume(
   pod: Pod,
@@ -41,7 +44,8 @@ export function resolveVolume(
 ): Resolution<VolumeContent> {
   if (volume.emptyDir !== undefined) return resolved({ kind: "scratch" });
   if (volume.persistentVolumeClaim !== undefined) {
-    return resolved({ kind: "claim", claimName: volume.persistentVolumeClaim.claimName });
+    const { claimName, readOnly: isReadOnly = false } = volume.persistentVolumeClaim;
+    return resolved({ kind: "claim", claimName, isReadOnly });
   }
   if (volume.hostPath !== undefined) {
     const { path } = volume.hostPath;
@@ -54,6 +58,10 @@ export function resolveVolume(
   for (const projection of projections) {
     const outcome = projectFiles({ pod, objects, volume, defaultMode }, projection);
     if (outcome.kind === "unresolved") return outcome;
+    for (const { path } of outcome.value) {
+      const objection = filePathObjection(path);
+      if (objection !== undefined) return unresolved(badPath({ pod, volume }, path, objection));
+    }
     files.push(...outcome.value);
   }
   return resolved({ kind: "files", files: lastOfEachPath(files) });
@@ -84,7 +92,9 @@ function modeOf(volume: Volume): number {
 function projectFiles(context: Context, projection: VolumeProjection): Resolution<readonly VolumeFile[]> {
   if (projection.serviceAccountToken !== undefined) {
     const { path, audience, expirationSeconds } = projection.serviceAccountToken;
-    const content = { audience, ttlSeconds: expirationSeconds ?? DEFAULT_TOKEN_TTL_SECONDS };
+    const ttlSeconds = expirationSeconds ?? DEFAULT_TOKEN_TTL_SECONDS;
+    if (!(ttlSeconds >= SHORTEST_TOKEN_TTL_SECONDS)) return unresolved(shortToken(context, ttlSeconds));
+    const content = { audience, ttlSeconds };
     return resolved([{ path, mode: context.defaultMode, content }]);
   }
   if (projection.downwardAPI !== undefined) {
@@ -119,7 +129,6 @@ function projectKeys(context: Context, source: KeyedSource): Resolution<readonly
       const what = `key "${key}" in ${source.what}`;
       return unresolved(missingObject(context.pod, volumePath(context), what));
     }
-    if (!isInside(path)) return unresolved(escapingPath(context, path));
     files.push({ path, mode: mode ?? context.defaultMode, content });
   }
   return resolved(files);
@@ -136,7 +145,6 @@ function projectFields(
         ? resourceText(context, resourceFieldRef)
         : resolveFieldPath(context.pod, fieldRef.fieldPath);
     if (text === undefined) return unresolved(unknownField(context, path));
-    if (!isInside(path)) return unresolved(escapingPath(context, path));
     files.push({ path, mode: mode ?? context.defaultMode, content: Buffer.from(text) });
   }
   return resolved(files);
@@ -172,11 +180,7 @@ function lastOfEachPath(files: readonly VolumeFile[]): readonly VolumeFile[] {
   return [...new Map(files.map((file) => [file.path, file])).values()];
 }
 
-function isInside(path: string): boolean {
-  return path !== "" && !path.startsWith("/") && !path.split("/").includes("..");
-}
-
-function volumePath({ pod, volume }: Context): string {
+function volumePath({ pod, volume }: Pick<Context, "pod" | "volume">): string {
   return `spec.volumes[${(pod.spec.volumes ?? []).indexOf(volume)}]`;
 }
 
@@ -184,11 +188,19 @@ function podKey(pod: Pod) {
   return objectKey({ kind: "Pod", namespace: pod.metadata.namespace, name: pod.metadata.name });
 }
 
-function escapingPath(context: Context, path: string): Problem {
+function badPath(context: Pick<Context, "pod" | "volume">, path: string, objection: string): Problem {
   return problem("MLT3105", {
     object: podKey(context.pod),
     path: volumePath(context),
-    message: `Cannot write "${path}": a path in a volume is relative and has no ".."`,
+    message: `Cannot write "${path}": ${objection}`,
+  });
+}
+
+function shortToken(context: Context, ttlSeconds: number): Problem {
+  return problem("MLT3105", {
+    object: podKey(context.pod),
+    path: volumePath(context),
+    message: `Cannot issue a token for ${ttlSeconds} seconds: expirationSeconds is at least ${SHORTEST_TOKEN_TTL_SECONDS}`,
   });
 }
 
@@ -215,6 +227,6 @@ function hostPathWarning(pod: Pod, name: string, path: string): Problem {
   return problem("MLT3104", {
     object: podKey(pod),
     path: "spec.volumes",
-    message: `Volume "${name}" is the directory "${path}" of this machine itself: what the pod writes there stays`,
+    message: `Volume "${name}" is "${path}" of this machine itself: what the pod writes there stays`,
   });
 }

@@ -25,11 +25,13 @@ export async function processTree(pid: number): Promise<readonly number[]> {
 }
 
 async function machinePid(mesh: RunningMesh, inner: number): Promise<number> {
-  const tree = await processTree(await mesh.frontPid());
+  const front = await mesh.frontPid();
+  const tree = await processTree(front);
   const numbered = await Promise.all(tree.map(async (pid) => ({ pid, numbers: await numbersOf(pid) })));
-  // One number for each pid namespace that the process is seen from; those of the mesh itself have the most.
-  const depth = Math.max(...numbered.map(({ numbers }) => numbers.length));
-  const found = numbered.find(({ numbers }) => numbers.length === depth && numbers.at(-1) === inner);
+  // One number for each pid namespace that the process is seen from: the mesh's is the first below the front's, a pod's
+  // the next.
+  const place = (await numbersOf(front)).length;
+  const found = numbered.find(({ numbers }) => numbers[place] === inner);
   if (found === undefined) throw new Error(`No process of the mesh has the number ${inner}`);
   return found.pid;
 }
