@@ -1,4 +1,4 @@
-// Where the API server keeps the kinds of objects that an installation is made of.
+// Where the API server keeps the kinds of objects that an installation is made of, and the workloads that it moves.
 
 import type { ApiResource } from "../kubernetes/api-resource.ts";
 import type { InstallObject } from "./install-object.ts";
@@ -24,6 +24,8 @@ export const namespaceResource = clusterWide("v1", "Namespace", "namespaces");
 export const podResource = namespaced("v1", "Pod", "pods");
 export const configMapResource = namespaced("v1", "ConfigMap", "configmaps");
 export const deploymentResource = namespaced("apps/v1", "Deployment", "deployments");
+export const statefulSetResource = namespaced("apps/v1", "StatefulSet", "statefulsets");
+export const daemonSetResource = namespaced("apps/v1", "DaemonSet", "daemonsets");
 export const definitionResource = clusterWide(
   "apiextensions.k8s.io/v1",
   "CustomResourceDefinition",
@@ -41,7 +43,7 @@ export const removableResources: readonly ApiResource[] = [
   clusterWide(ADMISSION, "ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
   namespaced("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
   deploymentResource,
-  namespaced("apps/v1", "DaemonSet", "daemonsets"),
+  daemonSetResource,
   namespaced("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   namespaced("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   namespaced("v1", "Service", "services"),
@@ -54,11 +56,14 @@ export const removableResources: readonly ApiResource[] = [
 ];
 
 const resourcesByKind: ReadonlyMap<string, ApiResource> = new Map(
-  [...removableResources, namespaceResource, definitionResource].map((resource) => [resource.kind, resource]),
+  [...removableResources, statefulSetResource, namespaceResource, definitionResource].map((resource) => [
+    resource.kind,
+    resource,
+  ]),
 );
 
 export function resourceOf({ kind }: Pick<InstallObject, "kind">): ApiResource {
   const resource = resourcesByKind.get(kind);
-  if (resource === undefined) throw new Error(`An installation has no objects of kind ${kind}`);
+  if (resource === undefined) throw new Error(`Nothing here installs or moves objects of kind ${kind}`);
   return resource;
 }

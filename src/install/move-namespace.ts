@@ -2,6 +2,7 @@
 // workload is rolled over and waited for. It begins only where pods of both can trust each other all the while.
 
 import type { KubernetesObject } from "../kinds/define-kind.ts";
+import { controllingWorkload } from "../kinds/pod/controlling-workload.ts";
 import { getObject } from "../kubernetes/api-objects.ts";
 import { type ApiResource, resourcePath } from "../kubernetes/api-resource.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
@@ -9,10 +10,12 @@ import { listObjects } from "./cluster-access.ts";
 import type { InstallObject } from "./install-object.ts";
 import {
   configMapResource,
+  daemonSetResource,
   deploymentResource,
   injectorResource,
   namespaceResource,
-  resourceOf,
+  podResource,
+  statefulSetResource,
 } from "./install-resources.ts";
 import { REVISION_LABEL, ROOT_CERTIFICATE_CONFIG_MAP } from "./object-names.ts";
 import { type InjectorConfiguration, injectsRevision } from "./precheck.ts";
@@ -141,17 +144,11 @@ function meet(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
   return [...some].some((each) => others.has(each));
 }
 
-const statefulSetResource: ApiResource = {
-  apiVersion: "apps/v1",
-  kind: "StatefulSet",
-  plural: "statefulsets",
-  isNamespaced: true,
-};
-
 interface Workload extends KubernetesObject {
   readonly spec: {
     readonly replicas?: number;
     readonly selector: object;
+    readonly updateStrategy?: { readonly type?: string };
     readonly template?: { readonly metadata?: { readonly labels?: Labels } };
   };
 }
@@ -161,7 +158,8 @@ async function rollOver(
   { namespace, timeoutMs, to }: MoveOptions & { readonly to: string },
 ): Promise<MoveVerdict> {
   let workloadCount = 0;
-  for (const resource of [deploymentResource, statefulSetResource, resourceOf({ kind: "DaemonSet" })]) {
+  const former = await podsOf(access, namespace);
+  for (const resource of [deploymentResource, statefulSetResource, daemonSetResource]) {
     const found = (await listObjects(access, resource)) as readonly Workload[];
     for (const { metadata, spec } of found.filter((each) => each.metadata.namespace === namespace)) {
       const { name } = metadata;
@@ -170,6 +168,8 @@ async function rollOver(
         access.onProgress(`${title}: its pods have the label ${REVISION_LABEL} themselves, and stay`);
         continue;
       }
+      // Its pods are told of below: nobody replaces them but those who delete them.
+      if (spec.updateStrategy?.type === "OnDelete") continue;
       const restartedAt = new Date(access.clock.now()).toISOString();
       const template = { metadata: { annotations: { [RESTARTED_AT]: restartedAt } } };
       await patch(access, { resource, name, namespace }, { spec: { template } });
@@ -181,7 +181,38 @@ async function rollOver(
       access.onProgress(`${title}: moved`);
     }
   }
+  await tellWhoStays(access, namespace, former);
   return { kind: "moved", to, workloadCount };
+}
+
+interface Pod extends KubernetesObject {
+  readonly status?: { readonly phase?: string };
+}
+
+/** Those that the namespace decides about, and that go on. */
+async function podsOf(access: ClusterAccess, namespace: string): Promise<readonly Pod[]> {
+  const pods = (await listObjects(access, podResource)) as readonly Pod[];
+  return pods.filter(
+    ({ metadata, status }) =>
+      metadata.namespace === namespace &&
+      metadata.deletionTimestamp === undefined &&
+      metadata.labels?.[REVISION_LABEL] === undefined &&
+      !["Succeeded", "Failed"].includes(status?.phase ?? ""),
+  );
+}
+
+/** Pods that were there before and still are, by who controls them: nothing that was rolled over replaces these. */
+async function tellWhoStays(access: ClusterAccess, namespace: string, former: readonly Pod[]): Promise<void> {
+  const formerUids = new Set(former.map(({ metadata }) => metadata.uid));
+  const staying = (await podsOf(access, namespace)).filter(({ metadata }) => formerUids.has(metadata.uid));
+  const sentences = staying.map(({ metadata }) => {
+    const owner = controllingWorkload(metadata);
+    if (owner === undefined)
+      return `Pod ${metadata.name}: it was made by hand, and keeps the sidecar that it has until it is made anew`;
+    const until = owner.kind === "Job" ? "end" : "are deleted";
+    return `${owner.kind} ${owner.name}: its pods keep the sidecar that they have until they ${until}`;
+  });
+  for (const sentence of new Set(sentences)) access.onProgress(sentence);
 }
 
 interface PatchTarget {

@@ -105,7 +105,7 @@ async function withReasons(
 ): Promise<readonly string[]> {
   const sentences: string[] = [];
   for (const { object, sentence } of lacking) {
-    const hasPods = object.kind === "Deployment" || object.kind === "DaemonSet";
+    const hasPods = ["Deployment", "StatefulSet", "DaemonSet"].includes(object.kind);
     const reasons = hasPods ? await podReasons(access, object) : [];
     sentences.push([sentence, ...new Set(reasons)].join("; "));
   }

@@ -198,7 +198,8 @@ export class TestApiServer {
         ? { status: 201, body: this.put(collection, written) }
         : refusal(409, "AlreadyExists");
     }
-    if (method === "PATCH") return { status: 200, body: this.put(collection, { ...known, ...written }) };
+    if (method === "PATCH")
+      return { status: 200, body: this.put(collection, merged(known, written) as TestObject) };
     if (known === undefined) return refusal(404, "NotFound");
     if (method === "DELETE") this.delete(collection, { namespace, name });
     if (method !== "PUT") return { status: 200, body: known };
@@ -281,4 +282,19 @@ function refusal(status: number, reason = "", details = {}): Answer {
 function send(response: ServerResponse, { status, body }: Answer): void {
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(body));
+}
+
+/** A JSON merge patch (RFC 7386): null takes away, lists are replaced. */
+function merged(known: unknown, patch: unknown): unknown {
+  if (!isRecord(patch)) return patch;
+  const result: Record<string, unknown> = isRecord(known) ? { ...known } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = merged(result[key], value);
+  }
+  return result;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
