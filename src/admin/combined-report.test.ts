@@ -16,7 +16,7 @@ const own: ProgrammedReport = {
   acknowledgedCount: 1,
   awaited: ["web.shop"],
   refusedBy: [],
-  refusals: [],
+  reasons: [],
 };
 
 test("combineReports() of no other replica is the replica's own", () => {
@@ -24,14 +24,19 @@ test("combineReports() of no other replica is the replica's own", () => {
 });
 
 test("combineReports() sums up the proxies of all replicas, and says once what several refuse", () => {
-  const refusing = { ...own, awaited: [], refusedBy: ["cart.shop"], refusals: ["bad"] };
+  const refusing = {
+    ...own,
+    awaited: [],
+    refusedBy: ["cart.shop"],
+    reasons: [{ message: "bad", proxies: ["cart.shop"] }],
+  };
   const others = ["b", "c"].map((replica) => ({ replica, report: replicaReport(refusing) }));
   assert.deepEqual(combineReports(own, others), {
     ...own,
     proxyCount: 6,
     acknowledgedCount: 3,
     refusedBy: ["cart.shop", "cart.shop"],
-    refusals: ["bad"],
+    reasons: [{ message: "bad", proxies: ["cart.shop"] }],
   });
 });
 

@@ -1,6 +1,7 @@
 // How far an object has reached the proxies of all replicas: the report of one, and what the others say, as one.
 
 import type { ProgrammedReport } from "./contract/control-plane.ts";
+import { mergeReasons } from "./contract/refusal-reasons.ts";
 
 /** What a replica says of its own proxies, with no more of the object than which generation of it is in force there. */
 export interface ReplicaReport extends Omit<ProgrammedReport, "inForce"> {
@@ -27,7 +28,7 @@ export function combineReports(own: ProgrammedReport, others: readonly NamedRepo
   const all = others.map(({ replica, report }) =>
     report.generation === wanted
       ? report
-      : { ...report, acknowledgedCount: 0, awaited: [replica], refusedBy: [], refusals: [] },
+      : { ...report, acknowledgedCount: 0, awaited: [replica], refusedBy: [], reasons: [] },
   );
   const sum = (first: number, count: (report: ReplicaReport) => number) =>
     all.reduce((total, report) => total + count(report), first);
@@ -37,6 +38,7 @@ export function combineReports(own: ProgrammedReport, others: readonly NamedRepo
     acknowledgedCount: sum(own.acknowledgedCount, ({ acknowledgedCount }) => acknowledgedCount),
     awaited: [...own.awaited, ...all.flatMap(({ awaited }) => awaited)],
     refusedBy: [...own.refusedBy, ...all.flatMap(({ refusedBy }) => refusedBy)],
-    refusals: [...new Set([...own.refusals, ...all.flatMap(({ refusals }) => refusals)])],
+    // A replica of an older version gives none.
+    reasons: mergeReasons([...own.reasons, ...all.flatMap(({ reasons = [] }) => reasons)]),
   };
 }

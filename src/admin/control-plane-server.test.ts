@@ -16,7 +16,7 @@ const answers: ControlPlaneAnswers = {
     acknowledgedCount: 0,
     awaited: [],
     refusedBy: [],
-    refusals: [],
+    reasons: [],
   }),
   debugPage: async (path) => ({ status: 404, contentType: "text/plain; charset=utf-8", text: path }),
   version: () => ({ version: "0.1.0" }),

@@ -50,19 +50,19 @@ function proxyStatus(fleet: Fleet, session: FleetSession, locate: Locate): Proxy
   };
 }
 
-/** What stands refused, though Envoy has got and taken what was before; and the last word of each type. */
+/** What it refuses, though it has got and taken what stands in for that; and the last word of each other type. */
 function rejectionsOf(fleet: Fleet, session: FleetSession, locate: Locate): readonly Rejection[] {
-  const standing = fleet.refusalsFor(session);
-  const isStanding = (type: ResourceType) => standing.some((each) => each.type === type);
+  const refusals = fleet.refusalsOf(session);
+  const isKnown = (type: ResourceType) => refusals.some((each) => each.type === type);
   return [
-    ...standing.map(({ type, detail, source }) => ({
+    ...refusals.map(({ type, detail, source }) => ({
       type: shortNameOf(type),
       message: detail,
       ...blamed(source, locate),
     })),
     ...session.ledger
       .rejections()
-      .filter(({ type }) => !isStanding(type))
+      .filter(({ type }) => !isKnown(type))
       .map(({ type, detail }) => ({ type: shortNameOf(type), message: detail })),
   ];
 }
@@ -89,17 +89,28 @@ export function locatedProblems(found: Iterable<readonly Problem[]>, locate: Loc
   });
 }
 
-/** One Problem for each resource that stands refused. */
+// Who writes his own refusals must not fill the list of what is wrong.
+const MAX_PROBLEMS = 100;
+
+/** One Problem for each thing that is refused, however many proxies refuse it. */
 export function refusalProblems(fleet: Fleet, locate: Locate): readonly Problem[] {
-  return fleet.refusals().map(({ type, name, detail, source, envoyVersion }) => {
-    const [first] = source;
-    const location = first === undefined ? undefined : locate(first.object, first.path);
-    return problem("MLT4101", {
-      message: `Envoy ${envoyVersion} refused the ${type} "${name}": ${detail}`,
-      hint: "what was there before it stays in force; where that isn't known, such as after a restart, the object is left out",
-      ...(first === undefined ? {} : { object: first.object }),
-      ...(first?.path === undefined ? {} : { path: first.path }),
-      ...(location === undefined ? {} : { location }),
+  return fleet
+    .refusals()
+    .slice(0, MAX_PROBLEMS)
+    .map(({ type, name, detail, source, sessions: [first] }) => {
+      const [part] = source;
+      const location = part === undefined ? undefined : locate(part.object, part.path);
+      const who = first === undefined ? "" : `${proxyText(first)} (Envoy ${first.envoyVersion}) `;
+      return problem("MLT4101", {
+        message: `${who}refused the ${type} "${name}": ${detail}`,
+        hint: "a proxy that refuses it keeps what it had; see which do: meltemi proxy-status",
+        ...(part === undefined ? {} : { object: part.object }),
+        ...(part?.path === undefined ? {} : { path: part.path }),
+        ...(location === undefined ? {} : { location }),
+      });
     });
-  });
+}
+
+function proxyText({ proxy: { namespace, name } }: FleetSession): string {
+  return `${namespace}/${name}`;
 }

@@ -4,24 +4,33 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { ProgrammedReport } from "./contract/control-plane.ts";
+import { mergeReasons } from "./contract/refusal-reasons.ts";
 
 export function programmedReport(
-  fleet: Pick<Fleet, "programmed" | "refusals">,
+  fleet: Pick<Fleet, "programmed">,
   object: ObjectKey,
   inForce: KubernetesObject | undefined,
 ): ProgrammedReport {
-  const { proxyCount, acknowledgedCount, awaited, refusedBy } = fleet.programmed(object);
-  const blamed = fleet.refusals().filter(({ source }) => source.some((part) => part.object === object));
+  const { proxyCount, acknowledgedCount, awaited, refusals } = fleet.programmed(object);
+  const reasons = refusals.flatMap(({ nodeId, refused }) =>
+    refused.map(({ type, name, detail }) => ({
+      message: `${type} "${name}": ${detail}`,
+      proxies: [proxyNameOf(nodeId)],
+    })),
+  );
   return {
     object,
     ...(inForce === undefined ? {} : { inForce }),
     proxyCount,
     acknowledgedCount,
     awaited: awaited.map(proxyNameOf),
-    refusedBy: refusedBy.map(proxyNameOf),
-    refusals: [...new Set(blamed.map(({ type, name, detail }) => `${type} "${name}": ${detail}`))],
+    refusedBy: refusals.map(({ nodeId }) => proxyNameOf(nodeId)),
+    reasons: mergeReasons(reasons).slice(0, MAX_REASONS),
   };
 }
+
+// A proxy gives the reasons that it likes.
+const MAX_REASONS = 20;
 
 /** `reviews-v1-abc.shop` of `sidecar~10.0.0.7~reviews-v1-abc.shop~shop.svc.cluster.local`. */
 function proxyNameOf(nodeId: string): string {

@@ -17,7 +17,7 @@ const reviews = {
 const key = "VirtualService/shop/reviews";
 
 function report(changes: Partial<ProgrammedReport> = {}): ProgrammedReport {
-  const none = { awaited: [], refusedBy: [], refusals: [] };
+  const none = { awaited: [], refusedBy: [], reasons: [] };
   return { object: key, inForce: reviews, proxyCount: 2, acknowledgedCount: 2, ...none, ...changes };
 }
 
@@ -89,10 +89,11 @@ test("wait says that no proxy is concerned", async (t) => {
 });
 
 test("wait fails when a proxy refuses it", async (t) => {
-  const refusal = { acknowledgedCount: 1, refusedBy: ["web.shop"], refusals: ['route "80": bad'] };
+  const reasons = [{ message: 'route "80": bad', proxies: ["web.shop"] }];
+  const refusal = { acknowledgedCount: 1, refusedBy: ["web.shop"], reasons };
   await assert.rejects(waitIn(t, { reports: [report(refusal)] }), {
     exitCode: 1,
-    message: 'VirtualService shop/reviews: 1 of 2 proxies refuse it: route "80": bad',
+    message: 'VirtualService shop/reviews: 1 of 2 proxies have it; refused by web.shop: route "80": bad',
   });
 });
 

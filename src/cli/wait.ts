@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Mesh, Programmed } from "../admin/contract/mesh.ts";
+import { reasonsText } from "../admin/contract/refusal-reasons.ts";
 import { parseDurationMs } from "../core/duration.ts";
 import { nearestSpelling } from "../core/nearest-spelling.ts";
 import { objectKey, objectKeyText } from "../core/object-key.ts";
@@ -157,10 +158,11 @@ function absent(wanted: Wanted, all: readonly KubernetesObject[]): CommandFailur
 }
 
 function refused(wanted: Wanted, report: Programmed): CommandFailure {
-  const by = `${report.refusedBy.length} of ${report.proxyCount} proxies refuse it`;
-  const said = report.refusals.length === 0 ? "" : `: ${report.refusals.join("; ")}`;
-  const hint = "they keep what was before: meltemi proxy-status";
-  return new CommandFailure(exitCodes.no, `${textOf(wanted)}: ${by}${said}`, hint);
+  const { acknowledgedCount, proxyCount, refusedBy, reasons } = report;
+  const why = reasons.length === 0 ? `${refusedBy.length} refuse it` : reasonsText(reasons);
+  const message = `${textOf(wanted)}: ${acknowledgedCount} of ${proxyCount} proxies have it; ${why}`;
+  const hint = "a proxy that refuses it keeps what it had: meltemi proxy-status";
+  return new CommandFailure(exitCodes.no, message, hint);
 }
 
 function late(

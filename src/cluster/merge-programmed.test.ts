@@ -19,7 +19,7 @@ function report(inForce: KubernetesObject | undefined, changes: Partial<Programm
     acknowledgedCount: 2,
     awaited: [],
     refusedBy: [],
-    refusals: [],
+    reasons: [],
     ...changes,
   };
 }
@@ -30,11 +30,15 @@ const withMeta = (object: KubernetesObject, metadata: object) => ({
 });
 
 test("mergeProgrammed() adds up what replicas say of their own proxies", () => {
-  const refusal = { refusedBy: ["b.shop"], refusals: ["no"] };
+  const refusal = { refusedBy: ["b.shop"], reasons: [{ message: "no", proxies: ["b.shop"] }] };
   const merged = mergeProgrammed(reviews, [
     report(reviews, { acknowledgedCount: 1, awaited: ["a.shop"] }),
     report(reviews, { proxyCount: 3, acknowledgedCount: 2, ...refusal }),
-    report(reviews, { proxyCount: 0, acknowledgedCount: 0, refusals: ["no"] }),
+    report(reviews, {
+      proxyCount: 0,
+      acknowledgedCount: 0,
+      reasons: [{ message: "no", proxies: ["a.shop"] }],
+    }),
   ]);
   assert.deepEqual(merged, {
     isInForce: true,
@@ -42,7 +46,7 @@ test("mergeProgrammed() adds up what replicas say of their own proxies", () => {
     acknowledgedCount: 3,
     awaited: ["a.shop"],
     refusedBy: ["b.shop"],
-    refusals: ["no"],
+    reasons: [{ message: "no", proxies: ["a.shop", "b.shop"] }],
   });
 });
 

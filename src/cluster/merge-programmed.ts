@@ -2,6 +2,7 @@
 
 import type { ProgrammedReport } from "../admin/contract/control-plane.ts";
 import type { Programmed } from "../admin/contract/mesh.ts";
+import { mergeReasons } from "../admin/contract/refusal-reasons.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 
 export function mergeProgrammed(stored: KubernetesObject, reports: readonly ProgrammedReport[]): Programmed {
@@ -16,7 +17,7 @@ export function mergeProgrammed(stored: KubernetesObject, reports: readonly Prog
     acknowledgedCount: sum(({ acknowledgedCount }) => acknowledgedCount),
     awaited: all(({ awaited }) => awaited),
     refusedBy: all(({ refusedBy }) => refusedBy),
-    refusals: all(({ refusals }) => refusals),
+    reasons: mergeReasons(reports.flatMap(({ reasons }) => reasons)),
   };
 }
 

@@ -7,7 +7,7 @@ import { conditionsOf, type ObjectFacts, sameConditions } from "./status-conditi
 const now = new Date("2026-11-22T07:00:00.123Z");
 
 function conditions(changes: Partial<ObjectFacts>, before: ReturnType<typeof conditionsOf> = []) {
-  const none = { problems: [], proxyCount: 42, acknowledgedCount: 42, refusedCount: 0, refusals: [] };
+  const none = { problems: [], proxyCount: 42, acknowledgedCount: 42, refusedCount: 0, reasons: "" };
   return conditionsOf({ isInForce: true, ...none, ...changes, generation: 3 }, { before, now });
 }
 
@@ -38,10 +38,10 @@ for (const { name, facts, wanted } of [
   },
   {
     name: "one refuses it",
-    facts: { acknowledgedCount: 41, refusedCount: 1, refusals: ['route "80": bad'] },
+    facts: { acknowledgedCount: 41, refusedCount: 1, reasons: 'refused by a.shop: route "80": bad' },
     wanted: [
       "Accepted True Accepted",
-      'Programmed False Refused 41 of 42 proxies; 1 refused it; route "80": bad',
+      'Programmed False Refused 41 of 42 proxies have it; refused by a.shop: route "80": bad',
     ],
   },
   {

@@ -10,8 +10,8 @@ export interface ObjectFacts {
   readonly proxyCount: number;
   readonly acknowledgedCount: number;
   readonly refusedCount: number;
-  /** Envoys' own words. */
-  readonly refusals: readonly string[];
+  /** Who refuses it, and why; empty where none does. */
+  readonly reasons: string;
   /** That hosts of a ServiceEntry got by themselves; absent for kinds that get none. */
   readonly addresses?: readonly HostAddress[];
 }
@@ -88,12 +88,12 @@ function acceptedOf({ isInForce, problems }: ObjectFacts): Finding {
 }
 
 function programmedOf(facts: ObjectFacts): Finding {
-  const { isInForce, proxyCount, acknowledgedCount, refusedCount, refusals } = facts;
+  const { isInForce, proxyCount, acknowledgedCount, refusedCount, reasons } = facts;
   if (!isInForce) return { status: "False", reason: "NotAccepted", message: "what is wrong must be mended" };
   const message = `${acknowledgedCount} of ${proxyCount} proxies`;
   if (refusedCount > 0) {
-    const said = [message, `${refusedCount} refused it`, ...refusals].join("; ");
-    return { status: "False", reason: "Refused", message: said };
+    const why = reasons === "" ? `${refusedCount} refuse it` : reasons;
+    return { status: "False", reason: "Refused", message: `${message} have it; ${why}` };
   }
   if (proxyCount === 0) return { status: "True", reason: "NoProxies", message: "no proxy is concerned" };
   return acknowledgedCount === proxyCount

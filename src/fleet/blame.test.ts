@@ -2,63 +2,110 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { objectKey } from "../core/object-key.ts";
 import { provenanceMetadata } from "../envoy/provenance.ts";
+import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { SourcePart } from "../view/source.ts";
-import { blame } from "./blame.ts";
+import { blame, blameHosts, sourceOfHost } from "./blame.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
+import { parseRouteTable } from "./route-table.ts";
 
-function part(name: string, index: number): SourcePart {
+function part(name: string, index = 0): SourcePart {
   const object = objectKey({ kind: "VirtualService", namespace: "shop", name });
   return { object, path: `spec.http[${index}]` };
 }
 
 /** A virtual host for each name, with a route that tells `prefix`. */
-function routes(prefixes: Readonly<Record<string, string>>): BuiltResource {
+function hosts(prefixes: Readonly<Record<string, string>>) {
   const virtualHosts = Object.entries(prefixes).map(([name, prefix]) => ({
     name,
     domains: [name],
     routes: [
       {
         match: { pathSpecifier: { case: "prefix" as const, value: prefix } },
-        metadata: provenanceMetadata([part(name, 0)]),
+        metadata: provenanceMetadata([part(name.split("/")[0] ?? "")]),
       },
     ],
   }));
-  return buildResource(RouteConfigurationSchema, { name: "80", virtualHosts }, { name: "80" });
+  return parseRouteTable(
+    buildResource(RouteConfigurationSchema, { name: "80", virtualHosts }, { name: "80" }),
+  );
 }
 
-const detail = "no such thing";
+function blamedOf(detail: string, prefixes: Readonly<Record<string, string>>, suspectNames?: string[]) {
+  const { hosts: all, hostsByName } = hosts(prefixes);
+  const suspects = all.filter(({ name }) => suspectNames?.includes(name) ?? true);
+  const before = new Map([...hostsByName].filter(([name]) => suspectNames?.includes(name) === false));
+  return blameHosts({ hosts: all, suspects, before, detail }).map(({ name }) => name);
+}
 
-test("blame() names what made the pieces that the accepted version hadn't", () => {
-  const accepted = routes({ cart: "/", reviews: "/", stock: "/" });
-  const refused = routes({ cart: "/", reviews: "/new", stock: "/" });
-  const wanted = { source: [part("reviews", 0)], isKnown: true };
-  assert.deepEqual(blame("route", { refused, accepted, detail }), wanted);
+test("blameHosts() names the one host that the version before hadn't", () => {
+  assert.deepEqual(blamedOf("no such thing", { cart: "/", reviews: "/new", stock: "/" }, ["reviews"]), [
+    "reviews",
+  ]);
 });
 
-test("blame() suspects everything where there is nothing to compare with", () => {
-  const refused = routes({ cart: "/", reviews: "/" });
-  const wanted = { source: [part("cart", 0), part("reviews", 0)], isKnown: false };
-  assert.deepEqual(blame("route", { refused, accepted: undefined, detail }), wanted);
+test("blameHosts() blames nobody where several are new and Envoy quotes nothing", () => {
+  assert.deepEqual(blamedOf("no such thing", { cart: "/", reviews: "/", stock: "/" }), []);
 });
 
-test("blame() names the one whose words Envoy quotes", () => {
-  const refused = routes({ cart: "/", reviews: "/(a", stock: "/" });
+test("blameHosts() names the one whose words Envoy quotes, if it is suspected", () => {
+  const prefixes = { cart: "/", reviews: "/(a", stock: "/" };
   for (const quoting of ["missing ): /(a", "Regex '/(a' is bad", 'missing ")" in "/(a" here']) {
-    const blamed = blame("route", { refused, accepted: undefined, detail: quoting });
-    assert.deepEqual(blamed, { source: [part("reviews", 0)], isKnown: true }, quoting);
+    assert.deepEqual(blamedOf(quoting, prefixes), ["reviews"], quoting);
+    assert.deepEqual(blamedOf(quoting, prefixes, ["cart", "stock"]), [], "it was taken before");
   }
 });
 
-test("blame() takes no side where several have what Envoy quotes", () => {
-  const refused = routes({ cart: "/(a", reviews: "/(a" });
-  const { isKnown } = blame("route", { refused, accepted: undefined, detail: "missing ): /(a" });
-  assert.equal(isKnown, false);
+test("blameHosts() names all hosts of one object that have what Envoy quotes, and none of several objects", () => {
+  assert.deepEqual(blamedOf("missing ): /(a", { "cart/a": "/(a", "cart/b": "/(a", stock: "/" }), [
+    "cart/a",
+    "cart/b",
+  ]);
+  assert.deepEqual(blamedOf("missing ): /(a", { cart: "/(a", reviews: "/(a" }), []);
 });
 
-test("blame() names nobody in particular where no piece is new", () => {
-  const accepted = routes({ cart: "/", reviews: "/" });
-  const refused = { ...routes({ cart: "/" }), source: [part("cart", 0)] };
-  const wanted = { source: [part("cart", 0)], isKnown: false };
-  assert.deepEqual(blame("route", { refused, accepted, detail }), wanted);
+test("blameHosts() counts as Envoy does", () => {
+  const counting = "RouteConfigurationValidationError.VirtualHosts[1]: embedded message failed validation";
+  assert.deepEqual(blamedOf(counting, { cart: "/", reviews: "/", stock: "/" }), ["reviews"]);
+  assert.deepEqual(blamedOf(counting, { cart: "/", reviews: "/", stock: "/" }, ["cart", "stock"]), []);
+});
+
+test("sourceOfHost() tells what made the pieces that the accepted version hadn't", () => {
+  const [refused] = hosts({ reviews: "/new" }).hosts;
+  assert.ok(refused !== undefined);
+  const accepted = hosts({ reviews: "/" }).hosts[0]?.bytes;
+  assert.deepEqual(sourceOfHost(refused.bytes, { accepted, detail: "no" }), [part("reviews")]);
+});
+
+/** A filter chain for each name. */
+function listener(chains: Readonly<Record<string, string>>): BuiltResource {
+  const filterChains = Object.entries(chains).map(([name, filter]) => ({
+    name,
+    filters: [{ name: filter }],
+    metadata: provenanceMetadata([part(name)]),
+  }));
+  const source = Object.keys(chains).map((name) => part(name));
+  return buildResource(ListenerSchema, { name: "l", filterChains }, { name: "l", source });
+}
+
+test("blame() names what made the filter chains that the accepted listener hadn't", () => {
+  const accepted = listener({ cart: "a", reviews: "a" });
+  const refused = listener({ cart: "a", reviews: "b" });
+  const wanted = { source: [part("reviews")], suspects: [part("reviews")] };
+  assert.deepEqual(blame("listener", { refused, accepted, detail: "no" }), wanted);
+});
+
+test("blame() suspects all of a listener that has no version before, and says that none is to blame", () => {
+  const refused = listener({ cart: "a", reviews: "a" });
+  const suspects = [part("cart"), part("reviews")];
+  assert.deepEqual(blame("listener", { refused, accepted: undefined, detail: "no" }), {
+    source: [],
+    suspects,
+  });
+});
+
+test("blame() blames the one object that a cluster is made of", () => {
+  const refused = { name: "c", version: "1", body: [], needs: [], source: [part("cart"), part("cart", 1)] };
+  const wanted = { source: refused.source, suspects: refused.source };
+  assert.deepEqual(blame("cluster", { refused, accepted: undefined, detail: "no" }), wanted);
 });

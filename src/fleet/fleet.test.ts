@@ -73,6 +73,7 @@ function connect(fleet: Fleet, namespace: string, name: string) {
   const opening = fleet.open(client(namespace, name), {
     publish: (set, changes) => void published.push({ set, changes }),
     standing: () => "in-use",
+    offerAgain: () => undefined,
     close: () => undefined,
   });
   assert.ok(!(opening instanceof Promise) && opening.kind === "accepted");

@@ -14,30 +14,30 @@ import { type ConnectedProxy, MESH_SCOPE } from "../view/client-scope.ts";
 import type { Views } from "../view/views.ts";
 import type {
   GenericRequest,
-  SentResource,
+  RefusedResponse,
   XdsOpening,
   XdsSession,
   XdsStreamHandle,
 } from "../xds/backend.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
-import { type Blame, blame } from "./blame.ts";
-import { type BuiltResource, buildResource } from "./built-resource.ts";
+import { buildResource } from "./built-resource.ts";
 import { type DebugAccess, debugAnswer } from "./debug-types.ts";
-import { HeldBack, type Refusal } from "./held-back.ts";
-import type { HeldObjects } from "./held-objects.ts";
-import { type FormerRows, LayeredRows } from "./layered-rows.ts";
-import { keptFrom, type Programmed, programmedOf } from "./programmed.ts";
+import { LayeredRows } from "./layered-rows.ts";
+import { mergeRefusals, type Refusal } from "./merged-refusals.ts";
+import { type Programmed, programmedOf } from "./programmed.ts";
 import {
   type IdentifiedBackend,
   type IdentifiedClient,
   identifyProxy,
   type ProxyOrigin,
 } from "./proxy-identity.ts";
-import { type Past, type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
+import { type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
 import type { ResourceTables } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
+import { type SessionRefusal, SessionRefusals } from "./session-refusals.ts";
 import { SharedViews } from "./shared-views.ts";
+import { StandInTables } from "./stand-in-tables.ts";
 
 export interface FleetOptions {
   readonly graph: Graph;
@@ -48,8 +48,6 @@ export interface FleetOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly debug: DebugAccess;
-  /** Absent: nothing but the resource that an Envoy refuses is held back, and all edits of it wait. */
-  readonly heldObjects?: HeldObjects;
 }
 
 /** A stream of one proxy. */
@@ -61,6 +59,7 @@ export interface FleetSession {
   readonly envoyVersion: string;
   readonly view: string;
   readonly ledger: SessionLedger;
+  readonly refusals: SessionRefusals;
   readonly connectedAtMs: number;
   readonly stream: Pick<XdsStreamHandle, "standing">;
 }
@@ -75,17 +74,17 @@ interface OpenSession extends FleetSession {
 export class Fleet implements IdentifiedBackend {
   readonly #options: FleetOptions;
   readonly #sessionsByNode = new Map<string, Set<OpenSession>>();
-  readonly #heldBack = new HeldBack();
   readonly #rows: LayeredRows;
   readonly #views: SharedViews<OpenSession>;
+  readonly #standInTables = new StandInTables();
   readonly #refusalListeners = new Set<() => void>();
-  #toldRefusals: readonly Refusal[] = [];
+  #toldRefusals: readonly string[] = [];
   #eventCount = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
     this.#rows = new LayeredRows(options.tables);
-    this.#views = new SharedViews(this.#rows, this.#heldBack);
+    this.#views = new SharedViews(this.#rows);
   }
 
   /** Writes to the graph and publishes what follows from it. */
@@ -108,30 +107,35 @@ export class Fleet implements IdentifiedBackend {
     return [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions].filter(isProxy));
   }
 
-  /** Calls when what stands refused has changed, by an Envoy's answer or by an edit; returns what ends it. */
+  /** Calls when what is refused has changed, by an Envoy's answer or by an edit; returns what ends it. */
   watchRefusals(listener: () => void): () => void {
     this.#refusalListeners.add(listener);
     return () => this.#refusalListeners.delete(listener);
   }
 
-  /** Resources that stand refused by some Envoy. */
+  /** What connected proxies refuse, each thing once, whoever refuses it. */
   refusals(): readonly Refusal[] {
-    return [...this.#heldBack.all(), ...(this.#options.heldObjects?.refusals() ?? [])];
+    return mergeRefusals(
+      this.#refusingSessions().flatMap((session) =>
+        this.refusalsOf(session).map((refusal) => ({ refusal, session })),
+      ),
+    );
   }
 
-  /** Of these, what this proxy is kept from: the newest of its set that Envoys of its version refuse. */
-  refusalsFor({ view, envoyVersion }: FleetSession): readonly Refusal[] {
-    const set = this.#views.setOf(view);
-    const isOfSet = ({ type, name }: Refusal) => set?.built(type, name) !== undefined;
-    return [
-      ...this.#heldBack
-        .all()
-        .filter(
-          (each) =>
-            each.envoyVersion === envoyVersion && set?.built(each.type, each.name)?.version === each.version,
-        ),
-      ...(this.#options.heldObjects?.refusals() ?? []).filter(isOfSet),
-    ];
+  /** What this proxy refuses of what it is to have. */
+  refusalsOf({ view, refusals }: FleetSession): readonly SessionRefusal[] {
+    const set = refusals.isEmpty ? undefined : this.#views.setOf(view);
+    return set === undefined ? [] : refusals.list(set);
+  }
+
+  /** What was made of these objects is offered once more to those who refuse it: they were written again. */
+  offerAgain(objects: ReadonlySet<ObjectKey>): void {
+    for (const session of this.#refusingSessions()) {
+      const references = session.refusals.offerAgain(objects);
+      if (references.length === 0) continue;
+      this.#give(session, references);
+      session.stream.offerAgain(references);
+    }
   }
 
   /**
@@ -143,15 +147,13 @@ export class Fleet implements IdentifiedBackend {
     const newest = [...this.#sessionsByNode.values()].flatMap((sessions) =>
       [...sessions].filter(isProxy).slice(-1),
     );
-    const refusal = this.#options.heldObjects?.refusalOf(object);
-    return refusal === undefined
-      ? programmedOf(this.#rows.madeOf(object), newest, this.#views)
-      : keptFrom(refusal, newest);
+    return programmedOf({ object, made: this.#rows.madeOf(object) }, newest, this.#views);
   }
 
   /** What a proxy asked for and gets of a type: what it has, or is about to have. */
-  resourcesOf({ view, stream }: FleetSession, type: ResourceType): readonly Resource[] {
-    const set = this.#views.setOf(view);
+  resourcesOf({ view, refusals, stream }: FleetSession, type: ResourceType): readonly Resource[] {
+    const ofView = this.#views.setOf(view);
+    const set = ofView === undefined ? undefined : refusals.setFor(ofView);
     return [...(set?.names(type) ?? [])].flatMap((name) => {
       const resource = stream.standing({ type, name }) === "unwanted" ? undefined : set?.get(type, name);
       return resource === undefined ? [] : [resource];
@@ -175,6 +177,7 @@ export class Fleet implements IdentifiedBackend {
       stream,
       view: viewKey(view),
       ledger: new SessionLedger(),
+      refusals: new SessionRefusals(this.#standInTables),
     };
     const set = this.#views.join(view, session);
     const { debug } = this.#options;
@@ -188,7 +191,7 @@ export class Fleet implements IdentifiedBackend {
   }
 
   #sessionOf(session: OpenSession, initialSet: ProxySet): XdsSession {
-    const { ledger } = session;
+    const { ledger, refusals } = session;
     return {
       initialSet: () => initialSet,
       emptyResource,
@@ -196,13 +199,14 @@ export class Fleet implements IdentifiedBackend {
       acknowledged: (type, nonce, resources) => {
         this.#eventCount += 1;
         ledger.acknowledged(type, nonce);
-        for (const { name, version } of resources) this.#heldBack.acknowledged(type, name, version);
-        this.#tryNext(session, type, resources);
+        if (refusals.isEmpty) return;
+        this.#give(session, refusals.acknowledged(type, resources));
+        this.#tellRefusals();
       },
-      rejected: (type, resources, detail) => {
+      rejected: (type, refusal) => {
         this.#eventCount += 1;
-        ledger.rejected(type, resources, detail);
-        this.#holdBack(session, type, { resources, detail });
+        ledger.rejected(type, refusal.detail);
+        this.#rejected(session, type, refusal);
       },
       closed: () => this.#closed(session),
     };
@@ -214,6 +218,7 @@ export class Fleet implements IdentifiedBackend {
     this.#views.leave(session.view, session);
     const sessions = this.#sessionsByNode.get(nodeId);
     sessions?.delete(session);
+    if (!session.refusals.isEmpty) this.#tellRefusals();
     if (sessions?.size !== 0) return;
     this.#sessionsByNode.delete(nodeId);
     this.commit((transaction) => transaction.delete(this.#options.proxies, nodeId));
@@ -242,30 +247,13 @@ export class Fleet implements IdentifiedBackend {
   #publish(commit: Commit): void {
     this.#eventCount += 1;
     const former = this.#rows.take(commit);
-    if (this.#sessionsByNode.size === 0 && this.#heldBack.isEmpty) return;
-    this.#noteReplaced(former);
+    if (this.#sessionsByNode.size === 0) return;
     const concerned = this.#views.change(former);
     // Whoever moves to another view compares the whole of both; all others look at what changed.
     const moved = new Set(this.#sessionsWithOtherView(commit));
     for (const session of moved) this.#move(session);
-    for (const { set, sessions, references } of concerned) {
-      for (const session of sessions) {
-        if (moved.has(session)) continue;
-        session.stream.publish(set, references);
-      }
-    }
-  }
-
-  #noteReplaced(former: FormerRows): void {
-    for (const [type, layers] of former) {
-      for (const [layer, rows] of layers) {
-        for (const [name, before] of rows) {
-          if (before?.kind !== "present") continue;
-          const now = this.#rows.layer(type, layer)?.get(name);
-          const successor = now?.kind === "present" ? now.resource : undefined;
-          this.#heldBack.replaced(type, before.resource, successor);
-        }
-      }
+    for (const { sessions, references } of concerned) {
+      for (const session of sessions) if (!moved.has(session)) this.#give(session, references);
     }
   }
 
@@ -284,74 +272,40 @@ export class Fleet implements IdentifiedBackend {
     const view = this.#viewOf(session);
     this.#views.leave(session.view, session);
     session.view = viewKey(view);
-    session.stream.publish(this.#views.join(view, session), "all");
+    session.stream.publish(session.refusals.setFor(this.#views.join(view, session)), "all");
   }
 
-  #holdBack(
-    session: OpenSession,
-    type: ResourceType,
-    {
-      resources,
-      detail,
-    }: { readonly resources: readonly { name: string; version: string }[]; readonly detail: string },
-  ): void {
-    const named = resources.filter(({ name }) => detail.includes(name));
-    const guilty = named.length > 0 ? named : resources.length === 1 ? resources : [];
-    for (const { name, version } of guilty) {
-      const built = this.#views.setOf(session.view)?.built(type, name);
-      // The answer to what has been replaced since says nothing of what is in force.
-      if (built?.version !== version) continue;
-      const refused = this.#views.setOf(session.view)?.get(type, name);
-      const { envoyVersion } = session;
-      const blamed = this.#blame(type, built, detail);
-      const refusal = { type, name, version, detail, source: blamed.source, envoyVersion };
-      if (!this.#heldBack.refuse(refusal)) continue;
-      this.#options.log.warn({ ...refusal, nodeId: session.nodeId }, "resource refused by envoy");
-      this.#withdraw({ type, name }, refused, envoyVersion);
-      this.#holdObjects(blamed, refusal);
-      this.#tellRefusals();
+  /** What differs of the session's set, for other reasons than another view. */
+  #give({ view, refusals, stream }: OpenSession, references: readonly ResourceReference[]): void {
+    const set = this.#views.setOf(view);
+    if (set !== undefined && references.length > 0) stream.publish(refusals.setFor(set), references);
+  }
+
+  /** It counts for this proxy alone: what others get doesn't depend on it. */
+  #rejected(session: OpenSession, type: ResourceType, refusal: RefusedResponse): void {
+    const set = this.#views.setOf(session.view);
+    if (set === undefined) return;
+    const before = this.refusalsOf(session).length;
+    this.#give(session, session.refusals.rejected(type, refusal, set));
+    const refusals = this.refusalsOf(session);
+    if (refusals.length !== before) {
+      const { nodeId, envoyVersion } = session;
+      this.#options.log.warn({ nodeId, envoyVersion, type, detail: refusal.detail }, "refused by envoy");
     }
+    this.#tellRefusals();
+  }
+
+  #refusingSessions(): readonly OpenSession[] {
+    return [...this.#sessionsByNode.values()].flatMap((sessions) =>
+      [...sessions].filter(({ refusals }) => !refusals.isEmpty),
+    );
   }
 
   #tellRefusals(): void {
-    const refusals = this.refusals();
+    const refusals = this.refusals().map(({ key }) => key);
     if (isDeepStrictEqual(refusals, this.#toldRefusals)) return;
     this.#toldRefusals = refusals;
     for (const listener of this.#refusalListeners) listener();
-  }
-
-  #blame(type: ResourceType, refused: BuiltResource, detail: string): Blame {
-    return blame(type, { refused, accepted: this.#heldBack.previous(type, refused), detail });
-  }
-
-  /** Edits of other objects go on without those that are to blame. */
-  #holdObjects({ source, isKnown }: Blame, refusal: Refusal): void {
-    const { heldObjects } = this.#options;
-    const keys = isKnown ? heldObjects?.holdable(source.map(({ object }) => object)) : undefined;
-    if (keys === undefined || keys.length === 0) return;
-    this.#options.log.warn({ keys }, "objects held at their version before");
-    this.commit((transaction) => heldObjects?.hold(transaction, keys, refusal));
-  }
-
-  /** An Envoy took what is in force: the next of those that were refused together may join. */
-  #tryNext(session: OpenSession, type: ResourceType, acknowledged: readonly SentResource[]): void {
-    const { heldObjects } = this.#options;
-    const set = this.#views.setOf(session.view);
-    const isTaken = acknowledged.some(
-      ({ name, version }) =>
-        heldObjects?.hasUntried(type, name) && set?.built(type, name)?.version === version,
-    );
-    if (isTaken) this.commit((transaction) => heldObjects?.tryNext(transaction));
-  }
-
-  /** Others of the same version would refuse it too: they keep, or get, what was there before. */
-  #withdraw(reference: ResourceReference, refused: Resource | undefined, envoyVersion: string): void {
-    const past: Past = { resources: new Map([[`${reference.type} ${reference.name}`, refused]]) };
-    for (const { set, sessions } of this.#views.withdraw(envoyVersion, past)) {
-      for (const session of sessions) {
-        session.stream.publish(set, [reference]);
-      }
-    }
   }
 }
 

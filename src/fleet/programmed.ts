@@ -1,12 +1,14 @@
 // How many proxies have in use what was made of one object. It counts what is there now, and remembers nothing: a
 // proxy that comes back says what it has.
 
-import type { XdsStreamHandle } from "../xds/backend.ts";
-import type { Resource, ResourceReference } from "../xds/resource.ts";
+import type { ObjectKey } from "../core/object-key.ts";
+import type { Standing, XdsStreamHandle } from "../xds/backend.ts";
+import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { FleetSession } from "./fleet.ts";
 import type { MadeResource } from "./layered-rows.ts";
 import type { ProxySet } from "./proxy-set.ts";
+import type { SessionRefusal } from "./session-refusals.ts";
 import type { SharedViews } from "./shared-views.ts";
 
 export interface Programmed {
@@ -14,10 +16,16 @@ export interface Programmed {
   readonly proxyCount: number;
   /** Of these, those that acknowledged all of it. */
   readonly acknowledgedCount: number;
-  /** Node ids of those that refuse some of it: they keep what was before. */
-  readonly refusedBy: readonly string[];
+  /** Those that refuse some of it: they keep what they had. */
+  readonly refusals: readonly ProxyRefusal[];
   /** Node ids of those that haven't answered yet. */
   readonly awaited: readonly string[];
+}
+
+export interface ProxyRefusal {
+  readonly nodeId: string;
+  /** What of the object it refuses, where it said so on this stream. */
+  readonly refused: readonly SessionRefusal[];
 }
 
 interface ProgrammedSession extends FleetSession {
@@ -25,11 +33,11 @@ interface ProgrammedSession extends FleetSession {
 }
 
 export function programmedOf<Session extends ProgrammedSession>(
-  made: readonly MadeResource[],
+  { object, made }: { readonly object: ObjectKey; readonly made: readonly MadeResource[] },
   sessions: readonly Session[],
   views: SharedViews<Session>,
 ): Programmed {
-  const refusedBy: string[] = [];
+  const refusals: ProxyRefusal[] = [];
   const awaited: string[] = [];
   let acknowledgedCount = 0;
   const versions = versionsByName(made);
@@ -37,24 +45,18 @@ export function programmedOf<Session extends ProgrammedSession>(
   for (const session of made.length === 0 ? [] : sessions) {
     const concerns = concernsByView.get(session.view) ?? concernsOf(versions, views.setOf(session.view));
     concernsByView.set(session.view, concerns);
-    const standing = standingOf(concerns, session);
-    if (standing === "refused") refusedBy.push(session.nodeId);
+    const set = views.setOf(session.view);
+    const standing = standingOf({ object, concerns }, session, set);
+    if (standing === "refused") refusals.push(refusalOf({ object, concerns }, session, set));
     else if (standing === "on-its-way") awaited.push(session.nodeId);
     else if (standing === "in-use") acknowledgedCount += 1;
   }
   return {
-    proxyCount: acknowledgedCount + refusedBy.length + awaited.length,
+    proxyCount: acknowledgedCount + refusals.length + awaited.length,
     acknowledgedCount,
-    refusedBy,
+    refusals,
     awaited,
   };
-}
-
-/** Whose newest version isn't in force anywhere, because of this refusal: who asked for the refused resource is kept from it. */
-export function keptFrom({ type, name }: ResourceReference, sessions: readonly FleetSession[]): Programmed {
-  const concerned = sessions.filter(({ stream }) => stream.standing({ type, name }) !== "unwanted");
-  const refusedBy = concerned.map(({ nodeId }) => nodeId);
-  return { proxyCount: refusedBy.length, acknowledgedCount: 0, refusedBy, awaited: [] };
 }
 
 /** What was made under one name, in all layers. */
@@ -80,38 +82,49 @@ function versionsByName(made: readonly MadeResource[]): readonly NamedVersions[]
 interface Concern {
   readonly type: ResourceType;
   readonly resource: Resource;
-  /** Its newest version was refused elsewhere, so that nobody is given it. */
-  readonly isHeldBack: boolean;
 }
 
-/** Of the layers of one name, the one that is in force for the view. */
+/** Of the layers of one name, the one that the view has. */
 function concernsOf(versions: readonly NamedVersions[], set: ProxySet | undefined): readonly Concern[] {
   return versions.flatMap(({ type, name, resources }) => {
-    const resource = set?.built(type, name);
-    if (set === undefined || resource === undefined || !resources.has(resource)) return [];
-    return [{ type, resource, isHeldBack: set.get(type, name)?.version !== resource.version }];
+    const resource = set?.get(type, name);
+    return resource === undefined || !resources.has(resource) ? [] : [{ type, resource }];
   });
+}
+
+interface ConcernedObject {
+  readonly object: ObjectKey;
+  readonly concerns: readonly Concern[];
 }
 
 /** The worst of all that concern the proxy. */
 function standingOf(
-  concerns: readonly Concern[],
-  { stream, ledger }: ProgrammedSession,
-): ReturnType<XdsStreamHandle["standing"]> {
-  const rejections = ledger.rejections();
-  let worst: ReturnType<XdsStreamHandle["standing"]> = "unwanted";
-  for (const { type, resource, isHeldBack } of concerns) {
-    const standing = stream.standing({ type, name: resource.name });
-    const isRefused = rejections.some((each) => each.type === type && holds(each.resources, resource));
-    if (isHeldBack || isRefused || standing === "refused") return "refused";
+  { object, concerns }: ConcernedObject,
+  { stream, refusals }: ProgrammedSession,
+  set: ProxySet | undefined,
+): Standing {
+  let worst: Standing = "unwanted";
+  for (const { type, resource } of concerns) {
+    const reference = { type, name: resource.name };
+    const ofStream = stream.standing(reference);
+    const ofObject = set && ofStream !== "unwanted" ? refusals.standingOf(object, reference, set) : undefined;
+    const standing = ofObject ?? ofStream;
+    if (standing === "refused") return "refused";
     if (standing === "on-its-way" || worst === "unwanted") worst = standing;
   }
   return worst;
 }
 
-function holds(
-  resources: readonly { readonly name: string; readonly version: string }[],
-  { name, version }: Resource,
-): boolean {
-  return resources.some((each) => each.name === name && each.version === version);
+/** In the proxy's words; nobody is said to be at fault of whom that isn't known. */
+function refusalOf(
+  { object, concerns }: ConcernedObject,
+  { nodeId, refusals }: ProgrammedSession,
+  set: ProxySet | undefined,
+): ProxyRefusal {
+  const refused = (set === undefined ? [] : refusals.list(set)).filter(
+    ({ type, name, source }) =>
+      concerns.some((concern) => concern.type === type && concern.resource.name === name) &&
+      (source.length === 0 || source.some((part) => part.object === object)),
+  );
+  return { nodeId, refused };
 }

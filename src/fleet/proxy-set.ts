@@ -4,10 +4,9 @@
 import type { IpFamilies } from "../core/ip-families.ts";
 import { MESH_SCOPE, meshScopeOf } from "../view/client-scope.ts";
 import { placedLayer } from "../view/placed-endpoints.ts";
-import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
+import type { ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
-import type { HeldBack } from "./held-back.ts";
 import type { FormerRows, Layer, LayeredRows } from "./layered-rows.ts";
 import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "./resource-row.ts";
 import { type ServedType, servedTypes } from "./resource-tables.ts";
@@ -29,12 +28,6 @@ export function viewKey({ kind, scope, workloadView, places, envoyVersion }: Pro
   return [kind, scope, workloadView, ...places.filter((id) => id !== ""), envoyVersion].join(" ");
 }
 
-/** What was there before a change: rows, and resources by type and name, where those changed. */
-export interface Past {
-  readonly rows?: FormerRows;
-  readonly resources?: ReadonlyMap<string, Resource | undefined>;
-}
-
 interface NamedLayer {
   readonly name: string;
   /** Undefined while it has no rows: with its first one this set gets a successor. */
@@ -43,17 +36,15 @@ interface NamedLayer {
 
 export class ProxySet implements ResourceSet {
   /** Set once this set has a successor: streams still ask it what they had. */
-  #past: Past = {};
+  #past: FormerRows = new Map();
   readonly #rows: LayeredRows;
   readonly #view: ProxyView;
-  readonly #heldBack: HeldBack;
   /** The most specific first. */
   readonly #layers: ReadonlyMap<ResourceType, readonly NamedLayer[]>;
 
-  constructor(rows: LayeredRows, view: ProxyView, heldBack: HeldBack) {
+  constructor(rows: LayeredRows, view: ProxyView) {
     this.#rows = rows;
     this.#view = view;
-    this.#heldBack = heldBack;
     this.#layers = new Map(
       servedTypes.map((type) => [
         type,
@@ -62,17 +53,13 @@ export class ProxySet implements ResourceSet {
     );
   }
 
-  get envoyVersion(): string {
-    return this.#view.envoyVersion;
-  }
-
   /** Reads the tables as they are from now on. */
   successor(): ProxySet {
-    return new ProxySet(this.#rows, this.#view, this.#heldBack);
+    return new ProxySet(this.#rows, this.#view);
   }
 
   /** The tables have moved on, and this set has not. */
-  keep(past: Past): void {
+  keep(past: FormerRows): void {
     this.#past = past;
   }
 
@@ -87,18 +74,8 @@ export class ProxySet implements ResourceSet {
     return references;
   }
 
-  get(type: ResourceType, name: string): Resource | undefined {
-    const { resources } = this.#past;
-    if (resources?.has(`${type} ${name}`)) return resources.get(`${type} ${name}`);
-    const resource = this.built(type, name);
-    return resource === undefined
-      ? undefined
-      : this.#heldBack.substitute(type, resource, this.#view.envoyVersion);
-  }
-
-  /** The newest, whether or not an Envoy refused it. */
-  built(type: ResourceType, name: string): BuiltResource | undefined {
-    const former = this.#past.rows?.get(type as ServedType);
+  get(type: ResourceType, name: string): BuiltResource | undefined {
+    const former = this.#past.get(type as ServedType);
     for (const layer of this.#layersOf(type)) {
       const formerRows = former?.get(layer.name);
       const row = formerRows?.has(name) ? formerRows.get(name) : layer.rows?.get(name);
@@ -109,7 +86,7 @@ export class ProxySet implements ResourceSet {
 
   *names(type: ResourceType): Iterable<string> {
     const seen = new Set<string>();
-    const former = this.#past.rows?.get(type as ServedType);
+    const former = this.#past.get(type as ServedType);
     for (const layer of this.#layersOf(type)) {
       for (const rows of [layer.rows, former?.get(layer.name)]) {
         for (const name of rows?.keys() ?? []) {

@@ -1,6 +1,5 @@
 // How far one proxy is in step: what was sent of each type, what it acknowledged, what it refused.
 
-import type { SentResource } from "../xds/backend.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 
 /** `synced`: all that was sent was accepted; `stale`: sent and not answered yet, or refused; `not-sent`: nothing was. */
@@ -8,7 +7,6 @@ export type SyncState = "synced" | "stale" | "not-sent";
 
 export interface Rejection {
   readonly type: ResourceType;
-  readonly resources: readonly SentResource[];
   readonly detail: string;
 }
 
@@ -38,9 +36,9 @@ export class SessionLedger {
     ledger.rejection = undefined;
   }
 
-  rejected(type: ResourceType, resources: readonly SentResource[], detail: string): void {
+  rejected(type: ResourceType, detail: string): void {
     const ledger = this.#types.get(type);
-    if (ledger !== undefined) ledger.rejection = { type, resources, detail };
+    if (ledger !== undefined) ledger.rejection = { type, detail };
   }
 
   stateOf(type: ResourceType): SyncState {

@@ -2,9 +2,8 @@
 // it has a session.
 
 import type { ResourceReference } from "../xds/resource.ts";
-import type { HeldBack } from "./held-back.ts";
 import type { FormerRows, LayeredRows } from "./layered-rows.ts";
-import { type Past, ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
+import { ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
 
 export interface SharedView<Session> {
   readonly set: ProxySet;
@@ -22,12 +21,10 @@ interface OpenView<Session> extends SharedView<Session> {
 
 export class SharedViews<Session> {
   readonly #rows: LayeredRows;
-  readonly #heldBack: HeldBack;
   readonly #viewsByKey = new Map<string, OpenView<Session>>();
 
-  constructor(rows: LayeredRows, heldBack: HeldBack) {
+  constructor(rows: LayeredRows) {
     this.#rows = rows;
-    this.#heldBack = heldBack;
   }
 
   /** Returns the view's set, which all who joined share. */
@@ -54,16 +51,11 @@ export class SharedViews<Session> {
     for (const view of this.#viewsByKey.values()) {
       const references = view.set.concernedBy(former);
       if (references.length === 0) continue;
-      succeed(view, { rows: former });
+      const { set } = view;
+      view.set = set.successor();
+      set.keep(former);
       concerned.push({ set: view.set, sessions: view.sessions, references });
     }
-    return concerned;
-  }
-
-  /** The sets of all views of an Envoy version keep something that new ones don't have. Returns these views. */
-  withdraw(envoyVersion: string, past: Past): readonly SharedView<Session>[] {
-    const concerned = [...this.#viewsByKey.values()].filter((view) => view.set.envoyVersion === envoyVersion);
-    for (const view of concerned) succeed(view, past);
     return concerned;
   }
 
@@ -71,15 +63,9 @@ export class SharedViews<Session> {
     const key = viewKey(view);
     const known = this.#viewsByKey.get(key);
     if (known !== undefined) return known;
-    const set = new ProxySet(this.#rows, view, this.#heldBack);
+    const set = new ProxySet(this.#rows, view);
     const opened = { set, sessions: new Set<Session>() };
     this.#viewsByKey.set(key, opened);
     return opened;
   }
-}
-
-function succeed<Session>(view: OpenView<Session>, past: Past): void {
-  const { set } = view;
-  view.set = set.successor();
-  set.keep(past);
 }

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
-import { objectKey } from "../core/object-key.ts";
 import type { IdentifiedClient } from "../fleet/proxy-identity.ts";
 import { objectsOf } from "../model/mesh-fixture.ts";
 import { keyOf } from "../model/sources.ts";
@@ -70,6 +69,7 @@ function startPlane() {
         published.push(changes);
       },
       standing: () => "in-use",
+      offerAgain: () => undefined,
       close: () => undefined,
     });
     if (opening.kind === "refused") return { opening, published, set: () => set };
@@ -180,123 +180,6 @@ spec:
     web.set()?.get("cluster", cluster)?.version,
     teller.set()?.get("cluster", cluster)?.version,
   );
-});
-
-test("createControlPlane() keeps the route before one that an Envoy refuses, and blames the object", () => {
-  const { plane, apply, open } = startPlane();
-  apply(mesh);
-  const web = open(webInShop);
-  const good = web.set()?.get("route", "9080");
-  apply(virtualService("ledger.bank.svc.cluster.local"));
-  const bad = web.set()?.get("route", "9080");
-  assert.ok(bad && web.session);
-  web.session.rejected("route", [{ name: "9080", version: bad.version }], "9080: no such cluster");
-  assert.equal(web.set()?.get("route", "9080")?.version, good?.version);
-  const [refusal] = plane.fleet.refusals();
-  const blamed = objectKey({ kind: "VirtualService", namespace: "shop", name: "reviews" });
-  assert.ok(refusal?.source.some(({ object }) => object === blamed));
-});
-
-/** A rule of a service of its own, on one port with the others'. */
-function ruled(name: string, path: string): string {
-  return `
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: ${name}, namespace: shop }
-spec:
-  hosts: [${name}.example.com]
-  http: [{ match: [{ uri: { prefix: ${path} } }], route: [{ destination: { host: reviews } }] }]
-`;
-}
-
-/** Three rules in one table, and an Envoy that refuses it while a path in it is bad. */
-function startRefusingPlane() {
-  const { plane, apply, open } = startPlane();
-  apply(mesh.replaceAll("9080", "80"));
-  const web = open(webInShop);
-  const table = () => Buffer.concat(web.set()?.get("route", "80")?.body ?? []).toString("latin1");
-  let heard = "";
-  const answer = () => {
-    for (;;) {
-      const route = web.set()?.get("route", "80");
-      if (route === undefined || route.version === heard) return;
-      heard = route.version;
-      const resources = [{ name: "80", version: route.version }];
-      if (table().includes("/bad")) web.session?.rejected("route", resources, "80: I don't like it");
-      else web.session?.acknowledged("route", `${heard}-nonce`, resources);
-    }
-  };
-  const put = (...texts: string[]) => {
-    apply(texts.join("---"));
-    answer();
-  };
-  const paths = () => [...new Set(table().match(/\/(?:good|bad)-\w+/g))].sort();
-  put(ruled("a", "/good-a"), ruled("b", "/good-b"), ruled("c", "/good-c"));
-  return { plane, put, paths };
-}
-
-const keyOfRule = (name: string) => objectKey({ kind: "VirtualService", namespace: "shop", name });
-
-test("createControlPlane() lets others' edits go on while an object stands refused", () => {
-  const { plane, put, paths } = startRefusingPlane();
-  put(ruled("a", "/bad-a"));
-  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"], "its version before stays in force");
-  put(ruled("b", "/good-other"));
-  assert.deepEqual(paths(), ["/good-a", "/good-c", "/good-other"]);
-  assert.deepEqual(
-    plane.fleet.refusals().map(({ name, source }) => [name, source.map(({ object }) => object)]),
-    [["80", [keyOfRule("a")]]],
-  );
-  const { refusedBy, acknowledgedCount } = plane.fleet.programmed(keyOfRule("a"));
-  assert.deepEqual([refusedBy, acknowledgedCount], [[webInShop], 0]);
-  assert.match(JSON.stringify(plane.heldObjects.newest(keyOfRule("a"))), /bad-a/);
-});
-
-test("createControlPlane() takes a refused object back when it is mended", () => {
-  const { plane, put, paths } = startRefusingPlane();
-  put(ruled("a", "/bad-a"));
-  put(ruled("a", "/bad-again"));
-  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"]);
-  put(ruled("a", "/good-again"));
-  assert.deepEqual(paths(), ["/good-again", "/good-b", "/good-c"]);
-  assert.deepEqual(plane.fleet.refusals(), []);
-});
-
-test("createControlPlane() tells when an object comes to stand refused, and when it is mended, each time", () => {
-  const { plane, put } = startRefusingPlane();
-  const told: number[] = [];
-  plane.fleet.watchRefusals(() => told.push(plane.fleet.refusals().length));
-  for (const _ of ["once", "again"]) {
-    put(ruled("a", "/bad-a"));
-    // As it was before: nothing changes in any resource.
-    put(ruled("a", "/good-a"));
-  }
-  assert.deepEqual(told, [1, 0, 1, 0]);
-});
-
-test("createControlPlane() doesn't offer again what was refused, though its status has changed", () => {
-  const { plane, put, paths } = startRefusingPlane();
-  put(ruled("a", "/bad-a"));
-  const revision = () => plane.graph.commit(() => undefined).revision;
-  const before = revision();
-  put(`${ruled("a", "/bad-a")}status: { conditions: [] }\n`);
-  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"]);
-  assert.equal(plane.fleet.refusals().length, 1);
-  assert.equal(revision(), before, "nothing was written to the graph");
-});
-
-test("createControlPlane() leaves out a refused object that has no version before", () => {
-  const { put, paths } = startRefusingPlane();
-  put(ruled("d", "/bad-d"));
-  assert.deepEqual(paths(), ["/good-a", "/good-b", "/good-c"]);
-});
-
-test("createControlPlane() tries objects one by one that were refused together", () => {
-  const { plane, put, paths } = startRefusingPlane();
-  put(ruled("a", "/good-new"), ruled("b", "/bad-b"), ruled("c", "/good-newer"));
-  assert.deepEqual(paths(), ["/good-b", "/good-new", "/good-newer"]);
-  const blamed = plane.fleet.refusals().flatMap(({ source }) => source.map(({ object }) => object));
-  assert.deepEqual(blamed, [keyOfRule("b")]);
 });
 
 test("createControlPlane() refuses a node whose certificate is of another namespace", () => {

@@ -1,16 +1,17 @@
 // The control plane without its sockets: one graph from objects to encoded resources, and the fleet that serves it.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
-import { parseObjectKey } from "../core/object-key.ts";
+import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import { type DebugAccess, noDebugAccess } from "../fleet/debug-types.ts";
 import { Fleet } from "../fleet/fleet.ts";
-import { HeldObjects } from "../fleet/held-objects.ts";
 import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
 import { declareResourceTables } from "../fleet/resource-tables.ts";
 import { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
+import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { declareModel, type Model } from "../model/model.ts";
 import { declareProblems } from "../model/problems/problems.ts";
 import { declareSources, deleteObject, findObject, type Sources, writeObject } from "../model/sources.ts";
@@ -35,8 +36,7 @@ export interface ControlPlane {
   readonly problems: Table<readonly Problem[]>;
   readonly fleet: Fleet;
   readonly intake: ObjectIntake;
-  /** Knows objects as they were last written, where an older version is in force. */
-  readonly heldObjects: HeldObjects;
+  readonly find: (key: ObjectKey) => KubernetesObject | undefined;
   readonly debugPages: DebugPages;
 }
 
@@ -59,11 +59,7 @@ export function createControlPlane({
   const problems = declareProblems(graph, sources, model);
   const views = declareViews(graph, model, proxies);
   const tables = declareResourceTables(graph, views);
-  const heldObjects = new HeldObjects({
-    find: (key) => findObject(sources, parseObjectKey(key)),
-    write: (transaction, object) => writeObject(transaction, sources, object),
-    remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
-  });
+  const find = (key: ObjectKey) => findObject(sources, parseObjectKey(key));
   // Nobody asks before the fleet is there.
   const page = async (path: string) => (await debugPages(path)).text;
   const fleet = new Fleet({
@@ -73,15 +69,36 @@ export function createControlPlane({
     tables,
     clock,
     log,
-    heldObjects,
     debug: { ...debug, page },
   });
   const debugPages = planeDebugPages({ fleet, model, sources });
+  const written = new Set<ObjectKey>();
   const intake = new ObjectIntake({
     clock,
     debounce,
-    commit: (write) => void fleet.commit(write),
-    objects: heldObjects,
+    commit: (write) => {
+      fleet.commit(write);
+      fleet.offerAgain(written);
+      written.clear();
+    },
+    objects: {
+      write: (transaction, key, object) => {
+        if (!isStatusChange(find(key), object)) written.add(key);
+        writeObject(transaction, sources, object);
+      },
+      remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
+    },
   });
-  return { graph, sources, model, problems, views, fleet, intake, heldObjects, debugPages };
+  return { graph, sources, model, problems, views, fleet, intake, find, debugPages };
+}
+
+/** What we write into an object's status comes back as a change of it, and is no reason to offer it again. */
+function isStatusChange(before: KubernetesObject | undefined, after: KubernetesObject): boolean {
+  if (before === undefined) return false;
+  const meaningOf = ({ spec, metadata: { uid, generation, labels, annotations } }: KubernetesObject) => [
+    ...[spec, uid, generation, labels, annotations],
+  ];
+  if (!isDeepStrictEqual(meaningOf(before), meaningOf(after))) return false;
+  // From a file, an equal object is one that was written again.
+  return after.metadata.generation !== undefined || !isDeepStrictEqual(before.status, after.status);
 }

@@ -51,7 +51,7 @@ export function createFleetReports(options: FleetReportsOptions): FleetReports {
   };
   /** An object with the label is one revision's alone. */
   const isOfOneRevision = (object: ObjectKey) =>
-    (plane.heldObjects.newest(object)?.metadata.labels?.[REVISION_LABEL] ?? "") !== "";
+    (plane.find(object)?.metadata.labels?.[REVISION_LABEL] ?? "") !== "";
   return {
     async programmed(object) {
       const replicas = others();

@@ -8,12 +8,12 @@ import type { ControlPlane } from "./create-control-plane.ts";
 export function planeAnswers({
   fleet,
   intake,
-  heldObjects,
+  find,
   debugPages,
 }: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed" | "debugPage"> {
   return {
     proxies: () => proxyStatuses(fleet, intake.locate.bind(intake)),
     debugPage: debugPages,
-    programmed: (object) => programmedReport(fleet, object, heldObjects.newest(object)),
+    programmed: (object) => programmedReport(fleet, object, find(object)),
   };
 }

@@ -50,6 +50,7 @@ function startMesh() {
   const opening = plane.fleet.open(client, {
     publish: () => undefined,
     standing: ({ type }) => (type === "cluster" || type === "endpoint" ? "in-use" : "unwanted"),
+    offerAgain: () => undefined,
     close: () => undefined,
   });
   assert.ok(opening.kind === "accepted");

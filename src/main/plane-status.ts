@@ -1,5 +1,6 @@
 // What a control plane in a cluster knows of each of Istio's objects, for their status, and who must be told of changes.
 
+import { reasonsText } from "../admin/contract/refusal-reasons.ts";
 import { type ObjectStatusOptions, startObjectStatus } from "../controllers/object-status.ts";
 import type { HostAddress, ObjectFacts } from "../controllers/status-conditions.ts";
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
@@ -59,9 +60,7 @@ function keysOf({ plane, problemsByObject }: KnownObjects): Iterable<ObjectKey> 
   const { VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication } = plane.sources;
   const tables = [VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication];
   const keys = tables.flatMap((table) => [...table.entries()].map(([, object]) => keyOf(object)));
-  // Some that are held are in force in no version.
-  const held = plane.heldObjects.refusals().map((refusal) => refusal.held);
-  return new Set([...keys, ...held, ...problemsByObject.keys()]);
+  return new Set([...keys, ...problemsByObject.keys()]);
 }
 
 async function factsOf(
@@ -69,14 +68,14 @@ async function factsOf(
   key: ObjectKey,
 ): Promise<ObjectFacts | undefined> {
   if (!reports.writesStatusOf(key)) return undefined;
-  const { heldObjects, problems } = plane;
-  const object = heldObjects.newest(key);
+  const { find, problems } = plane;
+  const object = find(key);
   const ownProblems = problemsByObject.get(key) ?? [];
   if (object === undefined && ownProblems.length === 0) return undefined;
   const isWrong = object === undefined && ownProblems.some(({ severity }) => severity === "error");
-  const { proxyCount, acknowledgedCount, refusedBy, refusals } = await reports.programmed(key);
+  const { proxyCount, acknowledgedCount, refusedBy, reasons } = await reports.programmed(key);
   // Meanwhile there may be another one, of which the reports don't speak.
-  if (heldObjects.newest(key) !== object) return undefined;
+  if (find(key) !== object) return undefined;
   return {
     ...(object?.metadata.generation === undefined ? {} : { generation: Number(object.metadata.generation) }),
     isInForce: !isWrong,
@@ -84,7 +83,7 @@ async function factsOf(
     proxyCount,
     acknowledgedCount,
     refusedCount: refusedBy.length,
-    refusals,
+    reasons: reasonsText(reasons),
     ...(object?.kind === "ServiceEntry" ? { addresses: automaticAddressesOf(plane, key) } : {}),
   };
 }

@@ -44,6 +44,8 @@ export interface XdsStreamHandle {
   publish(set: ResourceSet, changes: readonly ResourceReference[] | "all"): void;
   /** How far the client is with a resource of the set that it was given last. */
   standing(reference: ResourceReference): Standing;
+  /** Sends refused versions of these once more: the cause may be gone. */
+  offerAgain(references: readonly ResourceReference[]): void;
   close(status: GrpcStatus, reason: string): void;
 }
 
@@ -67,11 +69,10 @@ export interface XdsSession {
   /** Resources sent under `nonce` are in use; of clusters it says that they are warm. */
   acknowledged(type: ResourceType, nonce: string, resources: readonly SentResource[]): void;
   /**
-   * The client refused a response: at least one of these resources is bad, the others may be in use. This stream
-   * doesn't offer the same versions again by itself; publish a set with other versions to move on, and leave the bad
-   * one out of the sets of clients of the same kind.
+   * The client refused a response. This stream doesn't offer a refused version again, except once each time that
+   * something changes which may have been the cause, or when told by `offerAgain`.
    */
-  rejected(type: ResourceType, resources: readonly SentResource[], errorDetail: string): void;
+  rejected(type: ResourceType, refusal: RefusedResponse): void;
   /** After each response. */
   sent?(type: ResourceType, nonce: string, response: SentResponse): void;
   /** Answers a type that isn't of this room (a debug type, a name table): nothing sends nothing. */
@@ -83,6 +84,23 @@ export interface SentResource {
   readonly name: string;
   readonly version: string;
 }
+
+export interface RefusedResponse {
+  readonly resources: readonly SentResource[];
+  /** Those at fault. Empty where any of several may be: they are sent again in smaller responses, until it is known. */
+  readonly refused: readonly RefusedResource[];
+  /** The client's own words, as one line. */
+  readonly detail: string;
+}
+
+export interface RefusedResource {
+  readonly resource: Resource;
+  /** What the client goes on using. */
+  readonly inUse: Held;
+}
+
+/** What a client has of a name: a resource as it was sent, something we don't know, or nothing. */
+export type Held = Resource | "unknown" | "nothing";
 
 export interface SentResponse {
   readonly resourceCount: number;

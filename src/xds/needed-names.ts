@@ -1,9 +1,9 @@
 // What a client may still use through older versions of other resources, and so must not lose yet: pure.
 
+import type { Held } from "./backend.ts";
 import type { ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { rulesOf } from "./resource-type.ts";
-import type { Held } from "./subscription.ts";
 import { wantedResource } from "./subscription.ts";
 import type { TypeState } from "./type-state.ts";
 
@@ -27,7 +27,10 @@ export function neededNames(type: ResourceType, states: TypeStates, set: Resourc
   return needed;
 }
 
-/** Older versions: about to be replaced, replaced but not acknowledged, or kept because the newer was refused. */
+/**
+ * Older versions: about to be replaced, replaced but not acknowledged, kept because the newer was refused, or standing
+ * in for it.
+ */
 function* versionsInUse(state: TypeState, states: TypeStates, set: ResourceSet): Iterable<Held> {
   const { subscription, unanswered, kept } = state;
   const isKeptWhenGone = rulesOf(subscription.type).whenGone === "keep";
@@ -46,6 +49,9 @@ function* versionsInUse(state: TypeState, states: TypeStates, set: ResourceSet):
     for (const resource of resources) {
       if (wantedResource(subscription, set, resource.name) !== resource) yield resource;
     }
+  }
+  for (const resource of set.standIns?.(subscription.type) ?? []) {
+    if (wantedResource(subscription, set, resource.name) === resource) yield resource;
   }
   for (const [name, held] of kept) {
     if (subscription.isWildcard || subscription.names.has(name)) yield held;

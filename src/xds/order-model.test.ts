@@ -157,8 +157,7 @@ class Simulation {
     if (request === undefined) return;
     const { type, responseNonce, errorDetail } = request;
     const isFirst = this.#order.subscriptionOf(type) === undefined;
-    const verdict = { isAcknowledged: errorDetail === undefined, isCumulative: false };
-    this.#order.recordVerdict(type, responseNonce, verdict);
+    this.#order.recordVerdict(type, responseNonce, { errorDetail, isCumulative: false });
     deltaProtocol.subscribe(
       this.#order,
       { ...request, typeUrl: "", node: undefined },

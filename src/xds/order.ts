@@ -8,17 +8,18 @@
 //  4. What was asked for by name is always answered.
 // Clusters whose secret can't be served must be left out of the set by whoever makes it.
 
-import type { Standing } from "./backend.ts";
+import type { Held, RefusedResource, Standing } from "./backend.ts";
 import type { NameTable } from "./name-set.ts";
 import type { Needed } from "./needed-names.ts";
 import { neededNames } from "./needed-names.ts";
+import { namedIn } from "./refused-names.ts";
 import type { Resource, ResourceReference, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { resourceTypes, rulesOf } from "./resource-type.ts";
-import type { Held, Subscription } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 import { applyPublish, createSubscription, wantedResource } from "./subscription.ts";
 import type { PlannedResource, PlannedResponse, TypeState, UnansweredResponse } from "./type-state.ts";
-import { createTypeState, recordAcknowledged, recordRejected } from "./type-state.ts";
+import { createTypeState, inUseOf, offerAgain, recordAcknowledged, recordRejected } from "./type-state.ts";
 
 export interface OrderOptions {
   readonly nameTable: (type: ResourceType) => NameTable;
@@ -70,7 +71,7 @@ export class StreamOrder {
     const known = this.#types.get(type);
     if (known !== undefined) return known.subscription;
     const subscription = createSubscription(type, this.#options.nameTable(type));
-    this.#types.set(type, createTypeState(subscription));
+    this.#types.set(type, createTypeState(subscription, dependantTypes.has(type)));
     return subscription;
   }
 
@@ -104,25 +105,48 @@ export class StreamOrder {
   }
 
   publish(set: ResourceSet, changed: ReadonlyMap<ResourceType, Iterable<string>> | "all"): void {
-    for (const [type, { subscription }] of this.#types) {
+    const changedTypes = new Set<ResourceType>();
+    for (const [type, state] of this.#types) {
+      const { subscription, refused } = state;
       const names = changed === "all" ? "all" : changed.get(type);
-      if (names !== undefined) applyPublish(subscription, this.#set, set, names);
+      if (names === undefined) continue;
+      replaceRefused(state, this.#set, set);
+      applyPublish(subscription, this.#set, set, names);
+      const { pending } = subscription;
+      const others = names === "all" ? pending.keys() : names;
+      for (const name of others) if (pending.has(name) && !refused.has(name)) changedTypes.add(type);
     }
     this.#set = set;
+    if (changedTypes.size > 0) this.#tryAgain(changedTypes);
+  }
+
+  /** Sends refused versions once more. */
+  offerAgain(references: readonly ResourceReference[]): void {
+    for (const { type, name } of references) {
+      const state = this.#types.get(type);
+      if (state !== undefined) this.#offerAgain(state, [name]);
+    }
   }
 
   /** The next response that may go now, or undefined; after it was sent, `recordSent` and ask again. */
   next(nowMs: number): PlannedResponse | undefined {
-    for (const type of resourceTypes) {
-      const state = this.#types.get(type);
-      if (state === undefined || !this.#hasWork(state) || this.#isWindowFull(state)) continue;
-      const response = this.#planType(state, nowMs);
-      if (response.resources.length > 0 || response.removed.length > 0 || state.subscription.owesAnswer) {
-        return response;
-      }
-    }
+    // Before more clusters, where these go in several responses.
+    const owed = this.#areEndpointsOwed ? this.#nextOf("endpoint", nowMs) : undefined;
+    if (owed !== undefined) return owed;
     this.#areEndpointsOwed = false;
+    for (const type of resourceTypes) {
+      const response = this.#nextOf(type, nowMs);
+      if (response !== undefined) return response;
+    }
     return undefined;
+  }
+
+  #nextOf(type: ResourceType, nowMs: number): PlannedResponse | undefined {
+    const state = this.#types.get(type);
+    if (state === undefined || !this.#hasWork(state) || this.#isWindowFull(state)) return undefined;
+    const response = this.#planType(state, nowMs);
+    const isEmpty = response.resources.length === 0 && response.removed.length === 0;
+    return isEmpty && !state.subscription.owesAnswer ? undefined : response;
   }
 
   /** When `next` may have an answer though nothing else happens; undefined when it won't. */
@@ -150,7 +174,8 @@ export class StreamOrder {
       if (planned.type === "cluster" && held === "nothing") newClusters.push(name);
       subscription.pending.delete(name);
       state.deadlines.delete(name);
-      state.alone.delete(name);
+      state.parts.delete(name);
+      state.refused.delete(name);
     }
     subscription.owesAnswer = false;
     const resources = planned.resources.flatMap(({ resource }) => (resource === undefined ? [] : [resource]));
@@ -176,32 +201,42 @@ export class StreamOrder {
   recordVerdict(
     type: ResourceType,
     nonce: string,
-    verdict: { readonly isAcknowledged: boolean; readonly isCumulative: boolean },
-  ): UnansweredResponse | undefined {
+    {
+      errorDetail,
+      isCumulative,
+    }: { readonly errorDetail: string | undefined; readonly isCumulative: boolean },
+  ): Verdict | undefined {
     const state = this.#types.get(type);
     const index = state?.unanswered.findIndex((response) => response.nonce === nonce) ?? -1;
     if (state === undefined || index < 0) return undefined;
-    const answered = state.unanswered.splice(
-      verdict.isCumulative ? 0 : index,
-      verdict.isCumulative ? index + 1 : 1,
-    );
+    const answered = state.unanswered.splice(isCumulative ? 0 : index, isCumulative ? index + 1 : 1);
+    const isListed = (name: string) => wantedResource(state.subscription, this.#set, name) !== undefined;
+    let verdict: Verdict | undefined;
     for (const response of answered) {
       for (const name of response.newClusters) {
         if (this.#warming.get(name) === response.nonce) this.#warming.delete(name);
       }
-      if (verdict.isAcknowledged) recordAcknowledged(state, response);
-      else recordRejected(state, response);
+      const { resources } = response;
+      if (errorDetail === undefined) {
+        recordAcknowledged(state, response);
+        verdict = { resources, refused: [] };
+      } else {
+        const names = refusedNames(response, errorDetail);
+        verdict = { resources, refused: recordRejected(state, response, { names, isListed }) };
+      }
     }
-    return answered.at(-1);
+    return verdict;
   }
 
   /** What the client has under each name it wants, as far as it was sent: the body of a full-state response. */
   *heldResources(type: ResourceType): Iterable<Resource> {
-    const { subscription } = this.#stateOf(type);
+    const { subscription, refused, kept } = this.#stateOf(type);
     const names = new Set<string>([...subscription.names, ...subscription.pending.keys()]);
     if (subscription.isWildcard) for (const name of this.#set.names(type)) names.add(name);
     for (const name of names) {
-      const held = subscription.pending.get(name) ?? wantedResource(subscription, this.#set, name);
+      const wanted = wantedResource(subscription, this.#set, name);
+      const isRefused = wanted !== undefined && refused.get(name) === wanted.version;
+      const held = subscription.pending.get(name) ?? (isRefused ? kept.get(name) : wanted);
       if (typeof held === "object") yield held;
     }
   }
@@ -214,7 +249,23 @@ export class StreamOrder {
       response.resources.some((resource) => resource.name === name),
     );
     if (isUnanswered || state.subscription.pending.has(name)) return "on-its-way";
-    return state.kept.has(name) ? "refused" : "in-use";
+    return state.refused.has(name) || state.kept.has(name) ? "refused" : "in-use";
+  }
+
+  /** What is refused may have been so because of what has changed. */
+  #tryAgain(changedTypes: ReadonlySet<ResourceType>): void {
+    for (const [type, state] of this.#types) {
+      if (rulesOf(type).refusedBecauseOf.some((cause) => changedTypes.has(cause))) {
+        this.#offerAgain(state, [...state.refused.keys()]);
+      }
+    }
+  }
+
+  #offerAgain(state: TypeState, names: readonly string[]): void {
+    offerAgain(
+      state,
+      names.filter((name) => wantedResource(state.subscription, this.#set, name) !== undefined),
+    );
   }
 
   /** Gives the names back to the shared table. */
@@ -246,11 +297,13 @@ export class StreamOrder {
     const resources: PlannedResource[] = [];
     const removed: string[] = [];
     let stillNeeded: Needed | undefined;
+    let part: number | undefined;
     for (const [name, held] of subscription.pending) {
       const wanted = wantedResource(subscription, this.#set, name);
       if (wanted !== undefined) {
         if (!this.#mayGo(state, name, wanted, nowMs)) continue;
-        if (state.alone.has(name)) return { type, resources: [{ name, resource: wanted }], removed: [] };
+        if (resources.length === 0) part = state.parts.get(name);
+        else if (state.parts.get(name) !== part) continue;
         resources.push({ name, resource: wanted });
       } else if (held === "nothing") {
         this.#answerMissing(subscription, name, { resources, removed });
@@ -330,6 +383,28 @@ export class StreamOrder {
       }
     }
   }
+}
+
+export interface Verdict {
+  readonly resources: readonly Resource[];
+  /** Empty where any of several may be bad, and where all were taken. */
+  readonly refused: readonly RefusedResource[];
+}
+
+/** What takes the place of a refused version takes that of what the client has instead. */
+function replaceRefused(state: TypeState, before: ResourceSet, after: ResourceSet): void {
+  const { subscription, refused } = state;
+  for (const [name, version] of refused) {
+    if (subscription.pending.has(name)) continue;
+    const isRefused = (set: ResourceSet) => wantedResource(subscription, set, name)?.version === version;
+    if (isRefused(before) && !isRefused(after)) subscription.pending.set(name, inUseOf(state, name));
+  }
+}
+
+/** Undefined: the client doesn't say which of several it means. */
+function refusedNames({ resources }: UnansweredResponse, detail: string): ReadonlySet<string> | undefined {
+  const named = resources.length === 1 ? resources : namedIn(detail, resources);
+  return named.length === 0 ? undefined : new Set(named.map(({ name }) => name));
 }
 
 interface OpenResponse {

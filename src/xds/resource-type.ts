@@ -53,6 +53,8 @@ export interface ResourceTypeRules {
   readonly waitsForClusters: boolean;
   /** The types whose older versions may still need it. */
   readonly dependants: readonly ResourceType[];
+  /** What may have been the cause of a refusal, such as a listener that holds the address of another. */
+  readonly refusedBecauseOf: readonly ResourceType[];
   /** State of the world: whether each response must hold every resource ("Grouping Resources into Responses"). */
   readonly isFullState: boolean;
 }
@@ -66,31 +68,76 @@ const routing: readonly ResourceType[] = [
 ];
 
 const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
-  cluster: { whenGone: "remove", waitsForClusters: false, dependants: routing, isFullState: true },
-  endpoint: { whenGone: "remove", waitsForClusters: false, dependants: ["cluster"], isFullState: false },
-  secret: { whenGone: "keep", waitsForClusters: false, dependants: [], isFullState: false },
-  runtime: { whenGone: "remove", waitsForClusters: false, dependants: [], isFullState: false },
+  cluster: {
+    whenGone: "remove",
+    waitsForClusters: false,
+    dependants: routing,
+    refusedBecauseOf: ["cluster"],
+    isFullState: true,
+  },
+  endpoint: {
+    whenGone: "remove",
+    waitsForClusters: false,
+    dependants: ["cluster"],
+    refusedBecauseOf: [],
+    isFullState: false,
+  },
+  secret: {
+    whenGone: "keep",
+    waitsForClusters: false,
+    dependants: [],
+    refusedBecauseOf: [],
+    isFullState: false,
+  },
+  runtime: {
+    whenGone: "remove",
+    waitsForClusters: false,
+    dependants: [],
+    refusedBecauseOf: [],
+    isFullState: false,
+  },
   "extension-config": {
     whenGone: "keep",
     waitsForClusters: true,
     dependants: ["listener"],
+    refusedBecauseOf: [],
     isFullState: false,
   },
-  listener: { whenGone: "remove", waitsForClusters: true, dependants: [], isFullState: true },
+  listener: {
+    whenGone: "remove",
+    waitsForClusters: true,
+    dependants: [],
+    refusedBecauseOf: ["listener", "extension-config"],
+    isFullState: true,
+  },
   "scoped-route": {
     whenGone: "remove",
     waitsForClusters: true,
     dependants: ["listener"],
+    refusedBecauseOf: [],
     isFullState: false,
   },
   route: {
     whenGone: "keep",
     waitsForClusters: true,
     dependants: ["listener", "scoped-route"],
+    refusedBecauseOf: [],
     isFullState: false,
   },
-  "virtual-host": { whenGone: "remove", waitsForClusters: true, dependants: [], isFullState: false },
-  "name-table": { whenGone: "remove", waitsForClusters: false, dependants: [], isFullState: true },
+  "virtual-host": {
+    whenGone: "remove",
+    waitsForClusters: true,
+    dependants: [],
+    refusedBecauseOf: [],
+    isFullState: false,
+  },
+  "name-table": {
+    whenGone: "remove",
+    waitsForClusters: false,
+    dependants: [],
+    refusedBecauseOf: [],
+    isFullState: true,
+  },
 };
 
 export function rulesOf(type: ResourceType): ResourceTypeRules {

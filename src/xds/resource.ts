@@ -30,6 +30,8 @@ export interface ResourceSet {
   names(type: ResourceType): Iterable<string>;
   /** Absent: whatever can be got is listed. */
   lists?(type: ResourceType, name: string): boolean;
+  /** Of its resources those that may need others which the set has no more. */
+  standIns?(type: ResourceType): Iterable<Resource>;
 }
 
 export const emptyResourceSet: ResourceSet = {

@@ -3,13 +3,11 @@
 // in step with its set costs a bitmap of the names it asked for.
 // Quoted titles are sections of the specification "xDS REST and gRPC protocol".
 
+import type { Held } from "./backend.ts";
 import type { NameTable } from "./name-set.ts";
 import { NameSet } from "./name-set.ts";
 import type { Resource, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
-
-/** What the client has of a name: a resource as it was sent, something we don't know, or nothing. */
-export type Held = Resource | "unknown" | "nothing";
 
 export interface Subscription {
   readonly type: ResourceType;

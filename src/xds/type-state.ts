@@ -1,9 +1,10 @@
 // What one stream knows of one type: its subscription, the responses on their way, and what their verdicts teach.
 
+import type { Held, RefusedResource } from "./backend.ts";
 import type { Resource } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { rulesOf } from "./resource-type.ts";
-import type { Held, Subscription } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 
 export interface TypeState {
   readonly subscription: Subscription;
@@ -12,8 +13,13 @@ export interface TypeState {
   readonly kept: Map<string, Held>;
   /** When what waits for clusters goes anyway. */
   readonly deadlines: Map<string, number>;
-  /** Refused beside others, of which any may be the bad one: each is sent again in a response of its own. */
-  readonly alone: Set<string>;
+  /** Versions that the client refused and isn't sent again. */
+  readonly refused: Map<string, string>;
+  /** Names that go in a response by themselves, or with those of the same number alone. */
+  readonly parts: Map<string, number>;
+  partCount: number;
+  /** Whether responses say what the client had before. */
+  readonly isTracked: boolean;
 }
 
 /** One resource in a response, under the name that the client asked for. */
@@ -43,8 +49,17 @@ export interface UnansweredResponse {
   readonly newClusters: readonly string[];
 }
 
-export function createTypeState(subscription: Subscription): TypeState {
-  return { subscription, unanswered: [], kept: new Map(), deadlines: new Map(), alone: new Set() };
+export function createTypeState(subscription: Subscription, isTracked: boolean): TypeState {
+  return {
+    subscription,
+    unanswered: [],
+    kept: new Map(),
+    deadlines: new Map(),
+    refused: new Map(),
+    parts: new Map(),
+    partCount: 0,
+    isTracked,
+  };
 }
 
 /**
@@ -52,8 +67,9 @@ export function createTypeState(subscription: Subscription): TypeState {
  * as its ACK shows: also where an answer to the second request is on its way already.
  */
 export function recordAcknowledged(state: TypeState, response: UnansweredResponse): void {
-  const { subscription, unanswered, kept } = state;
+  const { subscription, unanswered, kept, refused } = state;
   for (const name of response.replaced.keys()) kept.delete(name);
+  for (const { name } of response.resources) refused.delete(name);
   if (!rulesOf(response.type).waitsForClusters) return;
   const beliefs = [subscription.pending, ...unanswered.map(({ replaced }) => replaced)];
   for (const resource of response.resources) {
@@ -64,26 +80,90 @@ export function recordAcknowledged(state: TypeState, response: UnansweredRespons
   }
 }
 
-/** A refusal is of resources, whose older versions stay in use: Envoy removes what a refused response removes. */
-export function recordRejected(state: TypeState, response: UnansweredResponse): void {
-  const { kept } = state;
-  const { replaced, removed } = response;
-  sendAgainAlone(state, response);
-  const gone = new Set(removed);
-  for (const [name, held] of replaced) {
-    if (held !== "nothing" && !gone.has(name) && !kept.has(name)) kept.set(name, held);
-  }
+interface SetNow {
+  /** Whether the client is to have it by its wildcard. */
+  readonly isListed: (name: string) => boolean;
 }
 
 /**
- * Of most types Envoy takes one resource of a response after another up to the first bad one, and doesn't say which
- * that is: the others haven't reached it. Clusters and listeners it takes all, and names the bad ones.
+ * A refusal is of resources, whose older versions stay in use: Envoy removes what a refused response removes. Without
+ * names any of the response's resources may be bad.
  */
-function sendAgainAlone({ subscription, alone }: TypeState, { type, resources }: UnansweredResponse): void {
-  if (rulesOf(type).isFullState || resources.length < 2) return;
-  for (const { name } of resources) {
-    if (!subscription.names.has(name)) continue;
-    alone.add(name);
-    if (!subscription.pending.has(name)) subscription.pending.set(name, "unknown");
+export function recordRejected(
+  state: TypeState,
+  response: UnansweredResponse,
+  { names, isListed }: { readonly names: ReadonlySet<string> | undefined } & SetNow,
+): readonly RefusedResource[] {
+  const { kept, refused } = state;
+  const { isFullState } = rulesOf(response.type);
+  const gone = new Set(response.removed);
+  const onItsWay = namesOnTheirWay(state);
+  for (const [name, held] of response.replaced) {
+    // Of clusters and listeners Envoy takes the good ones, and names the others.
+    if (isFullState && names !== undefined && !names.has(name)) kept.delete(name);
+    else if (held !== "nothing" && !gone.has(name) && !kept.has(name)) kept.set(name, held);
+  }
+  const lost = response.resources.filter(({ name }) => names?.has(name) !== true && !onItsWay.has(name));
+  if (names === undefined) sendAgain(state, response, { lostParts: splitInHalves(lost), isListed });
+  else if (!isFullState) sendAgain(state, response, { lostParts: [lost], isListed });
+  if (names === undefined) return [];
+  return response.resources.flatMap((resource) => {
+    const { name, version } = resource;
+    if (!names.has(name) || onItsWay.has(name)) return [];
+    refused.set(name, version);
+    return [{ resource, inUse: inUseOf(state, name) }];
+  });
+}
+
+function splitInHalves<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const half = Math.ceil(items.length / 2);
+  return [items.slice(0, half), items.slice(half)];
+}
+
+/**
+ * Envoy takes one resource of a response after another up to the first bad one, and none where one can't be decoded,
+ * and doesn't say which that is: each half goes by itself, until the bad one does. Removals went with what was lost.
+ */
+function sendAgain(
+  state: TypeState,
+  { removed, replaced }: UnansweredResponse,
+  { lostParts, isListed }: { readonly lostParts: readonly (readonly Resource[])[] } & SetNow,
+): void {
+  const { subscription, kept, parts } = state;
+  const { pending } = subscription;
+  const isWanted = (name: string) => subscription.names.has(name) || isListed(name);
+  for (const lost of lostParts) {
+    state.partCount += 1;
+    for (const { name } of lost) {
+      if (!isWanted(name)) continue;
+      parts.set(name, state.partCount);
+      if (!pending.has(name)) pending.set(name, kept.get(name) ?? replaced.get(name) ?? "unknown");
+    }
+  }
+  if (lostParts.every((lost) => lost.length === 0)) return;
+  const onItsWay = namesOnTheirWay(state);
+  for (const name of removed) if (!pending.has(name) && !onItsWay.has(name)) pending.set(name, "unknown");
+}
+
+/** Of newer versions or removals: the verdict on these is to come. */
+function namesOnTheirWay({ unanswered }: TypeState): ReadonlySet<string> {
+  return new Set(
+    unanswered.flatMap(({ resources, removed }) => [...resources.map(({ name }) => name), ...removed]),
+  );
+}
+
+/** What a client has that refused the newest version. */
+export function inUseOf({ kept, isTracked }: TypeState, name: string): Held {
+  return kept.get(name) ?? (isTracked ? "nothing" : "unknown");
+}
+
+/** What may have been refused because of what changes now goes once more, each by itself. */
+export function offerAgain(state: TypeState, names: Iterable<string>): void {
+  const { subscription, refused, parts } = state;
+  for (const name of names) {
+    if (!refused.delete(name) || subscription.pending.has(name)) continue;
+    subscription.pending.set(name, inUseOf(state, name));
+    state.partCount += 1;
+    parts.set(name, state.partCount);
   }
 }

@@ -10,6 +10,7 @@ import {
 import { decodeRequest } from "../grpc/method.ts";
 import { GrpcError } from "../grpc/status.ts";
 import type { XdsNode } from "./backend.ts";
+import { readErrorDetail } from "./refused-names.ts";
 
 interface RequestHead {
   readonly typeUrl: string;
@@ -33,7 +34,6 @@ export interface StateOfTheWorldRequest extends RequestHead {
 // Istio's own names stay under 400; Envoy's resource names have no bound of their own.
 const MAX_NAME_LENGTH = 2048;
 const MAX_NAMES = 200_000;
-const MAX_ERROR_LENGTH = 64 * 1024;
 
 /** Throws GrpcError INVALID_ARGUMENT for what isn't a request, RESOURCE_EXHAUSTED for more names than one may hold. */
 export function decodeDeltaRequest(bytes: Uint8Array): DeltaRequest {
@@ -77,7 +77,7 @@ function readHead(request: EncodedHead): RequestHead {
     typeUrl: request.typeUrl,
     node: request.node === undefined ? undefined : readNode(request.node),
     responseNonce: request.responseNonce,
-    errorDetail: request.errorDetail?.message.slice(0, MAX_ERROR_LENGTH),
+    errorDetail: request.errorDetail === undefined ? undefined : readErrorDetail(request.errorDetail.message),
   };
 }
 

@@ -148,6 +148,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       publish: (set, changes) => this.#publish(set, changes),
       standing: (reference) =>
         this.#state.kind === "open" ? this.#state.order.standing(reference) : "unwanted",
+      offerAgain: (references) => this.#offerAgain(references),
       close: (status, reason) => this.#call.end(status, reason),
     });
     if (!(opening instanceof Promise)) {
@@ -245,22 +246,27 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     { session, order }: { readonly session: XdsSession; readonly order: StreamOrder },
   ): void {
     if (responseNonce === "") return;
-    const isAcknowledged = errorDetail === undefined;
     const isCumulative = this.#protocol.isVerdictCumulative;
-    const response = order.recordVerdict(type, responseNonce, { isAcknowledged, isCumulative });
-    if (response === undefined) return;
-    if (isAcknowledged) {
+    const verdict = order.recordVerdict(type, responseNonce, { errorDetail, isCumulative });
+    if (verdict === undefined) return;
+    if (errorDetail === undefined) {
       this.#options.metrics.acknowledged(type);
-      session.acknowledged(type, responseNonce, response.resources);
+      session.acknowledged(type, responseNonce, verdict.resources);
     } else {
       this.#options.metrics.rejected(type);
-      session.rejected(type, response.resources, errorDetail);
+      session.rejected(type, { ...verdict, detail: errorDetail });
     }
   }
 
   #publish(set: ResourceSet, changes: readonly ResourceReference[] | "all"): void {
     if (this.#state.kind !== "open") return;
     this.#state.order.publish(this.#visible(set), changes === "all" ? "all" : namesByType(changes));
+    this.#flush();
+  }
+
+  #offerAgain(references: readonly ResourceReference[]): void {
+    if (this.#state.kind !== "open") return;
+    this.#state.order.offerAgain(references);
     this.#flush();
   }
 
@@ -373,6 +379,7 @@ function withoutSecrets(set: ResourceSet): ResourceSet {
     get: (type, name) => (type === "secret" ? undefined : set.get(type, name)),
     names: (type) => (type === "secret" ? [] : set.names(type)),
     ...(set.lists === undefined ? {} : { lists: set.lists.bind(set) }),
+    ...(set.standIns === undefined ? {} : { standIns: set.standIns.bind(set) }),
   };
 }
 

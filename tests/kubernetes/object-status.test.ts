@@ -22,7 +22,7 @@ const inStep: ObjectFacts = {
   proxyCount: 42,
   acknowledgedCount: 42,
   refusedCount: 0,
-  refusals: [],
+  reasons: "",
 };
 
 test("startObjectStatus() on a real API server", { skip }, async (t) => {

@@ -59,7 +59,7 @@ async function start(t: TestContext, set: ResourceSet, options: FixtureOptions =
       type === "secret" ? undefined : resource(type, name, { version: "empty" })[1],
     acknowledged: (type, nonce, resources) =>
       void log.push(`ack ${type} ${nonce} ${resources.map((r) => r.name)}`),
-    rejected: (type, resources, detail) =>
+    rejected: (type, { resources, detail }) =>
       void log.push(`nack ${type} ${resources.map((r) => r.name)} ${detail}`),
     closed: () => void log.push("closed"),
     ...options.session,
@@ -105,10 +105,10 @@ test("delta ADS serves a grpc-js client, which acknowledges, refuses and gets wh
   );
   const second = await client.next();
   assert.deepEqual([names(second), second.removedResources], [["a", "c"], ["b"]]);
-  client.send({ typeUrl: cds, responseNonce: second.nonce, errorDetail: { code: 13, message: "no" } });
+  client.send({ typeUrl: cds, responseNonce: second.nonce, errorDetail: { code: 13, message: "a: no" } });
   client.send({ typeUrl: eds, resourceNamesSubscribe: ["missing"] });
   assert.deepEqual((await client.next()).removedResources, ["missing"]);
-  assert.deepEqual(log, [`ack cluster ${first.nonce} a,b`, "nack cluster a,c no"]);
+  assert.deepEqual(log, [`ack cluster ${first.nonce} a,b`, "nack cluster a,c a: no"]);
 });
 
 test("state-of-the-world ADS serves all clusters each time and only changed endpoints", async (t) => {

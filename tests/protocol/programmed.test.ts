@@ -2,19 +2,11 @@
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { systemClock } from "../../src/core/clock.ts";
-import { silentLogger } from "../../src/core/logger.ts";
 import { objectKey } from "../../src/core/object-key.ts";
 import type { Programmed } from "../../src/fleet/programmed.ts";
-import { GrpcServer } from "../../src/grpc/server.ts";
-import { noAuthenticator } from "../../src/identity/authenticator.ts";
-import { requireIdentity } from "../../src/main/authenticated-backend.ts";
-import { createControlPlane } from "../../src/main/create-control-plane.ts";
-import { objectsOf } from "../../src/model/mesh-fixture.ts";
-import { keyOf } from "../../src/model/sources.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
-import { createXdsServer } from "../../src/xds/xds-server.ts";
 import { openDelta } from "./ads-client.ts";
+import { nodeOf, startPlane } from "./plane-under-test.ts";
 
 const rds = typeUrlOf("route");
 const cds = typeUrlOf("cluster");
@@ -40,24 +32,8 @@ spec:
 }
 
 async function start(t: TestContext) {
-  const plane = createControlPlane({ clock: systemClock, log: silentLogger });
-  t.after(() => plane.intake.close());
-  const apply = (text: string) => {
-    plane.intake.change(
-      objectsOf(text).map((object) => ({ object, key: keyOf(object) })),
-      [],
-    );
-    plane.intake.flush();
-  };
+  const { plane, apply, port } = await startPlane(t);
   apply(mesh("1s"));
-  const server = new GrpcServer({ clock: systemClock, log: silentLogger, random: () => 0.5 });
-  t.after(() => server.close());
-  const xds = createXdsServer(requireIdentity(plane.fleet, noAuthenticator), {
-    clock: systemClock,
-    log: silentLogger,
-  });
-  const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
-  const { port = 0 } = await server.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
   const programmed = () => plane.fleet.programmed(virtualServiceKey);
   /** The version of the route table that the one client is to have. */
   const inForce = () => {
@@ -66,17 +42,6 @@ async function start(t: TestContext) {
     return plane.fleet.resourcesOf(session, "route")[0]?.version;
   };
   return { apply, port, programmed, inForce };
-}
-
-function nodeOf(name: string) {
-  return {
-    id: `sidecar~10.0.0.1~${name}.shop~shop.svc.cluster.local`,
-    metadata: { NAMESPACE: "shop" },
-    userAgentVersionType: {
-      case: "userAgentBuildVersion" as const,
-      value: { version: { majorNumber: 1, minorNumber: 40, patch: 0 } },
-    },
-  };
 }
 
 /** Acknowledgements are taken in soon, and tell nobody. */
@@ -100,7 +65,7 @@ test("programmed() counts who asked for what an object made, and who has taken i
   assert.deepEqual(programmed(), {
     proxyCount: 1,
     acknowledgedCount: 0,
-    refusedBy: [],
+    refusals: [],
     awaited: [node.id],
   });
   web.send({ typeUrl: rds, responseNonce: nonce });
@@ -124,7 +89,9 @@ test("programmed() waits from the moment an object changes, and names who refuse
   const changed = await web.next();
   const errorDetail = { code: 13, message: "9080: no such timeout" };
   web.send({ typeUrl: rds, responseNonce: changed.nonce, errorDetail });
-  await until(programmed, { acknowledgedCount: 0, awaited: [], refusedBy: [node.id] });
+  await until(programmed, { acknowledgedCount: 0, awaited: [] });
+  const [refusal] = programmed().refusals;
+  assert.deepEqual([refusal?.nodeId, refusal?.refused[0]?.detail], [node.id, "9080: no such timeout"]);
   apply(mesh("3s"));
   // What stood in for the refused version may come first.
   for (let isTaken = false; !isTaken; ) {
@@ -132,7 +99,7 @@ test("programmed() waits from the moment an object changes, and names who refuse
     web.send({ typeUrl: rds, responseNonce: nonce });
     isTaken = resources.some(({ version }) => version === inForce());
   }
-  await until(programmed, { acknowledgedCount: 1, refusedBy: [] });
+  await until(programmed, { acknowledgedCount: 1, refusals: [] });
 });
 
 test("programmed() believes a client that comes back with what it has", async (t) => {

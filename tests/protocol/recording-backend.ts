@@ -61,8 +61,13 @@ export class RecordingBackend implements XdsBackend {
             names: resources.map(({ name }) => name),
             versions: resources.map(({ version }) => version),
           }),
-        rejected: (type, resources, detail) =>
-          this.#record({ kind: "rejected", type, names: resources.map(({ name }) => name), detail }),
+        rejected: (type, { refused, detail }) =>
+          this.#record({
+            kind: "rejected",
+            type,
+            names: refused.map(({ resource: { name } }) => name),
+            detail,
+          }),
         sent: (type, _nonce, response) => this.#record({ kind: "sent", type, ...response }),
         closed: () => {
           this.#streams.delete(stream);

@@ -3,6 +3,7 @@
 
 import type { Problem } from "../../core/problem.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import type { RefusalReason } from "./refusal-reasons.ts";
 
 /** `SYNCED`: all sent was accepted; `STALE`: sent and not answered yet, or refused; `NOT SENT`: nothing to send. */
 export type SyncState = "SYNCED" | "STALE" | "NOT SENT" | "IGNORED";
@@ -54,8 +55,7 @@ export interface ProgrammedReport {
   readonly awaited: readonly string[];
   /** Proxies that refuse what was made of it, and keep what was before. */
   readonly refusedBy: readonly string[];
-  /** Envoys' own words about what they refused. */
-  readonly refusals: readonly string[];
+  readonly reasons: readonly RefusalReason[];
 }
 
 /** `GET /version`, of the control plane to whom accepts JSON, and of the supervisor. */

@@ -1,0 +1,72 @@
+// Route tables as proxies get them that refuse some virtual hosts: built once for all that refuse the same ones of the
+// same table, and gone with that table.
+
+import { createHash } from "node:crypto";
+import { fromBinary } from "@bufbuild/protobuf";
+import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
+import type { Resource, ResourceReference } from "../xds/resource.ts";
+import { assembleResource, fragment } from "./built-resource.ts";
+import { assembleRouteTable, parseRouteTable, type RouteTable } from "./route-table.ts";
+
+/** What takes the place of virtual hosts, by their names; undefined: they are left out. */
+export type HostStandIns = ReadonlyMap<string, Buffer | undefined>;
+
+// Proxies that search for what they refuse pass through several; whoever needs one again builds it again.
+const MAX_BUILT_OF_A_TABLE = 32;
+
+export class StandInTables {
+  readonly #parsed = new WeakMap<Resource, RouteTable>();
+  readonly #built = new WeakMap<Resource, Map<string, Resource>>();
+
+  parse(table: Resource): RouteTable {
+    const known = this.#parsed.get(table);
+    if (known !== undefined) return known;
+    const parsed = parseRouteTable(table);
+    this.#parsed.set(table, parsed);
+    return parsed;
+  }
+
+  build(newest: Resource, standIns: HostStandIns): Resource {
+    if (standIns.size === 0) return newest;
+    const built = this.#built.get(newest) ?? new Map<string, Resource>();
+    this.#built.set(newest, built);
+    const key = keyOf(standIns);
+    const known = built.get(key);
+    if (known !== undefined) return known;
+    if (built.size >= MAX_BUILT_OF_A_TABLE) built.clear();
+    const parts = assembleRouteTable(this.parse(newest), standIns).map((bytes, at) => ({
+      fragment: fragment(bytes),
+      needs: at === 0 ? [...newest.needs, ...clustersIn(standIns)] : [],
+      source: [],
+    }));
+    const resource = assembleResource(newest.name, parts);
+    built.set(key, resource);
+    return resource;
+  }
+}
+
+function keyOf(standIns: HostStandIns): string {
+  const hash = createHash("sha256");
+  for (const [name, bytes] of [...standIns].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    hash.update(`${name}\n${bytes === undefined ? "" : createHash("sha256").update(bytes).digest("hex")}\n`);
+  }
+  return hash.digest("hex");
+}
+
+/** They must not be removed before the stand-in is. */
+function clustersIn(standIns: HostStandIns): readonly ResourceReference[] {
+  const names = new Set<string>();
+  for (const bytes of standIns.values()) {
+    const routes = bytes === undefined ? [] : fromBinary(VirtualHostSchema, bytes).routes;
+    for (const { action } of routes) {
+      if (action.case !== "route") continue;
+      const { clusterSpecifier, requestMirrorPolicies } = action.value;
+      if (clusterSpecifier.case === "cluster") names.add(clusterSpecifier.value);
+      else if (clusterSpecifier.case === "weightedClusters")
+        for (const { name } of clusterSpecifier.value.clusters) names.add(name);
+      for (const { cluster } of requestMirrorPolicies) names.add(cluster);
+    }
+  }
+  names.delete("");
+  return [...names].map((name) => ({ type: "cluster", name }));
+}
