@@ -111,12 +111,14 @@ function layersOf(
   const own = workloadLayer(workloadView);
   const isOwnOnly = kind === "router" && (type === "listener" || type === "route");
   if (isOwnOnly) return [own];
-  if (type === "endpoint") {
-    const placed = (layer: string) => places.filter((id) => id !== "").map((id) => placedLayer(layer, id));
-    return [...placed(scope), scope, ...placed(MESH_SCOPE.id), MESH_SCOPE.id];
-  }
-  const mesh = type === "listener" ? meshScopeOf(families).id : MESH_SCOPE.id;
-  return kind === "sidecar"
-    ? [own, scope, mesh, sidecarLayer(families), EVERY_PROXY_LAYER]
-    : [own, scope, mesh, EVERY_PROXY_LAYER];
+  const placed = (layer: string) => places.filter((id) => id !== "").map((id) => placedLayer(layer, id));
+  const byPlace = [...placed(scope), scope, ...placed(MESH_SCOPE.id), MESH_SCOPE.id];
+  if (type === "endpoint") return byPlace;
+  const shared = type === "listener" ? [scope, meshScopeOf(families).id] : [scope, MESH_SCOPE.id];
+  return [
+    own,
+    ...(type === "cluster" ? byPlace : shared),
+    ...(kind === "sidecar" ? [sidecarLayer(families)] : []),
+    EVERY_PROXY_LAYER,
+  ];
 }

@@ -37,7 +37,7 @@ export interface ProvenPod {
 
 /**
  * A namespace, those labels of a client that some rule looks at, and what is unusual about it: `shop`, `shop;app=web`,
- * `shop;@dual`, `vms;@corp.example`.
+ * `shop;@dual`, `shop;@dns`, `vms;@corp.example`.
  */
 export interface ClientScope extends Client {
   readonly id: string;
@@ -46,6 +46,8 @@ export interface ClientScope extends Client {
   /** The domain isn't that of a Kubernetes namespace. */
   readonly isForeign: boolean;
   readonly families: IpFamilies;
+  /** Names of hosts without addresses lead to automatic ones: nobody else's traffic comes there. */
+  readonly capturesDns: boolean;
 }
 
 export interface ClientScopes {
@@ -56,6 +58,8 @@ export interface ClientScopes {
   readonly proxies: Table<ConnectedProxy>;
   /** One row: the IP families of connected clients, and IPv4. */
   readonly families: Table<readonly IpFamilies[]>;
+  /** One row: whether some connected client captures DNS. */
+  readonly someCaptureDns: Table<boolean>;
   /** The rows of `table`, parted. */
   readonly ofFamilies: Readonly<Record<IpFamilies, Table<ClientScope>>>;
 }
@@ -68,6 +72,7 @@ export const MESH_SCOPE: ClientScope = {
   domain: "",
   isForeign: false,
   families: "ipv4",
+  capturesDns: false,
 };
 
 const MESH_SCOPES: Readonly<Record<IpFamilies, ClientScope>> = {
@@ -126,6 +131,10 @@ export function declareClientScopes(
     name: "IP families of clients",
     value: (read) => [...new Set(["ipv4" as const, ...read.all(table).map(([, scope]) => scope.families)])],
   });
+  const someCaptureDns = graph.deriveOne<boolean>({
+    name: "clients that capture DNS",
+    value: (read) => read.all(table).some(([, { capturesDns }]) => capturesDns),
+  });
   const withFamilies = (wanted: IpFamilies) =>
     graph.derive<ClientScope, ClientScope>({
       name: `client scopes with ${wanted}`,
@@ -137,7 +146,7 @@ export function declareClientScopes(
     ipv6: withFamilies("ipv6"),
     dual: withFamilies("dual"),
   };
-  return { table, ofProxy, proxies, families, ofFamilies };
+  return { table, ofProxy, proxies, families, someCaptureDns, ofFamilies };
 }
 
 function clientLabelKeys(
@@ -156,7 +165,7 @@ function clientLabelKeys(
 }
 
 function clientScope(
-  { namespace, labels, domain, addresses }: ConnectedProxy,
+  { namespace, labels, domain, addresses, capturesDns = false }: ConnectedProxy,
   keys: readonly string[],
   clusterDomain: string,
 ): ClientScope {
@@ -169,6 +178,7 @@ function clientScope(
   const unusual = [
     ...(domain === `${namespace}.svc.${clusterDomain}` ? [] : [`@${domain}`]),
     ...(families === "ipv4" ? [] : [`@${families}`]),
+    ...(capturesDns ? ["@dns"] : []),
   ];
   const id = [namespace, ...seen.map(([key, value]) => `${key}=${value}`), ...unusual].join(";");
   const isForeign = !domain.endsWith(`.svc.${clusterDomain}`);
@@ -179,5 +189,6 @@ function clientScope(
     domain,
     isForeign,
     families,
+    capturesDns,
   };
 }

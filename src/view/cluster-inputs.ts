@@ -33,12 +33,6 @@ export type UpstreamTls =
       readonly subjectAltNames: readonly string[];
     };
 
-export interface InlineEndpoint {
-  readonly address: string;
-  readonly port: number;
-  readonly weight: number;
-}
-
 /** How Envoy learns a cluster's endpoints. */
 export type Discovery =
   | { readonly kind: "eds" }
@@ -46,7 +40,8 @@ export type Discovery =
   | { readonly kind: "original-destination" }
   | {
       readonly kind: "dns";
-      readonly endpoints: readonly InlineEndpoint[];
+      /** Addresses may be names. */
+      readonly endpoints: EndpointInputs;
       readonly isLogical: boolean;
       /** The client's. */
       readonly families: IpFamilies;

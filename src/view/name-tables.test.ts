@@ -89,6 +89,6 @@ spec: { hosts: [db.example], addresses: [${address}], ports: [{ number: 1, name:
 `;
   const { views, connect } = viewFixture(`${entry("a", "10.97.0.1")}---${entry("b", "10.97.0.2")}`);
   connect({ ...sidecar("b", "web"), capturesDns: true }, { ...sidecar("c", "web"), capturesDns: true });
-  assert.deepEqual(views.nameTables.get("b")?.[0]?.addresses, ["10.97.0.2"]);
-  assert.deepEqual(views.nameTables.get("c")?.[0]?.addresses, ["10.97.0.1"]);
+  assert.deepEqual(views.nameTables.get("b;@dns")?.[0]?.addresses, ["10.97.0.2"]);
+  assert.deepEqual(views.nameTables.get("c;@dns")?.[0]?.addresses, ["10.97.0.1"]);
 });

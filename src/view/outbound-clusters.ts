@@ -116,6 +116,10 @@ interface Variant {
   readonly parts: { readonly port: number; readonly subset: string; readonly hostname: string };
 }
 
+interface PolicyVariant extends Variant {
+  readonly policy: PortPolicy;
+}
+
 function clusterInputs(question: Question, variant: Variant): OutboundClusterInputs | undefined {
   const { service, model, read } = question;
   const { rule, port, parts, name } = variant;
@@ -176,11 +180,9 @@ function isHttp2Upgraded(
   return own === "DEFAULT" ? settings.isHttp2Upgraded && !service.isExternal : own === "UPGRADE";
 }
 
-function discoveryOf(
-  { key, service, model, read, client }: Question,
-  { port, subset, policy }: Variant & { readonly policy: PortPolicy },
-): Discovery {
-  if (policy.loadBalancer?.simple === "PASSTHROUGH") return { kind: "original-destination" };
+function discoveryOf(question: Question, variant: PolicyVariant): Discovery {
+  const { service, client } = question;
+  if (variant.policy.loadBalancer?.simple === "PASSTHROUGH") return { kind: "original-destination" };
   switch (service.resolution) {
     case "endpoints":
       return { kind: "eds" };
@@ -189,12 +191,13 @@ function discoveryOf(
       return { kind: "original-destination" };
     case "dns":
     case "dns-round-robin": {
-      const endpoints = endpointsOfPort(read.get(model.endpoints, key) ?? [], {
-        port: port.number,
-        subset,
-      });
       const isLogical = service.resolution === "dns-round-robin";
-      return { kind: "dns", endpoints, isLogical, families: client.families };
+      return {
+        kind: "dns",
+        endpoints: endpointInputs(question, variant),
+        isLogical,
+        families: client.families,
+      };
     }
   }
 }
@@ -244,9 +247,8 @@ function automaticTls(
   if (!read.one(model.settings).isAutomaticMutualTls || service.isExternal) return { kind: "plaintext" };
   switch (discovery.kind) {
     case "eds":
-      return { kind: "automatic", serverName, identities };
     case "dns":
-      return { kind: "plaintext" };
+      return { kind: "automatic", serverName, identities };
     case "original-destination": {
       // Without EDS an endpoint can't say whether it takes mTLS, so it is used where all of them do.
       const endpoints = read.get(model.endpoints, key) ?? [];
@@ -259,18 +261,26 @@ function automaticTls(
 }
 
 function endpointsOf(question: Question): ReadonlyMap<string, EndpointInputs> {
-  const { key, service, model, read } = question;
+  const { service, model, read } = question;
   const clusters = new Map<string, EndpointInputs>();
   if (service.resolution !== "endpoints") return clusters;
-  const all = read.get(model.endpoints, key) ?? [];
   const settings = read.one(model.settings);
   for (const variant of variants(question)) {
-    const { name, port, subset } = variant;
-    const placement = placementOf(service, policyOf(variant, settings), settings);
-    const endpoints = endpointsOfPort(all, { port: port.number, subset, placement });
-    clusters.set(name, { clusterName: name, endpoints, ...(placement === undefined ? {} : { placement }) });
+    const policy = policyOf(variant, settings);
+    clusters.set(variant.name, endpointInputs(question, { ...variant, policy }));
   }
   return clusters;
+}
+
+/** However Envoy learns them. */
+function endpointInputs(
+  { key, service, model, read }: Question,
+  { name, port, subset, policy }: PolicyVariant,
+): EndpointInputs {
+  const placement = placementOf(service, policy, read.one(model.settings));
+  const all = read.get(model.endpoints, key) ?? [];
+  const endpoints = endpointsOfPort(all, { port: port.number, subset, placement });
+  return { clusterName: name, endpoints, ...(placement === undefined ? {} : { placement }) };
 }
 
 interface EndpointChoice {

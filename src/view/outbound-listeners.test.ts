@@ -150,6 +150,25 @@ spec: { clusterIP: 10.96.0.2, clusterIPs: [10.96.0.2, "fd00::2"], ports: [{ name
     assert.deepEqual(layerNames(mesh.views.listeners, "shop"), ["0.0.0.0_80"]);
   });
 
+  test("of a host with an automatic address are on that alone, for clients whose DNS gives it to them", () => {
+    const orders =
+      "hosts: [orders.example], resolution: DNS, ports: [{ number: 6000, name: tcp, protocol: TCP }]";
+    const sniffed =
+      "hosts: [any.example], resolution: DNS, ports: [{ number: 7000, name: any, protocol: '' }]";
+    const mesh = viewFixture([entry("orders", orders), entry("any", sniffed)].join("---"));
+    mesh.connect(sidecar("shop", "a"), { ...sidecar("shop", "b"), capturesDns: true });
+    const [ordersByAddress = "", anyByAddress = ""] = ["_6000", "_7000"].map((port) =>
+      layerNames(mesh.views.listeners, "").find((name) => name.startsWith("240.240.") && name.endsWith(port)),
+    );
+    for (const scope of ["shop", "shop;@dns"]) {
+      assert.deepEqual(clusters(listener(mesh, ordersByAddress, scope)), [["outbound|6000||orders.example"]]);
+      assert.equal(listener(mesh, anyByAddress, scope)?.http?.routeName, "any.example:7000");
+    }
+    assert.deepEqual(layerNames(mesh.views.listeners, "shop"), []);
+    assert.deepEqual(layerNames(mesh.views.listeners, "shop;@dns"), ["-0.0.0.0_6000", "-0.0.0.0_7000"]);
+    assert.deepEqual(clusters(listener(mesh, "0.0.0.0_6000", "shop")), [["outbound|6000||orders.example"]]);
+  });
+
   test("are none where the proxy listens itself, whatever address that is written as", () => {
     const mesh = viewFixture(
       [

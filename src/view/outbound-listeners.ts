@@ -4,7 +4,7 @@
 import { isUnspecifiedAddress } from "../core/cidr.ts";
 import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
 import { wildcardsOf } from "../core/ip-families.ts";
-import { isHttp, isSniffed, isTls, type Protocol } from "../core/protocol.ts";
+import { isHttp, isSniffed, isTls } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -51,7 +51,11 @@ export function declareOutboundListeners(
     scopes,
     visibility: () => "public",
     isClientDependent: (members, read) =>
-      members.some(([, service]) => dependsOnClient(read, model, service)),
+      members.some(
+        ([, service]) =>
+          dependsOnClient(read, model, service) ||
+          (service.automaticAddress !== undefined && read.one(scopes.someCaptureDns)),
+      ),
     build: ({ key, input, client, read }) => {
       const services = input.map(([, service]) => service);
       return portListener(Number(key), services, { read, model, client });
@@ -97,13 +101,13 @@ function portListener(
     const servicePort = service.ports.find(({ number }) => number === port);
     return servicePort === undefined ? [] : [{ service, port: servicePort }];
   });
-  const http = visible.filter(
-    ({ service, port: { protocol } }) =>
-      isHttp(protocol) || (isSniffed(protocol) && !hasOwnListener(service)),
-  );
   const tcp = visible
-    .filter(({ service, port: { protocol } }) => !isHttp(protocol) && !hasOwnListener(service))
+    .filter(({ service, port: { protocol } }) => !isHttp(protocol) && !isElsewhere(service, context.client))
     .sort((a, b) => byAge(a.service, b.service));
+  const http = [
+    ...visible.filter(({ port: { protocol } }) => isHttp(protocol)),
+    ...tcp.filter(({ port: { protocol } }) => isSniffed(protocol)),
+  ];
   if (http.length === 0 && tcp.length === 0) return new Map();
   const name = `${address}_${port}`;
   const hasGrpcWeb = http.some((each) => each.port.protocol === "GRPC-Web");
@@ -120,6 +124,11 @@ function portListener(
     settings: listenerSettings(settings),
   };
   return new Map([[name, listener]]);
+}
+
+/** Its address tells its traffic from that of others: one of its own, or the one that the client's DNS gives it. */
+function isElsewhere(service: MeshService, { capturesDns }: ClientScope): boolean {
+  return hasOwnListener(service) || (capturesDns && service.automaticAddress !== undefined);
 }
 
 interface ServiceOnPort {
@@ -157,8 +166,8 @@ function addressesOf(
 ): ReadonlyMap<number, readonly string[]> {
   const virtual = service.addresses.filter((address) => !address.includes("/"));
   const found = new Map<number, readonly string[]>();
-  for (const { number, protocol } of service.ports) {
-    if (service.resolution !== "headless") found.set(number, [...virtual, ...automatic(service, protocol)]);
+  for (const { number } of service.ports) {
+    if (service.resolution !== "headless") found.set(number, [...virtual, ...automatic(service)]);
     else {
       const endpoints = (read.get(model.endpoints, key) ?? []).filter(
         ({ servicePort }) => servicePort === number,
@@ -169,9 +178,9 @@ function addressesOf(
   return found;
 }
 
-/** Beside the port's listener on every address, which clients without DNS capture come to; HTTP has enough in that. */
-function automatic({ automaticAddress }: MeshService, protocol: Protocol): readonly string[] {
-  return automaticAddress === undefined || isSniffed(protocol) ? [] : automaticAddresses(automaticAddress);
+/** For clients that capture DNS; others come to the port's listener on every address. */
+function automatic({ automaticAddress }: MeshService): readonly string[] {
+  return automaticAddress === undefined ? [] : automaticAddresses(automaticAddress);
 }
 
 function addressListeners(
@@ -212,10 +221,4 @@ function listeningPairs(
   if (isPair && address !== undefined && additionalAddress !== undefined)
     return [{ address, additionalAddress }];
   return addresses.map((one) => ({ address: one }));
-}
-
-/** The route configurations that a sniffed service's own listeners name. */
-export function ownRouteNames({ hostname, ports, addresses, resolution }: MeshService): readonly string[] {
-  if (addresses.length === 0 && resolution !== "headless") return [];
-  return ports.filter(({ protocol }) => isSniffed(protocol)).map(({ number }) => `${hostname}:${number}`);
 }

@@ -107,3 +107,28 @@ test("placed endpoints go when the rule goes", () => {
   assert.deepEqual(layers(), []);
   assert.deepEqual(placesOf("a"), ["", ""]);
 });
+
+test("placed clusters are those that find endpoints by DNS, one set for each locality", () => {
+  const entry = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: partner, namespace: shop}
+spec:
+  hosts: [partner.example]
+  location: MESH_EXTERNAL
+  resolution: DNS
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints: [{address: near.example, locality: r/z1}, {address: far.example, locality: r/z2}]
+`;
+  const rule = RULE.replace("host: web", "host: partner.example");
+  const { mesh, placesOf } = connected([WEB, entry, rule].join("---"));
+  const name = "outbound|80||partner.example";
+  const endpointsFor = (proxy: string) => {
+    const row = mesh.views.clusters.get(`^${placesOf(proxy)[0]}|${name}`);
+    const discovery = row?.kind === "present" ? row.inputs.discovery : undefined;
+    assert.ok(discovery?.kind === "dns");
+    return discovery.endpoints.endpoints.map(({ address, priority = 0 }) => `${address} ${priority}`);
+  };
+  assert.deepEqual(endpointsFor("a"), ["far.example 1", "near.example 0"]);
+  assert.deepEqual(endpointsFor("c"), ["far.example 0", "near.example 1"]);
+});

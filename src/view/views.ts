@@ -12,13 +12,14 @@ import type { OutboundListenerInputs } from "./listener-inputs.ts";
 import { declareNameTables, type NameTable } from "./name-tables.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
-import { declarePlacedEndpoints } from "./placed-endpoints.ts";
+import { declareOwnEndpoints, declarePlacedClusters, declarePlacedEndpoints } from "./placed-endpoints.ts";
 import type { Scoped } from "./scoped-rows.ts";
 import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
 
 export interface Views {
   readonly model: Model;
   readonly scopes: ClientScopes;
+  /** Also in layers of places, by `placedLayer`. */
   readonly clusters: Table<Scoped<OutboundClusterInputs>>;
   /** Also in layers of places, by `placedLayer`. */
   readonly endpoints: Table<Scoped<EndpointInputs>>;
@@ -41,13 +42,16 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
   const inboundOfProxy = declareInboundViews(graph, model, proxies);
   const gatewayOfProxy = declareGatewayViews(graph, model, scopes);
   const endpoints = declareClusterEndpoints(graph, model, scopes);
-  const places = declareClientPlaces(graph, model, proxies, endpoints);
-  const placed = declarePlacedEndpoints(graph, endpoints, places);
+  const clusters = declareOutboundClusters(graph, model, scopes);
+  const all = graph.union("all endpoints", [endpoints, declareOwnEndpoints(graph, clusters)]);
+  const places = declareClientPlaces(graph, model, proxies, all);
+  const placedEndpoints = declarePlacedEndpoints(graph, endpoints, places);
+  const placedClusters = declarePlacedClusters(graph, clusters, places);
   return {
     model,
     scopes,
-    clusters: declareOutboundClusters(graph, model, scopes),
-    endpoints: graph.union("endpoints in all layers", [endpoints, placed]),
+    clusters: graph.union("clusters in all layers", [clusters, placedClusters]),
+    endpoints: graph.union("endpoints in all layers", [endpoints, placedEndpoints]),
     places,
     listeners: declareOutboundListeners(graph, model, scopes),
     virtualHosts: declareVirtualHosts(graph, model, scopes),

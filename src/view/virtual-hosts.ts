@@ -12,7 +12,7 @@ import { MESH_GATEWAY } from "../model/gateway-name.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
-import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { byAge, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import { defaultRoute, type RouteContext, routesOf } from "./http-routes.ts";
@@ -129,8 +129,8 @@ function hostsOfService(service: MeshService, context: Context): ReadonlyMap<str
 function routeNames(service: MeshService, { protocol, number }: MeshServicePort): readonly string[] {
   if (isHttp(protocol)) return [String(number)];
   if (!isSniffed(protocol)) return [];
-  const hasOwnListener = service.addresses.length > 0 || service.resolution === "headless";
-  return hasOwnListener ? [String(number), `${service.hostname}:${number}`] : [String(number)];
+  const isByAddress = hasOwnListener(service) || service.automaticAddress !== undefined;
+  return isByAddress ? [String(number), `${service.hostname}:${number}`] : [String(number)];
 }
 
 function routesForService(service: MeshService, port: MeshServicePort, context: Context) {

@@ -7,10 +7,8 @@ import {
   type Cluster_EdsClusterConfigSchema,
 } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
-import type { InlineEndpoint } from "../../view/cluster-inputs.ts";
-import { socketAddress } from "../address.ts";
 import { durationMessage, ZERO_DURATION } from "../duration-message.ts";
-import { loadBalancingWeights } from "../endpoint/load-assignment.ts";
+import { buildLoadAssignment } from "../endpoint/load-assignment.ts";
 import type { ClusterFeature } from "./cluster-feature.ts";
 
 type EdsClusterConfigInit = MessageInitShape<typeof Cluster_EdsClusterConfigSchema>;
@@ -34,10 +32,7 @@ export const discoveryFeature: ClusterFeature = {
         cluster.dnsRefreshRate = durationMessage(dnsRefreshRate);
         cluster.respectDnsTtl = true;
         cluster.dnsLookupFamily = LOOKUP_FAMILIES[discovery.families];
-        cluster.loadAssignment = {
-          clusterName: name,
-          endpoints: [{ lbEndpoints: lbEndpoints(discovery.endpoints) }],
-        };
+        cluster.loadAssignment = buildLoadAssignment(discovery.endpoints);
     }
   },
 };
@@ -57,12 +52,4 @@ function edsOverAds(serviceName: string): EdsClusterConfigInit {
       resourceApiVersion: ApiVersion.V3,
     },
   };
-}
-
-function lbEndpoints(endpoints: readonly InlineEndpoint[]) {
-  const weights = loadBalancingWeights(endpoints);
-  return endpoints.map(({ address, port }, at) => ({
-    hostIdentifier: { case: "endpoint" as const, value: { address: socketAddress(address, port) } },
-    loadBalancingWeight: weights[at] ?? 1,
-  }));
 }

@@ -8,11 +8,34 @@ import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import type { ClientTlsSettings } from "../../kinds/destination-rule/client-tls.ts";
-import type { OutboundClusterInputs, PortPolicy } from "../../view/cluster-inputs.ts";
+import type {
+  ClusterEndpoint,
+  Discovery,
+  OutboundClusterInputs,
+  PortPolicy,
+} from "../../view/cluster-inputs.ts";
 import type { ClusterInit } from "./cluster-feature.ts";
 import { buildOutboundCluster, HTTP_PROTOCOL_OPTIONS } from "./outbound-cluster.ts";
 
 const SPIFFE_ID = spiffeId({ trustDomain: "cluster.local", namespace: "shop", serviceAccount: "web" });
+
+const ENDPOINT: ClusterEndpoint = {
+  address: "a.com",
+  port: 80,
+  weight: 1,
+  locality: "west",
+  isMutualTls: true,
+  isHealthy: true,
+  isDraining: false,
+  workload: "",
+  namespace: "shop",
+};
+const DNS: Extract<Discovery, { kind: "dns" }> = {
+  kind: "dns",
+  endpoints: { clusterName: "outbound|80||web", endpoints: [ENDPOINT] },
+  isLogical: false,
+  families: "ipv4",
+};
 
 type Json = Readonly<Record<string, JsonValue>>;
 
@@ -116,18 +139,35 @@ describe("buildOutboundCluster() finds endpoints", () => {
   });
 
   test("by DNS", () => {
-    const endpoints = [{ address: "a.com", port: 80, weight: 1 }];
-    const dns = { kind: "dns", endpoints, isLogical: false, families: "ipv4" } as const;
-    const built = cluster({ discovery: dns });
+    const built = cluster({ discovery: DNS });
     assert.deepEqual([built.type, built.dnsRefreshRate, built.respectDnsTtl], ["STRICT_DNS", "60s", true]);
-    assert.equal(cluster({ discovery: { ...dns, isLogical: true } }).type, "LOGICAL_DNS");
+    assert.equal(cluster({ discovery: { ...DNS, isLogical: true } }).type, "LOGICAL_DNS");
+  });
+
+  test("by DNS, each in its locality, by priority, with what it says of mTLS", () => {
+    const far = { ...ENDPOINT, address: "b.com", locality: "east", priority: 1, isMutualTls: false };
+    const endpoints = { ...DNS.endpoints, endpoints: [ENDPOINT, far] };
+    const { loadAssignment } = cluster({ discovery: { ...DNS, endpoints } });
+    const { endpoints: groups } = loadAssignment as unknown as { readonly endpoints: readonly Json[] };
+    assert.deepEqual(
+      groups.map(({ locality, priority, lbEndpoints }) => {
+        const [{ metadata } = {}] = lbEndpoints as readonly Json[];
+        return [locality, priority, metadata];
+      }),
+      [
+        [
+          { region: "west" },
+          undefined,
+          { filterMetadata: { "envoy.transport_socket_match": { tlsMode: "istio" } } },
+        ],
+        [{ region: "east" }, 1, {}],
+      ],
+    );
   });
 
   test("by DNS, in the client's IP families", () => {
-    const endpoints = [{ address: "a.com", port: 80, weight: 1 }];
     const lookups = (["ipv4", "ipv6", "dual"] as const).map(
-      (families) =>
-        cluster({ discovery: { kind: "dns", endpoints, isLogical: false, families } }).dnsLookupFamily,
+      (families) => cluster({ discovery: { ...DNS, families } }).dnsLookupFamily,
     );
     assert.deepEqual(lookups, ["V4_ONLY", "V6_ONLY", "ALL"]);
   });

@@ -25,7 +25,7 @@ before(
       "one.yaml": entry("one", "v1"),
       "two.yaml": entry("two", "v2"),
     };
-    mesh = await startMesh({ files });
+    mesh = await startMesh({ files, manifests: ["legacy.yaml"] });
     capturing = await mesh.client("client-two");
   },
   { timeout: 120_000 },
@@ -84,6 +84,11 @@ test("hosts without addresses get one each, from the range that is for that", { 
 test("TCP to two hosts on one port goes to each one's own endpoints", { skip }, async () => {
   assert.equal(await versionBehind("one.example"), "v1:who?");
   assert.equal(await versionBehind("two.example"), "v2:who?");
+});
+
+test("a server that is called by its address has the port to itself", { skip }, async () => {
+  const [legacy] = await mesh.pods("legacy");
+  assert.equal(await versionBehind(legacy?.ip ?? ""), "legacy:who?");
 });
 
 test("names of the cluster are answered as before, by short name and whole", { skip }, async () => {

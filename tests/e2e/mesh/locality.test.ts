@@ -81,6 +81,50 @@ describe("locality", { skip }, () => {
     await assertAnswers(north, url, ["n1"]);
   });
 
+  test("keeps to the nearest name of an external service, and fails over to another", async () => {
+    const service = (version: string) => `
+apiVersion: v1
+kind: Service
+metadata: {name: partner-${version}, namespace: test}
+spec:
+  selector: {app: zoned, version: ${version}}
+  ports: [{name: http, port: 80, targetPort: 8080}]
+`;
+    const external = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: partner, namespace: test}
+spec:
+  hosts: [partner.example]
+  addresses: [198.51.100.7]
+  location: MESH_EXTERNAL
+  resolution: DNS
+  ports: [{number: 80, name: http, protocol: HTTP}]
+  endpoints:
+    - {address: partner-n1.test.svc.cluster.local, locality: north/one}
+    - {address: partner-s1.test.svc.cluster.local, locality: south/one}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: partner, namespace: test}
+spec:
+  host: partner.example
+  trafficPolicy: {outlierDetection: {${EJECTION}}}
+`;
+    await mesh.save("partner.yaml", [service("n1"), service("s1"), external].join("---"));
+    const call = { url: "http://198.51.100.7/", host: "partner.example" };
+    for (const client of [north, south]) await eventually(() => client.echo(call));
+    const assertOnly = (client: PodClient, version: string) =>
+      eventually(async () => {
+        const { byVersion } = await client.many(20, call);
+        assert.deepEqual(Object.keys(byVersion), [version]);
+      });
+    await assertOnly(north, "n1");
+    await assertOnly(south, "s1");
+    await north.many(20, { ...call, url: `${call.url}?failing=n1` });
+    await assertOnly(north, "s1");
+  });
+
   test("prefers the caller's zone where the Service asks for it", async () => {
     await mesh.save(
       "close.yaml",
