@@ -26,7 +26,7 @@ const answers: ControlPlaneAnswers = {
 
 /** Asks the monitoring port. The path goes out as it is: `fetch` would mend it. */
 async function start(t: TestContext) {
-  const server = createMonitoringServer(createControlPlaneServer(answers, silentLogger));
+  const server = createMonitoringServer(createControlPlaneServer(answers, silentLogger), silentLogger);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());

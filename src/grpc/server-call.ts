@@ -25,6 +25,8 @@ export interface ServerCallOptions {
   readonly maxMessageBytes: number;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Called at each message that the method sends. */
+  readonly answered: () => void;
 }
 
 /** Runs the call that a new stream opens; returns it, so that its server can end it, or nothing if it was refused. */
@@ -98,6 +100,7 @@ export class ServerCall implements BidiCall {
 
   write(fragments: readonly Uint8Array[]): boolean {
     if (this.#state === "ending" || this.#state === "closed") return false;
+    this.#options.answered();
     this.#sendHeaders();
     let isReady = false;
     this.#transmit(() => {

@@ -4,6 +4,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from "node:http2";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
+import type { Admission } from "../core/connection-budget.ts";
 import type { Logger } from "../core/logger.ts";
 import { contain } from "./containment.ts";
 import type { GrpcMethod, GrpcPeer } from "./method.ts";
@@ -27,6 +28,8 @@ export interface ServerConnectionOptions extends ConnectionLimits {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
+  /** Undefined where connections aren't counted. */
+  readonly admission?: Admission | undefined;
 }
 
 export class ServerConnection {
@@ -34,6 +37,7 @@ export class ServerConnection {
   readonly #methods: ReadonlyMap<string, GrpcMethod>;
   readonly #options: ServerConnectionOptions;
   readonly #calls = new Set<ServerCall>();
+  #hasAnswered = false;
   readonly #timers = new Map<"ping" | "pong" | "age", () => void>();
 
   constructor(
@@ -58,6 +62,7 @@ export class ServerConnection {
       session.destroy();
       return;
     }
+    if (peer.certificate !== undefined) this.#options.admission?.proven();
     session.on("stream", (stream, headers) =>
       this.#attempt("stream", () => this.#open(stream as ServerHttp2Stream, headers, peer)),
     );
@@ -100,10 +105,23 @@ export class ServerConnection {
       maxMessageBytes: this.#options.maxMessageBytes,
       clock: this.#options.clock,
       log: this.#options.log,
+      // A method answers those whom it knows: to others it says no.
+      answered: () => this.#noteAnswer(),
     });
     if (call === undefined) return;
     this.#calls.add(call);
-    stream.once("close", () => this.#calls.delete(call));
+    this.#options.admission?.setBusy(true);
+    stream.once("close", () => {
+      this.#calls.delete(call);
+      if (this.#calls.size === 0) this.#options.admission?.setBusy(false);
+    });
+  }
+
+  #noteAnswer(): void {
+    if (this.#hasAnswered) return;
+    this.#hasAnswered = true;
+    this.#options.admission?.proven();
+    this.#options.admission?.setBusy(true);
   }
 
   #armPing(): void {

@@ -263,7 +263,7 @@ test("GrpcServer closes a connection at its greatest age: GOAWAY, then UNAVAILAB
 
 test("GrpcServer closes a connection whose ping isn't answered", async (t) => {
   const clock = new ManualClock();
-  const { server, port } = await listen(t, [echo], { clock });
+  const { server, port } = await listen(t, [echo], { clock, connections: { proofTimeoutMs: 600_000 } });
   const socket = connectSocket(port, "127.0.0.1");
   socket.on("error", () => undefined);
   // A connection preface and empty SETTINGS, and then silence.

@@ -8,6 +8,7 @@ import { createSecureServer, createServer } from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer as createSocketServer } from "node:net";
 import type { Clock } from "../core/clock.ts";
+import { ConnectionBudget, type ConnectionBudgetLimits } from "../core/connection-budget.ts";
 import type { Logger } from "../core/logger.ts";
 import { contain } from "./containment.ts";
 import type { GrpcMethod } from "./method.ts";
@@ -33,6 +34,8 @@ export interface GrpcServerOptions extends Partial<ConnectionLimits> {
   readonly log: Logger;
   /** In [0, 1): spreads the ages at which connections are closed. */
   readonly random: () => number;
+  /** Of the connections to all TCP ports that this server opens; unix sockets have the file system's rights. */
+  readonly connections?: Partial<ConnectionBudgetLimits>;
 }
 
 export interface GrpcListener {
@@ -53,6 +56,18 @@ const defaultLimits: ConnectionLimits = {
   maxConnectionAgeGraceMs: 10_000,
 };
 
+/**
+ * A proxy needs one connection or two, but many may come through one address: virtual machines behind a router, a node that
+ * translates addresses. All that were sent away by another replica may shake hands at the same time.
+ */
+const defaultBudget: ConnectionBudgetLimits = {
+  maxConnections: 16_384,
+  maxUnproven: 4_096,
+  maxPerAddress: 512,
+  proofTimeoutMs: 30_000,
+};
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
 const MAX_SESSION_MEGABYTES = 256;
 /** What a short call needs to end; streams go on for ever. */
 const DISMISSAL_MS = 1_000;
@@ -61,14 +76,21 @@ export class GrpcServer {
   readonly #options: GrpcServerOptions & ConnectionLimits;
   readonly #connections = new Set<ServerConnection>();
   readonly #listeners = new Set<GrpcListener>();
+  readonly #budget: ConnectionBudget;
   #wakeDrain: (() => void) | undefined;
 
   constructor(options: GrpcServerOptions) {
     this.#options = { ...defaultLimits, ...options };
+    this.#budget = new ConnectionBudget({ ...defaultBudget, ...options.connections }, options);
   }
 
   get connectionCount(): number {
     return this.#connections.size;
+  }
+
+  /** Over TCP, handshakes in progress included. */
+  get admittedCount(): number {
+    return this.#budget.connectionCount;
   }
 
   /** Resolves once connections are accepted; rejects as `net.Server.listen` would. */
@@ -76,8 +98,11 @@ export class GrpcServer {
     const http2 = this.#createHttp2Server(options);
     const acceptor = endpoint.kind === "handle" ? endpoint.server : createSocketServer();
     acceptor.removeAllListeners("connection");
+    const take = (socket: Socket): void => {
+      if (endpoint.kind !== "tcp" || this.#budget.admit(socket)) http2.emit("connection", socket);
+    };
     acceptor.on("connection", (socket: Socket) =>
-      contain("connection", () => http2.emit("connection", socket), {
+      contain("connection", () => take(socket), {
         log: this.#options.log,
         giveUp: () => socket.destroy(),
       }),
@@ -144,6 +169,7 @@ export class GrpcServer {
         : createSecureServer({
             ...settings,
             ...secureContextOptions(tls, tls.clientRoots),
+            handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
             // A resumed session would keep the verdict on a certificate that has expired since, or whose root is gone.
             secureOptions: cryptoConstants.SSL_OP_NO_TICKET,
             ALPNProtocols: ["h2"],
@@ -169,7 +195,8 @@ export class GrpcServer {
   }
 
   #accept(session: ServerHttp2Session, methods: ReadonlyMap<string, GrpcMethod>): void {
-    const connection = new ServerConnection(session, methods, this.#options);
+    const admission = this.#budget.admissionOf(session.socket);
+    const connection = new ServerConnection(session, methods, { ...this.#options, admission });
     this.#connections.add(connection);
     session.once("close", () => {
       this.#connections.delete(connection);

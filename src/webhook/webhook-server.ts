@@ -3,6 +3,9 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
+import type { Socket } from "node:net";
+import { systemClock } from "../core/clock.ts";
+import { ConnectionBudget } from "../core/connection-budget.ts";
 import type { Logger } from "../core/logger.ts";
 import { quoted } from "../core/quoted.ts";
 import type { Redacted } from "../core/redacted.ts";
@@ -43,17 +46,35 @@ export interface WebhookServer {
 
 const DEFAULT_MAX_BODY_BYTES = 8 * 1024 * 1024;
 const MAX_BODY_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
-const MAX_CONNECTIONS = 512;
+/**
+ * An API server has 200 changes in flight at the most by default, each on a connection of its own: as many addresses may be
+ * API servers as fit. One that has sent no complete request is a stranger, as is everybody else who may reach the port.
+ */
+const CONNECTION_LIMITS = {
+  maxConnections: 1_024,
+  maxUnproven: 768,
+  maxPerAddress: 400,
+  proofTimeoutMs: 15_000,
+};
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 // The API server waits 30 s for a webhook at the most.
 const REQUEST_TIMEOUT_MS = 30_000;
+const REQUEST_CHECK_MS = 5_000;
 
 export function createWebhookServer(options: WebhookServerOptions): WebhookServer {
   const { log, maxBodyBytes = DEFAULT_MAX_BODY_BYTES } = options;
   const readBody = createBodyReader({ maxBodyBytes, maxBytesInFlight: MAX_BODY_BYTES_IN_FLIGHT });
+  const budget = new ConnectionBudget(CONNECTION_LIMITS, { clock: systemClock, log });
   const server = createServer(
-    { ...tlsOf(options.certificate), requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    {
+      ...tlsOf(options.certificate),
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: REQUEST_CHECK_MS,
+    },
     (request, response) => {
-      answer(request, { options, readBody }).then(
+      answer(request, { options, readBody, budget }).then(
         (reply) => send(response, reply),
         (error: unknown) => {
           log.error({ url: request.url, error }, "webhook failed");
@@ -62,7 +83,8 @@ export function createWebhookServer(options: WebhookServerOptions): WebhookServe
       );
     },
   );
-  server.maxConnections = MAX_CONNECTIONS;
+  // Before TLS has its turn, which costs far more than a connection that is closed.
+  server.prependListener("connection", (socket: Socket) => void budget.admit(socket));
   return {
     listen: (port, host) => listen(server, port, host),
     updateCertificate: (certificate) => server.setSecureContext(tlsOf(certificate)),
@@ -97,9 +119,10 @@ interface Reply {
 interface Answering {
   readonly options: WebhookServerOptions;
   readonly readBody: ReadBody;
+  readonly budget: ConnectionBudget;
 }
 
-async function answer(request: IncomingMessage, { options, readBody }: Answering): Promise<Reply> {
+async function answer(request: IncomingMessage, { options, readBody, budget }: Answering): Promise<Reply> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   const review = reviewerOf(path, options);
   if (review === undefined) return refusal(404, `There is nothing at ${quoted(path)}`);
@@ -108,6 +131,7 @@ async function answer(request: IncomingMessage, { options, readBody }: Answering
   if (!/^application\/json\s*(;|$)/i.test(contentType)) return refusal(415, "Only application/json is read");
   const body = await readBody(request);
   if (body.kind === "refused") return refusal(body.status, body.reason);
+  budget.admissionOf(request.socket)?.proven();
   const asked = parseAdmissionReview(parseJson(body.bytes));
   if (asked === undefined) return refusal(400, "The body isn't an AdmissionReview of admission.k8s.io/v1");
   const verdict = review(asked);
