@@ -50,8 +50,8 @@ const CLUSTER_DEBOUNCE = {
   endpoints: { afterMs: 10, atMostMs: 100 },
   config: { afterMs: 100, atMostMs: 1_000 },
 };
-/** Connections end now and then, so that new replicas get their share of them. */
-const MAX_CONNECTION_AGE_MS = 30 * 60_000;
+/** An Envoy holds one call and an agent a few; each may hold as many names as any. */
+const MAX_CALLS_OF_A_CONNECTION = 100;
 /** Until everybody has heard that this replica is no endpoint any more. */
 const ENDPOINT_NEWS_MS = 3_000;
 /** Together with the above less than the 30 s that kubelet gives a pod to end. */
@@ -89,7 +89,8 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
     clock: systemClock,
     log,
     random: Math.random,
-    maxConnectionAgeMs: MAX_CONNECTION_AGE_MS,
+    maxConcurrentCalls: MAX_CALLS_OF_A_CONNECTION,
+    maxConnectionAgeMs: settings.maxConnectionAgeMs,
   });
   const { namespace, serviceAccount } = settings;
   const extraDnsNames = revisionNames(settings);
@@ -185,7 +186,7 @@ async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>)
     },
     log,
   );
-  const server = createMonitoringServer(admin);
+  const server = createMonitoringServer(admin, log);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(settings.monitoringPort, everyAddress(), resolve);

@@ -29,3 +29,19 @@ test("parseControlPlaneSettings() throws for unknown words and wrong ports", () 
   assert.throws(() => parseControlPlaneSettings(["--what"]), /--what/);
   assert.throws(() => parseControlPlaneSettings(["--kubernetes", "--xds-port", "x"]), /"x" isn't a port/);
 });
+
+test("parseControlPlaneSettings() reads the age at which connections end, 30 minutes by default", () => {
+  const ageOf = (age?: string) => {
+    const settings = parseControlPlaneSettings(["--kubernetes"], {
+      KEEPALIVE_MAX_SERVER_CONNECTION_AGE: age,
+    });
+    return settings?.mode === "kubernetes" ? settings.maxConnectionAgeMs : undefined;
+  };
+  assert.equal(ageOf(), 30 * 60_000);
+  assert.equal(ageOf("1h30m"), 90 * 60_000);
+  for (const wrong of ["soon", "0s", "-5m", "30"])
+    assert.throws(
+      () => ageOf(wrong),
+      /KEEPALIVE_MAX_SERVER_CONNECTION_AGE ".*" isn't a duration of at least 1s/,
+    );
+});

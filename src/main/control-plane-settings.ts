@@ -1,6 +1,7 @@
 // What the control plane is told, on its command line and by its pod's environment.
 
 import { parseArgs } from "node:util";
+import { parseDurationMs } from "../core/duration.ts";
 import type { NativeSidecarWish } from "../inject/native-sidecars.ts";
 import { parseNativeSidecarWish } from "../inject/native-sidecars.ts";
 import { readVersion } from "./project.ts";
@@ -39,6 +40,8 @@ export interface ClusterSettings {
   readonly nativeSidecars: NativeSidecarWish;
   /** xDS without TLS, on loopback alone; none unless given. */
   readonly plaintextPort: number | undefined;
+  /** After it, give or take 10 %, a client connects again: so that new replicas get their share. */
+  readonly maxConnectionAgeMs: number;
   readonly ignoredResources: readonly string[];
   readonly includedResources: readonly string[];
 }
@@ -99,6 +102,7 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     capture: environment.CAPTURE === "cni" ? "cni" : "init",
     nativeSidecars: parseNativeSidecarWish(environment.ENABLE_NATIVE_SIDECARS),
     plaintextPort: plaintextPort === undefined ? undefined : parsePort(plaintextPort),
+    maxConnectionAgeMs: parseAge(environment.KEEPALIVE_MAX_SERVER_CONNECTION_AGE ?? "30m"),
     ignoredResources: wordsOf(environment.PILOT_IGNORE_RESOURCES),
     includedResources: wordsOf(environment.PILOT_INCLUDE_RESOURCES),
   };
@@ -116,3 +120,14 @@ function parsePort(text: string): number {
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new Error(`"${text}" isn't a port, wanted 0 to 65535`);
 }
+
+/** As Istio's keepaliveMaxServerConnectionAge. */
+function parseAge(text: string): number {
+  const ageMs = parseDurationMs(text);
+  if (ageMs !== undefined && ageMs >= MIN_CONNECTION_AGE_MS) return ageMs;
+  throw new Error(
+    `KEEPALIVE_MAX_SERVER_CONNECTION_AGE "${text}" isn't a duration of at least 1s, such as 30m`,
+  );
+}
+
+const MIN_CONNECTION_AGE_MS = 1_000;

@@ -3,7 +3,7 @@
 import type { TestContext } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
-import type { GrpcEndpoint } from "../../src/grpc/server.ts";
+import type { GrpcEndpoint, GrpcServerOptions } from "../../src/grpc/server.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
 import type { XdsBackend, XdsClient, XdsStreamHandle } from "../../src/xds/backend.ts";
 import type { ResourceSet } from "../../src/xds/resource.ts";
@@ -133,8 +133,9 @@ export async function serve(
   t: TestContext,
   backend: XdsBackend,
   endpoint: GrpcEndpoint,
+  options: Partial<GrpcServerOptions> = {},
 ): Promise<number | undefined> {
-  const server = new GrpcServer({ clock: systemClock, log: silentLogger, random: () => 0.5 });
+  const server = new GrpcServer({ clock: systemClock, log: silentLogger, random: () => 0.5, ...options });
   t.after(() => server.close());
   const xds = createXdsServer(backend, { clock: systemClock, log: silentLogger });
   const { port } = await server.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
