@@ -35,8 +35,14 @@ const chartValues = {
   maxReplicas: { description: "The most that the control plane scales to.", schema: count },
   autoscaler: { description: "Whether the control plane scales by itself.", schema: flag },
   networkPolicies: {
-    description: "Whether the control plane's ports are closed to all but those who need them.",
+    description:
+      "Whether a NetworkPolicy closes the control plane's other ports, and 15014 to all but the cluster's pods; proxies' 15012 stays open to every address, and so does the webhooks' 15017 unless webhookCidrs says from where.",
     schema: flag,
+  },
+  webhookCidrs: {
+    description:
+      "Where the API server reaches 15017 from, as CIDRs; every address where there is none, since no selector names the API server in every cluster.",
+    schema: { type: "array", items: { type: "string" } },
   },
   cni: {
     description: "Whether a DaemonSet sets up interception, so that pods need no capability.",
@@ -115,6 +121,7 @@ export function chartValuesOf(
     ...{ revision: settings.revision, hub, tag: settings.tag, imagePullPolicy, replicas, maxReplicas },
     autoscaler: settings.hasAutoscaler,
     networkPolicies: settings.hasNetworkPolicies,
+    webhookCidrs: settings.webhookCidrs,
     cni: settings.hasCni,
     cniRepair: settings.cniRepair,
     cniBinDir: settings.cniBinDir,

@@ -185,8 +185,15 @@ function autoscaler(installation: Installation): InstallObject {
   };
 }
 
+/**
+ * Proxies may be outside of the cluster or on a node's own network, and no selector names the API server: it is in no pod
+ * that every cluster has. So both ports are open to every address unless the webhooks' callers are given; what a stranger gets
+ * there is a handshake and a refusal.
+ */
 function networkPolicy(installation: Installation): InstallObject {
   const open = (port: number) => ({ port, protocol: "TCP" });
+  const { webhookCidrs } = installation;
+  const from = webhookCidrs.map((cidr) => ({ ipBlock: { cidr } }));
   return {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",
@@ -195,8 +202,8 @@ function networkPolicy(installation: Installation): InstallObject {
       podSelector: { matchLabels: podSelector(installation) },
       policyTypes: ["Ingress"],
       ingress: [
-        // Proxies may be outside of the cluster, and the API server is in no namespace.
-        { ports: [open(ports.xds), open(ports.webhook)] },
+        { ports: [open(ports.xds)] },
+        { ports: [open(ports.webhook)], ...(from.length > 0 && { from }) },
         { from: [{ namespaceSelector: {} }], ports: [open(ports.monitoring)] },
       ],
     },

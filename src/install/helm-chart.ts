@@ -49,6 +49,7 @@ const templated: Installation = {
   maxReplicas: 990_002,
   hasAutoscaler: false,
   hasNetworkPolicies: false,
+  webhookCidrs: ["990003"],
   hasCni: false,
   cniRepair: "repair",
   cniBinDir: "{{ .Values.cniBinDir }}",
@@ -99,7 +100,15 @@ function controlPlaneFile(): string {
         ["990002", "{{ .Values.maxReplicas }}"],
       ]),
     ),
-    when(".Values.networkPolicies", only("NetworkPolicy")),
+    when(
+      ".Values.networkPolicies",
+      put(only("NetworkPolicy"), [
+        [
+          /( +)from:\n( +)- ipBlock:\n( +)cidr: '990003'\n/,
+          "{{- with .Values.webhookCidrs }}\n$1from:\n{{- range . }}\n$2- ipBlock:\n$3cidr: {{ . | quote }}\n{{- end }}\n{{- end }}\n",
+        ],
+      ]),
+    ),
   ].join("");
 }
 

@@ -16,6 +16,8 @@ export interface InstallSettings {
   readonly maxReplicas: number;
   readonly hasAutoscaler: boolean;
   readonly hasNetworkPolicies: boolean;
+  /** Where the API server reaches the webhooks from; from anywhere where there is none. */
+  readonly webhookCidrs: readonly string[];
   /** The DaemonSet that sets up interception, so that pods need no capability. */
   readonly hasCni: boolean;
   /** What becomes of pods that started before it. */
@@ -57,6 +59,7 @@ const defaults: Omit<InstallSettings, "tag"> = {
   maxReplicas: 5,
   hasAutoscaler: true,
   hasNetworkPolicies: true,
+  webhookCidrs: [],
   hasCni: false,
   cniRepair: "repair",
   cniBinDir: "/opt/cni/bin",

@@ -198,3 +198,20 @@ test("installStages() asks the API server for webhooks only when the control pla
   assert.ok(titles.indexOf("webhooks") > titles.indexOf("control plane"));
   assert.ok(titles.indexOf("ingress gateway") > titles.indexOf("webhooks"));
 });
+
+test("installationObjects() opens the control plane's ports in its NetworkPolicy as values.yaml says", () => {
+  const ingressOf = (webhookCidrs: readonly string[]) => {
+    const built = installationObjects({ ...profileSettings("default", "1"), webhookCidrs });
+    const policy = built.find(({ kind }) => kind === "NetworkPolicy");
+    assert.ok(policy !== undefined);
+    return (policy.spec as { readonly ingress: readonly object[] }).ingress;
+  };
+  const tcp = (port: number) => [{ port, protocol: "TCP" }];
+  const monitoring = { from: [{ namespaceSelector: {} }], ports: tcp(15014) };
+  assert.deepEqual(ingressOf([]), [{ ports: tcp(15012) }, { ports: tcp(15017) }, monitoring]);
+  assert.deepEqual(ingressOf(["192.0.2.10/32"]), [
+    { ports: tcp(15012) },
+    { ports: tcp(15017), from: [{ ipBlock: { cidr: "192.0.2.10/32" } }] },
+    monitoring,
+  ]);
+});
