@@ -67,11 +67,17 @@ export function hearSupervisor(channel: ChildProcess, { onEvent, ledger }: Heari
 }
 
 function gatewayPorts(channel: ChildProcess, onEvent: (event: MeshEvent) => void) {
-  const opened = new Set<string>();
+  const opened = new Map<string, GatewayPortWish>();
+  const portByListener = new Map<string, number>();
   let work: Promise<void> = Promise.resolve();
   const openOne = async (wish: GatewayPortWish) => {
+    const current = portByListener.get(wish.listener);
     const outcome = await openGatewayPort(channel, wish);
-    if ("refusal" in outcome) return onEvent({ kind: "notice", text: outcome.refusal });
+    if ("refusal" in outcome) {
+      const stays = current === undefined ? "" : `; it stays at ${urlOf(wish, current)}`;
+      return onEvent({ kind: "notice", text: `${outcome.refusal}${stays}` });
+    }
+    portByListener.set(wish.listener, outcome.port);
     if (outcome.notice !== undefined) onEvent({ kind: "notice", text: outcome.notice });
     if (!channel.connected) return;
     channel.send({ kind: "gatewayPort", listener: wish.listener, hostPort: outcome.port });
@@ -81,8 +87,9 @@ function gatewayPorts(channel: ChildProcess, onEvent: (event: MeshEvent) => void
     /** One after another, so that ports are taken in the order of the wishes. */
     open(wishes: readonly GatewayPortWish[]): void {
       for (const wish of wishes) {
-        if (opened.has(wish.listener)) continue;
-        opened.add(wish.listener);
+        const before = opened.get(wish.listener);
+        opened.set(wish.listener, wish);
+        if (before !== undefined && !isMoved(before, wish, portByListener.get(wish.listener))) continue;
         work = work
           .then(() => openOne(wish))
           .catch((cause: unknown) => {
@@ -93,10 +100,20 @@ function gatewayPorts(channel: ChildProcess, onEvent: (event: MeshEvent) => void
           });
       }
       const wanted = new Set(wishes.map(({ listener }) => listener));
-      for (const listener of opened) if (!wanted.has(listener)) opened.delete(listener);
+      for (const listener of opened.keys()) {
+        if (wanted.has(listener)) continue;
+        opened.delete(listener);
+        portByListener.delete(listener);
+      }
     },
     settled: () => work,
   };
+}
+
+/** The user asked for another port, or no longer for this one. A port that was chosen for him stays as it is. */
+function isMoved(before: GatewayPortWish, wish: GatewayPortWish, current: number | undefined): boolean {
+  const isAskedFor = before.isExact || wish.isExact;
+  return isAskedFor && wish.hostPort !== before.hostPort && wish.hostPort !== current;
 }
 
 function urlOf({ protocol }: GatewayPortWish, port: number): string {
