@@ -17,6 +17,7 @@ import {
   type Verdict,
 } from "./admission-review.ts";
 import { injectionPlace } from "./injection-place.ts";
+import { isDeeperThan } from "./json-depth.ts";
 import { createBodyReader, type ReadBody } from "./read-body.ts";
 import { reviewObject } from "./review-object.ts";
 import { reviewPod } from "./review-pod.ts";
@@ -57,6 +58,8 @@ const CONNECTION_LIMITS = {
   proofTimeoutMs: 15_000,
 };
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+// Of lists and objects within each other; no object of Kubernetes comes near.
+const MAX_DEPTH = 500;
 // The API server waits 30 s for a webhook at the most.
 const REQUEST_TIMEOUT_MS = 30_000;
 const REQUEST_CHECK_MS = 5_000;
@@ -131,6 +134,8 @@ async function answer(request: IncomingMessage, { options, readBody, budget }: A
   if (!/^application\/json\s*(;|$)/i.test(contentType)) return refusal(415, "Only application/json is read");
   const body = await readBody(request);
   if (body.kind === "refused") return refusal(body.status, body.reason);
+  if (isDeeperThan(body.bytes, MAX_DEPTH))
+    return refusal(400, `The body is nested deeper than ${MAX_DEPTH} levels`);
   budget.admissionOf(request.socket)?.proven();
   const asked = parseAdmissionReview(parseJson(body.bytes));
   if (asked === undefined) return refusal(400, "The body isn't an AdmissionReview of admission.k8s.io/v1");
