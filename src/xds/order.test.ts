@@ -79,10 +79,17 @@ test("StreamOrder takes a refusal for that of the resources whose very names Env
   assert.equal(order.standing({ type: "listener", name: "8080" }), "refused");
 });
 
+test("StreamOrder sends again what came with a named resource that Envoy couldn't decode", () => {
+  const { send, answer } = streamOf("cluster", ["a", "b", "c"]);
+  send();
+  answer("1", 'name: "b" : Proto constraint validation failed');
+  assert.deepEqual(send(), [{ nonce: "2", names: ["a", "c"] }]);
+});
+
 test("StreamOrder offers a refused listener once more whenever another one changes, and what is newer at once", () => {
   const { send, answer, publish } = streamOf("listener", ["80", "8080"]);
   send();
-  answer("1", "8080: address in use");
+  answer("1", "Error adding/updating listener(s) 8080: address in use");
   publish({ "80": "1", "8080": "1" });
   assert.deepEqual(send(), [], "nothing has changed");
   publish({ "80": "2", "8080": "1" });
@@ -95,7 +102,7 @@ test("StreamOrder offers a refused listener once more whenever another one chang
   assert.deepEqual(send(), []);
   publish({ "8080": "1" });
   assert.deepEqual(send(), [{ nonce: "4", names: ["8080"] }], "with the removal of the other one");
-  answer("4", "8080: no such filter");
+  answer("4", "no such filter");
   publish({ "8080": "2" });
   assert.deepEqual(send(), [{ nonce: "5", names: ["8080"] }]);
 });

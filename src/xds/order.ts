@@ -12,13 +12,19 @@ import type { Held, RefusedResource, Standing } from "./backend.ts";
 import type { NameTable } from "./name-set.ts";
 import type { Needed } from "./needed-names.ts";
 import { neededNames } from "./needed-names.ts";
-import { namedIn } from "./refused-names.ts";
+import { isAfterDecoding, namedIn } from "./refused-names.ts";
 import type { Resource, ResourceReference, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { resourceTypes, rulesOf } from "./resource-type.ts";
 import type { Subscription } from "./subscription.ts";
 import { applyPublish, createSubscription, wantedResource } from "./subscription.ts";
-import type { PlannedResource, PlannedResponse, TypeState, UnansweredResponse } from "./type-state.ts";
+import type {
+  PlannedResource,
+  PlannedResponse,
+  ToldRefusal,
+  TypeState,
+  UnansweredResponse,
+} from "./type-state.ts";
 import { createTypeState, inUseOf, offerAgain, recordAcknowledged, recordRejected } from "./type-state.ts";
 
 export interface OrderOptions {
@@ -221,8 +227,8 @@ export class StreamOrder {
         recordAcknowledged(state, response);
         verdict = { resources, refused: [] };
       } else {
-        const names = refusedNames(response, errorDetail);
-        verdict = { resources, refused: recordRejected(state, response, { names, isListed }) };
+        const told = readRefusal(response, errorDetail);
+        verdict = { resources, refused: recordRejected(state, response, { ...told, isListed }) };
       }
     }
     return verdict;
@@ -401,10 +407,10 @@ function replaceRefused(state: TypeState, before: ResourceSet, after: ResourceSe
   }
 }
 
-/** Undefined: the client doesn't say which of several it means. */
-function refusedNames({ resources }: UnansweredResponse, detail: string): ReadonlySet<string> | undefined {
+function readRefusal({ resources }: UnansweredResponse, detail: string): ToldRefusal {
   const named = resources.length === 1 ? resources : namedIn(detail, resources);
-  return named.length === 0 ? undefined : new Set(named.map(({ name }) => name));
+  const names = named.length === 0 ? undefined : new Set(named.map(({ name }) => name));
+  return { names, areOthersTaken: isAfterDecoding(detail) };
 }
 
 interface OpenResponse {

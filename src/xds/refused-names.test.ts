@@ -14,6 +14,7 @@ for (const [detail, expected] of [
   ['cannot take "80"', ["80"]],
   ["there is no 8080.", ["8080"]],
   ["10.80.8080.1 is no address of 180", []],
+  [`goo.gle/debugproto name: "8080" : Proto constraint validation failed`, ["8080"]],
   ["I don't like it", []],
 ] as const) {
   test(`namedIn() reads "${detail}"`, () => {

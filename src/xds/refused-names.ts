@@ -18,6 +18,11 @@ export function namedIn<Named extends { readonly name: string }>(
   return resources.filter(({ name }) => isNamedIn(detail, name));
 }
 
+/** Envoy says so of clusters and listeners that it could decode, all in one response: it has taken the others. */
+export function isAfterDecoding(detail: string): boolean {
+  return detail.startsWith("Error adding/updating ");
+}
+
 function isNamedIn(detail: string, name: string): boolean {
   if (name === "") return false;
   for (let at = detail.indexOf(name); at >= 0; at = detail.indexOf(name, at + 1)) {

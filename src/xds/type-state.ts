@@ -80,32 +80,35 @@ export function recordAcknowledged(state: TypeState, response: UnansweredRespons
   }
 }
 
+/** What a client says of a response that it refuses. */
+export interface ToldRefusal {
+  /** Undefined: any of the response's resources may be bad. */
+  readonly names: ReadonlySet<string> | undefined;
+  /** Of clusters and listeners Envoy takes the good ones, if it could decode all; of other types up to the first bad one. */
+  readonly areOthersTaken: boolean;
+}
+
 interface SetNow {
   /** Whether the client is to have it by its wildcard. */
   readonly isListed: (name: string) => boolean;
 }
 
-/**
- * A refusal is of resources, whose older versions stay in use: Envoy removes what a refused response removes. Without
- * names any of the response's resources may be bad.
- */
+/** A refusal is of resources, whose older versions stay in use: Envoy removes what a refused response removes. */
 export function recordRejected(
   state: TypeState,
   response: UnansweredResponse,
-  { names, isListed }: { readonly names: ReadonlySet<string> | undefined } & SetNow,
+  { names, areOthersTaken, isListed }: ToldRefusal & SetNow,
 ): readonly RefusedResource[] {
   const { kept, refused } = state;
-  const { isFullState } = rulesOf(response.type);
   const gone = new Set(response.removed);
   const onItsWay = namesOnTheirWay(state);
   for (const [name, held] of response.replaced) {
-    // Of clusters and listeners Envoy takes the good ones, and names the others.
-    if (isFullState && names !== undefined && !names.has(name)) kept.delete(name);
+    if (areOthersTaken && names?.has(name) === false) kept.delete(name);
     else if (held !== "nothing" && !gone.has(name) && !kept.has(name)) kept.set(name, held);
   }
   const lost = response.resources.filter(({ name }) => names?.has(name) !== true && !onItsWay.has(name));
   if (names === undefined) sendAgain(state, response, { lostParts: splitInHalves(lost), isListed });
-  else if (!isFullState) sendAgain(state, response, { lostParts: [lost], isListed });
+  else if (!areOthersTaken) sendAgain(state, response, { lostParts: [lost], isListed });
   if (names === undefined) return [];
   return response.resources.flatMap((resource) => {
     const { name, version } = resource;

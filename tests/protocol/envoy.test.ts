@@ -5,8 +5,8 @@ import { test } from "node:test";
 import type { AdsVariant } from "./envoy-process.ts";
 import { findEnvoy, makeSocketDirectory, startEnvoy } from "./envoy-process.ts";
 import type { TypedResource } from "./mesh-resources.ts";
-import { badCluster, cluster, endpoints, listener, routes } from "./mesh-resources.ts";
-import { RecordingBackend, serve } from "./recording-backend.ts";
+import { badCluster, cluster, endpoints, listener, routes, undecodableCluster } from "./mesh-resources.ts";
+import { type BackendEvent, RecordingBackend, serve } from "./recording-backend.ts";
 import { ask, startLoad, startUpstream } from "./steady-load.ts";
 
 const skip = findEnvoy() === undefined ? "no Envoy: set MELTEMI_ENVOY" : false;
@@ -113,6 +113,30 @@ for (const variant of ["DELTA_GRPC", "GRPC"] as const) {
     const next = cluster("b");
     backend.publish([...good, next, endpoints("b", port)]);
     await backend.untilAcknowledged(next, from);
+  });
+
+  test(name("brings good clusters in that came with one that Envoy can't take in"), { skip }, async (t) => {
+    const port = await startUpstream(t, "one");
+    const { backend, envoy } = await start(t, variant, () => [cluster("a"), endpoints("a", port)]);
+    const from = backend.events.length;
+    const good = ["b", "c", "d"].flatMap((each) => [cluster(each), endpoints(each, port)]);
+    backend.publish([cluster("a"), endpoints("a", port), ...good, undecodableCluster("bad")]);
+    for (const each of ["b", "c", "d"]) await backend.untilAcknowledged(cluster(each), from);
+    const isFound = (event: BackendEvent) => event.kind === "rejected" && event.names.length > 0;
+    const found = await backend.until("found the bad one", isFound, from);
+    assert.deepEqual(found.kind === "rejected" && found.names, ["bad"]);
+    assert.match(await envoy.admin("/clusters"), /^d::/m);
+  });
+
+  test(name("offers a listener again when the one that held its address has gone"), { skip }, async (t) => {
+    const { backend, envoy } = await start(t, variant, (path) => [listener("first", path, "r"), routes("r")]);
+    const second = listener("second", envoy.listenerPath, "r");
+    const from = backend.events.length;
+    backend.publish([listener("first", envoy.listenerPath, "r"), second, routes("r")]);
+    const refused = await backend.until("rejected", only("rejected", "listener"), from);
+    assert.deepEqual(refused.kind === "rejected" && refused.names, ["second"]);
+    backend.publish([second, routes("r")]);
+    await backend.untilAcknowledged(second, from);
   });
 
   test(name("removes a cluster only after the route that used it was replaced"), { skip }, async (t) => {

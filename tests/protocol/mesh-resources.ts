@@ -41,6 +41,12 @@ export function badCluster(name: string): TypedResource {
   return ["cluster", resource(name, encode(ClusterSchema, message))];
 }
 
+/** A cluster that Envoy can't take in: all that comes with it is lost, and Envoy doesn't say which it is. */
+export function undecodableCluster(name: string): TypedResource {
+  const message = create(ClusterSchema, { name, connectTimeout: { seconds: 0n, nanos: 0 } });
+  return ["cluster", resource(name, encode(ClusterSchema, message))];
+}
+
 export function endpoints(name: string, port: number): TypedResource {
   const socketAddress = { address: "127.0.0.1", portSpecifier: { case: "portValue", value: port } } as const;
   const address = { address: { case: "socketAddress", value: socketAddress } } as const;
