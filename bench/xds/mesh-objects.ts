@@ -98,7 +98,7 @@ export function podName({ name }: BenchService, number: number): string {
   return `${name}-v${1 + (number % 2)}-${number}`;
 }
 
-export function podAddress({ index }: BenchService, number: number): string {
+function podAddress({ index }: BenchService, number: number): string {
   return `10.${64 + number}.${index >> 8}.${index & 255}`;
 }
 

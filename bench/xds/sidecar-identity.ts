@@ -1,8 +1,8 @@
-// Who the simulated sidecars are: pods of the made-up mesh, by Istio's node ids, two replicas of a workload after another.
+// Who the simulated sidecars are: like pods of the made-up mesh, by Istio's node ids, two replicas of a workload after another.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { NodeSchema } from "../../src/gen/envoy/config/core/v3/base_pb.ts";
-import { benchService, podAddress, podLabels, podName } from "./mesh-objects.ts";
+import { benchService, podLabels, podName } from "./mesh-objects.ts";
 import type { MeshSize } from "./mesh-size.ts";
 
 export interface SidecarIdentity {
@@ -21,8 +21,10 @@ export function sidecarIdentity(index: number, size: MeshSize): SidecarIdentity 
   );
   const replica = round % 2;
   const { namespace } = service;
-  const name = podName(service, replica);
-  const id = `sidecar~${podAddress(service, replica)}~${name}-${index}.${namespace}~${namespace}.svc.cluster.local`;
+  // On plaintext a client is believed as long as it is no pod of the mesh, by name or by address (198.18.0.0/15).
+  const name = `${podName(service, replica)}-${index}`;
+  const address = `198.${18 + ((index >> 16) & 1)}.${(index >> 8) & 255}.${index & 255}`;
+  const id = `sidecar~${address}~${name}.${namespace}~${namespace}.svc.cluster.local`;
   return {
     id,
     namespace,

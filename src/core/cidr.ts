@@ -9,6 +9,9 @@ export interface Cidr {
   readonly prefixLength: number;
 }
 
+// ::ffff:0:0/96, as a socket of both families shows an IPv4 peer.
+const IPV4_MAPPED = 0xffffn;
+
 /** An address alone is a range of one; undefined where the text is neither. */
 export function parseCidr(text: string): Cidr | undefined {
   const slash = text.indexOf("/");
@@ -24,6 +27,14 @@ export function parseCidr(text: string): Cidr | undefined {
     base: (addressNumber(address, family) >> hostBits) << hostBits,
     prefixLength: Number(prefix),
   };
+}
+
+/** The same for all spellings of one address; an IPv4 address inside an IPv6 one is itself. Undefined for anything else. */
+export function addressKey(text: string): string | undefined {
+  const parsed = text.includes("/") ? undefined : parseCidr(text);
+  if (parsed === undefined) return undefined;
+  const { family, base } = parsed;
+  return family === 6 && base >> 32n === IPV4_MAPPED ? `4 ${base & 0xffffffffn}` : `${family} ${base}`;
 }
 
 export function isIpAddress(text: string): boolean {

@@ -80,11 +80,13 @@ export function findProxy(proxyId: string, fleet: Pick<Fleet, "sessions">): Flee
   );
 }
 
-/** By id, each once: the stream before a reconnect may not have ended yet. */
+/** By id, each once: of two that say they are the same, the one that is proven to be it. */
 export function connectedProxies(fleet: Pick<Fleet, "sessions">): readonly FleetSession[] {
   const newest = new Map<string, FleetSession>();
   for (const session of fleet.sessions()) {
-    if (hasAskedForConfig(session)) newest.set(proxyIdOf(session), session);
+    if (!hasAskedForConfig(session)) continue;
+    const id = proxyIdOf(session);
+    if (session.proxy.pod !== undefined || newest.get(id)?.proxy.pod === undefined) newest.set(id, session);
   }
   return [...newest.entries()].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, session]) => session);
 }

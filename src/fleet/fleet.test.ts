@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
-import { objectsOf } from "../model/mesh-fixture.ts";
+import { meshFixture, objectsOf } from "../model/mesh-fixture.ts";
 import { writeObject } from "../model/sources.ts";
-import { viewFixture } from "../view/view-fixture.ts";
-import type { XdsSession } from "../xds/backend.ts";
+import { declareRecognitions, type ProxyStream } from "../view/recognition.ts";
+import { declareViews } from "../view/views.ts";
+import type { XdsStreamHandle } from "../xds/backend.ts";
 import type { ResourceReference, ResourceSet } from "../xds/resource.ts";
 import { noDebugAccess } from "./debug-types.ts";
 import { Fleet } from "./fleet.ts";
@@ -55,9 +56,13 @@ interface Published {
 const debug = { ...noDebugAccess, page: async () => "" };
 
 function fleetOf(yaml: string) {
-  const { graph, sources, views, proxies } = viewFixture();
+  const { graph, sources, model } = meshFixture();
+  const streams = graph.source<ProxyStream>("xds streams");
+  const recognitions = declareRecognitions(graph, model, streams);
+  const views = declareViews(graph, model, recognitions.proxies);
   const tables = declareResourceTables(graph, views);
-  const fleet = new Fleet({ graph, views, proxies, tables, clock: systemClock, log: silentLogger, debug });
+  const surroundings = { clock: systemClock, log: silentLogger, debug };
+  const fleet = new Fleet({ graph, views, streams, recognitions, tables, ...surroundings });
   const put = (text: string) => {
     const { errors } = fleet.commit((transaction) => {
       for (const object of objectsOf(text)) writeObject(transaction, sources, object);
@@ -65,20 +70,27 @@ function fleetOf(yaml: string) {
     assert.deepEqual(errors, []);
   };
   put(yaml);
-  return { fleet, put, proxies };
+  return { fleet, put, proxies: recognitions.proxies };
 }
 
 function connect(fleet: Fleet, namespace: string, name: string) {
   const published: Published[] = [];
-  const opening = fleet.open(client(namespace, name), {
+  const stream = streamOf(published);
+  const { conversation } = fleet.open(client(namespace, name), stream);
+  const joining = conversation.join();
+  assert.ok(!(joining instanceof Promise) && joining.kind === "joined");
+  const { session } = joining;
+  session.asked?.("cluster");
+  return { conversation, stream, session, published, set: session.initialSet() };
+}
+
+function streamOf(published: Published[]): XdsStreamHandle {
+  return {
     publish: (set, changes) => void published.push({ set, changes }),
     standing: () => "in-use",
     offerAgain: () => undefined,
     close: () => undefined,
-  });
-  assert.ok(!(opening instanceof Promise) && opening.kind === "accepted");
-  const session: XdsSession = opening.session;
-  return { session, published, set: session.initialSet() };
+  };
 }
 
 function client(namespace: string, name: string): IdentifiedClient {
@@ -151,14 +163,28 @@ it("Fleet.commit() lets a proxy compare all when its own side becomes another", 
   assert.ok([...(shop.published.at(-1)?.set.names("cluster") ?? [])].includes("inbound|8080||"));
 });
 
-it("Fleet forgets a proxy with its last stream", () => {
+it("Fleet counts a proxy once, by its newest stream, and forgets each stream with its end", () => {
   const { fleet, proxies } = fleetOf(SHOP);
   const first = connect(fleet, "shop", "web-1");
   const again = connect(fleet, "shop", "web-1");
-  first.session.closed();
-  assert.equal([...fleet.sessions()].length, 1);
+  const counted = () => [...fleet.sessions()].map(({ stream }) => stream);
+  assert.deepEqual(counted(), [again.stream]);
+  again.conversation.closed();
+  assert.deepEqual(counted(), [first.stream]);
   assert.equal(proxies.size, 1);
-  again.session.closed();
-  assert.equal([...fleet.sessions()].length, 0);
+  first.conversation.closed();
+  assert.deepEqual(counted(), []);
+  assert.equal(proxies.size, 0);
+});
+
+it("Fleet makes no row of a stream that asks for no resource, and counts none that asks for names alone", () => {
+  const { fleet, proxies } = fleetOf(SHOP);
+  const { conversation } = fleet.open(client("shop", "web-1"), streamOf([]));
+  assert.equal(proxies.size, 0);
+  const joining = conversation.join();
+  assert.ok(!(joining instanceof Promise) && joining.kind === "joined");
+  joining.session.asked?.("name-table");
+  assert.deepEqual([...fleet.sessions()], []);
+  conversation.closed();
   assert.equal(proxies.size, 0);
 });

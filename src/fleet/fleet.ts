@@ -11,11 +11,14 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
 import type { SourceTable, Table } from "../graph/table.ts";
 import { type ConnectedProxy, MESH_SCOPE } from "../view/client-scope.ts";
+import type { ProxyStream, Recognitions } from "../view/recognition.ts";
 import type { Views } from "../view/views.ts";
 import type {
   GenericRequest,
   RefusedResponse,
+  XdsJoining,
   XdsOpening,
+  XdsRefusal,
   XdsSession,
   XdsStreamHandle,
 } from "../xds/backend.ts";
@@ -29,10 +32,11 @@ import { type Programmed, programmedOf } from "./programmed.ts";
 import {
   type IdentifiedBackend,
   type IdentifiedClient,
-  identifyProxy,
   type ProxyOrigin,
+  readClaim,
 } from "./proxy-identity.ts";
 import { type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
+import { RecognitionWaits } from "./recognition-waits.ts";
 import type { ResourceTables } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
 import { type SessionRefusal, SessionRefusals } from "./session-refusals.ts";
@@ -42,8 +46,10 @@ import { StandInTables } from "./stand-in-tables.ts";
 export interface FleetOptions {
   readonly graph: Graph;
   readonly views: Views;
-  /** The source table that `views` reads its proxies from. */
-  readonly proxies: SourceTable<ConnectedProxy>;
+  /** Written by the fleet alone. */
+  readonly streams: SourceTable<ProxyStream>;
+  /** What the streams are; `views` reads its proxies from here. */
+  readonly recognitions: Recognitions;
   readonly tables: ResourceTables;
   readonly clock: Clock;
   readonly log: Logger;
@@ -52,6 +58,7 @@ export interface FleetOptions {
 
 /** A stream of one proxy. */
 export interface FleetSession {
+  /** As it says; it agrees with what is proven of the proxy. */
   readonly nodeId: string;
   readonly identity: StreamIdentity;
   readonly proxy: ConnectedProxy;
@@ -65,24 +72,42 @@ export interface FleetSession {
 }
 
 interface OpenSession extends FleetSession {
-  /** Of a pod's agent, beside that of its Envoy. */
-  readonly isAgent: boolean;
+  /** Of the stream's rows in all tables. Nothing that a client says is a key. */
+  readonly key: string;
   readonly stream: XdsStreamHandle;
+  proxy: ConnectedProxy;
   view: string;
+  /** It asked for more than the name table, which a pod's agent wants for itself. */
+  isProxy: boolean;
+}
+
+/** Whoever has shown who they are may speak; what they are is asked when they want to be a proxy. */
+type AcceptedOpening = Extract<XdsOpening, { kind: "accepted" }>;
+
+/** What is known of a stream before it joins. */
+interface Joiner {
+  readonly key: string;
+  readonly client: IdentifiedClient;
+  readonly origin: ProxyOrigin;
+  readonly stream: XdsStreamHandle;
 }
 
 export class Fleet implements IdentifiedBackend {
   readonly #options: FleetOptions;
-  readonly #sessionsByNode = new Map<string, Set<OpenSession>>();
+  /** By key, the newest last. */
+  readonly #sessions = new Map<string, OpenSession>();
+  readonly #waits: RecognitionWaits;
   readonly #rows: LayeredRows;
   readonly #views: SharedViews<OpenSession>;
   readonly #standInTables = new StandInTables();
   readonly #refusalListeners = new Set<() => void>();
   #toldRefusals: readonly string[] = [];
   #eventCount = 0;
+  #streamCount = 0;
 
   constructor(options: FleetOptions) {
     this.#options = options;
+    this.#waits = new RecognitionWaits(options.clock);
     this.#rows = new LayeredRows(options.tables);
     this.#views = new SharedViews(this.#rows);
   }
@@ -102,9 +127,16 @@ export class Fleet implements IdentifiedBackend {
     return this.#eventCount;
   }
 
-  /** Those of Envoys, and of others that behave as such. */
+  /** One of each proxy: of several streams the newest counts. */
   sessions(): Iterable<FleetSession> {
-    return [...this.#sessionsByNode.values()].flatMap((sessions) => [...sessions].filter(isProxy));
+    return this.#newest();
+  }
+
+  #newest(): readonly OpenSession[] {
+    const newest = new Map<string, OpenSession>();
+    for (const session of this.#sessions.values())
+      if (session.isProxy) newest.set(clientKeyOf(session), session);
+    return [...newest.values()];
   }
 
   /** Calls when what is refused has changed, by an Envoy's answer or by an edit; returns what ends it. */
@@ -143,11 +175,7 @@ export class Fleet implements IdentifiedBackend {
    * made, such as one that no proxy's config depends on, concerns none.
    */
   programmed(object: ObjectKey): Programmed {
-    // The stream before a reconnect may not have ended yet.
-    const newest = [...this.#sessionsByNode.values()].flatMap((sessions) =>
-      [...sessions].filter(isProxy).slice(-1),
-    );
-    return programmedOf({ object, made: this.#rows.madeOf(object) }, newest, this.#views);
+    return programmedOf({ object, made: this.#rows.madeOf(object) }, this.#newest(), this.#views);
   }
 
   /** What a proxy asked for and gets of a type: what it has, or is about to have. */
@@ -160,40 +188,72 @@ export class Fleet implements IdentifiedBackend {
     });
   }
 
-  open(client: IdentifiedClient, stream: XdsStreamHandle): XdsOpening {
-    const identified = identifyProxy(client);
-    if (identified.kind === "invalid") return refused("INVALID_ARGUMENT", identified.message);
-    if (identified.kind === "denied") return refused("PERMISSION_DENIED", identified.message);
+  open(client: IdentifiedClient, stream: XdsStreamHandle): AcceptedOpening {
+    const { identity } = client;
+    const { debug } = this.#options;
+    const mayDebug = identity.proof === "none" || debug.namespaces.includes(identity.namespace);
+    const generic = (request: GenericRequest) => debugAnswer(request, this, debug);
+    this.#streamCount += 1;
+    const key = `stream ${this.#streamCount}`;
+    const conversation = {
+      join: () => this.#join(key, client, stream),
+      closed: () => this.#closed(key),
+      ...(mayDebug ? { generic } : {}),
+    };
+    return { kind: "accepted", conversation };
+  }
+
+  #join(key: string, client: IdentifiedClient, stream: XdsStreamHandle): XdsJoining | Promise<XdsJoining> {
+    const read = readClaim(client);
+    if (read.kind !== "claim")
+      return refused(read.kind === "invalid" ? "INVALID_ARGUMENT" : "PERMISSION_DENIED", read.message);
+    const { identity, remoteAddress } = client;
+    const { claim, origin } = read;
+    this.commit(({ set }) => set(this.#options.streams, key, { identity, claim, remoteAddress }));
+    const joiner = { key, client, origin, stream };
+    if (this.#options.recognitions.table.get(key)?.kind !== "unknown") return this.#settle(joiner);
+    return this.#waits.wait(key).then(() => this.#settle(joiner));
+  }
+
+  #settle({ key, client, origin, stream }: Joiner): XdsJoining {
+    const recognition = this.#options.recognitions.table.get(key);
+    // A row that failed: nothing is known of the stream.
+    if (recognition === undefined) return refused("UNAVAILABLE", "The client could not be judged");
+    if (recognition.kind === "refused") return refused("PERMISSION_DENIED", recognition.message);
     const { nodeId, node, identity } = client;
-    this.commit((transaction) => transaction.set(this.#options.proxies, nodeId, identified.proxy));
-    const { proxy, origin } = identified;
+    const { proxy } = recognition;
     const connectedAtMs = this.#options.clock.now();
-    const facts = { nodeId, identity, proxy, origin, envoyVersion: node.userAgentVersion, connectedAtMs };
+    const facts = {
+      key,
+      nodeId,
+      identity,
+      proxy,
+      origin,
+      envoyVersion: node.userAgentVersion,
+      connectedAtMs,
+    };
     const view = this.#viewOf(facts);
-    const isAgent = node.userAgentName === AGENT_NAME;
     const session: OpenSession = {
       ...facts,
-      isAgent,
       stream,
       view: viewKey(view),
       ledger: new SessionLedger(),
       refusals: new SessionRefusals(this.#standInTables),
+      isProxy: false,
     };
-    const set = this.#views.join(view, session);
-    const { debug } = this.#options;
-    const mayDebug = identity.proof === "none" || debug.namespaces.includes(identity.namespace);
-    const sessions = this.#sessionsByNode.get(nodeId) ?? new Set<OpenSession>();
-    this.#sessionsByNode.set(nodeId, sessions.add(session));
+    this.#sessions.set(key, session);
     this.#eventCount += 1;
-    const generic = (request: GenericRequest) => debugAnswer(request, this, debug);
-    const answers = { ...this.#sessionOf(session, set), ...(mayDebug ? { generic } : {}) };
-    return { kind: "accepted", session: answers };
+    return { kind: "joined", session: this.#sessionOf(session, this.#views.join(view, session)) };
   }
 
   #sessionOf(session: OpenSession, initialSet: ProxySet): XdsSession {
     const { ledger, refusals } = session;
     return {
       initialSet: () => initialSet,
+      clientKey: clientKeyOf(session),
+      asked: (type) => {
+        session.isProxy ||= type !== "name-table";
+      },
       emptyResource,
       sent: (type, nonce) => ledger.sent(type, nonce),
       acknowledged: (type, nonce, resources) => {
@@ -208,46 +268,45 @@ export class Fleet implements IdentifiedBackend {
         ledger.rejected(type, refusal.detail);
         this.#rejected(session, type, refusal);
       },
-      closed: () => this.#closed(session),
     };
   }
 
-  #closed(session: OpenSession): void {
-    this.#eventCount += 1;
-    const { nodeId } = session;
-    this.#views.leave(session.view, session);
-    const sessions = this.#sessionsByNode.get(nodeId);
-    sessions?.delete(session);
-    if (!session.refusals.isEmpty) this.#tellRefusals();
-    if (sessions?.size !== 0) return;
-    this.#sessionsByNode.delete(nodeId);
-    this.commit((transaction) => transaction.delete(this.#options.proxies, nodeId));
+  /** Nothing of a stream remains when it has ended. */
+  #closed(key: string): void {
+    this.#waits.left(key);
+    const session = this.#sessions.get(key);
+    if (session !== undefined) {
+      this.#eventCount += 1;
+      this.#views.leave(session.view, session);
+      this.#sessions.delete(key);
+      if (!session.refusals.isEmpty) this.#tellRefusals();
+    }
+    if (this.#options.streams.get(key) === undefined) return;
+    this.commit((transaction) => transaction.delete(this.#options.streams, key));
   }
 
-  #viewOf({
-    nodeId,
-    proxy,
-    envoyVersion,
-  }: Pick<OpenSession, "nodeId" | "proxy" | "envoyVersion">): ProxyView {
+  #viewOf({ key, proxy, envoyVersion }: Pick<OpenSession, "key" | "proxy" | "envoyVersion">): ProxyView {
     const { views } = this.#options;
     const ofProxy: Table<{ readonly id: string }> =
       proxy.kind === "router" ? views.gatewayOfProxy : views.inboundOfProxy;
-    const places = views.places.ofProxy.get(nodeId);
-    const scope = views.scopes.ofProxy.get(nodeId) ?? MESH_SCOPE;
+    const places = views.places.ofProxy.get(key);
+    const scope = views.scopes.ofProxy.get(key) ?? MESH_SCOPE;
     return {
       kind: proxy.kind,
       places: [places?.node.id ?? "", places?.wide.id ?? ""],
       scope: scope.id,
       families: scope.families,
-      workloadView: ofProxy.get(nodeId)?.id ?? "",
+      workloadView: ofProxy.get(key)?.id ?? "",
+      isPod: proxy.pod !== undefined,
       envoyVersion,
     };
   }
 
   #publish(commit: Commit): void {
     this.#eventCount += 1;
+    this.#noteRecognitions(commit);
     const former = this.#rows.take(commit);
-    if (this.#sessionsByNode.size === 0) return;
+    if (this.#sessions.size === 0) return;
     const concerned = this.#views.change(former);
     // Whoever moves to another view compares the whole of both; all others look at what changed.
     const moved = new Set(this.#sessionsWithOtherView(commit));
@@ -257,13 +316,26 @@ export class Fleet implements IdentifiedBackend {
     }
   }
 
+  /** Streams become another thing as pods come, go and change. */
+  #noteRecognitions({ changed }: Commit): void {
+    const { table } = this.#options.recognitions;
+    for (const key of changed.get(table) ?? []) {
+      const recognition = table.get(key);
+      if (recognition?.kind !== "unknown") this.#waits.recognized(key);
+      const session = this.#sessions.get(key);
+      if (session === undefined || recognition === undefined) continue;
+      if (recognition.kind === "refused") session.stream.close("PERMISSION_DENIED", recognition.message);
+      else session.proxy = recognition.proxy;
+    }
+  }
+
   *#sessionsWithOtherView({ changed }: Commit): Iterable<OpenSession> {
     const { scopes, places, inboundOfProxy, gatewayOfProxy } = this.#options.views;
-    for (const table of [scopes.ofProxy, places.ofProxy, inboundOfProxy, gatewayOfProxy]) {
-      for (const nodeId of changed.get(table) ?? []) {
-        for (const session of this.#sessionsByNode.get(nodeId) ?? []) {
-          if (viewKey(this.#viewOf(session)) !== session.view) yield session;
-        }
+    const { proxies } = this.#options.recognitions;
+    for (const table of [proxies, scopes.ofProxy, places.ofProxy, inboundOfProxy, gatewayOfProxy]) {
+      for (const key of changed.get(table) ?? []) {
+        const session = this.#sessions.get(key);
+        if (session !== undefined && viewKey(this.#viewOf(session)) !== session.view) yield session;
       }
     }
   }
@@ -296,9 +368,7 @@ export class Fleet implements IdentifiedBackend {
   }
 
   #refusingSessions(): readonly OpenSession[] {
-    return [...this.#sessionsByNode.values()].flatMap((sessions) =>
-      [...sessions].filter(({ refusals }) => !refusals.isEmpty),
-    );
+    return [...this.#sessions.values()].filter(({ refusals }) => !refusals.isEmpty);
   }
 
   #tellRefusals(): void {
@@ -309,14 +379,14 @@ export class Fleet implements IdentifiedBackend {
   }
 }
 
-// As src/agent/name-table-client.ts calls itself.
-const AGENT_NAME = "meltemi-agent";
-
-function isProxy({ isAgent }: OpenSession): boolean {
-  return !isAgent;
+/** By which a proxy is the same over several streams. */
+function clientKeyOf({ nodeId, identity, proxy }: OpenSession): string {
+  if (identity.proof === "none") return nodeId;
+  const uid = proxy.pod?.uid ?? identity.pod?.uid;
+  return uid === undefined ? `${identity.namespace}/${identity.serviceAccount} ${nodeId}` : `pod ${uid}`;
 }
 
-function refused(status: "INVALID_ARGUMENT" | "PERMISSION_DENIED", message: string): XdsOpening {
+function refused(status: XdsRefusal["status"], message: string): XdsRefusal {
   return { kind: "refused", status, message };
 }
 

@@ -1,7 +1,8 @@
-// Who a client says it is, by Istio's node id and metadata, and whether what it proved agrees.
+// What a client says of itself, by Istio's node id and metadata. Whether it is so is for src/view/recognition.ts to say.
 
+import { quoted } from "../core/quoted.ts";
 import type { StreamIdentity } from "../core/stream-identity.ts";
-import type { ConnectedProxy } from "../view/client-scope.ts";
+import type { ProxyClaim } from "../view/recognition.ts";
 import type { XdsClient, XdsOpening, XdsStreamHandle } from "../xds/backend.ts";
 
 /** A client together with what its credentials prove. */
@@ -22,32 +23,34 @@ export interface ProxyOrigin {
   readonly meshVersion: string;
 }
 
-export type ProxyIdentification =
-  | { readonly kind: "known"; readonly proxy: ConnectedProxy; readonly origin: ProxyOrigin }
-  | { readonly kind: "invalid"; readonly message: string }
-  | { readonly kind: "denied"; readonly message: string };
+export type ReadClaim =
+  | { readonly kind: "claim"; readonly claim: ProxyClaim; readonly origin: ProxyOrigin }
+  | { readonly kind: "invalid" | "contradictory"; readonly message: string };
 
 // sidecar~10.0.0.7~reviews-v1-abc.shop~shop.svc.cluster.local
 const NODE_ID_PARTS = 4;
+const MAX_NODE_ID_LENGTH = 1_024;
 const DEFAULT_CLUSTER_ID = "Kubernetes";
 
-export function identifyProxy({ nodeId, node, identity }: IdentifiedClient): ProxyIdentification {
+export function readClaim({ nodeId, node }: Pick<XdsClient, "nodeId" | "node">): ReadClaim {
   const parts = nodeId.split("~");
   const [kind, address = "", workload = "", domain = ""] = parts;
-  if (parts.length !== NODE_ID_PARTS || (kind !== "sidecar" && kind !== "router")) {
+  const isLong = nodeId.length > MAX_NODE_ID_LENGTH;
+  if (isLong || parts.length !== NODE_ID_PARTS || (kind !== "sidecar" && kind !== "router")) {
     return {
       kind: "invalid",
-      message: `Cannot serve the node "${nodeId}": its id must be "sidecar~IP~NAME.NAMESPACE~DOMAIN" or "router~…"`,
+      message: `Cannot serve the node ${quoted(nodeId)}: its id must be "sidecar~IP~NAME.NAMESPACE~DOMAIN" or "router~…"`,
     };
   }
   const dot = workload.lastIndexOf(".");
-  const namespace =
-    textOf(node.metadata.NAMESPACE) ?? (dot < 0 ? domain.split(".")[0] : workload.slice(dot + 1)) ?? "";
-  const name = textOf(node.metadata.NAME) ?? (dot < 0 ? workload : workload.slice(0, dot));
-  // Credentials speak for one namespace: with them, another's config can't be had.
-  if (identity.proof !== "none" && identity.namespace !== namespace) {
-    const message = `The ${identity.proof} is of the namespace "${identity.namespace}", not of "${namespace}"`;
-    return { kind: "denied", message };
+  const namespace = (dot < 0 ? domain.split(".")[0] : workload.slice(dot + 1)) ?? "";
+  const name = dot < 0 ? workload : workload.slice(0, dot);
+  const { NAME = name, NAMESPACE = namespace } = node.metadata;
+  if (NAME !== name || NAMESPACE !== namespace) {
+    return {
+      kind: "contradictory",
+      message: `Cannot serve the node ${quoted(nodeId)}: its metadata says that it is ${quoted(`${NAME}.${NAMESPACE}`)}`,
+    };
   }
   const { region, zone, subZone } = node.locality;
   const locality = `${region}/${zone}/${subZone}`.replace(/\/+$/, "");
@@ -58,14 +61,8 @@ export function identifyProxy({ nodeId, node, identity }: IdentifiedClient): Pro
     meshVersion: textOf(node.metadata.ISTIO_VERSION) ?? "",
   };
   const capturesDns = textOf(node.metadata.DNS_CAPTURE) === "true";
-  const proxy = { kind, name, namespace, labels, addresses, domain, locality, ...podOf(identity) } as const;
-  return { kind: "known", proxy: capturesDns ? { ...proxy, capturesDns } : proxy, origin };
-}
-
-function podOf(identity: StreamIdentity): Pick<ConnectedProxy, "pod"> {
-  if (identity.proof === "none" || identity.pod === undefined) return {};
-  const { namespace, serviceAccount, pod } = identity;
-  return { pod: { key: `${namespace}/${pod.name}`, uid: pod.uid, serviceAccount } };
+  const claim = { kind, name, namespace, labels, address, addresses, domain, locality } as const;
+  return { kind: "claim", claim: capturesDns ? { ...claim, capturesDns } : claim, origin };
 }
 
 /** Istio's metadata holds lists as text, parted by commas. */

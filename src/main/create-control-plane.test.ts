@@ -63,7 +63,7 @@ function startPlane() {
   const open = (nodeId: string, rest: Partial<IdentifiedClient> = {}) => {
     const published: (readonly ResourceReference[] | "all")[] = [];
     let set: ResourceSet | undefined;
-    const opening = plane.fleet.open(clientOf(nodeId, rest), {
+    const { conversation } = plane.fleet.open(clientOf(nodeId, rest), {
       publish: (next, changes) => {
         set = next;
         published.push(changes);
@@ -72,9 +72,13 @@ function startPlane() {
       offerAgain: () => undefined,
       close: () => undefined,
     });
+    const opening = conversation.join();
+    assert.ok(!(opening instanceof Promise));
     if (opening.kind === "refused") return { opening, published, set: () => set };
-    set = opening.session.initialSet();
-    return { opening, session: opening.session as XdsSession, published, set: () => set };
+    const { session } = opening;
+    session.asked?.("cluster");
+    set = session.initialSet();
+    return { opening, session: session as XdsSession, published, set: () => set };
   };
   return { plane, apply, open };
 }

@@ -15,7 +15,7 @@ import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { declareModel, type Model } from "../model/model.ts";
 import { declareProblems } from "../model/problems/problems.ts";
 import { declareSources, deleteObject, findObject, type Sources, writeObject } from "../model/sources.ts";
-import type { ConnectedProxy } from "../view/client-scope.ts";
+import { declareRecognitions, type ProxyStream } from "../view/recognition.ts";
 import { declareViews, type Views } from "../view/views.ts";
 import { type DebugPages, planeDebugPages } from "./plane-debug-pages.ts";
 
@@ -54,10 +54,11 @@ export function createControlPlane({
 }: ControlPlaneOptions): ControlPlane {
   const graph = new Graph();
   const sources = declareSources(graph);
-  const proxies = graph.source<ConnectedProxy>("connected proxies");
+  const streams = graph.source<ProxyStream>("xds streams");
   const model = declareModel(graph, sources);
   const problems = declareProblems(graph, sources, model);
-  const views = declareViews(graph, model, proxies);
+  const recognitions = declareRecognitions(graph, model, streams);
+  const views = declareViews(graph, model, recognitions.proxies);
   const tables = declareResourceTables(graph, views);
   const find = (key: ObjectKey) => findObject(sources, parseObjectKey(key));
   // Nobody asks before the fleet is there.
@@ -65,7 +66,8 @@ export function createControlPlane({
   const fleet = new Fleet({
     graph,
     views,
-    proxies,
+    streams,
+    recognitions,
     tables,
     clock,
     log,

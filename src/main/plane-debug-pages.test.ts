@@ -54,7 +54,10 @@ function startMesh() {
     close: () => undefined,
   });
   assert.ok(opening.kind === "accepted");
-  opening.session.sent?.("cluster", "1", { resourceCount: 1, removedCount: 0, bytes: 1 });
+  const joining = opening.conversation.join();
+  assert.ok(!(joining instanceof Promise) && joining.kind === "joined");
+  joining.session.asked?.("cluster");
+  joining.session.sent?.("cluster", "1", { resourceCount: 1, removedCount: 0, bytes: 1 });
   const page = async (path: string) => {
     const { status, contentType, text } = await plane.debugPages(path);
     assert.deepEqual([status, contentType], [200, "application/json"]);

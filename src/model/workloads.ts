@@ -1,6 +1,7 @@
 // Of pods, what config depends on: who they are, where they are, what they listen on. A pod's status changes often;
 // rows here change only when one of these facts does.
 
+import { addressKey } from "../core/cidr.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -11,12 +12,19 @@ import { localityOfPod } from "./locality.ts";
 import { rowKey, type Sources } from "./sources.ts";
 
 export interface Workload {
+  readonly uid: string;
   readonly name: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   /** Empty until it has one. */
   readonly address: string;
+  /** All that it has: one of each IP family. */
+  readonly addresses: readonly string[];
+  /** Its addresses are its node's, and other pods' too. */
+  readonly isOnHostNetwork: boolean;
+  /** What runs in it, as the pod was made: a gateway is a router. */
+  readonly proxyKind: "sidecar" | "router";
   /** Its sidecar speaks mTLS. */
   readonly hasMutualTls: boolean;
   /** The owning Deployment's or other controller's name, as far as the pod's own name tells. */
@@ -32,6 +40,8 @@ export interface Workloads {
   /** By `namespace/name` of the pod. */
   readonly table: Table<Workload>;
   readonly byAddress: Index<Workload>;
+  /** By `addressKey` of each of its addresses; those on a host's network aren't in it. */
+  readonly byOwnAddress: Index<Workload>;
   readonly byNamespace: Index<Workload>;
 }
 
@@ -49,6 +59,9 @@ export function declareWorkloads(graph: Graph, sources: Sources): Workloads {
   return {
     table,
     byAddress: graph.index(table, "workloads by address", ({ address }) => (address === "" ? [] : [address])),
+    byOwnAddress: graph.index(table, "workloads by their own addresses", ({ addresses, isOnHostNetwork }) =>
+      isOnHostNetwork ? [] : addresses.flatMap((address) => addressKey(address) ?? []),
+    ),
     byNamespace: graph.index(table, "workloads by namespace", ({ namespace }) => [namespace]),
   };
 }
@@ -64,11 +77,15 @@ function nodeOf({ spec }: Pod, sources: Sources, read: Read): Node | undefined {
 function workloadOf(pod: Pod, node: Node | undefined): Workload {
   const { name, namespace, labels = {} } = pod.metadata;
   return {
+    uid: pod.metadata.uid ?? "",
     name,
     namespace,
     labels,
     serviceAccount: pod.spec?.serviceAccountName ?? "default",
     address: pod.status?.podIP ?? "",
+    addresses: addressesOf(pod),
+    isOnHostNetwork: pod.spec?.hostNetwork === true,
+    proxyKind: proxyKindOf(pod),
     hasMutualTls: labels[TLS_MODE_LABEL] === "istio",
     workloadName: workloadNameOf(pod),
     nodeName: pod.spec?.nodeName ?? "",
@@ -85,6 +102,26 @@ function workloadNameOf(pod: Pod): string {
   return owner.kind === "ReplicaSet" && hash !== undefined && owner.name.endsWith(`-${hash}`)
     ? owner.name.slice(0, -hash.length - 1)
     : owner.name;
+}
+
+function addressesOf({ status }: Pod): readonly string[] {
+  const all = [status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)];
+  return [...new Set(all.filter((ip) => ip !== undefined && ip !== ""))] as string[];
+}
+
+/** By the words that injection, or whoever wrote the pod by hand, starts its proxy with. */
+function proxyKindOf({ spec }: Pod): Workload["proxyKind"] {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const isRouter = ({ command = [], args = [] }: StartedContainer) => {
+    const words = [...command, ...args];
+    return words.some((word, at) => word === "proxy" && words[at + 1] === "router");
+  };
+  return containers.some(isRouter) ? "router" : "sidecar";
+}
+
+interface StartedContainer {
+  readonly command?: readonly string[] | undefined;
+  readonly args?: readonly string[] | undefined;
 }
 
 function namedPorts(pod: Pod): Readonly<Record<string, number>> {

@@ -5,8 +5,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 import { HOSTNAME_LABEL, labelsWithPlace } from "../model/locality.ts";
 import type { Model } from "../model/model.ts";
-import { rowKey } from "../model/sources.ts";
-import type { ConnectedProxy } from "./client-scope.ts";
+import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { EndpointInputs } from "./cluster-inputs.ts";
 import { isPlaceDependent, type PlaceFacts } from "./endpoint-placement.ts";
 import { withoutSeparators } from "./layer-id.ts";
@@ -58,7 +57,7 @@ export function declareClientPlaces(
     name: "places of proxies",
     from: proxies,
     rows: (key, proxy, read) => {
-      const workload = read.get(model.workloads.table, rowKey(proxy.namespace, proxy.name));
+      const workload = workloadOf(proxy, model, read);
       const locality = workload?.locality || proxy.locality;
       const facts = {
         locality,

@@ -9,6 +9,7 @@ import type { Index } from "../graph/table-index.ts";
 import type { Client } from "../model/destination-rules.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
+import type { Workload } from "../model/workloads.ts";
 import { withoutSeparators } from "./layer-id.ts";
 
 /** A connected proxy, as far as its config depends on it. */
@@ -20,7 +21,7 @@ export interface ConnectedProxy {
   readonly addresses: readonly string[];
   /** Its search domain: `shop.svc.cluster.local` in Kubernetes. */
   readonly domain: string;
-  /** `region/zone/subzone` as it says itself; its pod, where it is known, says more. */
+  /** `region/zone/subzone` as it says itself; of a pod, its node says it. */
   readonly locality: string;
   /** Its agent answers the pod's DNS queries. */
   readonly capturesDns?: boolean;
@@ -33,6 +34,11 @@ export interface ProvenPod {
   readonly key: string;
   readonly uid: string;
   readonly serviceAccount: string;
+}
+
+/** Of a proxy that is proven to be a pod; whatever else is called so is somebody else's. */
+export function workloadOf({ pod }: ConnectedProxy, model: Model, read: Read): Workload | undefined {
+  return pod === undefined ? undefined : read.get(model.workloads.table, pod.key);
 }
 
 /**

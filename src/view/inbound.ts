@@ -11,9 +11,8 @@ import { isSelected } from "../model/endpoints.ts";
 import type { Model } from "../model/model.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "../model/mutual-tls-modes.ts";
 import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
-import { rowKey } from "../model/sources.ts";
 import type { Workload } from "../model/workloads.ts";
-import type { ConnectedProxy } from "./client-scope.ts";
+import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { InboundClusterInputs } from "./cluster-inputs.ts";
 import type { InboundListenerInputs } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
@@ -42,7 +41,7 @@ export function declareInboundViews(
 }
 
 function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundView {
-  const workload = read.get(model.workloads.table, rowKey(proxy.namespace, proxy.name));
+  const workload = workloadOf(proxy, model, read);
   const labels = workload?.labels ?? proxy.labels;
   const mutualTls = mutualTlsOf(read, model.modes, { namespace: proxy.namespace, labels });
   const settings = read.one(model.settings);

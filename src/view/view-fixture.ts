@@ -47,7 +47,8 @@ export function sidecar(
   labels: Readonly<Record<string, string>> = {},
 ): ConnectedProxy {
   const domain = `${namespace}.svc.cluster.local`;
-  return { kind: "sidecar", name, namespace, labels, addresses: ["10.244.0.9"], domain, locality: "" };
+  const pod = { key: `${namespace}/${name}`, uid: "", serviceAccount: "default" };
+  return { kind: "sidecar", name, namespace, labels, addresses: ["10.244.0.9"], domain, locality: "", pod };
 }
 
 /** What clients of a scope get under a name: the scope's own row, else the mesh's. */

@@ -55,9 +55,23 @@ export interface XdsStreamHandle {
  */
 export type Standing = "in-use" | "on-its-way" | "refused" | "unwanted";
 
+/** A stream whose client may speak. It is no proxy before it asks for a resource. */
+export interface XdsConversation {
+  /** The client's first request for a type of this room. Asked once; until it is settled, requests wait. */
+  join(): XdsJoining | Promise<XdsJoining>;
+  /** Answers a type that isn't of this room (a debug type): nothing sends nothing. */
+  generic?(request: GenericRequest): GenericAnswer | undefined | Promise<GenericAnswer | undefined>;
+  /** The stream has ended, whether or not it had joined. */
+  closed(): void;
+}
+
 export interface XdsSession {
   /** The set that the stream starts with; asked once. */
   initialSet(): ResourceSet;
+  /** By which the client is known again when it comes back: proven as far as anything of it is. */
+  readonly clientKey: string;
+  /** The client's first request for a type. */
+  asked?(type: ResourceType): void;
   /** The client asked for more names, or for all (`*`). */
   subscribed?(type: ResourceType, names: readonly string[]): void;
   /**
@@ -75,9 +89,6 @@ export interface XdsSession {
   rejected(type: ResourceType, refusal: RefusedResponse): void;
   /** After each response. */
   sent?(type: ResourceType, nonce: string, response: SentResponse): void;
-  /** Answers a type that isn't of this room (a debug type, a name table): nothing sends nothing. */
-  generic?(request: GenericRequest): GenericAnswer | undefined | Promise<GenericAnswer | undefined>;
-  closed(): void;
 }
 
 export interface SentResource {
@@ -130,9 +141,15 @@ export interface GenericResource {
   readonly body: readonly Uint8Array[];
 }
 
-export type XdsOpening =
-  | { readonly kind: "accepted"; readonly session: XdsSession }
-  | { readonly kind: "refused"; readonly status: Exclude<GrpcStatus, "OK">; readonly message: string };
+export interface XdsRefusal {
+  readonly kind: "refused";
+  readonly status: Exclude<GrpcStatus, "OK">;
+  readonly message: string;
+}
+
+export type XdsOpening = { readonly kind: "accepted"; readonly conversation: XdsConversation } | XdsRefusal;
+
+export type XdsJoining = { readonly kind: "joined"; readonly session: XdsSession } | XdsRefusal;
 
 export interface XdsBackend {
   /** Called with the first request of a stream, which alone is sure to say who the client is. */

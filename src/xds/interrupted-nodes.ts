@@ -1,26 +1,26 @@
-// Which nodes lost their stream while clusters may have been warming. Kept in memory: after a restart of this process
-// Envoy's own timeout (15 s) ends such a wait.
+// Which clients lost their stream while clusters may have been warming, by their sessions' keys. Kept in memory: after a
+// restart of this process Envoy's own timeout (15 s) ends such a wait.
 
 /** Beyond this many the longest remembered are forgotten. */
-const MAX_NODES = 10_000;
+const MAX_CLIENTS = 10_000;
 
 export interface InterruptedNodes {
-  add(nodeId: string): void;
-  /** Whether the node was interrupted; it isn't remembered any longer. */
-  take(nodeId: string): boolean;
+  add(clientKey: string): void;
+  /** Whether the client was interrupted; it isn't remembered any longer. */
+  take(clientKey: string): boolean;
 }
 
 export function createInterruptedNodes(): InterruptedNodes {
-  const nodeIds = new Set<string>();
+  const clientKeys = new Set<string>();
   return {
-    add(nodeId) {
-      nodeIds.delete(nodeId);
-      nodeIds.add(nodeId);
-      for (const oldest of nodeIds) {
-        if (nodeIds.size <= MAX_NODES) break;
-        nodeIds.delete(oldest);
+    add(clientKey) {
+      clientKeys.delete(clientKey);
+      clientKeys.add(clientKey);
+      for (const oldest of clientKeys) {
+        if (clientKeys.size <= MAX_CLIENTS) break;
+        clientKeys.delete(oldest);
       }
     },
-    take: (nodeId) => nodeIds.delete(nodeId),
+    take: (clientKey) => clientKeys.delete(clientKey),
   };
 }

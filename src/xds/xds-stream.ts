@@ -6,7 +6,17 @@ import type { Logger } from "../core/logger.ts";
 import type { ProvenIdentity } from "../core/stream-identity.ts";
 import type { BidiCall, BidiReceiver } from "../grpc/method.ts";
 import { GrpcError } from "../grpc/status.ts";
-import type { GenericAnswer, XdsBackend, XdsClient, XdsMetrics, XdsOpening, XdsSession } from "./backend.ts";
+import type {
+  GenericAnswer,
+  XdsBackend,
+  XdsClient,
+  XdsConversation,
+  XdsJoining,
+  XdsMetrics,
+  XdsOpening,
+  XdsSession,
+} from "./backend.ts";
+import { createHeldRequests, type HeldRequest, type HeldRequests } from "./held-requests.ts";
 import type { InterruptedNodes } from "./interrupted-nodes.ts";
 import type { NameTable } from "./name-set.ts";
 import { StreamOrder } from "./order.ts";
@@ -35,24 +45,35 @@ export interface XdsStreamOptions {
   readonly maxSubscribedNames: number;
 }
 
-type StreamState =
+type StreamState<Request extends XdsRequest> =
   | { readonly kind: "new" }
-  | { readonly kind: "opening"; readonly held: HeldRequest[] }
+  /** Who the client is isn't settled: requests wait. */
+  | { readonly kind: "opening"; readonly held: HeldRequests<Request> }
+  /** It hasn't asked for a resource yet. */
+  | AcceptedState
+  /** What it is isn't settled: requests wait. */
   | {
-      readonly kind: "open";
-      readonly nodeId: string;
-      readonly session: XdsSession;
-      readonly order: StreamOrder;
+      readonly kind: "joining";
+      readonly conversation: XdsConversation;
+      readonly held: HeldRequests<Request>;
     }
+  | OpenState
+  /** Told so; it is over with the call. */
+  | { readonly kind: "refused"; readonly conversation: XdsConversation }
   | { readonly kind: "closed" };
 
-interface HeldRequest {
-  readonly request: XdsRequest;
-  readonly bytes: number;
+interface AcceptedState {
+  readonly kind: "accepted";
+  readonly conversation: XdsConversation;
 }
 
-// A client waits for answers before it asks much; one that doesn't is no Envoy.
-const MAX_REQUESTS_WHILE_OPENING = 64;
+interface OpenState {
+  readonly kind: "open";
+  readonly conversation: XdsConversation;
+  readonly session: XdsSession;
+  readonly order: StreamOrder;
+}
+
 const MAX_GENERIC_IN_PROGRESS = 16;
 const MAX_REQUESTS_WAITING = 256;
 /** Of requests that are read and not handled yet; the first may be as large as any. */
@@ -65,7 +86,8 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   readonly #protocol: StreamProtocol<Request>;
   readonly #options: XdsStreamOptions;
   readonly #lastNonces = new Map<string, string>();
-  #state: StreamState = { kind: "new" };
+  #state: StreamState<Request> = { kind: "new" };
+  #nodeId = "";
   #nonceCount = 0;
   #genericInProgress = 0;
   #isTransportFull = false;
@@ -99,22 +121,26 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   #step(request: Request, bytes: number): void {
     try {
       if (this.#state.kind === "new") this.#open(request);
-      this.#take(request, bytes);
+      this.#take({ request, bytes });
     } catch (error) {
-      if (error instanceof GrpcError) this.#call.end(error.status, error.message);
-      else this.#fail(error);
+      this.#endWith(error);
     }
   }
 
+  #endWith(error: unknown): void {
+    if (error instanceof GrpcError) this.#call.end(error.status, error.message);
+    else this.#fail(error);
+  }
+
   #fail(error: unknown): void {
-    const nodeId = this.#state.kind === "open" ? this.#state.nodeId : "";
-    this.#options.log.error({ nodeId, error }, "xds stream failed");
+    this.#options.log.error({ nodeId: this.#nodeId, error }, "xds stream failed");
     this.#call.end("INTERNAL", "The stream failed");
   }
 
-  #take(request: Request, bytes: number): void {
-    if (this.#state.kind === "open") this.#handle(request, this.#state);
-    else if (this.#state.kind === "opening") this.#hold({ request, bytes }, this.#state.held);
+  #take(next: HeldRequest<Request>): void {
+    const state = this.#state;
+    if (state.kind === "opening" || state.kind === "joining") state.held.add(next);
+    else if (state.kind === "accepted" || state.kind === "open") this.#handle(next, state);
   }
 
   drained(): void {
@@ -128,10 +154,12 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     this.#state = { kind: "closed" };
     this.#cancelWake();
     this.#options.metrics.streamClosed(this.#protocol.name);
-    if (state.kind !== "open") return;
-    if (state.order.mayBeWarming()) this.#options.interruptedNodes.add(state.nodeId);
-    state.order.close();
-    state.session.closed();
+    if (!("conversation" in state)) return;
+    if (state.kind === "open") {
+      if (state.order.mayBeWarming()) this.#options.interruptedNodes.add(state.session.clientKey);
+      state.order.close();
+    }
+    state.conversation.closed();
   }
 
   #open(request: Request): void {
@@ -144,6 +172,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       this.#protocol,
       this.#options,
     );
+    this.#nodeId = client.nodeId;
     const opening = this.#options.backend.open(client, {
       publish: (set, changes) => this.#publish(set, changes),
       standing: (reference) =>
@@ -152,71 +181,89 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       close: (status, reason) => this.#call.end(status, reason),
     });
     if (!(opening instanceof Promise)) {
-      this.#opened(client.nodeId, opening);
+      this.#opened(opening);
       return;
     }
-    const held: HeldRequest[] = [];
+    const held = createHeldRequests<Request>(MAX_WAITING_BYTES);
     this.#state = { kind: "opening", held };
-    opening.then(
-      (settled) => this.#openedLater(client.nodeId, settled, held),
+    this.#resume(opening, held, (settled) => {
+      if (this.#state.kind === "opening") this.#opened(settled);
+      else if (settled.kind === "accepted") settled.conversation.closed();
+    });
+  }
+
+  #opened(opening: XdsOpening): void {
+    if (opening.kind === "refused") this.#call.end(opening.status, opening.message);
+    else this.#state = { kind: "accepted", conversation: opening.conversation };
+  }
+
+  /** When what was asked of the backend is settled, the requests that came meanwhile are taken. */
+  #resume<Settled>(
+    pending: Promise<Settled>,
+    held: HeldRequests<Request>,
+    settle: (settled: Settled) => void,
+  ): void {
+    pending.then(
+      (settled) => {
+        try {
+          settle(settled);
+          for (const next of held) this.#take(next);
+        } catch (error) {
+          this.#endWith(error);
+        }
+      },
       (error: unknown) => {
-        this.#options.log.error({ error }, "xds client could not be judged");
+        this.#options.log.error({ nodeId: this.#nodeId, error }, "xds client could not be judged");
         this.#call.end("UNAVAILABLE", "The client could not be judged");
       },
     );
   }
 
-  #opened(nodeId: string, opening: XdsOpening): void {
-    if (opening.kind === "refused") {
-      this.#call.end(opening.status, opening.message);
+  /** Takes the request, at once or when it is settled what the client is. */
+  #join(next: HeldRequest<Request>, conversation: XdsConversation): void {
+    const joining = conversation.join();
+    if (!(joining instanceof Promise)) {
+      this.#joined(joining, conversation);
+      this.#take(next);
       return;
     }
-    const { session } = opening;
+    const held = createHeldRequests<Request>(MAX_WAITING_BYTES);
+    held.add(next);
+    this.#state = { kind: "joining", conversation, held };
+    this.#resume(joining, held, (settled) => {
+      if (this.#state.kind === "joining") this.#joined(settled, conversation);
+    });
+  }
+
+  #joined(joining: XdsJoining, conversation: XdsConversation): void {
+    if (joining.kind === "refused") {
+      this.#state = { kind: "refused", conversation };
+      this.#call.end(joining.status, joining.message);
+      return;
+    }
+    const { session } = joining;
     const order = new StreamOrder(this.#visible(session.initialSet()), {
       nameTable: this.#options.nameTable,
       emptyResource: (type, name) => session.emptyResource(type, name),
       clusterWaitMs: this.#options.clusterWaitMs,
       maxUnacknowledgedBytes: this.#options.maxUnacknowledgedBytes,
       canRemoveByName: this.#protocol.canRemoveByName,
-      wasInterrupted: this.#options.interruptedNodes.take(nodeId),
+      wasInterrupted: this.#options.interruptedNodes.take(session.clientKey),
     });
-    this.#state = { kind: "open", nodeId, session, order };
+    this.#state = { kind: "open", conversation, session, order };
   }
 
-  #openedLater(nodeId: string, opening: XdsOpening, held: readonly HeldRequest[]): void {
-    if (this.#state.kind !== "opening") {
-      if (opening.kind === "accepted") opening.session.closed();
-      return;
-    }
-    if (opening.kind === "refused") {
-      this.#call.end(opening.status, opening.message);
-      return;
-    }
-    try {
-      this.#opened(nodeId, opening);
-      for (const { request, bytes } of held) this.#take(request as Request, bytes);
-    } catch (error) {
-      if (error instanceof GrpcError) this.#call.end(error.status, error.message);
-      else this.#fail(error);
-    }
+  #handle(next: HeldRequest<Request>, state: AcceptedState | OpenState): void {
+    const type = resourceTypeOf(next.request.typeUrl);
+    if (type === undefined) this.#handleGeneric(next.request, state.conversation);
+    else if (state.kind === "accepted") this.#join(next, state.conversation);
+    else this.#handleType(type, next.request, state);
   }
 
-  #hold(next: HeldRequest, held: HeldRequest[]): void {
-    const heldBytes = held.reduce((sum, { bytes }) => sum + bytes, 0);
-    const isTooMuch = held.length > 0 && heldBytes + next.bytes > MAX_WAITING_BYTES;
-    if (isTooMuch || held.length >= MAX_REQUESTS_WHILE_OPENING)
-      throw new GrpcError("RESOURCE_EXHAUSTED", "Too many requests before the first answer");
-    held.push(next);
-  }
-
-  #handle(request: Request, { session, order }: Extract<StreamState, { kind: "open" }>): void {
-    const type = resourceTypeOf(request.typeUrl);
-    if (type === undefined) {
-      this.#handleGeneric(request, session);
-      return;
-    }
+  #handleType(type: ResourceType, request: Request, { session, order }: OpenState): void {
     const lastNonce = this.#lastNonces.get(request.typeUrl);
     const isFirst = order.subscriptionOf(type) === undefined;
+    if (isFirst) session.asked?.(type);
     this.#takeVerdict(type, request, { session, order });
     const nowMs = this.#options.clock.now();
     const names = this.#protocol.subscribe(order, request, { type, isFirst, lastNonce, nowMs });
@@ -294,7 +341,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
   }
 
   /** It stops for a full transport only between rounds: a cluster's endpoints go with it. */
-  #sendRound(state: Extract<StreamState, { kind: "open" }>): void {
+  #sendRound(state: OpenState): void {
     this.#cancelWake();
     const nowMs = this.#options.clock.now();
     for (let next = state.order.next(nowMs); next !== undefined; next = state.order.next(nowMs)) {
@@ -305,7 +352,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
       this.#cancelWake = this.#options.clock.after(wakeAtMs - nowMs, () => this.#flush());
   }
 
-  #send(planned: PlannedResponse, { session, order }: Extract<StreamState, { kind: "open" }>): void {
+  #send(planned: PlannedResponse, { session, order }: OpenState): void {
     const { type } = planned;
     const typeUrl = typeUrlOf(type);
     const nonce = this.#nextNonce(typeUrl);
@@ -319,14 +366,14 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     session.sent?.(type, nonce, response);
   }
 
-  #handleGeneric(request: Request, session: XdsSession): void {
-    if (session.generic === undefined || this.#genericInProgress >= MAX_GENERIC_IN_PROGRESS) return;
+  #handleGeneric(request: Request, conversation: XdsConversation): void {
+    if (conversation.generic === undefined || this.#genericInProgress >= MAX_GENERIC_IN_PROGRESS) return;
     this.#genericInProgress += 1;
     const { typeUrl, errorDetail } = request;
     const names = this.#protocol.namesOf(request);
     // Istio's own tools put a nonce of their making into their first request: it acknowledges nothing.
     const responseNonce = this.#lastNonces.has(typeUrl) ? request.responseNonce : "";
-    Promise.resolve(session.generic({ typeUrl, names, responseNonce, errorDetail })).then(
+    Promise.resolve(conversation.generic({ typeUrl, names, responseNonce, errorDetail })).then(
       (answer) => this.#sendGeneric(typeUrl, answer),
       (error: unknown) => {
         this.#genericInProgress -= 1;
@@ -337,7 +384,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
 
   #sendGeneric(typeUrl: string, answer: GenericAnswer | undefined): void {
     this.#genericInProgress -= 1;
-    if (answer === undefined || this.#state.kind !== "open") return;
+    if (answer === undefined || this.#state.kind === "closed") return;
     const nonce = this.#nextNonce(typeUrl);
     const fragments = this.#protocol.encodeGeneric(this.#options.writer, answer, { typeUrl, nonce });
     if (!this.#call.write(fragments)) this.#isTransportFull = true;

@@ -5,7 +5,16 @@ import grpcJs from "@grpc/grpc-js";
 import { ManualClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
-import type { XdsBackend, XdsClient, XdsSession, XdsStreamHandle } from "../../src/xds/backend.ts";
+import type {
+  GenericRequest,
+  XdsBackend,
+  XdsClient,
+  XdsConversation,
+  XdsJoining,
+  XdsOpening,
+  XdsSession,
+  XdsStreamHandle,
+} from "../../src/xds/backend.ts";
 import type { Resource, ResourceReference, ResourceSet } from "../../src/xds/resource.ts";
 import { createResourceSet } from "../../src/xds/resource.ts";
 import type { ResourceType } from "../../src/xds/resource-type.ts";
@@ -47,7 +56,8 @@ interface FixtureOptions {
   readonly maxUnacknowledgedBytes?: number;
   readonly maxSubscribedNames?: number;
   readonly session?: Partial<XdsSession>;
-  readonly open?: (accept: () => { kind: "accepted"; session: XdsSession }) => ReturnType<XdsBackend["open"]>;
+  readonly conversation?: Partial<XdsConversation>;
+  readonly open?: (accept: () => XdsOpening) => ReturnType<XdsBackend["open"]>;
 }
 
 async function start(t: TestContext, set: ResourceSet, options: FixtureOptions = {}): Promise<Fixture> {
@@ -55,20 +65,25 @@ async function start(t: TestContext, set: ResourceSet, options: FixtureOptions =
   const [clients, streams, log]: [XdsClient[], XdsStreamHandle[], string[]] = [[], [], []];
   const session: XdsSession = {
     initialSet: () => set,
+    clientKey: node.id,
     emptyResource: (type, name) =>
       type === "secret" ? undefined : resource(type, name, { version: "empty" })[1],
     acknowledged: (type, nonce, resources) =>
       void log.push(`ack ${type} ${nonce} ${resources.map((r) => r.name)}`),
     rejected: (type, { resources, detail }) =>
       void log.push(`nack ${type} ${resources.map((r) => r.name)} ${detail}`),
-    closed: () => void log.push("closed"),
     ...options.session,
+  };
+  const conversation: XdsConversation = {
+    join: () => ({ kind: "joined", session }),
+    closed: () => void log.push("closed"),
+    ...options.conversation,
   };
   const backend: XdsBackend = {
     open(client, stream) {
       clients.push(client);
       streams.push(stream);
-      const accept = () => ({ kind: "accepted", session }) as const;
+      const accept = () => ({ kind: "accepted", conversation }) as const;
       return options.open === undefined ? accept() : options.open(accept);
     },
   };
@@ -264,7 +279,7 @@ test("a refused client is told the status, and one that is judged later loses no
 
 test("a type that isn't of Envoy goes to the generic hook, or is left unanswered", async (t) => {
   const answering = await start(t, createResourceSet([]), {
-    session: {
+    conversation: {
       generic: ({ typeUrl, names: asked, responseNonce }) =>
         responseNonce === ""
           ? { version: "1", resources: [{ name: asked[0] ?? "", typeUrl, body: [Buffer.from(typeUrl)] }] }
@@ -281,6 +296,55 @@ test("a type that isn't of Envoy goes to the generic hook, or is left unanswered
   other.send({ node, typeUrl: "example.com/unknown" });
   other.send({ typeUrl: cds });
   assert.equal((await other.next()).typeUrl, cds);
+});
+
+test("a stream joins with its first request for a resource, and requests wait until it may", async (t) => {
+  let admit: () => void = () => undefined;
+  let joinCount = 0;
+  const asked: string[] = [];
+  const session: XdsSession = {
+    initialSet: () => createResourceSet([resource("cluster", "a"), resource("endpoint", "a")]),
+    clientKey: "a",
+    asked: (type) => void asked.push(type),
+    emptyResource: () => undefined,
+    acknowledged: () => undefined,
+    rejected: () => undefined,
+  };
+  const join = () => {
+    joinCount += 1;
+    return new Promise<XdsJoining>((resolve) => {
+      admit = () => resolve({ kind: "joined", session });
+    });
+  };
+  const generic = ({ typeUrl }: GenericRequest) => ({
+    version: "1",
+    resources: [{ name: "", typeUrl, body: [] }],
+  });
+  const { port } = await start(t, createResourceSet([]), { conversation: { join, generic } });
+  const client = openDelta(t, port);
+  client.send({ node, typeUrl: "istio.io/debug" });
+  assert.equal((await client.next()).typeUrl, "istio.io/debug");
+  assert.equal(joinCount, 0, "a debug type makes no proxy");
+  client.send({ typeUrl: cds });
+  client.send({ typeUrl: eds, resourceNamesSubscribe: ["a"] });
+  while (joinCount === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(client.isQuiet());
+  admit();
+  assert.deepEqual([(await client.next()).typeUrl, (await client.next()).typeUrl], [cds, eds]);
+  assert.deepEqual([joinCount, asked], [1, ["cluster", "endpoint"]]);
+});
+
+test("a client that may not join is told the status, and its stream closes once", async (t) => {
+  const refusal = { kind: "refused", status: "PERMISSION_DENIED", message: "Not that pod" } as const;
+  for (const join of [() => refusal, async () => refusal]) {
+    const { port, log } = await start(t, createResourceSet([]), { conversation: { join } });
+    const client = openDelta(t, port);
+    client.send({ node, typeUrl: cds });
+    const { code, details } = await client.status;
+    assert.deepEqual([code, details], [7, "Not that pod"]);
+    while (log.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(log, ["closed"]);
+  }
 });
 
 test("a session hears once that its stream closed, and names are given back", async (t) => {

@@ -5,7 +5,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import type { GrpcEndpoint, GrpcServerOptions } from "../../src/grpc/server.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
-import type { XdsBackend, XdsClient, XdsStreamHandle } from "../../src/xds/backend.ts";
+import type { XdsBackend, XdsClient, XdsSession, XdsStreamHandle } from "../../src/xds/backend.ts";
 import type { ResourceSet } from "../../src/xds/resource.ts";
 import { createResourceSet } from "../../src/xds/resource.ts";
 import type { ResourceType } from "../../src/xds/resource-type.ts";
@@ -49,32 +49,31 @@ export class RecordingBackend implements XdsBackend {
   open(client: XdsClient, stream: XdsStreamHandle): ReturnType<XdsBackend["open"]> {
     this.#streams.add(stream);
     this.#record({ kind: "opened", client });
-    return {
-      kind: "accepted",
-      session: {
-        initialSet: () => this.#set,
-        emptyResource: (type, name) => (type === "route" ? routes(name)[1] : undefined),
-        acknowledged: (type, _nonce, resources) =>
-          this.#record({
-            kind: "acknowledged",
-            type,
-            names: resources.map(({ name }) => name),
-            versions: resources.map(({ version }) => version),
-          }),
-        rejected: (type, { refused, detail }) =>
-          this.#record({
-            kind: "rejected",
-            type,
-            names: refused.map(({ resource: { name } }) => name),
-            detail,
-          }),
-        sent: (type, _nonce, response) => this.#record({ kind: "sent", type, ...response }),
-        closed: () => {
-          this.#streams.delete(stream);
-          this.#record({ kind: "closed" });
-        },
-      },
+    const session: XdsSession = {
+      initialSet: () => this.#set,
+      clientKey: client.nodeId,
+      emptyResource: (type, name) => (type === "route" ? routes(name)[1] : undefined),
+      acknowledged: (type, _nonce, resources) =>
+        this.#record({
+          kind: "acknowledged",
+          type,
+          names: resources.map(({ name }) => name),
+          versions: resources.map(({ version }) => version),
+        }),
+      rejected: (type, { refused, detail }) =>
+        this.#record({
+          kind: "rejected",
+          type,
+          names: refused.map(({ resource: { name } }) => name),
+          detail,
+        }),
+      sent: (type, _nonce, response) => this.#record({ kind: "sent", type, ...response }),
     };
+    const closed = () => {
+      this.#streams.delete(stream);
+      this.#record({ kind: "closed" });
+    };
+    return { kind: "accepted", conversation: { join: () => ({ kind: "joined", session }), closed } };
   }
 
   publish(resources: readonly TypedResource[]): void {

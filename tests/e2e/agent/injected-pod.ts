@@ -26,7 +26,7 @@ spec: { clusterIP: 10.96.0.1, selector: { app: reviews }, ports: [{ name: http, 
 ---
 apiVersion: v1
 kind: Pod
-metadata: { name: reviews-1, namespace: shop, labels: { app: reviews, security.istio.io/tlsMode: istio } }
+metadata: { name: reviews-1, namespace: shop, uid: reviews-1-uid, labels: { app: reviews, security.istio.io/tlsMode: istio } }
 spec: { serviceAccountName: reviews, containers: [{ name: app, image: shop/reviews, ports: [{ containerPort: 9080 }] }] }
 status: { podIP: ${POD_IP}, phase: Running }
 ---
@@ -176,7 +176,7 @@ function writePodFiles(pod: InjectablePod, { directory, controlPlane, app = "rev
     Object.entries(pairs)
       .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
       .join("\n");
-  write("var/run/secrets/tokens/istio-token", controlPlane.issueToken("shop", app));
+  write("var/run/secrets/tokens/istio-token", controlPlane.issueToken("shop", `${app}-1`));
   write("var/run/secrets/istio/root-cert.pem", controlPlane.rootsPem);
   write("etc/istio/pod/labels", quoted(pod.metadata.labels));
   write("etc/istio/pod/annotations", quoted(pod.metadata.annotations));

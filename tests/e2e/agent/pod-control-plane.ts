@@ -28,8 +28,8 @@ import { createXdsServer } from "../../../src/xds/xds-server.ts";
 
 export interface PodControlPlane {
   readonly rootsPem: string;
-  /** As kubelet would put it into the pod's volume. */
-  issueToken(namespace: string, serviceAccount: string): string;
+  /** As kubelet would put it into the volume of a pod, which is one of the objects. */
+  issueToken(namespace: string, podName: string): string;
 }
 
 const surroundings = { clock: systemClock, randomBytes };
@@ -73,9 +73,12 @@ export async function startPodControlPlane(
   await new GrpcServer(common).listen({ kind: "tcp", host, port }, { methods, tls });
   return {
     rootsPem: authority.rootsPem,
-    issueToken: (namespace, serviceAccount) =>
-      issuer
-        .issueToken({ namespace, serviceAccount, audiences: ["istio-ca"], expirationSeconds: 600 })
-        .reveal(),
+    issueToken(namespace, podName) {
+      const pod = plane.sources.Pod.get(`${namespace}/${podName}`);
+      if (pod === undefined) throw new Error(`There is no pod "${namespace}/${podName}"`);
+      const serviceAccount = pod.spec.serviceAccountName ?? "default";
+      const subject = { namespace, serviceAccount, pod: { name: podName, uid: pod.metadata.uid ?? "" } };
+      return issuer.issueToken({ ...subject, audiences: ["istio-ca"], expirationSeconds: 600 }).reveal();
+    },
   };
 }

@@ -22,9 +22,16 @@ function podOf({ name, addresses }: PairedPod): string {
   return `
 apiVersion: v1
 kind: Pod
-metadata: { name: ${name}-1, namespace: shop, labels: { app: ${name}, security.istio.io/tlsMode: istio } }
+metadata:
+  name: ${name}-1
+  namespace: shop
+  uid: ${name}-1-uid
+  labels: { app: ${name}, security.istio.io/tlsMode: istio }
 spec: { serviceAccountName: ${name}, containers: [{ name: app, image: shop/${name} }] }
-status: { podIP: ${JSON.stringify(addresses[0])}, phase: Running }
+status:
+  podIP: ${JSON.stringify(addresses[0])}
+  podIPs: ${JSON.stringify(addresses.map((ip) => ({ ip })))}
+  phase: Running
 `;
 }
 
