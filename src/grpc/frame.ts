@@ -41,6 +41,8 @@ export interface FrameParser {
   push(chunk: Uint8Array): readonly Uint8Array[];
   /** True while bytes of an unfinished frame are held: a stream that ends now was cut. */
   isMidFrame(): boolean;
+  /** Of the unfinished frame. */
+  heldBytes(): number;
 }
 
 export function createFrameParser(maxMessageBytes: number): FrameParser {
@@ -80,6 +82,7 @@ export function createFrameParser(maxMessageBytes: number): FrameParser {
       return messages;
     },
     isMidFrame: () => heldBytes > 0 || isHeaderRead,
+    heldBytes: () => heldBytes,
   };
 }
 

@@ -27,6 +27,8 @@ export interface ServerCallOptions {
   readonly log: Logger;
   /** Called at each message that the method sends. */
   readonly answered: () => void;
+  /** Counts bytes of unfinished messages, more or less of them; false where the connection may hold no more. */
+  readonly hold: (bytes: number) => boolean;
 }
 
 /** Runs the call that a new stream opens; returns it, so that its server can end it, or nothing if it was refused. */
@@ -57,6 +59,8 @@ export class ServerCall implements BidiCall {
   readonly #headers: IncomingHttpHeaders;
   readonly #options: ServerCallOptions;
   readonly #parser: FrameParser;
+  /** Of an unfinished message, as the connection counts them. */
+  #heldBytes = 0;
   readonly #abort = new AbortController();
   #receiver: BidiReceiver | undefined;
   #state: CallState = "headers-unsent";
@@ -188,6 +192,14 @@ export class ServerCall implements BidiCall {
       if (this.#state === "ending" || this.#state === "closed") return;
       this.#receiver?.message(message);
     }
+    if (!this.#hold(this.#parser.heldBytes()))
+      throw new GrpcError("RESOURCE_EXHAUSTED", "The connection holds too much of unfinished messages");
+  }
+
+  #hold(bytes: number): boolean {
+    const more = bytes - this.#heldBytes;
+    this.#heldBytes = bytes;
+    return this.#options.hold(more);
   }
 
   #halfClosed(): void {
@@ -239,6 +251,7 @@ export class ServerCall implements BidiCall {
   #closed(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    this.#hold(0);
     this.#cancelDeadline?.();
     this.#abort.abort();
     const receiver = this.#receiver;

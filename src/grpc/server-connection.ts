@@ -38,6 +38,7 @@ export class ServerConnection {
   readonly #options: ServerConnectionOptions;
   readonly #calls = new Set<ServerCall>();
   #hasAnswered = false;
+  #heldBytes = 0;
   readonly #timers = new Map<"ping" | "pong" | "age", () => void>();
 
   constructor(
@@ -107,6 +108,11 @@ export class ServerConnection {
       log: this.#options.log,
       // A method answers those whom it knows: to others it says no.
       answered: () => this.#noteAnswer(),
+      hold: (bytes) => {
+        this.#heldBytes += bytes;
+        const isKnown = this.#hasAnswered || peer.certificate !== undefined;
+        return bytes <= 0 || this.#heldBytes <= (isKnown ? MAX_HELD_BYTES : MAX_HELD_BYTES_UNPROVEN);
+      },
     });
     if (call === undefined) return;
     this.#calls.add(call);
@@ -163,6 +169,10 @@ export class ServerConnection {
 }
 
 const LAST_WORDS_MS = 1_000;
+/** Of unfinished messages on all calls of a connection: two of the largest. */
+const MAX_HELD_BYTES = 32 * 1_048_576;
+/** Until a certificate or an answer says that it is somebody's: a first request with what an Envoy has is below. */
+const MAX_HELD_BYTES_UNPROVEN = 4 * 1_048_576;
 
 /** A certificate that was shown but doesn't verify refuses the connection: it must not pass for an anonymous client. */
 function readPeer(session: ServerHttp2Session): GrpcPeer | "refused" {

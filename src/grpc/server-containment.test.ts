@@ -1,6 +1,8 @@
 // What a client breaks off ends there: none of these may reach the process, which the test runner would report.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
@@ -22,6 +24,8 @@ import {
   settingsFrame,
 } from "./test-raw-http2.ts";
 
+const MEBIBYTE = 1_048_576;
+const RESOURCE_EXHAUSTED = "8";
 const UNARY = "/test.Echo/Unary";
 const STREAM = "/test.Echo/Stream";
 const message = (text: string) => grpcMessage(Buffer.from(text));
@@ -199,5 +203,21 @@ test("BidiCall.write() and end() on a stream that is gone do nothing", async (t)
   await isServing(t, port);
   assert.equal(calls[0]?.write(), false);
   calls[0]?.end();
+  await isServing(t, port);
+});
+
+test("GrpcServer bounds the unfinished messages of all calls of a connection together", async (t) => {
+  const { unary, answers } = lateEcho();
+  const { port } = await serve(t, [unary]);
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const part = grpcMessage(Buffer.alloc(MEBIBYTE - 5), { declaredBytes: 2 * MEBIBYTE });
+  const headers = { ":method": "POST", ":path": UNARY, "content-type": "application/grpc" };
+  const streams = Array.from({ length: 6 }, () => session.request(headers, { endStream: false }));
+  const refusal = Promise.race(streams.map((stream) => once(stream, "response")));
+  for (const stream of streams) stream.on("error", () => undefined).write(part);
+  const [answer] = (await refusal) as [Record<string, unknown>];
+  assert.equal(answer["grpc-status"], RESOURCE_EXHAUSTED);
+  assert.deepEqual(answers, []);
   await isServing(t, port);
 });
