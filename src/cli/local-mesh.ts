@@ -45,6 +45,8 @@ export type MeshEvent =
 
 export type MeshEnd =
   | { readonly kind: "stopped" }
+  /** It could never have become ready. */
+  | { readonly kind: "failed"; readonly sentence: string }
   /** The supervisor died; its pods died with it. */
   | { readonly kind: "died"; readonly reason: string };
 

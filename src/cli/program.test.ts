@@ -57,7 +57,7 @@ const failures = [
   { args: ["wait", "reviews"], status: 2, says: /Cannot wait for "reviews"\nhint: name one object/ },
   { args: ["wait", "vs/reviews"], status: 4, says: /it isn't running/ },
   { args: ["up", "/nowhere"], status: 2, says: /there is no such file or directory/ },
-  { args: ["up", ".", "--pod-cidr", "10.0.0.0"], status: 2, says: /--pod-cidr takes one such as/ },
+  { args: ["up", ".", "--pod-cidr", "10.0.0.0"], status: 2, says: /--pod-cidr takes an IPv4 range such as/ },
   { args: ["up", ".", "--image", "web"], status: 2, says: /wanted NAME=COMMAND/ },
   { args: ["inject", "-f", "/nowhere.yaml"], status: 2, says: /there is no such file/ },
   {

@@ -1,9 +1,11 @@
 // `meltemi up DIR…`: starts a mesh of the user's manifests on this machine, shows what its workloads print
 // and what is wrong with the files, and takes everything away again on Ctrl-C.
 
-import { existsSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/clock.ts";
+import { describeFileFault } from "../core/file-fault.ts";
+import { useCache } from "./cache-use.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { flagOption, listArgument, listOption, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
@@ -12,7 +14,8 @@ import type { MeshEnd, MeshEvent, MeshLaunch, PortChoice, RunningMesh } from "./
 import { meshToRun } from "./mesh-name.ts";
 import type { MeshPrinter } from "./mesh-printer.ts";
 import { meshPrinter } from "./mesh-printer.ts";
-import { stateDirectory } from "./state-directory.ts";
+import { meshRanges } from "./mesh-ranges.ts";
+import { cacheDirectory, prepareStateDirectory, stateDirectory, unusableState } from "./state-directory.ts";
 import { lockState } from "./state-lock.ts";
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
@@ -28,7 +31,11 @@ export async function runMesh(
   options: MeshOptions,
   { isOnce, afterReady }: { readonly isOnce: boolean; readonly afterReady?: string },
 ): Promise<ExitCode> {
-  const lock = await lockState(options.stateDirectory, options.name);
+  await prepareStateDirectory(options.stateDirectory);
+  const lock = await lockState(options.stateDirectory, options.name).catch((error: unknown) => {
+    throw unusableState(options.stateDirectory, error);
+  });
+  const use = await useCache(cacheDirectory(context.env), options.name);
   const printer = meshPrinter(context.terminal);
   try {
     let resolveReady: (() => void) | undefined;
@@ -41,14 +48,35 @@ export async function runMesh(
       if (afterReady !== undefined) context.terminal.write(afterReady);
       resolveReady?.();
     };
-    const mesh = await context.rooms.startLocalMesh({ ...options, onEvent, signal: context.signal });
+    const mesh = await startMesh(context, { ...options, onEvent, signal: context.signal });
+    if (mesh === undefined) return exitCodes.no;
     const patience = isOnce ? watchErrors(printer, systemClock) : undefined;
     const isEnough = patience && Promise.race([ready, patience.isOver]);
     const end = await lifeOf(mesh, { ready: isEnough, context });
     patience?.close();
     return reportEnd(end, printer.errorCount > 0 && isOnce);
   } finally {
+    await use.release();
     await lock.release();
+  }
+}
+
+/** Undefined where the user has stopped it before it was up. */
+async function startMesh(
+  { rooms, terminal }: CommandContext,
+  launch: MeshLaunch,
+): Promise<RunningMesh | undefined> {
+  try {
+    return await rooms.startLocalMesh(launch);
+  } catch (error) {
+    if (launch.signal.aborted) {
+      terminal.writeError(`mesh "${launch.name}" was stopped before it had started\n`);
+      return undefined;
+    }
+    if (error instanceof CommandFailure) throw error;
+    const reason = describeFileFault(error) ?? (error instanceof Error ? error.message : String(error));
+    const [line] = reason.trim().split("\n");
+    throw new CommandFailure(exitCodes.environment, `Cannot start mesh "${launch.name}": ${line}`);
   }
 }
 
@@ -98,6 +126,7 @@ async function lifeOf(mesh: RunningMesh, { ready, context }: Life): Promise<Mesh
 }
 
 function reportEnd(end: MeshEnd, hasProblems: boolean): ExitCode {
+  if (end.kind === "failed") throw new CommandFailure(exitCodes.environment, end.sentence);
   if (end.kind === "died") {
     throw new CommandFailure(
       exitCodes.environment,
@@ -116,9 +145,9 @@ export function meshOptions(
   const name = meshToRun(env, input);
   const meshConfigFile = textOption(input, "meshConfig");
   for (const path of [...directories, ...(meshConfigFile === undefined ? [] : [meshConfigFile])]) {
-    if (path === "-" || existsSync(path)) continue;
-    throw new CommandFailure(exitCodes.usage, `Cannot read "${path}": there is no such file or directory`);
+    if (path !== "-") assertReadable(path);
   }
+  const ranges = meshRanges(textOption(input, "podCidr"), textOption(input, "serviceCidr"));
   return {
     name,
     stateDirectory: stateDirectory(env, name),
@@ -126,8 +155,7 @@ export function meshOptions(
     meshConfigFile,
     xdsPort: parsePort("--xds-port", textOption(input, "xdsPort"), 15_010),
     adminPort: parsePort("--admin-port", textOption(input, "adminPort"), 15_014),
-    podCidr: parseRange("--pod-cidr", textOption(input, "podCidr") ?? "10.244.0.0/16"),
-    serviceCidr: parseRange("--service-cidr", textOption(input, "serviceCidr") ?? "10.96.0.0/16"),
+    ...ranges,
     imageCommands: parseImages(listOption(input, "image")),
   };
 }
@@ -142,16 +170,13 @@ function parsePort(flag: string, text: string | undefined, otherwise: number): P
   );
 }
 
-function parseRange(flag: string, text: string): string {
-  const [address = "", prefix = ""] = text.split("/");
-  const isAddress =
-    address.split(".").length === 4 &&
-    address.split(".").every((byte) => /^\d+$/.test(byte) && Number(byte) < 256);
-  if (isAddress && /^\d+$/.test(prefix) && Number(prefix) >= 8 && Number(prefix) <= 28) return text;
-  throw new CommandFailure(
-    exitCodes.usage,
-    `Cannot use range "${text}": ${flag} takes one such as 10.244.0.0/16 (/8 to /28)`,
-  );
+function assertReadable(path: string): void {
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (error) {
+    const reason = describeFileFault(error) ?? String(error);
+    throw new CommandFailure(exitCodes.usage, `Cannot read ${reason}`);
+  }
 }
 
 /** `NAME=COMMAND`; a name may hold a port or digest, so the first equals sign counts. */

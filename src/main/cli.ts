@@ -24,7 +24,9 @@ const context: CommandContext = {
   signal: stop.signal,
   rooms: wireRooms(),
 };
-process.exitCode = await runProgram(process.argv.slice(2), commandList, context);
+// What a command has left open must not keep it from ending. On Linux all that was written is out: writes to files,
+// terminals and pipes are synchronous.
+process.exit(await runProgram(process.argv.slice(2), commandList, context));
 
 function wireRooms(): CommandRooms {
   return {

@@ -32,12 +32,26 @@ import { planeAnswers } from "./plane-answers.ts";
 import { planeProblems, watchPlaneProblems } from "./plane-problems.ts";
 import { readVersion } from "./project.ts";
 import { serveSecurely } from "./serve-securely.ts";
+import { describeStartFailure, StartFailure } from "./start-failure.ts";
 
 // As Kubernetes names its own; the supervisor signs by this name.
 const TOKEN_ISSUER = "https://kubernetes.default.svc";
 
-/** Resolves when proxies are served. */
+/** Resolves when proxies are served; a failure is told to the parent as a sentence. */
 export async function runLocalControlPlane(settings: LocalSettings, log: Logger): Promise<void> {
+  try {
+    await serveLocally(settings, log);
+  } catch (error) {
+    const sentence = describeStartFailure(error, "The control plane can't start");
+    await new Promise<void>((resolve) => {
+      if (process.send === undefined) return resolve();
+      process.send({ meltemi: "failed", sentence }, undefined, undefined, () => resolve());
+    });
+    throw error;
+  }
+}
+
+async function serveLocally(settings: LocalSettings, log: Logger): Promise<void> {
   const { stateDirectory, xdsSocket } = settings;
   const plane = createControlPlane({ clock: systemClock, log });
   await followStore(plane, join(stateDirectory, "store.sock"), log);
@@ -54,6 +68,7 @@ export async function runLocalControlPlane(settings: LocalSettings, log: Logger)
   await serveSecurely(endpoint, { grpc, xds, authority, authenticator, identity, log });
   await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
   tellProblems(plane);
+  process.send?.({ meltemi: "serving" });
   log.info({ stateDirectory }, "control plane ready");
 }
 
@@ -90,13 +105,13 @@ async function openAuthority(stateDirectory: string, trustDomain: string): Promi
     clock: systemClock,
     trustDomain,
   });
-  if (opened.kind === "problem") throw new Error(formatProblem(opened.problem));
+  if (opened.kind === "problem") throw new StartFailure(formatProblem(opened.problem));
   return opened.authority;
 }
 
 async function openAuthenticator(stateDirectory: string, trustDomain: string): Promise<Authenticator> {
   const key = await openTokenKey(join(stateDirectory, "token-key.pem"));
-  if (key.kind === "problem") throw new Error(formatProblem(key.problem));
+  if (key.kind === "problem") throw new StartFailure(formatProblem(key.problem));
   const issuer = createTokenIssuer(key.key, { clock: systemClock, issuer: TOKEN_ISSUER });
   return firstAuthenticatorOf([
     createTokenAuthenticator(issuer, { trustDomain, audiences: ["istio-ca"] }),

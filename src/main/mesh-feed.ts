@@ -2,9 +2,11 @@
 // followed as they change.
 
 import { join } from "node:path";
+import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { MeshEvent, MeshLaunch } from "../cli/local-mesh.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { formatProblem } from "../core/problem.ts";
 import type { FrontMessage } from "../local/supervisor/front-protocol.ts";
 import { lastGoodDirectory } from "../sources/files/last-good.ts";
 import { loadMeshConfig } from "../sources/files/load-mesh-config.ts";
@@ -25,7 +27,8 @@ interface FeedOptions {
 /** Resolves when the first state of all files has been sent. */
 export async function feedManifests(launch: MeshLaunch, { send, ledger }: FeedOptions): Promise<MeshFeed> {
   const meshConfig = await readMeshConfig(launch, ledger);
-  if (meshConfig !== undefined) send({ kind: "objects", upserts: [meshConfig], deletes: [] });
+  // With the first state of the files, or a mesh of no pods would be ready for a moment.
+  let first = meshConfig === undefined ? [] : [meshConfig];
   // A MeshConfig that the user named counts, whatever the manifests say of it.
   const isOurs = (key: string) => meshConfig === undefined || key !== meshConfig.key;
   const images = await watchImages(launch.manifests, (files) => send({ kind: "images", files }));
@@ -38,9 +41,10 @@ export async function feedManifests(launch: MeshLaunch, { send, ledger }: FeedOp
       ledger.update("files", problems);
       send({
         kind: "objects",
-        upserts: upserts.filter(({ key }) => isOurs(key)),
+        upserts: [...first, ...upserts.filter(({ key }) => isOurs(key))],
         deletes: deletes.filter(isOurs),
       });
+      first = [];
     },
   });
   return {
@@ -56,6 +60,9 @@ async function readMeshConfig(
 ): Promise<LoadedObject | undefined> {
   if (meshConfigFile === undefined) return undefined;
   const { meshConfig, problems } = await loadMeshConfig(meshConfigFile);
+  const error = problems.find(({ severity }) => severity === "error");
+  // It is read once: a mesh that started without it would stay without it.
+  if (error !== undefined) throw new CommandFailure(exitCodes.usage, formatProblem(error));
   ledger.update("mesh config", problems);
   return meshConfig;
 }

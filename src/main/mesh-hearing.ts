@@ -8,7 +8,12 @@ import { openGatewayPort } from "./machine-ports.ts";
 import type { ProblemLedger } from "./problem-ledger.ts";
 
 export interface MeshHearing {
+  /** The supervisor takes objects. */
   readonly started: Promise<void>;
+  /** The control plane takes connections. */
+  readonly serving: Promise<void>;
+  /** Why the mesh will never be ready; never settles once it has been. */
+  readonly failed: Promise<string>;
   readonly stopped: Promise<void>;
 }
 
@@ -19,14 +24,29 @@ interface HearingOptions {
 
 export function hearSupervisor(channel: ChildProcess, { onEvent, ledger }: HearingOptions): MeshHearing {
   const gateways = gatewayPorts(channel, onEvent);
+  // All pods are ready; the mesh is once the control plane serves as well.
+  let isComplete = false;
   let hasBeenReady = false;
   let lastProgress = "";
-  const hear = (message: SupervisorMessage, on: { started: () => void; stopped: () => void }) => {
+  const [started, serving, stopped] = [deferred<void>(), deferred<void>(), deferred<void>()];
+  const failed = deferred<string>();
+  // Whoever reads "ready" may connect to the control plane, and to the gateways whose addresses are above it.
+  const tellReady = async (podCount: number) => {
+    await Promise.all([serving.promise, gateways.settled()]);
+    hasBeenReady = true;
+    onEvent({ kind: "ready", podCount });
+  };
+  const hear = (message: SupervisorMessage) => {
     switch (message.kind) {
       case "started":
-        return on.started();
+        return started.resolve();
+      case "serving":
+        return serving.resolve();
       case "stopped":
-        return on.stopped();
+        return stopped.resolve();
+      case "failed":
+        if (!hasBeenReady) failed.resolve(message.sentence);
+        return;
       case "problems":
         return ledger.update("supervisor", message.problems);
       case "output":
@@ -36,48 +56,43 @@ export function hearSupervisor(channel: ChildProcess, { onEvent, ledger }: Heari
       case "notice":
         return onEvent(message);
       case "progress": {
-        if (hasBeenReady) return;
-        hasBeenReady = message.isReady;
+        if (isComplete) return;
+        isComplete = message.isReady;
         const text = `${message.readyPodCount} of ${message.podCount} pods are ready`;
         if (text !== lastProgress && !message.isReady) onEvent({ kind: "progress", text });
         lastProgress = text;
-        // The address of a gateway stands above the line that says all is ready.
-        if (message.isReady) {
-          void gateways.settled().then(() => onEvent({ kind: "ready", podCount: message.podCount }));
-        }
+        if (isComplete) void tellReady(message.podCount);
         return;
       }
       default:
         return assertNever(message);
     }
   };
-  let resolveStarted: (() => void) | undefined;
-  let resolveStopped: (() => void) | undefined;
-  const started = new Promise<void>((resolve) => {
-    resolveStarted = resolve;
-  });
-  const stopped = new Promise<void>((resolve) => {
-    resolveStopped = resolve;
-  });
   channel.on("message", (message) => {
-    if (!isSupervisorMessage(message)) return;
-    hear(message, { started: () => resolveStarted?.(), stopped: () => resolveStopped?.() });
+    if (isSupervisorMessage(message)) hear(message);
   });
-  return { started, stopped };
+  return {
+    started: started.promise,
+    serving: serving.promise,
+    failed: failed.promise,
+    stopped: stopped.promise,
+  };
+}
+
+function deferred<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: (value) => resolve(value) };
 }
 
 function gatewayPorts(channel: ChildProcess, onEvent: (event: MeshEvent) => void) {
-  const opened = new Map<string, GatewayPortWish>();
-  const portByListener = new Map<string, number>();
+  const opened = new Set<string>();
   let work: Promise<void> = Promise.resolve();
   const openOne = async (wish: GatewayPortWish) => {
-    const current = portByListener.get(wish.listener);
     const outcome = await openGatewayPort(channel, wish);
-    if ("refusal" in outcome) {
-      const stays = current === undefined ? "" : `; it stays at ${urlOf(wish, current)}`;
-      return onEvent({ kind: "notice", text: `${outcome.refusal}${stays}` });
-    }
-    portByListener.set(wish.listener, outcome.port);
+    if ("refusal" in outcome) return onEvent({ kind: "notice", text: outcome.refusal });
     if (outcome.notice !== undefined) onEvent({ kind: "notice", text: outcome.notice });
     if (!channel.connected) return;
     channel.send({ kind: "gatewayPort", listener: wish.listener, hostPort: outcome.port });
@@ -87,9 +102,8 @@ function gatewayPorts(channel: ChildProcess, onEvent: (event: MeshEvent) => void
     /** One after another, so that ports are taken in the order of the wishes. */
     open(wishes: readonly GatewayPortWish[]): void {
       for (const wish of wishes) {
-        const before = opened.get(wish.listener);
-        opened.set(wish.listener, wish);
-        if (before !== undefined && !isMoved(before, wish, portByListener.get(wish.listener))) continue;
+        if (opened.has(wish.listener)) continue;
+        opened.add(wish.listener);
         work = work
           .then(() => openOne(wish))
           .catch((cause: unknown) => {
@@ -100,20 +114,10 @@ function gatewayPorts(channel: ChildProcess, onEvent: (event: MeshEvent) => void
           });
       }
       const wanted = new Set(wishes.map(({ listener }) => listener));
-      for (const listener of opened.keys()) {
-        if (wanted.has(listener)) continue;
-        opened.delete(listener);
-        portByListener.delete(listener);
-      }
+      for (const listener of opened) if (!wanted.has(listener)) opened.delete(listener);
     },
     settled: () => work,
   };
-}
-
-/** The user asked for another port, or no longer for this one. A port that was chosen for him stays as it is. */
-function isMoved(before: GatewayPortWish, wish: GatewayPortWish, current: number | undefined): boolean {
-  const isAskedFor = before.isExact || wish.isExact;
-  return isAskedFor && wish.hostPort !== before.hostPort && wish.hostPort !== current;
 }
 
 function urlOf({ protocol }: GatewayPortWish, port: number): string {

@@ -2,13 +2,14 @@
 // them, and connects the user's side of it: manifests in, output, problems and gateway addresses out.
 
 import type { ChildProcess } from "node:child_process";
-import { createWriteStream, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createWriteStream, existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../agent/envoy-binary.ts";
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { MeshEnd, MeshLaunch, RunningMesh } from "../cli/local-mesh.ts";
 import { cacheDirectory, meshesDirectory } from "../cli/state-directory.ts";
+import { systemClock } from "../core/clock.ts";
 import { formatProblem } from "../core/problem.ts";
 import type { AppUser } from "../local/front/app-user.ts";
 import { chooseAppUser } from "../local/front/app-user.ts";
@@ -23,6 +24,7 @@ import type { FrontMessage, SupervisorSettings } from "../local/supervisor/front
 import { openControlPlanePort } from "./machine-ports.ts";
 import type { MeshFeed } from "./mesh-feed.ts";
 import { feedManifests } from "./mesh-feed.ts";
+import type { MeshHearing } from "./mesh-hearing.ts";
 import { hearSupervisor } from "./mesh-hearing.ts";
 import { problemLedger } from "./problem-ledger.ts";
 import { programArgv, readVersion } from "./project.ts";
@@ -30,25 +32,47 @@ import { programArgv, readVersion } from "./project.ts";
 const SHUTDOWN_GRACE_SECONDS = 20;
 const EXIT_GRACE_MS = 10_000;
 const REMEMBERED_CHARACTERS = 2_000;
+// Guards against what nobody has thought of: a start takes a second or two, on an overloaded machine half a minute.
+const START_DEADLINE_MS = 120_000;
 
+/** Rejects with a CommandFailure where the mesh can't start, and with the signal's reason once that is aborted; nothing is left then. */
 export async function startLocalMesh(launch: MeshLaunch): Promise<RunningMesh> {
-  const { onEvent, stateDirectory } = launch;
-  const [{ privilege, hasEgress }, envoyPath] = await Promise.all([probe(launch), envoyFor(launch)]);
+  const { onEvent, stateDirectory, signal } = launch;
+  const [{ privilege, hasEgress }, envoyPath] = await unlessAborted(
+    signal,
+    Promise.all([probe(launch), envoyFor(launch)]),
+  );
   onEvent({ kind: "progress", text: `starting mesh "${launch.name}"` });
-  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   const supervisor = await launchSupervisor({
     privilege,
     stateDirectory,
     argv: programArgv("supervisor"),
     workingDirectory: process.cwd(),
     output: "pipe",
+    signal,
   });
   const lastWords = keepLog(supervisor, join(stateDirectory, "supervisor.log"));
   try {
     return await connect(launch, { supervisor, privilege, hasEgress, envoyPath, lastWords });
   } catch (error) {
     supervisor.channel.kill("SIGKILL");
+    await supervisor.exited;
     throw error;
+  }
+}
+
+/** Leaves `work` to itself once the signal is aborted: only for what ends by itself. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let stop: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    if (stop !== undefined) signal.removeEventListener("abort", stop);
   }
 }
 
@@ -72,18 +96,24 @@ async function connect(launch: MeshLaunch, launched: Launched): Promise<RunningM
   // Reading the manifests takes as long as the supervisor takes to start: both at once.
   const feeding = feedManifests(launch, { send: outbox.send, ledger });
   feeding.catch(() => undefined); // Told where it is awaited; until then it must not end the process.
-  try {
-    const attaching = launched.hasEgress ? tryEgress(launch, supervisor) : undefined;
+  const attaching = launched.hasEgress ? tryEgress(launch, supervisor) : Promise.resolve(undefined);
+  const start = async () => {
     await openControlPlanePorts(launch, channel);
     const egress = await attaching;
     channel.send({ kind: "start", settings: settingsFor(launch, launched, egress) } satisfies FrontMessage);
-    await Promise.race([hearing.started, endedTooEarly(launched)]);
+    await hearing.started;
     outbox.open();
     const feed = await feeding;
-    const { send } = outbox;
-    return runningMesh({ supervisor, feed, egress, send, lastWords, stopped: hearing.stopped });
+    await hearing.serving;
+    return runningMesh({ supervisor, feed, egress, send: outbox.send, lastWords, hearing });
+  };
+  try {
+    const starting = start();
+    return await unlessAborted(launch.signal, Promise.race([starting, whyItCannotStart(launched, hearing)]));
   } catch (error) {
-    await feeding.then(
+    await attaching.then((egress) => egress?.close());
+    // Reading goes on until it is told; it has nowhere to send to.
+    void feeding.then(
       (feed) => feed.close(),
       () => undefined,
     );
@@ -114,9 +144,17 @@ function openOutbox(channel: ChildProcess): Outbox {
   };
 }
 
-async function endedTooEarly({ supervisor, lastWords }: Launched): Promise<never> {
-  await supervisor.exited;
-  throw new CommandFailure(exitCodes.environment, `The supervisor ended at once: ${lastWords()}`);
+async function whyItCannotStart(
+  { supervisor, lastWords }: Launched,
+  { failed }: MeshHearing,
+): Promise<never> {
+  const late = new Promise<string>((resolve) =>
+    systemClock.after(START_DEADLINE_MS, () =>
+      resolve(`The mesh hasn't started within ${START_DEADLINE_MS / 1_000} s: ${lastWords()}`),
+    ),
+  );
+  const ended = supervisor.exited.then(() => `The supervisor ended at once: ${lastWords()}`);
+  throw new CommandFailure(exitCodes.environment, await Promise.race([failed, ended, late]));
 }
 
 async function openControlPlanePorts(launch: MeshLaunch, channel: ChildProcess): Promise<void> {
@@ -135,16 +173,22 @@ interface Running {
   readonly egress: Egress | undefined;
   readonly send: (message: FrontMessage) => void;
   readonly lastWords: () => string;
-  readonly stopped: Promise<void>;
+  readonly hearing: MeshHearing;
 }
 
 function runningMesh(running: Running): RunningMesh {
-  const { supervisor, feed, egress, send, lastWords, stopped } = running;
+  const { supervisor, feed, egress, send, lastWords, hearing } = running;
   let isStopping = false;
+  let failure: string | undefined;
+  void hearing.failed.then((sentence) => {
+    failure = sentence;
+    supervisor.channel.kill("SIGKILL");
+  });
   const ended = supervisor.exited.then(async ({ code, signal }): Promise<MeshEnd> => {
     egress?.close();
     await feed.close();
     if (isStopping) return { kind: "stopped" };
+    if (failure !== undefined) return { kind: "failed", sentence: failure };
     const how =
       signal === null ? `the supervisor ended with ${code}` : `the supervisor was killed by ${signal}`;
     return { kind: "died", reason: [how, lastWords()].filter((part) => part !== "").join(": ") };
@@ -154,7 +198,7 @@ function runningMesh(running: Running): RunningMesh {
     async close() {
       isStopping = true;
       send({ kind: "shutdown", graceSeconds: SHUTDOWN_GRACE_SECONDS });
-      await Promise.race([stopped, supervisor.exited]);
+      await Promise.race([hearing.stopped, supervisor.exited]);
       await supervisor.close({ graceMs: EXIT_GRACE_MS });
       await ended;
     },
@@ -237,6 +281,8 @@ function readPasswd(): string {
 /** What supervisor and control plane log goes to a file of this run; its end says why a mesh died. */
 function keepLog({ channel }: SupervisorProcess, file: string): () => string {
   const log = createWriteStream(file, { mode: 0o600 });
+  // A full disk costs the log its end, and the mesh nothing.
+  log.on("error", () => undefined);
   let words = "";
   for (const stream of [channel.stdout, channel.stderr]) {
     stream?.pipe(log, { end: false });
@@ -245,5 +291,19 @@ function keepLog({ channel }: SupervisorProcess, file: string): () => string {
     });
   }
   channel.once("exit", () => log.end());
-  return () => (words.trim() === "" ? "" : `${words.trim().split("\n").at(-1)} (more in ${file})`);
+  return () =>
+    words.trim() === "" ? "" : `${readLogLine(words.trim().split("\n").at(-1) ?? "")} (more in ${file})`;
+}
+
+/** What a line of the log says, in words; other lines as they are. */
+function readLogLine(line: string): string {
+  try {
+    const { msg, error } = JSON.parse(line) as {
+      readonly msg?: string;
+      readonly error?: { message?: string };
+    };
+    return [msg, error?.message].filter((part) => part !== undefined).join(": ");
+  } catch {
+    return line;
+  }
 }

@@ -26,6 +26,7 @@ import { ObjectStore } from "../sources/memory/object-store.ts";
 import { serveStore } from "../sources/memory/serve-store.ts";
 import { endOnFault } from "./last-handler.ts";
 import { createProcessLogger } from "./process-logger.ts";
+import { describeStartFailure, StartFailure } from "./start-failure.ts";
 import { createSupervisorStore } from "./supervisor-store.ts";
 
 const CONTROL_PLANE_NAME = "meltemi.meltemi-system.svc";
@@ -76,10 +77,15 @@ function obeyFront(log: Logger): void {
   process.on("SIGINT", () => end(LOST_FRONT_GRACE_SECONDS));
 }
 
-/** The front shows the last line of what is written here. */
-function die(cause: unknown): void {
-  process.stderr.write(`${cause instanceof Error ? (cause.stack ?? cause.message) : cause}\n`);
-  process.exit(1);
+/** The front is told why in a sentence; the log has the stack. */
+function die(error: unknown): void {
+  processLog.error({ error }, "supervisor can't start");
+  const sentence = describeStartFailure(error, "The mesh can't start");
+  // Where the front has gone there is nobody to tell.
+  if (!process.connected) process.exit(1);
+  process.send?.({ kind: "failed", sentence } satisfies SupervisorMessage, undefined, undefined, () =>
+    process.exit(1),
+  );
 }
 
 async function startSupervisor(
@@ -152,7 +158,7 @@ async function openIdentity(stateDirectory: string) {
 
 async function openTokens(path: string): Promise<TokenIssuer> {
   const opened = await openTokenKey(path);
-  if (opened.kind === "problem") throw new Error(formatProblem(opened.problem));
+  if (opened.kind === "problem") throw new StartFailure(formatProblem(opened.problem));
   return createTokenIssuer(opened.key, { clock: systemClock, issuer: "https://kubernetes.default.svc" });
 }
 

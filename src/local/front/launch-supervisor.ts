@@ -23,6 +23,8 @@ export interface SupervisorLaunch {
   /** Where the supervisor's standard output and error go: `inherit` unless said otherwise. */
   readonly output?: IOType;
   readonly clock?: Clock;
+  /** Ends the launch, and whatever it has started. Default: nothing does. */
+  readonly signal?: AbortSignal;
 }
 
 export interface SupervisorExit {
@@ -43,18 +45,22 @@ export interface SupervisorProcess {
 /** Rejects, with the tools' own words, where the namespaces can't be made: `probeMachine` tells beforehand in a sentence. */
 export async function launchSupervisor(launch: SupervisorLaunch): Promise<SupervisorProcess> {
   const { clock = systemClock } = launch;
+  launch.signal?.throwIfAborted();
   const channel = spawnInNamespaces(launch);
   const exited = new Promise<SupervisorExit>((resolve) => {
     channel.once("exit", (code, signal) => resolve({ code, signal }));
     channel.once("error", () => resolve({ code: null, signal: null }));
   });
   const words = readWords(channel.stderr);
+  const kill = () => channel.kill("SIGKILL");
+  launch.signal?.addEventListener("abort", kill);
   await Promise.race([
     namespacesReady(channel),
     exited.then(({ code }) => {
+      launch.signal?.throwIfAborted();
       throw new Error(`Cannot make the mesh's namespaces (exit code ${code}): ${words()}`);
     }),
-  ]);
+  ]).finally(() => launch.signal?.removeEventListener("abort", kill));
   // The message is handled by the caller, who may not listen yet; a channel error is the exit of the supervisor.
   channel.on("error", () => undefined);
   return {

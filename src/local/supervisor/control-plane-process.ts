@@ -16,12 +16,18 @@ export interface ControlPlaneOptions {
   readonly onLine: (stream: "stdout" | "stderr", text: string) => void;
   /** All that it finds wrong between objects. */
   readonly onProblems: (problems: readonly Problem[]) => void;
+  /** It serves, for the first time or again. */
+  readonly onServing: () => void;
+  /** It ended before it has ever served, and would each time: said once, and it isn't started again. */
+  readonly onStartFailed: (sentence: string) => void;
 }
 
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5_000;
 const SOUND_AFTER_MS = 10_000;
 const TERMINATION_GRACE_MS = 2_000;
+// A signal may have come from elsewhere, such as a machine short of memory; an exit code is the program's own word.
+const MAX_FIRST_SIGNALS = 3;
 
 export class ControlPlaneProcess {
   readonly #options: ControlPlaneOptions;
@@ -30,6 +36,9 @@ export class ControlPlaneProcess {
   #delayMs = FIRST_DELAY_MS;
   #cancelRestart: (() => void) | undefined;
   #isClosing = false;
+  #hasServed = false;
+  #isServing = false;
+  #firstSignalCount = 0;
 
   constructor(options: ControlPlaneOptions) {
     this.#options = options;
@@ -39,6 +48,11 @@ export class ControlPlaneProcess {
   /** Undefined between its death and its return. */
   get child(): ChildProcess | undefined {
     return this.#child;
+  }
+
+  /** The child once it takes connections. */
+  get server(): ChildProcess | undefined {
+    return this.#isServing ? this.#child : undefined;
   }
 
   get pid(): number | undefined {
@@ -78,12 +92,15 @@ export class ControlPlaneProcess {
     }
     child.on("message", (message: unknown) => {
       if (isProblemsMessage(message)) onProblems(message.problems);
+      if (isMessage(message, "serving")) this.#onServing();
+      if (isFailedMessage(message)) sentence = message.sentence;
     });
     let hasEnded = false;
-    const onEnd = (fields: object) => {
+    let sentence: string | undefined;
+    const onEnd = (end: Omit<ControlPlaneEnd, "ranForMs" | "sentence">) => {
       if (hasEnded) return;
       hasEnded = true;
-      this.#onEnd(clock.now() - startedAtMs, fields);
+      this.#onEnd({ ...end, ranForMs: clock.now() - startedAtMs, sentence });
     };
     child.once("exit", (code, signal) => onEnd({ code, signal }));
     // Without a listener a failed send to a dying child would end the supervisor.
@@ -92,9 +109,27 @@ export class ControlPlaneProcess {
     });
   }
 
-  #onEnd(ranForMs: number, fields: object): void {
+  /** Nobody has been served yet, and nobody would be by another start. */
+  #isHopeless({ signal }: Pick<ControlPlaneEnd, "signal">): boolean {
+    if (this.#hasServed) return false;
+    return typeof signal !== "string" || ++this.#firstSignalCount >= MAX_FIRST_SIGNALS;
+  }
+
+  #onServing(): void {
+    this.#hasServed = true;
+    this.#isServing = true;
+    this.#options.onServing();
+  }
+
+  #onEnd({ ranForMs, sentence, ...fields }: ControlPlaneEnd): void {
     this.#child = undefined;
+    this.#isServing = false;
     if (this.#isClosing) return;
+    if (this.#isHopeless(fields)) {
+      this.#options.log.error({ ...fields, sentence }, "control plane failed to start");
+      this.#options.onStartFailed(sentence ?? describeEnd(fields));
+      return;
+    }
     if (ranForMs >= SOUND_AFTER_MS) this.#delayMs = FIRST_DELAY_MS;
     this.#options.log.warn({ ...fields, restartInMs: this.#delayMs }, "control plane ended");
     this.#cancelRestart = this.#options.clock.after(this.#delayMs, () => {
@@ -105,13 +140,30 @@ export class ControlPlaneProcess {
   }
 }
 
+interface ControlPlaneEnd {
+  readonly code?: number | null;
+  readonly signal?: NodeJS.Signals | null;
+  /** Why it couldn't be started. */
+  readonly cause?: string;
+  readonly ranForMs: number;
+  /** What it said of its failure. */
+  readonly sentence: string | undefined;
+}
+
+function describeEnd({ code, signal, cause }: Pick<ControlPlaneEnd, "code" | "signal" | "cause">): string {
+  if (cause !== undefined) return `The control plane can't be started: ${cause}`;
+  const how = typeof signal === "string" ? `was killed by ${signal}` : `ended with code ${code}`;
+  return `The control plane ${how} before it served`;
+}
+
+function isMessage(message: unknown, kind: string): message is object {
+  return typeof message === "object" && message !== null && "meltemi" in message && message.meltemi === kind;
+}
+
+function isFailedMessage(message: unknown): message is { readonly sentence: string } {
+  return isMessage(message, "failed") && "sentence" in message && typeof message.sentence === "string";
+}
+
 function isProblemsMessage(message: unknown): message is { readonly problems: readonly Problem[] } {
-  return (
-    typeof message === "object" &&
-    message !== null &&
-    "meltemi" in message &&
-    message.meltemi === "problems" &&
-    "problems" in message &&
-    Array.isArray(message.problems)
-  );
+  return isMessage(message, "problems") && "problems" in message && Array.isArray(message.problems);
 }

@@ -60,6 +60,10 @@ export type FrontMessage =
 export type SupervisorMessage =
   /** The sockets answer, and objects are taken. */
   | { readonly kind: "started" }
+  /** The control plane takes connections, for the first time. */
+  | { readonly kind: "serving" }
+  /** Something that each mesh needs can't be had, and won't be: why, as a sentence. Ends a mesh that hasn't been ready yet. */
+  | { readonly kind: "failed"; readonly sentence: string }
   /** All problems there are. */
   | { readonly kind: "problems"; readonly problems: readonly Problem[] }
   | {

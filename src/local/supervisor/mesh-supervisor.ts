@@ -27,11 +27,13 @@ import { WorkloadReconciler } from "../workloads/workload-reconciler.ts";
 import type { AdminServer } from "./admin-server.ts";
 import { serveAdmin } from "./admin-server.ts";
 import { capturePod } from "./capture-pod.ts";
+import type { ConnectionPassing } from "./child-connections.ts";
 import { passConnections } from "./child-connections.ts";
 import { ControlPlaneProcess } from "./control-plane-process.ts";
 import type { DeclaredSource } from "./declared-problem.ts";
 import { declaredProblem, workloadOf } from "./declared-problem.ts";
 import { awaitEndpointRemoval, fetchProxies } from "./endpoint-removal.ts";
+import { startEnvoyTrial } from "./envoy-trial.ts";
 import type {
   DeclaredObject,
   FrontMessage,
@@ -83,9 +85,11 @@ export class MeshSupervisor {
   readonly #kubelet: Kubelet;
   readonly #controlPlane: ControlPlaneProcess;
   readonly #ends: (() => void)[] = [];
+  readonly #passing: ConnectionPassing[] = [];
   #images: ImageCommands;
   #admin: AdminServer | undefined;
   #hasObjects = false;
+  #noteProgress: () => void = () => undefined;
   #isClosing = false;
 
   constructor(options: MeshSupervisorOptions) {
@@ -117,6 +121,11 @@ export class MeshSupervisor {
       log,
       onLine: (_, text) => process.stderr.write(`${text}\n`),
       onProblems: (found) => this.#problems.set("control plane", found),
+      onServing: () => {
+        send({ kind: "serving" });
+        for (const passing of this.#passing) passing.release();
+      },
+      onStartFailed: (sentence) => send({ kind: "failed", sentence }),
     });
     this.#reconciler = this.#startReconciler();
     this.#kubelet = new Kubelet({
@@ -165,7 +174,15 @@ export class MeshSupervisor {
   /** A listening socket of the machine's, passed by the front. */
   attach(name: string, server: Server): void {
     if (parseGatewayListener(name) !== undefined) this.#forwarding.attach(name, server);
-    else this.#ends.push(passConnections(server, { name, child: () => this.#controlPlane.child }));
+    else {
+      const passing = passConnections(server, {
+        name,
+        clock: this.#options.clock,
+        receiver: () => this.#controlPlane.server,
+      });
+      this.#passing.push(passing);
+      this.#ends.push(() => passing.close());
+    }
   }
 
   async close(graceSeconds: number): Promise<void> {
@@ -201,12 +218,18 @@ export class MeshSupervisor {
   }
 
   #podSurroundings(): Omit<PodSurroundings, "onStatus"> {
-    const { settings, clock, random, log, network, issueToken, signerFor, runDirectory } = this.#options;
+    const { settings, clock, random, log, network, issueToken, send, signerFor, runDirectory } =
+      this.#options;
     const agentSurroundings: PodAgentSurroundings = {
       clock,
       random,
       log,
       envoyPath: settings.envoyPath,
+      envoyTrial: startEnvoyTrial({
+        envoyPath: settings.envoyPath,
+        clock,
+        onFailed: (sentence) => send({ kind: "failed", sentence }),
+      }),
       version: settings.version,
       clusterDomain: "cluster.local",
       controlPlane: this.#options.controlPlane,
@@ -306,6 +329,8 @@ export class MeshSupervisor {
     });
     this.#hasObjects = true;
     this.#reconciler.reconcile();
+    // Nothing may have changed, and yet it is known now that nothing is wanted.
+    this.#noteProgress();
   }
 
   // The manifest doesn't know the address that the Service has; without it here, every edit would take it away
@@ -380,9 +405,10 @@ export class MeshSupervisor {
       if (text !== told) send({ kind: "progress", ...readiness });
       told = text;
     };
-    const endWatch = store.watch(() => {
+    this.#noteProgress = () => {
       cancel ??= clock.after(PROGRESS_SETTLE_MS, report);
-    });
+    };
+    const endWatch = store.watch(this.#noteProgress);
     return () => {
       endWatch();
       cancel?.();

@@ -20,6 +20,7 @@ import type { Environment, ReferencedObjects } from "../workloads/environment.ts
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
 import type { PodSidecar, SidecarEvents } from "../workloads/pod-surroundings.ts";
 import { watchProcess } from "../workloads/sandbox-process.ts";
+import type { EnvoyTrial } from "./envoy-trial.ts";
 import { readLocalProxySettings } from "./local-proxy-settings.ts";
 
 export interface PodAgentSurroundings {
@@ -27,6 +28,7 @@ export interface PodAgentSurroundings {
   readonly random: () => number;
   readonly log: Logger;
   readonly envoyPath: string;
+  readonly envoyTrial: EnvoyTrial;
   readonly version: string;
   readonly clusterDomain: string;
   readonly controlPlane: ControlPlaneAddress;
@@ -135,7 +137,7 @@ interface SpawnSurroundings extends PodAgentSurroundings {
 }
 
 function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
-  const { env, envoyPath, directory, controlPlane } = surroundings;
+  const { env, envoyPath, envoyTrial, directory, controlPlane } = surroundings;
   // A directory rather than the socket: another takes its place when the control plane starts again.
   const directories = [directory, ...(controlPlane.kind === "unix" ? [dirname(controlPlane.path)] : [])];
   return (args): RunningProcess => {
@@ -148,13 +150,21 @@ function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnS
       mounts: directories.map((path) => ({ source: path, target: path, origin: "mesh" })),
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const watched = watchProcess(started, events.onLine);
+    const onEnd = envoyTrial.begin();
+    let lastLine: string | undefined;
+    const watched = watchProcess(started, (stream, text) => {
+      lastLine = text;
+      events.onLine(stream, text);
+    });
     const { child } = started;
     const ended = new Promise<ProcessEnd>((resolve) => {
       child.once("exit", (code, signal) => resolve({ code, signal }));
       child.once("error", ({ message }) => resolve({ code: null, signal: null, reason: message }));
     });
-    void ended.then(() => events.onDown());
+    void ended.then((end) => {
+      onEnd(end, lastLine);
+      events.onDown();
+    });
     return {
       get pid() {
         return watched.pid;

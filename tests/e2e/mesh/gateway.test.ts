@@ -2,8 +2,6 @@
 
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { eventually } from "./eventually.ts";
 import type { PodClient } from "./pod-client.ts";
@@ -276,33 +274,3 @@ test("a gateway's new host is served as soon as it is saved", { skip }, async ()
   });
   assert.equal((await machine.request({ url: `${http}/`, host: "moved.example" })).status, 404);
 });
-
-test("a gateway's port on the machine moves when its annotation does, and the new URL is printed", {
-  skip,
-}, async () => {
-  const [first, second] = await Promise.all([freePort(), freePort()]);
-  const front = (hostPort: number) => `
-apiVersion: v1
-kind: Service
-metadata: {name: front, namespace: test, annotations: {local.meltemi.dev/host-port: "${hostPort}"}}
-spec:
-  type: LoadBalancer
-  selector: {istio: ingressgateway}
-  ports: [{name: http2, port: 80, targetPort: 8080}]
-`;
-  const call = (port: number) => machine.request({ url: `http://localhost:${port}/`, host, isNew: true });
-  for (const port of [first, second]) {
-    await mesh.save("front.yaml", front(port));
-    await eventually(async () => assert.equal((await call(port)).status, 200));
-    assert.match(mesh.output(), new RegExp(`http://localhost:${port}`));
-  }
-  assert.equal((await call(first)).error, "ECONNREFUSED");
-});
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
