@@ -68,18 +68,47 @@ endpoints: [{ addresses: [10.244.0.2] }, { addresses: [10.244.0.3] }]
         entry("twin", "hosts: [A.com], ports: [{ number: 443, name: tls, protocol: TLS }], resolution: DNS"),
       ].join("---"),
     );
-    assert.deepEqual(
-      listener(mesh, "0.0.0.0_443")?.tcp.map(({ serverNames, destinationSubnets, destinations }) => [
-        serverNames,
-        destinationSubnets,
-        destinations[0]?.cluster,
-      ]),
-      [
-        [[], ["10.0.0.0/8"], "outbound|443||b.com"],
-        [["a.com"], [], "outbound|443||a.com"],
-        [[], [], "PassthroughCluster"],
-      ],
-    );
+    assert.deepEqual(matches(listener(mesh, "0.0.0.0_443")), [
+      [[], ["10.0.0.0/8"], "outbound|443||b.com"],
+      [["a.com"], [], "outbound|443||a.com"],
+      [[], [], "PassthroughCluster"],
+    ]);
+  });
+
+  test("tell TLS services of one address range apart by name", () => {
+    const inRange = (name: string) =>
+      entry(
+        name,
+        `hosts: [${name}.com], addresses: [10.0.0.0/8], ports: [{ number: 443, name: tls, protocol: TLS }]`,
+      );
+    const mesh = viewFixture([inRange("a"), inRange("b")].join("---"));
+    assert.deepEqual(matches(listener(mesh, "0.0.0.0_443")), [
+      [["a.com"], ["10.0.0.0/8"], "outbound|443||a.com"],
+      [["b.com"], ["10.0.0.0/8"], "outbound|443||b.com"],
+      [[], [], "PassthroughCluster"],
+    ]);
+  });
+
+  test("take no other server name where a VirtualService's tls rules tell them apart", () => {
+    const tls = "ports: [{ number: 443, name: tls, protocol: TLS }]";
+    const rules = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: a, namespace: shop }
+spec:
+  hosts: ["*.a.com"]
+  tls: [{ match: [{ sniHosts: [x.a.com] }], route: [{ destination: { host: other.com } }] }]
+`;
+    const range = entry("range", `hosts: ["*.a.com"], addresses: [10.0.0.0/8], ${tls}`);
+    assert.deepEqual(matches(listener(viewFixture([range, rules].join("---")), "0.0.0.0_443")), [
+      [["x.a.com"], ["10.0.0.0/8"], "outbound|443||other.com"],
+      [[], [], "PassthroughCluster"],
+    ]);
+    const address = entry("address", `hosts: ["*.a.com"], addresses: [10.97.0.1], ${tls}`);
+    assert.deepEqual(matches(listener(viewFixture([address, rules].join("---")), "10.97.0.1_443")), [
+      [["x.a.com"], [], "outbound|443||other.com"],
+      [[], [], "PassthroughCluster"],
+    ]);
   });
 
   test("follow a VirtualService's tcp rules, by weight and by client", () => {
@@ -219,6 +248,14 @@ spec: { proxyListenPort: 16001, defaultConfig: { statusPort: 16020 } }
 
 function listener({ views }: ViewFixture, name: string, scope = ""): OutboundListenerInputs | undefined {
   return seen(views.listeners, scope, name);
+}
+
+function matches(inputs: OutboundListenerInputs | undefined) {
+  return inputs?.tcp.map(({ serverNames, destinationSubnets, destinations }) => [
+    serverNames,
+    destinationSubnets,
+    destinations[0]?.cluster,
+  ]);
 }
 
 function clusters(inputs: OutboundListenerInputs | undefined): readonly (readonly string[])[] {

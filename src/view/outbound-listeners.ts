@@ -136,10 +136,10 @@ interface ServiceOnPort {
   readonly port: MeshServicePort;
 }
 
-/** Found by server name where the protocol is TLS, else by the address ranges of a ServiceEntry, if any. */
+/** Found by server name where the protocol is TLS, and by the address ranges of a ServiceEntry, if any. */
 function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
   const destinationSubnets = service.addresses.filter((address) => address.includes("/"));
-  const serverNames = isTls(port.protocol) && destinationSubnets.length === 0 ? [service.hostname] : [];
+  const serverNames = isTls(port.protocol) ? [service.hostname] : [];
   return serviceTcpChains(service, port, context).map((chain) => ({
     ...chain,
     serverNames: chain.serverNames.length > 0 ? chain.serverNames : serverNames,
@@ -193,7 +193,7 @@ function addressListeners(
   const settings = listenerSettings(meshSettings);
   for (const port of service.ports) {
     if (isHttp(port.protocol)) continue;
-    const tcp = settleMatches(serviceTcpChains(service, port, context));
+    const tcp = withDefault(serviceTcpChains(service, port, context), meshSettings);
     const addresses = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families);
     for (const { address, ...additional } of listeningPairs(service, addresses)) {
       if (isTaken(address, port.number, meshSettings)) continue;

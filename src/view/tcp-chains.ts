@@ -22,7 +22,10 @@ interface Context {
   readonly client: ClientScope;
 }
 
-/** Chains with a match first; the last one, without, is the service's cluster unless a rule takes everything. */
+/**
+ * Chains with a match first; the last one, without, is the service's cluster unless a rule takes everything. Where
+ * rules tell TLS server names apart, those that none names are nobody's: no chain takes them.
+ */
 export function serviceTcpChains(
   service: MeshService,
   port: MeshServicePort,
@@ -45,6 +48,7 @@ export function serviceTcpChains(
     ({ serverNames, destinationSubnets }) => serverNames.length + destinationSubnets.length === 0,
   );
   if (takesAll >= 0) return ruled.slice(0, takesAll + 1);
+  if (isTls(port.protocol) && ruled.length > 0) return ruled;
   return [...ruled, ownChain(service, port)];
 }
 
