@@ -14,6 +14,9 @@ const metadata = {
   creationTimestamp: "keep",
 } as const;
 
+/** By its words a proxy is told to be a sidecar or a gateway. */
+const started = { name: "shared", command: ["shared"], args: ["shared"] } as const;
+
 const named = { name: "shared" } as const;
 
 export const projections: ReadonlyMap<string, Projection> = new Map<string, Projection>([
@@ -82,14 +85,14 @@ export const projections: ReadonlyMap<string, Projection> = new Map<string, Proj
   [
     "Pod",
     {
-      metadata: { ...metadata, ownerReferences: [{ kind: "shared", name: "shared", controller: "keep" }] },
+      metadata: {
+        ...metadata,
+        uid: "keep",
+        ownerReferences: [{ kind: "shared", name: "shared", controller: "keep" }],
+      },
       spec: {
-        containers: [
-          {
-            name: "shared",
-            ports: [{ name: "shared", containerPort: "keep", protocol: "shared" }],
-          },
-        ],
+        containers: [{ ...started, ports: [{ name: "shared", containerPort: "keep", protocol: "shared" }] }],
+        initContainers: [started],
         hostNetwork: "keep",
         nodeName: "shared",
         serviceAccountName: "shared",

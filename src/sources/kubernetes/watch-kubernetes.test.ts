@@ -115,14 +115,20 @@ const keyOf = (text: string) => text as ObjectKey;
 
 test("watchKubernetes() tells everything at once, with the fields that are read", async (t) => {
   const server = await startServer(t);
-  server.put(PODS, pod("shop", "web-1"));
+  const args = ["proxy", "router"];
+  const made = pod("shop", "web-1");
+  server.put(PODS, {
+    ...made,
+    metadata: { ...made.metadata, uid: "u-1" },
+    spec: { ...(made.spec as object), initContainers: [{ name: "istio-proxy", image: "proxy:1", args }] },
+  });
   const { objects, state, until } = await follow(t, { server });
   await until(() => state.syncCount === 1);
   assert.deepEqual(objects.get(keyOf("Pod/shop/web-1")), {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name: "web-1", namespace: "shop", labels: { app: "web" } },
-    spec: { containers: [{ name: "web" }] },
+    metadata: { name: "web-1", namespace: "shop", uid: "u-1", labels: { app: "web" } },
+    spec: { containers: [{ name: "web" }], initContainers: [{ name: "istio-proxy", args }] },
     status: { phase: "Running", podIP: "10.0.0.1" },
   });
 });
