@@ -1,9 +1,10 @@
-// What Meltemi itself keeps in memory while a mesh of small pods runs on this machine: the built programs, started as
-// a user starts them. Prints JSON. Run as root: npm run bench -- footprint --pods 20
+// What a mesh of small pods costs on this machine: how soon it is ready, what Meltemi itself and all processes keep in
+// memory, and what they compute while nothing happens. The built programs, started as a user starts them. Prints JSON.
+// Run as root, on an idle machine: npm run bench -- footprint --pods 60
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,8 @@ import type { MeshReport, PodReport } from "../../src/admin/contract/supervisor.
 const READY_DEADLINE_MS = 180_000;
 // What starting left behind is collected by then.
 const SETTLE_MS = 10_000;
+const IDLE_MS = 20_000;
+const TICKS_PER_SECOND = 100;
 const freePorts = ["--xds-port", "0", "--admin-port", "0"];
 
 const { values } = parseArgs({ options: { pods: { type: "string", default: "20" } } });
@@ -42,6 +45,7 @@ async function measureFootprint(pods: number) {
     const { processes } = (await ask(socketPath, "/mesh")) as MeshReport;
     const reports = (await ask(socketPath, "/pods")) as readonly PodReport[];
     const bytesOf = (name: string) => processes.find((each) => each.name === name)?.memoryBytes ?? 0;
+    const idle = await measureIdle(front.pid ?? 0);
     const envoys = reports.flatMap(({ containers }) =>
       containers.flatMap(({ role, memoryBytes }) => (role === "proxy" ? [memoryBytes ?? 0] : [])),
     );
@@ -52,12 +56,50 @@ async function measureFootprint(pods: number) {
       supervisorMb: megabytes(bytesOf("supervisor")),
       togetherMb: megabytes(bytesOf("control plane") + bytesOf("supervisor")),
       medianEnvoyMb: megabytes(envoys.sort((a, b) => a - b)[Math.floor(envoys.length / 2)] ?? 0),
+      ...idle,
     };
   } finally {
     const ended = once(front, "exit");
     if (front.exitCode === null && front.kill("SIGTERM")) await ended;
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** All processes of the mesh; memory that they share is counted once. */
+async function measureIdle(frontPid: number) {
+  const before = await cpuSecondsOf(await processTree(frontPid));
+  await sleep(IDLE_MS);
+  const pids = await processTree(frontPid);
+  const after = await cpuSecondsOf(pids);
+  const shares = await Promise.all(pids.map(proportionalBytes));
+  return {
+    processes: pids.length,
+    allProcessesMb: megabytes(shares.reduce((sum, each) => sum + each, 0)),
+    idleCpuPercent: Math.round(((after - before) / (IDLE_MS / 1000)) * 1000) / 10,
+  };
+}
+
+async function processTree(pid: number): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  const trees = await Promise.all(children.trim().split(" ").filter(Boolean).map(Number).map(processTree));
+  return [pid, ...trees.flat()];
+}
+
+async function cpuSecondsOf(pids: readonly number[]): Promise<number> {
+  const ticks = await Promise.all(
+    pids.map(async (pid) => {
+      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+      // The name before may hold spaces; user and system time are fields 14 and 15.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
+    }),
+  );
+  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
+}
+
+async function proportionalBytes(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8").catch(() => "");
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1] ?? 0) * 1024;
 }
 
 function manifestOf(pods: number): string {

@@ -3,6 +3,7 @@
 import { connect as connectHttp2, constants } from "node:http2";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { timerMs } from "../core/clock.ts";
 import type { AppDialer } from "./app-dialer.ts";
 import type { AppProber } from "./app-prober.ts";
 import { requestOverSocket } from "./http-over-socket.ts";
@@ -15,7 +16,7 @@ export interface ProbeOutcome {
 }
 
 export async function probeApp(prober: AppProber, dialer: AppDialer): Promise<ProbeOutcome> {
-  const timeoutMs = (prober.timeoutSeconds ?? 1) * 1000;
+  const timeoutMs = timerMs(Math.max(1, prober.timeoutSeconds ?? 1));
   try {
     if (prober.httpGet !== undefined) return await probeHttp(prober.httpGet, dialer, timeoutMs);
     if (prober.tcpSocket !== undefined) return await probeTcp(prober.tcpSocket.port, dialer, timeoutMs);

@@ -7,8 +7,13 @@ export interface Clock {
   after(delayMs: number, callback: () => void): () => void;
 }
 
-// setTimeout overflows above 2^31-1 ms and would fire at once.
+// setTimeout overflows above 2^31-1 ms and would fire at once; AbortSignal.timeout throws above 2^32-1.
 const MAX_TIMER_MS = 2_147_483_647;
+
+/** Seconds as a manifest has them, as a time that every timer takes: from 0 to 24 days. */
+export function timerMs(seconds: number): number {
+  return Number.isNaN(seconds) ? 0 : Math.min(Math.max(0, seconds * 1000), MAX_TIMER_MS);
+}
 
 export const systemClock: Clock = {
   now: () => Date.now(),

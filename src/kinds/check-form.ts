@@ -3,8 +3,8 @@
 
 import { parseDuration } from "../core/duration.ts";
 import { childPath } from "../core/field-path.ts";
-import { quoted } from "../core/quoted.ts";
 import { spellingHint } from "../core/nearest-spelling.ts";
+import { quoted } from "../core/quoted.ts";
 import type { Finding } from "./define-kind.ts";
 import type { Schema } from "./schema.ts";
 

@@ -5,15 +5,15 @@ import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
 import { workloadRules } from "./pod/rules.ts";
 import type { TypeOf } from "./schema.ts";
-import { anything, choice, flag, int32, intOrString, message } from "./schema.ts";
+import { anything, choice, count32, flag, int32, intOrString, message } from "./schema.ts";
 import { labelSelector } from "./workload-selector.ts";
 
 export const deploymentSpec = message(
   {
-    replicas: int32(),
-    minReadySeconds: int32(),
+    replicas: count32(),
+    minReadySeconds: count32(),
     paused: flag(),
-    progressDeadlineSeconds: int32(),
+    progressDeadlineSeconds: count32(),
     revisionHistoryLimit: int32(),
     strategy: message({
       type: choice("RollingUpdate", "Recreate"),

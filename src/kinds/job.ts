@@ -5,7 +5,7 @@ import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
 import { workloadRules } from "./pod/rules.ts";
 import type { TypeOf } from "./schema.ts";
-import { anything, choice, flag, int32, int64, list, message, text } from "./schema.ts";
+import { anything, choice, count32, flag, int32, list, message, text, uint64 } from "./schema.ts";
 import type { Findings } from "./value-rules.ts";
 import { labelSelector } from "./workload-selector.ts";
 
@@ -21,21 +21,21 @@ const failureRule = message(
 
 export const jobSpec = message(
   {
-    activeDeadlineSeconds: int64(),
-    backoffLimit: int32(),
+    activeDeadlineSeconds: uint64(),
+    backoffLimit: count32(),
     backoffLimitPerIndex: int32(),
     completionMode: choice("NonIndexed", "Indexed"),
-    completions: int32(),
+    completions: count32(),
     managedBy: text(),
     manualSelector: flag(),
     maxFailedIndexes: int32(),
-    parallelism: int32(),
+    parallelism: count32(),
     podFailurePolicy: message({}, { required: { rules: list(failureRule) } }),
     podReplacementPolicy: text(),
     selector: labelSelector,
     successPolicy: anything(),
     suspend: flag(),
-    ttlSecondsAfterFinished: int32(),
+    ttlSecondsAfterFinished: count32(),
   },
   { required: { template: podTemplate } },
 );

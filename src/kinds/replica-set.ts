@@ -4,7 +4,7 @@ import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
 import { workloadRules } from "./pod/rules.ts";
-import { anything, int32, message } from "./schema.ts";
+import { anything, count32, message } from "./schema.ts";
 import { labelSelector } from "./workload-selector.ts";
 
 export const replicaSetKind = defineKind({
@@ -17,7 +17,7 @@ export const replicaSetKind = defineKind({
   fields: { status: anything() },
   requiredFields: {
     spec: message(
-      { replicas: int32(), minReadySeconds: int32(), template: podTemplate },
+      { replicas: count32(), minReadySeconds: count32(), template: podTemplate },
       { required: { selector: labelSelector } },
     ),
   },

@@ -70,6 +70,11 @@ export function int32(): Schema<number> {
   return integer(-(2 ** 31), 2 ** 31 - 1);
 }
 
+/** Not negative, as Kubernetes validates counts and times. */
+export function count32(): Schema<number> {
+  return integer(0, 2 ** 31 - 1);
+}
+
 export function uint32(): Schema<number> {
   return integer(0, 2 ** 32 - 1);
 }

@@ -5,13 +5,13 @@ import { defineKind } from "./define-kind.ts";
 import { podTemplate } from "./pod/pod-spec.ts";
 import { workloadRules } from "./pod/rules.ts";
 import type { TypeOf } from "./schema.ts";
-import { anything, choice, int32, intOrString, list, message, struct, text } from "./schema.ts";
+import { anything, choice, count32, int32, intOrString, list, message, struct, text } from "./schema.ts";
 import { labelSelector } from "./workload-selector.ts";
 
 export const statefulSetSpec = message(
   {
-    replicas: int32(),
-    minReadySeconds: int32(),
+    replicas: count32(),
+    minReadySeconds: count32(),
     ordinals: message({ start: int32() }),
     persistentVolumeClaimRetentionPolicy: message({ whenDeleted: text(), whenScaled: text() }),
     podManagementPolicy: choice("OrderedReady", "Parallel"),

@@ -1,12 +1,13 @@
 // What a container's process sees and may do: its volumes, its user, no privileges, and its end.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { listenAndPass } from "../../src/local/front/pass-listener.ts";
+import type { ContainerMount } from "../../src/local/sandbox/mount-plan.ts";
 import { skipWithoutRoot, skipWithoutTun, startMesh } from "./mesh-under-test.ts";
 
 const app = { uid: 1_000, gid: 1_000, env: { PATH: "/usr/bin:/bin" } };
@@ -54,6 +55,48 @@ ls -d /meltemi-test/deep/made /usr/share/doc /etc/passwd /etc/ssl`;
   assert.equal(other.code, 1, "another container doesn't see the volume");
   const after = [readdirSync("/"), readdirSync("/etc"), readdirSync("/usr/share"), readdirSync("/run")];
   assert.deepEqual(after, before);
+});
+
+test("spawn() follows no link that an app made in its volume, and runs no tool of a volume's", {
+  skip: skipWithoutRoot,
+}, async (t) => {
+  const mesh = await startMesh(t);
+  const volume = join(mesh.stateDirectory, "volume");
+  const outside = join(mesh.stateDirectory, "outside");
+  mkdirSync(join(volume, "bin"), { recursive: true, mode: 0o755 });
+  mkdirSync(outside, { mode: 0o777 });
+  writeFileSync(join(outside, "secret"), "secret\n");
+  symlinkSync("/", join(volume, "root"));
+  symlinkSync(outside, join(volume, "link"));
+  symlinkSync("/etc/shadow", join(volume, "file"));
+  writeFileSync(join(volume, "empty"), "");
+  for (const tool of ["setpriv", "sh", "env", "mount", "chroot"]) {
+    writeFileSync(join(volume, "bin", tool), `#!/usr/bin/dash\ntouch ${outside}/ran-$0\n`, { mode: 0o755 });
+  }
+  await mesh.call("pod", { ...pod, directories: [volume] });
+  const whole = { source: volume, origin: "pod", target: "/data" } as const;
+  const run = (mounts: readonly ContainerMount[], argv: readonly string[] = ["true"]) =>
+    mesh.call("run", { pod: pod.podKey, ...app, argv, mounts });
+  const refused: readonly (readonly ContainerMount[])[] = [
+    [{ ...whole, subPath: "root/etc" }],
+    [{ ...whole, subPath: "link/made" }],
+    [{ ...whole, subPath: "file" }],
+    [whole, { ...whole, target: "/data/link/made" }],
+    [whole, { ...whole, target: "/data/root/meltemi-made" }],
+    [whole, { ...whole, subPath: "empty", target: "/data/file" }],
+  ];
+  for (const mounts of refused) {
+    const { code, stderr } = await run(mounts);
+    assert.equal(code, 125, JSON.stringify(mounts));
+    assert.match(stderr, /leads out by a link|isn't a directory there|isn't a file there/);
+  }
+  assert.deepEqual(readdirSync(outside), ["secret"]);
+  assert(!readdirSync("/").includes("meltemi-made"));
+  const covered = await run([
+    { ...whole, subPath: "bin", target: "/usr/bin" },
+    { ...whole, subPath: "empty", target: "/etc/ld.so.preload" },
+  ]);
+  assert.deepEqual(readdirSync(outside), ["secret"], covered.stderr);
 });
 
 test("mountObjection() says in a sentence what can't be mounted", { skip: skipWithoutRoot }, async (t) => {

@@ -2,7 +2,7 @@
 
 import { objectMeta } from "../object-meta.ts";
 import type { TypeOf } from "../schema.ts";
-import { choice, flag, int32, int64, list, map, message, quantity, text } from "../schema.ts";
+import { choice, flag, int32, integer, list, map, message, quantity, text, uint64 } from "../schema.ts";
 import { container, ephemeralContainer, resourceRequirements } from "./container.ts";
 import { affinity, toleration, topologySpreadConstraint } from "./scheduling.ts";
 import { podSecurityContext } from "./security-context.ts";
@@ -23,7 +23,7 @@ const workloadReference = message(
 
 export const podSpec = message(
   {
-    activeDeadlineSeconds: int64(),
+    activeDeadlineSeconds: integer(1, 2 ** 31 - 1),
     affinity,
     automountServiceAccountToken: flag(),
     dnsConfig,
@@ -59,7 +59,7 @@ export const podSpec = message(
     setHostnameAsFQDN: flag(),
     shareProcessNamespace: flag(),
     subdomain: text(),
-    terminationGracePeriodSeconds: int64(),
+    terminationGracePeriodSeconds: uint64(),
     tolerations: list(toleration),
     topologySpreadConstraints: list(topologySpreadConstraint),
     volumes: list(volume),

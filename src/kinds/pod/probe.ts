@@ -1,7 +1,7 @@
 // How a container is asked for its health, and what runs around its life.
 
 import type { TypeOf } from "../schema.ts";
-import { choice, int32, int64, intOrString, list, message, text } from "../schema.ts";
+import { choice, count32, int32, intOrString, list, message, text } from "../schema.ts";
 
 const httpHeader = message({}, { required: { name: text(), value: text() } });
 
@@ -19,17 +19,17 @@ export const probe = message(
     grpc: grpcAction,
     httpGet: httpGetAction,
     tcpSocket: tcpSocketAction,
-    initialDelaySeconds: int32(),
-    timeoutSeconds: int32(),
-    periodSeconds: int32(),
-    successThreshold: int32(),
-    failureThreshold: int32(),
-    terminationGracePeriodSeconds: int64(),
+    initialDelaySeconds: count32(),
+    timeoutSeconds: count32(),
+    periodSeconds: count32(),
+    successThreshold: count32(),
+    failureThreshold: count32(),
+    terminationGracePeriodSeconds: count32(),
   },
   { oneofs: [["exec", "grpc", "httpGet", "tcpSocket"]] },
 );
 
-const sleepAction = message({}, { required: { seconds: int64() } });
+const sleepAction = message({}, { required: { seconds: count32() } });
 
 export const lifecycleHandler = message(
   { exec: execAction, httpGet: httpGetAction, tcpSocket: tcpSocketAction, sleep: sleepAction },

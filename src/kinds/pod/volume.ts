@@ -2,7 +2,7 @@
 // hostPath; the sources of storage vendors are known by name and not looked into.
 
 import type { TypeOf } from "../schema.ts";
-import { choice, flag, int32, int64, list, message, quantity, struct, text } from "../schema.ts";
+import { choice, flag, int32, integer, list, message, quantity, struct, text } from "../schema.ts";
 import { labelSelector } from "../workload-selector.ts";
 
 export const keyToPath = message({ mode: int32() }, { required: { key: text(), path: text() } });
@@ -30,7 +30,7 @@ export const emptyDirVolume = message({ medium: text(), sizeLimit: quantity() })
 export const hostPathVolume = message({ type: text() }, { required: { path: text() } });
 
 export const serviceAccountTokenProjection = message(
-  { audience: text(), expirationSeconds: int64() },
+  { audience: text(), expirationSeconds: integer(600, 2 ** 32) },
   { required: { path: text() } },
 );
 const clusterTrustBundle = message(

@@ -6,7 +6,7 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import { availableInMs, isAvailable, isFinished, isReady, isTerminating } from "./pod-condition.ts";
 import { replicaSuffix } from "./template-hash.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
-import { buildPod, earliestMs, ownerReference, workloadTemplateHash } from "./workload-plan.ts";
+import { buildPod, earliestMs, ownerReference, podCountOf, workloadTemplateHash } from "./workload-plan.ts";
 
 export const POD_TEMPLATE_HASH_LABEL = "pod-template-hash";
 
@@ -45,7 +45,7 @@ function lookAt(deployment: Deployment, pods: readonly Pod[], nowMs: number): Vi
   const staying = pods.filter((pod) => !isTerminating(pod) && !isFinished(pod));
   return {
     hash,
-    wantedCount: deployment.spec.replicas ?? 1,
+    wantedCount: podCountOf(deployment.spec.replicas ?? 1),
     current: staying.filter((pod) => hashOf(pod) === hash),
     old: staying.filter((pod) => hashOf(pod) !== hash),
     isLeaving: pods.some((pod) => isTerminating(pod)),

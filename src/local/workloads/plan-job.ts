@@ -6,7 +6,7 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import { isFinished, isTerminating } from "./pod-condition.ts";
 import { replicaSuffix } from "./template-hash.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
-import { buildPod, ownerReference, workloadTemplateHash } from "./workload-plan.ts";
+import { buildPod, ownerReference, podCountOf, workloadTemplateHash } from "./workload-plan.ts";
 
 const REVISION_LABEL = "local.meltemi.dev/template-hash";
 
@@ -17,7 +17,7 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): Workload
     return { create: [], remove: [...view.outdated, ...view.active], status: jobStatus(view) };
   }
   const remainingCount = view.wantedCount === undefined ? Infinity : view.wantedCount - view.succeededCount;
-  const activeCountWanted = Math.min(job.spec.parallelism ?? 1, Math.max(0, remainingCount));
+  const activeCountWanted = Math.min(podCountOf(job.spec.parallelism ?? 1), Math.max(0, remainingCount));
   // Without completions the first success says that the work is done: let the others end, start no more.
   const mayCreate = view.wantedCount !== undefined || view.succeededCount === 0;
   const createCount = mayCreate ? Math.max(0, activeCountWanted - view.active.length) : 0;

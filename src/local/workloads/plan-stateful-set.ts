@@ -6,7 +6,7 @@ import type { PodTemplate } from "../../kinds/pod/pod-spec.ts";
 import type { StatefulSet } from "../../kinds/stateful-set.ts";
 import { availableInMs, isAvailable, isReady, isTerminating } from "./pod-condition.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
-import { buildPod, earliestMs, ownerReference, workloadTemplateHash } from "./workload-plan.ts";
+import { buildPod, earliestMs, ownerReference, podCountOf, workloadTemplateHash } from "./workload-plan.ts";
 
 export const REVISION_LABEL = "controller-revision-hash";
 
@@ -44,7 +44,7 @@ function lookAt(set: StatefulSet, pods: readonly Pod[], nowMs: number): View {
   }
   return {
     revision: `${set.metadata.name}-${workloadTemplateHash(set.spec.template)}`,
-    ordinals: Array.from({ length: set.spec.replicas ?? 1 }, (_, index) => start + index),
+    ordinals: Array.from({ length: podCountOf(set.spec.replicas ?? 1) }, (_, index) => start + index),
     podsByOrdinal,
     isHealthy: (pod) => pod !== undefined && isAvailable(pod, minReadySeconds, nowMs),
   };

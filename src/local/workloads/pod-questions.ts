@@ -2,6 +2,7 @@
 // where the pod is in the mesh, over the bridge where it isn't, or as a command in the container.
 
 import type { Clock } from "../../core/clock.ts";
+import { timerMs } from "../../core/clock.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { HttpGetAction, LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
 import type { PodSidecar } from "./pod-surroundings.ts";
@@ -54,7 +55,7 @@ export async function runHookAction(
   if (handler.sleep !== undefined) {
     const { seconds } = handler.sleep;
     await new Promise<void>((resolve) => {
-      means.clock.after(seconds * 1000, resolve);
+      means.clock.after(timerMs(seconds), resolve);
     });
     return undefined;
   }

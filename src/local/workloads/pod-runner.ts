@@ -418,7 +418,7 @@ export class PodRunner {
   }
 
   #graceSeconds(): number {
-    return this.#pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+    return Math.max(0, this.#pod.spec.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS);
   }
 
   #report(): void {

@@ -1,5 +1,6 @@
 // A probe as a state machine: results go in, a verdict comes out. No clock, no network.
 
+import { timerMs } from "../../core/clock.ts";
 import type { Probe } from "../../kinds/pod/probe.ts";
 
 export type ProbeKind = "startup" | "readiness" | "liveness";
@@ -21,15 +22,19 @@ export interface ProbeState {
 
 export const INITIAL_PROBE_STATE: ProbeState = { verdict: "pending", successCount: 0, failureCount: 0 };
 
-/** Kubernetes' defaults: each 10 s, 1 s to answer, 1 success, 3 failures. */
+/** Kubernetes' defaults, for 0 too: each 10 s, 1 s to answer, 1 success, 3 failures. */
 export function probeTiming(probe: Probe): ProbeTiming {
   return {
-    initialDelayMs: (probe.initialDelaySeconds ?? 0) * 1000,
-    periodMs: Math.max(1, probe.periodSeconds ?? 10) * 1000,
-    timeoutMs: Math.max(1, probe.timeoutSeconds ?? 1) * 1000,
-    successThreshold: Math.max(1, probe.successThreshold ?? 1),
-    failureThreshold: Math.max(1, probe.failureThreshold ?? 3),
+    initialDelayMs: timerMs(probe.initialDelaySeconds ?? 0),
+    periodMs: timerMs(positive(probe.periodSeconds, 10)),
+    timeoutMs: timerMs(positive(probe.timeoutSeconds, 1)),
+    successThreshold: positive(probe.successThreshold, 1),
+    failureThreshold: positive(probe.failureThreshold, 3),
   };
+}
+
+function positive(value: number | undefined, otherwise: number): number {
+  return value !== undefined && value >= 1 ? value : otherwise;
 }
 
 export function nextProbeState(state: ProbeState, isSuccess: boolean, timing: ProbeTiming): ProbeState {

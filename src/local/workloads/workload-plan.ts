@@ -14,6 +14,14 @@ export interface WorkloadPlan {
   readonly recheckAfterMs?: number;
 }
 
+// A machine has no room for more, and a slip of the pen must not fill it.
+export const MAX_PODS_OF_WORKLOAD = 1_000;
+
+/** How many pods a workload gets that asks for `count`. */
+export function podCountOf(count: number): number {
+  return Math.min(Math.max(0, Math.trunc(count)), MAX_PODS_OF_WORKLOAD);
+}
+
 /** The smallest of the times given that isn't zero, if any. */
 export function earliestMs(times: Iterable<number | undefined>): number | undefined {
   let earliest: number | undefined;

@@ -5,6 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
 import { objectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
+import { problem } from "../../core/problem.ts";
 import type { DaemonSet } from "../../kinds/daemon-set.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { Deployment } from "../../kinds/deployment.ts";
@@ -24,7 +25,7 @@ import { planStatefulSet } from "./plan-stateful-set.ts";
 import { isTerminating } from "./pod-condition.ts";
 import { stableJson } from "./template-hash.ts";
 import type { WorkloadPlan } from "./workload-plan.ts";
-import { earliestMs } from "./workload-plan.ts";
+import { earliestMs, MAX_PODS_OF_WORKLOAD } from "./workload-plan.ts";
 import type { WorkloadStore } from "./workload-store.ts";
 import { keyOfObject } from "./workload-store.ts";
 
@@ -135,7 +136,7 @@ export class WorkloadReconciler {
         podsByOwner.get(keyOfObject(object)) ?? [],
         this.#options.clock.now(),
       );
-      problems.push(...this.#enact(plan));
+      problems.push(...tooManyPods(object), ...this.#enact(plan));
       recheckTimes.push(plan.recheckAfterMs);
       this.#writeStatus(object, plan.status);
     }
@@ -218,6 +219,18 @@ export class WorkloadReconciler {
 }
 
 const WORKLOAD_KINDS = ["Deployment", "StatefulSet", "DaemonSet", "Job"] as const;
+
+function tooManyPods(object: KubernetesObject): readonly Problem[] {
+  const { replicas, parallelism } = (object.spec ?? {}) as { replicas?: number; parallelism?: number };
+  const wanted = replicas ?? parallelism ?? 0;
+  if (wanted <= MAX_PODS_OF_WORKLOAD) return [];
+  const found = problem("MLT3123", {
+    object: keyOfObject(object),
+    path: replicas === undefined ? "spec.parallelism" : "spec.replicas",
+    message: `Cannot run ${wanted} pods of ${object.kind} "${object.metadata.name}": this machine runs at most ${MAX_PODS_OF_WORKLOAD} of a workload`,
+  });
+  return [found];
+}
 
 function planWorkload(object: KubernetesObject, pods: readonly Pod[], nowMs: number): WorkloadPlan {
   // What is in the store was checked against its kind's schema when it was loaded.
