@@ -7,8 +7,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { redacted } from "../core/redacted.ts";
 import { certificatesOf, faultOfPair } from "../kinds/tls-credential.ts";
-import type { EncodedSecret, SecretSource } from "./secret-source.ts";
 import { readCertificateFile } from "./certificate-file.ts";
+import type { EncodedSecret, SecretSource } from "./secret-source.ts";
 import { encodeCertificateSecret, encodeRootsSecret } from "./secret-source.ts";
 
 export interface FileSecretOptions {

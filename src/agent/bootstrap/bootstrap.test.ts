@@ -87,29 +87,29 @@ for (const [name, change] of Object.entries(variants)) {
 }
 
 test("buildBootstrap() listens on the addresses of the pod's IP families", () => {
-  const listening = (families: IpFamilies) =>
-    fromJson(BootstrapSchema, buildBootstrap({ ...testBootstrapOptions("/run"), families }), {
-      registry,
-    }).staticResources?.listeners.map(({ name, address, additionalAddresses }) => [
+  const listening = (families: IpFamilies, INSTANCE_IPS: string) => {
+    const options = testBootstrapOptions("/run");
+    const node = { ...options.node, metadata: { ...options.node.metadata, INSTANCE_IPS } };
+    const bootstrap = fromJson(BootstrapSchema, buildBootstrap({ ...options, node, families }), { registry });
+    return bootstrap.staticResources?.listeners.map(({ name, address, additionalAddresses }) => [
       name,
       ...[address, ...additionalAddresses.map((one) => one.address)].flatMap((one) =>
         one?.address.case === "socketAddress" ? [one.address.value.address] : [],
       ),
     ]);
-  assert.deepEqual(listening("ipv6"), [
+  };
+  assert.deepEqual(listening("ipv6", "fd00::5"), [
     ["admin", "::1"],
-    ["agent", "::"],
-    ["health", "::"],
-    ["envoy-stats", "::"],
+    ["agent", "fd00::5", "::1"],
+    ["health", "fd00::5", "::1"],
+    ["envoy-stats", "fd00::5", "::1"],
     ["app"],
   ]);
-  assert.deepEqual(listening("dual"), [
+  assert.deepEqual(listening("dual", "10.0.0.5, fd00::5")?.slice(0, 2), [
     ["admin", "127.0.0.1", "::1"],
-    ["agent", "0.0.0.0", "::"],
-    ["health", "0.0.0.0", "::"],
-    ["envoy-stats", "0.0.0.0", "::"],
-    ["app"],
+    ["agent", "10.0.0.5", "fd00::5", "127.0.0.1", "::1"],
   ]);
+  assert.deepEqual(listening("ipv4", "")?.[1], ["agent", "0.0.0.0"]);
 });
 
 test("encodeBootstrap() prints the same text for the same options", () => {

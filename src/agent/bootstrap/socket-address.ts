@@ -1,17 +1,23 @@
 // Addresses and socket options in Envoy's words.
 
 import type { JsonObject } from "@bufbuild/protobuf";
-import type { OfFamilies } from "../../core/ip-families.ts";
 
 export function socketAddress(address: string, port: number): JsonObject {
   return { socketAddress: { address, portValue: port } };
 }
 
-/** An address of each of the pod's IP families. */
-export function listeningOn([address, additional]: OfFamilies<string>, port: number): JsonObject {
+/** Several addresses of one listener. */
+export function listeningOn(
+  [address, ...additional]: readonly [string, ...(readonly string[])],
+  port: number,
+): JsonObject {
   return {
     address: socketAddress(address, port),
-    ...(additional !== undefined && { additionalAddresses: [{ address: socketAddress(additional, port) }] }),
+    // An address of IPv6 can't be bound in its first second otherwise.
+    freebind: true,
+    ...(additional.length > 0 && {
+      additionalAddresses: additional.map((each) => ({ address: socketAddress(each, port) })),
+    }),
   };
 }
 

@@ -1,11 +1,13 @@
 // The listeners that stand in the bootstrap: admin, health, metrics and probes, and the agent's way to the app.
 
+import { isIP } from "node:net";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { type IpFamilies, loopbacksOf, wildcardsOf } from "../../core/ip-families.ts";
 import type { ProxyPorts } from "../../core/proxy-ports.ts";
 import { PEER_HEADER } from "../peer-header.ts";
 import type { ProxySockets } from "./bootstrap.ts";
 import { extension } from "./extension.ts";
+import type { ProxyNode } from "./proxy-node.ts";
 import { listeningOn, pipeAddress } from "./socket-address.ts";
 import { ADMIN_CLUSTER, AGENT_CLUSTER, APP_CLUSTER } from "./static-clusters.ts";
 
@@ -13,14 +15,16 @@ import { ADMIN_CLUSTER, AGENT_CLUSTER, APP_CLUSTER } from "./static-clusters.ts"
 export const BOOTSTRAP_STAT_PREFIX = "bootstrap-";
 
 interface StaticListeners {
+  readonly node: ProxyNode;
   readonly sockets: ProxySockets;
   readonly ports: ProxyPorts;
   readonly families?: IpFamilies;
 }
 
-export function buildStaticListeners({ sockets, ports, families = "ipv4" }: StaticListeners): JsonObject[] {
+export function buildStaticListeners(options: StaticListeners): JsonObject[] {
+  const { node, sockets, ports, families = "ipv4" } = options;
   const local = loopbacksOf(families);
-  const every = wildcardsOf(families);
+  const every = ownAddresses(node, families);
   const toAgent = { ...routeTo(AGENT_CLUSTER, "/"), requestHeadersToAdd: [peerHeader] };
   return [
     httpListener("admin", listeningOn(local, ports.admin), routeTo(ADMIN_CLUSTER, "/")),
@@ -35,6 +39,22 @@ export function buildStaticListeners({ sockets, ports, families = "ipv4" }: Stat
       upgradeConfigs: [connectUpgrade],
     }),
   ];
+}
+
+// By its own addresses rather than the wildcard: virtualOutbound hands a connection to the listener of its original
+// destination, and one on every address would take what the pod calls on other pods' ports of these numbers.
+function ownAddresses({ metadata }: ProxyNode, families: IpFamilies): readonly [string, ...string[]] {
+  const { INSTANCE_IPS } = metadata;
+  const addresses = typeof INSTANCE_IPS === "string" ? INSTANCE_IPS.split(",") : [];
+  const ofPod = addresses.map((address) => address.trim()).filter((address) => isOf(families, address));
+  const [first, ...more] = [...new Set([...ofPod, ...loopbacksOf(families)])];
+  // Of a proxy that doesn't know its address nothing is known but that it listens.
+  return first === undefined || ofPod.length === 0 ? wildcardsOf(families) : [first, ...more];
+}
+
+function isOf(families: IpFamilies, address: string): boolean {
+  const family = isIP(address);
+  return (family === 4 && families !== "ipv6") || (family === 6 && families !== "ipv4");
 }
 
 // The agent sits behind a unix socket and can't see who calls; some of its paths are for the pod's own processes.

@@ -63,6 +63,18 @@ function callApi(path = "/") {
   return client.echo({ url: `http://${NOBODY}${path}`, host: "api.example.com", timeoutMs: 1_000 });
 }
 
+test("a proxy's own ports take nothing that the pod calls elsewhere", { skip }, async () => {
+  const [echo] = await mesh.pods("echo-v1");
+  assert.ok(echo?.ip !== undefined);
+  const paths = { 15020: "/stats/prometheus", 15021: "/healthz/ready", 15090: "/stats/prometheus" };
+  for (const [port, path] of Object.entries(paths)) {
+    const of = async (ip: string) =>
+      (await client.request({ url: `http://${ip}:${port}${path}`, timeoutMs: 2_000 })).status;
+    assert.equal(await of(echo.ip), 200, `${port} of another pod`);
+    assert.notEqual(await of(strayIp), 200, `${port} of a pod that has no proxy`);
+  }
+});
+
 test("ALLOW_ANY lets calls through to whom the mesh doesn't know, HTTP and TCP", { skip }, async () => {
   assert.equal((await client.echo(`http://${strayIp}:8080/`)).version, "stray");
   const { received } = await client.tcp({ host: strayIp, port: 9000, send: "hello\n", until: "hello" });
