@@ -1,30 +1,18 @@
 // Where a gateway's pod listens for a port that a Gateway names.
 
 import type { Read } from "../graph/read.ts";
-import { isSelected } from "./endpoints.ts";
 import type { Model } from "./model.ts";
-import { rowKey } from "./sources.ts";
+import { portsOfWorkload, type WorkloadAddresses } from "./workload-ports.ts";
 
-export interface GatewayPod {
-  readonly namespace: string;
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-/** A Service in front of the gateway may map 80 to 8080: the server's number is the Service's port. */
-export function gatewayTargetPort(
-  { namespace, name, labels }: GatewayPod,
+/** Services in front of the gateway may map 80 to 8080, and another to 8081: the server's number is the Service's port. */
+export function gatewayTargetPorts(
+  pod: WorkloadAddresses,
   port: number,
-  { model, read }: { readonly model: Model; readonly read: Read },
-): number {
-  for (const [, service] of read.find(model.servicesByNamespace, namespace)) {
-    const { selector, ports } = service;
-    if (selector === undefined || Object.keys(selector).length === 0 || !isSelected(selector, labels))
-      continue;
-    const found = ports.find(({ number }) => number === port);
-    if (found === undefined) continue;
-    const named = read.get(model.workloads.table, rowKey(namespace, name));
-    return found.targetPort ?? named?.portNumbers[found.targetPortName ?? ""] ?? port;
-  }
-  return port;
+  context: { readonly model: Model; readonly read: Read },
+): readonly number[] {
+  const targets = portsOfWorkload(pod, context).filter(
+    ({ service, port: { number } }) => number === port && !service.keepsGatewayPorts,
+  );
+  const numbers = new Set(targets.map(({ number }) => number));
+  return numbers.size === 0 ? [port] : [...numbers].sort((a, b) => a - b);
 }

@@ -14,6 +14,7 @@ import { declareMutualTlsModes, type MutualTlsModes } from "./mutual-tls-modes.t
 import type { MeshService } from "./service.ts";
 import { declareServices } from "./services.ts";
 import type { Sources } from "./sources.ts";
+import { declareServicesByAddress } from "./workload-ports.ts";
 import { declareWorkloads, type Workloads } from "./workloads.ts";
 
 export interface Model {
@@ -22,6 +23,8 @@ export interface Model {
   readonly services: Table<MeshService>;
   readonly servicesByHost: Index<MeshService>;
   readonly servicesByNamespace: Index<MeshService>;
+  /** Those without a selector, by the addresses of their endpoints; rows have the service's key. */
+  readonly servicesByAddress: Index<readonly string[]>;
   readonly endpoints: Table<readonly ServiceEndpoint[]>;
   readonly identities: Table<readonly SpiffeId[]>;
   readonly hostRules: HostRules;
@@ -43,6 +46,7 @@ export function declareModel(graph: Graph, sources: Sources): Model {
     services,
     servicesByHost: graph.index(services, "services by host", ({ hostname }) => [hostname]),
     servicesByNamespace: graph.index(services, "services by namespace", ({ namespace }) => [namespace]),
+    servicesByAddress: declareServicesByAddress(graph, services, endpoints),
     endpoints,
     identities: declareServiceIdentities(graph, endpoints),
     hostRules: declareHostRules(graph, sources, settings),

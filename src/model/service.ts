@@ -49,6 +49,8 @@ export interface MeshService {
   readonly isNodeLocal: boolean;
   /** Which endpoints come before others, whether or not a rule says so. */
   readonly preference: TrafficPreference;
+  /** A gateway that it leads to listens on its Gateways' own numbers, whatever the targets are. */
+  readonly keepsGatewayPorts?: boolean;
   readonly createdAt: string;
   readonly object: ObjectKey;
 }

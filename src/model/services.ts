@@ -42,6 +42,7 @@ export const serviceFields: readonly string[] = [
 ];
 
 const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
+const KEEPS_GATEWAY_PORTS_LABEL = "experimental.istio.io/disable-gateway-port-translation";
 const TRAFFIC_DISTRIBUTION_ANNOTATION = "networking.istio.io/traffic-distribution";
 
 /** A Service stands before a ServiceEntry that names the same host in the same namespace. */
@@ -95,7 +96,7 @@ function equalMaps(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string
 }
 
 function kubernetesService(service: Service, settings: MeshSettings): MeshService {
-  const { name, namespace, annotations, creationTimestamp } = service.metadata;
+  const { name, namespace, annotations, labels, creationTimestamp } = service.metadata;
   const spec = service.spec ?? {};
   return {
     hostname: `${name}.${namespace}.svc.${settings.clusterDomain}`,
@@ -118,9 +119,14 @@ function kubernetesService(service: Service, settings: MeshSettings): MeshServic
     publishesNotReady: spec.publishNotReadyAddresses ?? false,
     isNodeLocal: spec.internalTrafficPolicy === "Local",
     preference: trafficPreference(spec.trafficDistribution ?? annotations?.[TRAFFIC_DISTRIBUTION_ANNOTATION]),
+    ...gatewayPorts(labels),
     createdAt: creationTimestamp ?? "",
     object: objectKey({ kind: "Service", namespace, name }),
   };
+}
+
+function gatewayPorts(labels: Readonly<Record<string, string>> = {}): Pick<MeshService, "keepsGatewayPorts"> {
+  return labels[KEEPS_GATEWAY_PORTS_LABEL] === "true" ? { keepsGatewayPorts: true } : {};
 }
 
 /** Of what a Service's trafficDistribution says; `PreferClose` is the older word for `PreferSameZone`. */
@@ -159,7 +165,7 @@ function words(list: string | undefined): readonly string[] | undefined {
 }
 
 function entryService(entry: ServiceEntry, hostname: string, settings: MeshSettings): MeshService {
-  const { name, namespace, annotations, creationTimestamp } = entry.metadata;
+  const { name, namespace, annotations, labels, creationTimestamp } = entry.metadata;
   const { spec } = entry;
   return {
     hostname,
@@ -179,6 +185,7 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
     publishesNotReady: false,
     isNodeLocal: false,
     preference: trafficPreference(annotations?.[TRAFFIC_DISTRIBUTION_ANNOTATION]),
+    ...gatewayPorts(labels),
     createdAt: creationTimestamp ?? "",
     object: objectKey({ kind: "ServiceEntry", namespace, name }),
   };

@@ -9,7 +9,7 @@ import { isHttp, isTls, type Protocol, parseProtocol } from "../core/protocol.ts
 import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Server } from "../kinds/gateway/server.ts";
 import { isSelected } from "../model/endpoints.ts";
-import { gatewayTargetPort } from "../model/gateway-target-port.ts";
+import { gatewayTargetPorts } from "../model/gateway-target-port.ts";
 import { isReservedInGateway } from "../model/reserved-ports.ts";
 import { byAge } from "../model/service.ts";
 import { rowKey } from "../model/sources.ts";
@@ -67,24 +67,27 @@ export function gatewayPorts({ proxy, client, model, read }: GatewayQuestion): r
   const byListener = new Map<string, GatewayPort & { servers: GatewayServer[] }>();
   for (const gateway of gateways) {
     for (const [at, server] of (gateway.spec.servers ?? []).entries()) {
-      const listenPort = gatewayTargetPort(proxy, server.port.number, { model, read });
-      if (isReservedInGateway(reservedPorts, listenPort)) continue;
       const { bind: written = "" } = server;
       const isEveryAddress = written === "" || isUnspecifiedAddress(written);
       const bind = isEveryAddress ? everyAddress : written;
-      const key = `${bind}_${listenPort}`;
-      const found = byListener.get(key) ?? {
-        listenPort,
-        bind,
-        isEveryAddress,
-        port: server.port.number,
-        servers: [],
-      };
-      found.servers.push(gatewayServer(gateway, server, at));
-      byListener.set(key, found);
+      for (const listenPort of gatewayTargetPorts(proxy, server.port.number, { model, read })) {
+        if (isReservedInGateway(reservedPorts, listenPort)) continue;
+        const key = `${bind}_${listenPort}`;
+        const port = { listenPort, bind, isEveryAddress, port: server.port.number, servers: [] };
+        const found = byListener.get(key) ?? port;
+        byListener.set(key, found);
+        add(found.servers, gatewayServer(gateway, server, at));
+      }
     }
   }
   return [...byListener.values()].sort((a, b) => a.listenPort - b.listenPort || (a.bind < b.bind ? -1 : 1));
+}
+
+/** As in Istio, the oldest server of plain bytes has its port to itself, and comes to no port that another has. */
+function add(servers: GatewayServer[], server: GatewayServer): void {
+  const isAlone = (each: GatewayServer) => !isHttpServer(each) && !hasTls(each);
+  const [first] = servers;
+  if (first === undefined || !(isAlone(first) || isAlone(server))) servers.push(server);
 }
 
 /** What a server forwards: requests by their host, or bytes. */

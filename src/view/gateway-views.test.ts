@@ -54,6 +54,45 @@ spec: { clusterIP: 10.96.0.9, selector: { app: edge }, ports: [{ name: http, por
     assert.deepEqual(Object.keys(tables(view)), ["http.8080"]);
   });
 
+  test("listen on each target of the Services in front, but for those that keep the Gateways' numbers", () => {
+    const front = (name: string, targetPort: number, label = "") => `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: infra, labels: { ${label} } }
+spec: { clusterIP: 10.96.0.9, selector: { app: edge }, ports: [{ name: http, port: 80, targetPort: ${targetPort} }] }
+`;
+    const kept = front("kept", 9999, 'experimental.istio.io/disable-gateway-port-translation: "true"');
+    const listening = (...services: readonly string[]) =>
+      viewOf(
+        WEB,
+        ...services,
+        gateway("edge", `{ ${HTTP}, hosts: [a.com] }`),
+        routes("a", "[a.com]"),
+      ).listeners.map(({ name }) => name);
+    assert.deepEqual(listening(kept), ["0.0.0.0_80"]);
+    assert.deepEqual(listening(kept, front("a", 8081), front("b", 8080)), ["0.0.0.0_8080", "0.0.0.0_8081"]);
+  });
+
+  test("give a port to the oldest server of plain bytes alone", () => {
+    const tcp = "{ port: { number: 80, name: tcp, protocol: TCP }, hosts: ['*'] }";
+    const toDb = (edge: string) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: to-${edge}, namespace: shop }
+spec: { hosts: ["*"], gateways: [shop/${edge}], tcp: [{ route: [{ destination: { host: ${edge}-db } }] }] }
+`;
+    const old = gateway("old", tcp, "2026-01-01T00:00:00Z");
+    const young = gateway("young", tcp, "2026-01-02T00:00:00Z");
+    const [listener] = viewOf(old, young, toDb("old"), toDb("young")).listeners;
+    assert.deepEqual(
+      listener?.chains.map(({ source }) => source[0]?.object),
+      ["VirtualService/shop/to-old"],
+    );
+    assert.deepEqual(viewOf(old, young, toDb("young")).listeners, [], "also where it leads nowhere");
+    const http = gateway("young", `{ ${HTTP}, hosts: [a.com] }`, "2026-01-02T00:00:00Z");
+    assert.deepEqual(viewOf(WEB, old, http, routes("a", "[a.com]")).listeners, []);
+  });
+
   test("add up the VirtualServices of one host, rules that take everything last", () => {
     const view = viewOf(
       WEB,

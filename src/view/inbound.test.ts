@@ -63,6 +63,41 @@ describe("inbound views", () => {
     );
   });
 
+  test("have the ports of services of their namespace that name the workload's address as an endpoint", () => {
+    const entry = (namespace: string, port: number) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: own, namespace: ${namespace} }
+spec:
+  hosts: [own.${namespace}.example]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  endpoints: [{ address: 10.244.0.9, ports: { http: ${port} } }, { address: 10.244.0.10 }]
+`;
+    const bySlice = `
+apiVersion: v1
+kind: Service
+metadata: { name: manual, namespace: shop }
+spec: { clusterIP: 10.96.0.5, ports: [{ name: grpc, port: 90 }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: manual-1, namespace: shop, labels: { kubernetes.io/service-name: manual } }
+addressType: IPv4
+ports: [{ name: grpc, port: 9000 }]
+endpoints: [{ addresses: [10.244.0.9] }]
+`;
+    const mesh = viewFixture([entry("shop", 8080), entry("other", 8081), bySlice].join("---"));
+    assert.deepEqual(
+      connect(mesh, "web-1").listener.ports.map(({ port, protocol }) => [port, protocol]),
+      [
+        [8080, "HTTP"],
+        [9000, "GRPC"],
+      ],
+    );
+  });
+
   test("have the mTLS mode of each port and of the rest", () => {
     const mesh = viewFixture(
       `${service("web", "app: web", "{ name: http, port: 80 }, { name: tcp, port: 81 }")}---${peerAuthentication(
@@ -101,6 +136,9 @@ describe("inbound views", () => {
       connect(mesh, "web-1").listener.ports.map(({ port }) => port),
       [80],
     );
+    const spec = "{ selector: { matchLabels: { app: web } }, portLevelMtls: { 15006: { mode: DISABLE } } }";
+    mesh.put(peerAuthentication(spec));
+    assert.deepEqual(viewOf(mesh, "web-1").listener.otherPorts, []);
   });
 
   test("are shared by replicas, and by nobody else", () => {

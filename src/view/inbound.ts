@@ -7,11 +7,10 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import { isSelected } from "../model/endpoints.ts";
 import type { Model } from "../model/model.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "../model/mutual-tls-modes.ts";
-import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
-import type { Workload } from "../model/workloads.ts";
+import type { MeshService, MeshServicePort } from "../model/service.ts";
+import { portsOfWorkload, type WorkloadAddresses } from "../model/workload-ports.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { InboundClusterInputs } from "./cluster-inputs.ts";
 import type { InboundListenerInputs } from "./listener-inputs.ts";
@@ -46,8 +45,8 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
   const mutualTls = mutualTlsOf(read, model.modes, { namespace: proxy.namespace, labels });
   const settings = read.one(model.settings);
   const families = ipFamiliesOf(proxy.addresses);
-  const ports = portsOf({ namespace: proxy.namespace, labels, workload, model, read });
-  const declared = new Set(ports.map(({ number }) => number));
+  const ports = portsOf({ ...proxy, labels }, model, read);
+  const known = new Set([...ports.map(({ number }) => number), ...settings.reservedPorts.capture]);
   const listener: InboundListenerInputs = {
     ports: ports.map(({ number, port: { protocol } }) => ({
       port: number,
@@ -55,7 +54,7 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
       mode: modeOfPort(mutualTls, number),
     })),
     otherPortsMode: mutualTls.mode,
-    otherPorts: otherPorts(mutualTls, declared),
+    otherPorts: otherPorts(mutualTls, known),
     families,
     settings: listenerSettings(settings),
   };
@@ -79,10 +78,10 @@ function objectOf({ object }: MeshService): ObjectKey {
 }
 
 /** A policy speaks of the workload's ports, whether or not a service names them. */
-function otherPorts({ mode, modeByPort }: WorkloadMutualTls, declared: ReadonlySet<number>) {
+function otherPorts({ mode, modeByPort }: WorkloadMutualTls, known: ReadonlySet<number>) {
   return Object.entries(modeByPort)
     .map(([port, ofPort]) => ({ port: Number(port), mode: ofPort }))
-    .filter((each) => !declared.has(each.port) && each.mode !== mode)
+    .filter((each) => !known.has(each.port) && each.mode !== mode)
     .sort((a, b) => a.port - b.port);
 }
 
@@ -90,7 +89,7 @@ function idOf(view: Omit<InboundView, "id">): string {
   return createHash("sha256").update(JSON.stringify(view)).digest("base64url").slice(0, 22);
 }
 
-interface WorkloadPort {
+interface OwnPort {
   /** The application's. */
   readonly number: number;
   readonly port: MeshServicePort;
@@ -98,34 +97,15 @@ interface WorkloadPort {
   readonly services: readonly MeshService[];
 }
 
-interface PortQuestion {
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly workload: Workload | undefined;
-  readonly model: Model;
-  readonly read: Read;
-}
-
-function portsOf({ namespace, labels, workload, model, read }: PortQuestion): readonly WorkloadPort[] {
-  const services = read
-    .find(model.servicesByNamespace, namespace)
-    .map(([, service]) => service)
-    .filter(
-      ({ selector }) =>
-        selector !== undefined && Object.keys(selector).length > 0 && isSelected(selector, labels),
-    )
-    .sort(byAge);
+function portsOf(workload: WorkloadAddresses, model: Model, read: Read): readonly OwnPort[] {
   const { capture: captured } = read.one(model.settings).reservedPorts;
   const byNumber = new Map<number, { port: MeshServicePort; services: MeshService[] }>();
-  for (const service of services) {
-    for (const port of service.ports) {
-      const number = port.targetPort ?? workload?.portNumbers[port.targetPortName ?? ""];
-      // A chain for the port that takes captured traffic would match what that listener's own chain does, or loop.
-      if (number === undefined || captured.includes(number)) continue;
-      const found = byNumber.get(number);
-      if (found === undefined) byNumber.set(number, { port, services: [service] });
-      else if (!found.services.includes(service)) found.services.push(service);
-    }
+  for (const { number, port, service } of portsOfWorkload(workload, { model, read })) {
+    // A chain for the port that takes captured traffic would match what that listener's own chain does, or loop.
+    if (captured.includes(number)) continue;
+    const found = byNumber.get(number);
+    if (found === undefined) byNumber.set(number, { port, services: [service] });
+    else if (!found.services.includes(service)) found.services.push(service);
   }
   return [...byNumber].sort(([a], [b]) => a - b).map(([number, found]) => ({ number, ...found }));
 }

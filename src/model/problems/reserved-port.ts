@@ -5,7 +5,7 @@ import { isHttp } from "../../core/protocol.ts";
 import type { Gateway } from "../../kinds/gateway/gateway.ts";
 import type { Service } from "../../kinds/service.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
-import { gatewayTargetPort } from "../gateway-target-port.ts";
+import { gatewayTargetPorts } from "../gateway-target-port.ts";
 import { isReservedInGateway, isReservedInSidecar } from "../reserved-ports.ts";
 import { hasOwnListener, type MeshService } from "../service.ts";
 import { keyOf } from "../sources.ts";
@@ -51,7 +51,9 @@ export function* checkReservedGatewayPorts(object: Gateway, context: CheckContex
   const { settings } = context;
   const pods = selectedWorkloads(object, context) ?? [];
   for (const [at, { port }] of (object.spec.servers ?? []).entries()) {
-    const opened = pods.map((pod) => gatewayTargetPort(pod, port.number, context));
+    const opened = pods.flatMap((pod) =>
+      gatewayTargetPorts({ ...pod, addresses: [pod.address] }, port.number, context),
+    );
     const taken = (opened.length === 0 ? [port.number] : opened).find((number) =>
       isReservedInGateway(settings.reservedPorts, number),
     );
