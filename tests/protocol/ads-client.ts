@@ -23,13 +23,13 @@ export interface AdsClient<Request, Response> {
   readonly status: Promise<StatusObject>;
 }
 
-export function openDelta(t: TestContext, port: number) {
+export type DeltaRequest = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
+
+/** As `openStateOfTheWorld`. */
+export function openDelta(t: TestContext, port: number, credentials: TokenCredentials = {}) {
   const path = `${SERVICE}/DeltaAggregatedResources`;
-  return open(t, port, {
-    path,
-    request: DeltaDiscoveryRequestSchema,
-    response: DeltaDiscoveryResponseSchema,
-  });
+  const messages = { request: DeltaDiscoveryRequestSchema, response: DeltaDiscoveryResponseSchema };
+  return open(t, port, { path, ...messages, ...credentials });
 }
 
 /** With a token it speaks TLS and takes whatever certificate the server has, as istioctl does. */
@@ -39,7 +39,7 @@ export function openStateOfTheWorld(t: TestContext, port: number, credentials: T
   return open(t, port, { path, ...messages, ...credentials });
 }
 
-interface TokenCredentials {
+export interface TokenCredentials {
   readonly token?: string;
   /** The token goes over plaintext, to a test's own server. */
   readonly isPlaintext?: boolean;

@@ -12,7 +12,7 @@ import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../src/model/sources.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
-import { openDelta } from "./ads-client.ts";
+import { type DeltaRequest, openDelta, type TokenCredentials } from "./ads-client.ts";
 
 export async function startPlane(t: TestContext) {
   const plane = createControlPlane({ clock: systemClock, log: silentLogger });
@@ -48,6 +48,9 @@ export type ProxyType = "cluster" | "listener" | "route";
 
 export interface ProxyOptions {
   readonly name: string;
+  /** Else a sidecar of this name in the namespace `shop`. */
+  readonly node?: NonNullable<DeltaRequest["node"]>;
+  readonly credentials?: TokenCredentials;
   /** What it asks for: names, or all of a type. */
   readonly wants: Readonly<Partial<Record<ProxyType, readonly string[] | "all">>>;
   /** Why it refuses a response, if it does; asked with each of its resources. */
@@ -72,11 +75,11 @@ export interface ProxyResponse {
 
 /** It takes a response as a whole or not at all, as Envoy does with route tables. */
 export function startProxy(t: TestContext, port: number, options: ProxyOptions): TestProxy {
-  const client = openDelta(t, port);
+  const client = openDelta(t, port, options.credentials);
   const inUse = new Map<string, string>();
   const responses: ProxyResponse[] = [];
   const types = Object.entries(options.wants) as [ProxyType, readonly string[] | "all"][];
-  const node = nodeOf(options.name);
+  const node = options.node ?? nodeOf(options.name);
   for (const [type, names] of types) {
     client.send({
       node,
