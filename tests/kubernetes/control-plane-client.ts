@@ -28,15 +28,17 @@ export async function clientOf(
   return new GrpcClient({ kind: "tcp", host: "127.0.0.1", port: xdsPort, tls }, { clock: systemClock });
 }
 
-/** For the ServiceAccount `default` of the namespace `shop`. */
-export async function tokenFor(server: ApiServer, audience: string): Promise<string> {
-  return (await server.kubectl(["-n", "shop", "create", "token", "default", "--audience", audience])).trim();
+/** For the ServiceAccount `default` of the namespace `shop`, bound to one of its pods where that is named. */
+export async function tokenFor(server: ApiServer, audience: string, pod?: string): Promise<string> {
+  const binding = pod === undefined ? [] : ["--bound-object-kind", "Pod", "--bound-object-name", pod];
+  const args = ["-n", "shop", "create", "token", "default", "--audience", audience, ...binding];
+  return (await server.kubectl(args)).trim();
 }
 
-export async function sign(server: ApiServer, plane: ControlPlaneProcess, audience: string) {
+export async function sign(server: ApiServer, plane: ControlPlaneProcess, audience: string, pod?: string) {
   const client = await clientOf(server, plane);
   try {
-    const token = redacted(await tokenFor(server, audience));
+    const token = redacted(await tokenFor(server, audience, pod));
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const ask = createCertificateClient(client, { readToken: async () => token });
     const request = buildCertificateRequest(privateKey, { uris: [], dnsNames: [], ipAddresses: [] });

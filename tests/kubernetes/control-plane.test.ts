@@ -29,6 +29,7 @@ test("the control plane against a real API server", { skip }, async (t) => {
     await signsForTokens(server, second);
   });
   await t.test("serves xDS to those who show who they are", (t) => servesKnownClients(t, server, first));
+  await t.test("serves a pod's stream to that pod alone", (t) => servesPodsAlone(t, server, first));
   await t.test("has another leader when the first is killed", () => replacesLeader(server, [first, second]));
   await t.test("ends quietly on SIGTERM, and gives its lease back", (t) => endsQuietly(t, server));
 });
@@ -64,14 +65,21 @@ async function signsForTokens(server: ApiServer, plane: ControlPlaneProcess): Pr
   await assert.rejects(sign(server, plane, "https://kubernetes.default.svc"), { status: "UNAUTHENTICATED" });
 }
 
+interface Subscription {
+  readonly namespace: string;
+  readonly name?: string;
+  readonly ip?: string;
+  readonly token?: string;
+}
+
 /** Resolves with the first answer's length, rejects with the status. */
 function subscribe(
   t: TestContext,
   client: GrpcClient,
-  { namespace, token }: { namespace: string; token?: string },
+  { namespace, name = "machine-1", ip = "10.0.0.9", token }: Subscription,
 ): Promise<number> {
   t.after(() => client.close());
-  const id = `sidecar~10.0.0.9~web-1.${namespace}~${namespace}.svc.cluster.local`;
+  const id = `sidecar~${ip}~${name}.${namespace}~${namespace}.svc.cluster.local`;
   const request = create(DeltaDiscoveryRequestSchema, {
     node: { id, cluster: "web" },
     typeUrl: "type.googleapis.com/envoy.config.cluster.v3.Cluster",
@@ -106,6 +114,30 @@ async function servesKnownClients(
   assert.ok((await subscribe(t, await clientOf(server, plane, identity), { namespace: "shop" })) > 0);
   const other = subscribe(t, await clientOf(server, plane, identity), { namespace: "later" });
   await assert.rejects(other, { status: "PERMISSION_DENIED" });
+}
+
+/** Two pods of one ServiceAccount, as a kubelet would report them. */
+async function servesPodsAlone(t: TestContext, server: ApiServer, plane: ControlPlaneProcess): Promise<void> {
+  const ips = { "web-1": "10.0.0.1", "web-2": "10.0.0.2" };
+  for (const [name, podIP] of Object.entries(ips)) {
+    await server.kubectl(["-n", "shop", "run", name, "--image", "app", "--restart", "Never"]);
+    const status = JSON.stringify({ status: { phase: "Running", podIP, podIPs: [{ ip: podIP }] } });
+    await server.kubectl(["-n", "shop", "patch", "pod", name, "--subresource", "status", "-p", status]);
+  }
+  const own = await sign(server, plane, "istio-ca", "web-1");
+  assert.match(new X509Certificate(own.certificate).subject, /^unstructuredName=web-1$/m);
+  const asWeb1 = { namespace: "shop", name: "web-1", ip: ips["web-1"] };
+  const asWeb2 = { namespace: "shop", name: "web-2", ip: ips["web-2"] };
+  assert.ok((await subscribe(t, await clientOf(server, plane, own), asWeb1)) > 0);
+  const token = await tokenFor(server, "istio-ca", "web-1");
+  const unbound = await sign(server, plane, "istio-ca");
+  const attempts = [
+    async () => subscribe(t, await clientOf(server, plane, own), asWeb2),
+    async () => subscribe(t, await clientOf(server, plane), { ...asWeb2, token }),
+    async () => subscribe(t, await clientOf(server, plane, own), { ...asWeb1, ip: ips["web-2"] }),
+    async () => subscribe(t, await clientOf(server, plane, unbound), asWeb2),
+  ];
+  for (const attempt of attempts) await assert.rejects(attempt(), { status: "PERMISSION_DENIED" });
 }
 
 async function holderOf(server: ApiServer): Promise<string> {
