@@ -98,6 +98,20 @@ describe("virtual hosts", () => {
     );
   });
 
+  test("of a wildcard that covers services are those services' own", () => {
+    const wide = virtualService("wide", {
+      hosts: "['*.shop.svc.cluster.local', '*.example.org']",
+      rules: "{ name: wide }",
+    });
+    const mesh = viewFixture(`${WEB}---${wide}`);
+    assert.deepEqual(routes(mesh), [["wide", "outbound|8080||web.shop.svc.cluster.local"]]);
+    const names = layerNames(mesh.views.virtualHosts.table, "");
+    assert.deepEqual(
+      names.filter((name) => name.includes("*")),
+      ["3000 *.example.org:3000", "8080 *.example.org:8080"],
+    );
+  });
+
   test("resolve destinations: short names, the only port, the called port, weights of 0", () => {
     const api = WEB.replaceAll("web", "api").replace(/ports: .*\]/, "ports: [{ name: http, port: 90 }]");
     const route =

@@ -218,6 +218,15 @@ function portsOfServices({ hosts }: HostRoutes, { read, model }: Context): reado
   return [...new Set(ports.map(({ number }) => number))].sort((a, b) => a - b);
 }
 
-function hasService(hostname: string, { read, model }: Context): boolean {
-  return read.find(model.servicesByHost, hostname).length > 0;
+/** A wildcard that covers services is theirs: each has its rules in its own virtual host. */
+function hasService(hostname: string, { read, model, client }: Context): boolean {
+  if (read.find(model.servicesByHost, hostname).length > 0) return true;
+  if (!isWildcard(hostname)) return false;
+  return read
+    .all(model.services)
+    .some(
+      ([, service]) =>
+        isHostnameWithin(service.hostname, hostname) &&
+        (service.visibility === "public" || isVisibleTo(service.visibility, client.namespace)),
+    );
 }
