@@ -59,7 +59,8 @@ async function heritageOf(mesh: RunningMesh) {
   const { stdout } = await promisify(execFile)(program, args);
   return {
     authority: await readFile(join(mesh.stateDirectory, "ca/root-cert.pem"), "utf8"),
-    identity: headers["x-forwarded-client-cert"]?.replace(/Hash=\w+;/, ""),
+    // The certificate is a new one, and its subject names a pod, of which there are new ones too.
+    identity: headers["x-forwarded-client-cert"]?.replace(/Hash=\w+;|Subject="[^"]*";/g, ""),
     serviceAddress: stdout,
   };
 }
