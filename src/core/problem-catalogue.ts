@@ -64,6 +64,10 @@ const entries = {
   MLT2016: { severity: "error", title: "A DestinationRule's Secret is missing", istio: "IST0101" },
   MLT2017: { severity: "warning", title: "A port is one that proxies listen on themselves" },
   MLT2018: { severity: "warning", title: "A delegate's rule conflicts with its root's and has no effect" },
+  MLT2019: {
+    severity: "error",
+    title: "A gateway's ServiceAccount may not read the Secret that it is to serve",
+  },
   MLT2031: { severity: "warning", title: "Init containers have no network until the sidecar runs" },
   MLT2032: { severity: "warning", title: "A container runs as the proxy's user" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },

@@ -54,6 +54,14 @@ export interface FleetOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly debug: DebugAccess;
+  /** A proxy of this account has asked for Secrets; it gets them once `views` knows that it may. */
+  readonly onSecretsWanted?: (account: SecretAccount) => void;
+}
+
+/** Whose right to read Secrets matters. */
+export interface SecretAccount {
+  readonly namespace: string;
+  readonly serviceAccount: string;
 }
 
 /** A stream of one proxy. */
@@ -79,6 +87,7 @@ interface OpenSession extends FleetSession {
   view: string;
   /** It asked for more than the name table, which a pod's agent wants for itself. */
   isProxy: boolean;
+  wantsSecrets: boolean;
 }
 
 /** Whoever has shown who they are may speak; what they are is asked when they want to be a proxy. */
@@ -240,6 +249,7 @@ export class Fleet implements IdentifiedBackend {
       ledger: new SessionLedger(),
       refusals: new SessionRefusals(this.#standInTables),
       isProxy: false,
+      wantsSecrets: false,
     };
     this.#sessions.set(key, session);
     this.#eventCount += 1;
@@ -253,6 +263,7 @@ export class Fleet implements IdentifiedBackend {
       clientKey: clientKeyOf(session),
       asked: (type) => {
         session.isProxy ||= type !== "name-table";
+        if (type === "secret") this.#wantSecrets(session);
       },
       emptyResource,
       sent: (type, nonce) => ledger.sent(type, nonce),
@@ -297,7 +308,7 @@ export class Fleet implements IdentifiedBackend {
       scope: scope.id,
       families: scope.families,
       workloadView: ofProxy.get(key)?.id ?? "",
-      isPod: proxy.pod !== undefined,
+      readsSecrets: views.secretReaderOfProxy.get(key) !== undefined,
       envoyVersion,
     };
   }
@@ -316,6 +327,21 @@ export class Fleet implements IdentifiedBackend {
     }
   }
 
+  /** Whether it may have them isn't waited for. */
+  #wantSecrets(session: OpenSession): void {
+    session.wantsSecrets = true;
+    const { namespace, pod } = session.proxy;
+    if (pod !== undefined) this.#options.onSecretsWanted?.({ namespace, serviceAccount: pod.serviceAccount });
+  }
+
+  /** Some proxy of the ServiceAccount asked for Secrets. */
+  wantsSecrets({ namespace, serviceAccount }: SecretAccount): boolean {
+    return [...this.#sessions.values()].some(
+      ({ proxy, wantsSecrets }) =>
+        wantsSecrets && proxy.namespace === namespace && proxy.pod?.serviceAccount === serviceAccount,
+    );
+  }
+
   /** Streams become another thing as pods come, go and change. */
   #noteRecognitions({ changed }: Commit): void {
     const { table } = this.#options.recognitions;
@@ -325,14 +351,18 @@ export class Fleet implements IdentifiedBackend {
       const session = this.#sessions.get(key);
       if (session === undefined || recognition === undefined) continue;
       if (recognition.kind === "refused") session.stream.close("PERMISSION_DENIED", recognition.message);
-      else session.proxy = recognition.proxy;
+      else {
+        session.proxy = recognition.proxy;
+        if (session.wantsSecrets) this.#wantSecrets(session);
+      }
     }
   }
 
   *#sessionsWithOtherView({ changed }: Commit): Iterable<OpenSession> {
-    const { scopes, places, inboundOfProxy, gatewayOfProxy } = this.#options.views;
+    const { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy } = this.#options.views;
     const { proxies } = this.#options.recognitions;
-    for (const table of [proxies, scopes.ofProxy, places.ofProxy, inboundOfProxy, gatewayOfProxy]) {
+    const workloads = [inboundOfProxy, gatewayOfProxy, secretReaderOfProxy];
+    for (const table of [proxies, scopes.ofProxy, places.ofProxy, ...workloads]) {
       for (const key of changed.get(table) ?? []) {
         const session = this.#sessions.get(key);
         if (session !== undefined && viewKey(this.#viewOf(session)) !== session.view) yield session;

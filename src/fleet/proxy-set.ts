@@ -20,14 +20,21 @@ export interface ProxyView {
   readonly workloadView: string;
   /** Ids of the client's places, the narrower one first; empty where nothing looks at them. */
   readonly places: readonly [node: string, wide: string];
-  /** Proven; no other client gets a secret. */
-  readonly isPod: boolean;
+  /** Nobody else gets a secret, and who does shares no set with who doesn't. */
+  readonly readsSecrets: boolean;
   readonly envoyVersion: string;
 }
 
 /** Proxies with equal keys get the same set. */
-export function viewKey({ kind, scope, workloadView, places, isPod, envoyVersion }: ProxyView): string {
-  const who = isPod ? "pod" : "other";
+export function viewKey({
+  kind,
+  scope,
+  workloadView,
+  places,
+  readsSecrets,
+  envoyVersion,
+}: ProxyView): string {
+  const who = readsSecrets ? "reader" : "other";
   return [kind, scope, workloadView, ...places.filter((id) => id !== ""), who, envoyVersion].join(" ");
 }
 
@@ -108,10 +115,10 @@ export class ProxySet implements ResourceSet {
 
 /** Layers that hold resources of a type for proxies of a view, most specific first. */
 function layersOf(
-  { kind, scope, families, workloadView, places, isPod }: ProxyView,
+  { kind, scope, families, workloadView, places, readsSecrets }: ProxyView,
   type: ResourceType,
 ): readonly string[] {
-  if (type === "secret" && !isPod) return [];
+  if (type === "secret" && !readsSecrets) return [];
   const own = workloadLayer(workloadView);
   const isOwnOnly = kind === "router" && (type === "listener" || type === "route");
   if (isOwnOnly) return [own];

@@ -6,7 +6,7 @@ import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/s
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Secret } from "../kinds/secret.ts";
-import { authorityOf, tlsCredentialOf } from "../kinds/tls-credential.ts";
+import { AUTHORITY_SUFFIX, authorityOf, tlsCredentialOf } from "../kinds/tls-credential.ts";
 import type { OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import { CREDENTIAL_SCHEME } from "../view/gateway-tls.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
@@ -14,8 +14,6 @@ import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
 import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
-
-const AUTHORITY_SUFFIX = "-cacert";
 
 /** What a row can no longer justify is given to nobody. */
 export function declareSecretResources(graph: Graph, views: Views): ResourceTable {

@@ -55,6 +55,8 @@ function clusterRules(installation: Installation): PolicyRule[] {
     { apiGroups: [""], resources: ["secrets"], verbs: follow },
     ...meshGroups.flatMap((group) => meshRules(group)),
     { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+    // Whether a gateway's ServiceAccount may read the Secrets that it is to be served.
+    { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] },
     // The root certificate in every namespace. A name can't be asked for when an object is made.
     { apiGroups: [""], resources: ["configmaps"], verbs: ["create"] },
     {

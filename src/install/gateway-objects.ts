@@ -26,6 +26,7 @@ export function gatewayObjects(installation: Installation): InstallObject[] {
   };
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
+    ...secretRights(metadata),
     service(metadata),
     deployment(installation, metadata),
     {
@@ -33,6 +34,27 @@ export function gatewayObjects(installation: Installation): InstallObject[] {
       kind: "PodDisruptionBudget",
       metadata,
       spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
+    },
+  ];
+}
+
+/** Certificates of its servers are served to a gateway that may read them itself. */
+function secretRights(metadata: InstallMetadata): InstallObject[] {
+  const { name, namespace } = metadata;
+  const group = "rbac.authorization.k8s.io";
+  return [
+    {
+      apiVersion: `${group}/v1`,
+      kind: "Role",
+      metadata,
+      rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
+    },
+    {
+      apiVersion: `${group}/v1`,
+      kind: "RoleBinding",
+      metadata,
+      roleRef: { apiGroup: group, kind: "Role", name },
+      subjects: [{ kind: "ServiceAccount", name, namespace }],
     },
   ];
 }

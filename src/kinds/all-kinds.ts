@@ -17,6 +17,10 @@ import { nodeKind } from "./node.ts";
 import { peerAuthenticationKind } from "./peer-authentication.ts";
 import { podKind } from "./pod/pod.ts";
 import { proxyConfigKind } from "./proxy-config.ts";
+import { clusterRoleKind } from "./rbac/cluster-role.ts";
+import { clusterRoleBindingKind } from "./rbac/cluster-role-binding.ts";
+import { roleKind } from "./rbac/role.ts";
+import { roleBindingKind } from "./rbac/role-binding.ts";
 import { replicaSetKind } from "./replica-set.ts";
 import { requestAuthenticationKind } from "./request-authentication.ts";
 import { secretKind } from "./secret.ts";
@@ -36,6 +40,10 @@ export const kinds: readonly Kind[] = [
   namespaceKind,
   nodeKind,
   serviceAccountKind,
+  roleKind,
+  roleBindingKind,
+  clusterRoleKind,
+  clusterRoleBindingKind,
   configMapKind,
   secretKind,
   serviceKind,

@@ -32,7 +32,6 @@ export const inertKinds: readonly InertKind[] = [
   ...inert("warning", "batch", "CronJob"),
   ...inert("warning", "", "Endpoints", "ReplicationController"),
   ...inert("info", "networking.k8s.io", "IngressClass", "IPAddress", "ServiceCIDR"),
-  ...inert("info", "rbac.authorization.k8s.io", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"),
   ...inert("info", "autoscaling", "HorizontalPodAutoscaler"),
   ...inert("info", "autoscaling.k8s.io", "VerticalPodAutoscaler"),
   ...inert("info", "policy", "PodDisruptionBudget"),

@@ -136,13 +136,13 @@ test("parseObject() refuses kinds that it doesn't know, and says which it may be
 });
 
 test("parseObject() accepts kinds without effect, and says so", () => {
-  const role = parseObject({
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "Role",
+  const priority = parseObject({
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
     metadata: { name: "a" },
   });
-  assert.equal(role.isInert, true);
-  assert.equal(role.findings[0]?.severity, "info");
+  assert.equal(priority.isInert, true);
+  assert.equal(priority.findings[0]?.severity, "info");
   const ingress = parseObject({
     apiVersion: "networking.k8s.io/v1",
     kind: "Ingress",

@@ -29,6 +29,14 @@ export function tlsCredentialOf(secret: Secret): TlsCredential {
   return reason === undefined ? { kind: "usable", chain, key } : { kind: "unfit", reason };
 }
 
+/** Ends the name of a CA's Secret; the name of the secret that Envoy asks for says by it that a CA is meant. */
+export const AUTHORITY_SUFFIX = "-cacert";
+
+/** Of a Secret so named Envoy would be given the CA where it asks for the certificate. */
+export function canNameCertificate(secretName: string): boolean {
+  return !secretName.endsWith(AUTHORITY_SUFFIX);
+}
+
 /** Undefined where there is none, or where it isn't certificates in PEM. */
 export function authorityOf(secret: Secret | undefined): Uint8Array | undefined {
   const bytes = secret === undefined ? undefined : bytesOf(secret, AUTHORITY);

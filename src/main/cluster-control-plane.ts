@@ -21,12 +21,15 @@ import { createCertificateAuthenticator, firstAuthenticatorOf } from "../identit
 import type { CertificateAuthority } from "../identity/certificate-authority.ts";
 import { openClusterAuthority } from "../identity/cluster-authority.ts";
 import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
+import { createSecretAccessReviews, type SecretAccessReviews } from "../identity/secret-access-reviews.ts";
 import { createTokenReviewAuthenticator } from "../identity/token-review-authenticator.ts";
 import { profileSettings } from "../install/install-settings.ts";
 import { injectorName, installationOf, tagObjectName, validatorName } from "../install/object-names.ts";
 import type { ConfigMap } from "../kinds/config-map.ts";
+import { reviewSecretAccess } from "../kubernetes/access-review.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { type LeaderElection, startLeaderElection } from "../kubernetes/leader-election.ts";
+import { rowKey } from "../model/sources.ts";
 import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
 import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
 import { createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
@@ -68,8 +71,16 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
     namespaces: [settings.namespace],
     controlPlane: controlPlaneIdentifier(settings.podName, readVersion()),
   };
-  const plane = createControlPlane({ clock: systemClock, log, debounce: CLUSTER_DEBOUNCE, debug });
+  const plane = createControlPlane({
+    clock: systemClock,
+    log,
+    debounce: CLUSTER_DEBOUNCE,
+    debug,
+    onSecretsWanted: (account) => secretAccess.want(account),
+  });
   const { signal } = lifetime;
+  // Nobody asks before proxies are served.
+  const secretAccess = reviewSecretReaders(plane, { client, log });
   const changes = createObjectChanges();
   const injection = createClusterInjection(settings, plane.sources);
   const problemsByObject = new Map<ObjectKey, readonly Problem[]>();
@@ -126,9 +137,31 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   void webhooks.server.close();
   await grpc.drain(DRAIN.timeoutMs, { spreadMs: DRAIN.spreadMs });
   lifetime.abort();
+  secretAccess.close();
   monitoring.close();
   monitoring.closeAllConnections();
   client.close();
+}
+
+/** The API server is asked who may read Secrets; its answers become rows of the plane. */
+function reviewSecretReaders(
+  { fleet, reviewedReaders }: ControlPlane,
+  { client, log }: Pick<Cluster, "client" | "log">,
+): SecretAccessReviews {
+  return createSecretAccessReviews({
+    review: (account) => reviewSecretAccess(client, account),
+    isWanted: (account) => fleet.wantsSecrets(account),
+    onVerdict: ({ namespace, serviceAccount }, verdict) => {
+      const key = rowKey(namespace, serviceAccount);
+      fleet.commit((transaction) => {
+        if (verdict === undefined) transaction.delete(reviewedReaders, key);
+        else transaction.set(reviewedReaders, key, verdict);
+      });
+    },
+    clock: systemClock,
+    random: Math.random,
+    log,
+  });
 }
 
 interface Cluster {

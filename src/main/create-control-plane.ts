@@ -6,14 +6,15 @@ import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import { type DebugAccess, noDebugAccess } from "../fleet/debug-types.ts";
-import { Fleet } from "../fleet/fleet.ts";
+import { Fleet, type SecretAccount } from "../fleet/fleet.ts";
 import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
 import { declareResourceTables } from "../fleet/resource-tables.ts";
 import { Graph } from "../graph/graph.ts";
-import type { Table } from "../graph/table.ts";
+import type { SourceTable, Table } from "../graph/table.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { declareModel, type Model } from "../model/model.ts";
 import { declareProblems } from "../model/problems/problems.ts";
+import type { SecretRight } from "../model/secret-readers.ts";
 import { declareSources, deleteObject, findObject, type Sources, writeObject } from "../model/sources.ts";
 import { declareRecognitions, type ProxyStream } from "../view/recognition.ts";
 import { declareViews, type Views } from "../view/views.ts";
@@ -25,6 +26,11 @@ export interface ControlPlaneOptions {
   readonly debounce?: { readonly endpoints: Debounce; readonly config: Debounce };
   /** Who may ask for debug types over TLS; whoever reaches plaintext xDS, which is loopback's, always may. */
   readonly debug?: Omit<DebugAccess, "page">;
+  /**
+   * Somebody else says who may read Secrets, and writes it into `reviewedReaders` after a proxy has asked for one.
+   * Absent: RBAC's objects say it.
+   */
+  readonly onSecretsWanted?: (account: SecretAccount) => void;
 }
 
 export interface ControlPlane {
@@ -38,6 +44,8 @@ export interface ControlPlane {
   readonly intake: ObjectIntake;
   readonly find: (key: ObjectKey) => KubernetesObject | undefined;
   readonly debugPages: DebugPages;
+  /** By `namespace/ServiceAccount`; counts where `onSecretsWanted` was given. */
+  readonly reviewedReaders: SourceTable<SecretRight>;
 }
 
 // On one machine a person waits for the change that was just saved.
@@ -51,11 +59,14 @@ export function createControlPlane({
   log,
   debounce = LOCAL_DEBOUNCE,
   debug = noDebugAccess,
+  onSecretsWanted,
 }: ControlPlaneOptions): ControlPlane {
   const graph = new Graph();
   const sources = declareSources(graph);
   const streams = graph.source<ProxyStream>("xds streams");
-  const model = declareModel(graph, sources);
+  const reviewedReaders = graph.source<SecretRight>("reviewed readers of Secrets");
+  const isReviewed = onSecretsWanted !== undefined;
+  const model = declareModel(graph, sources, isReviewed ? reviewedReaders : undefined);
   const problems = declareProblems(graph, sources, model);
   const recognitions = declareRecognitions(graph, model, streams);
   const views = declareViews(graph, model, recognitions.proxies);
@@ -72,6 +83,7 @@ export function createControlPlane({
     clock,
     log,
     debug: { ...debug, page },
+    ...(isReviewed && { onSecretsWanted }),
   });
   const debugPages = planeDebugPages({ fleet, model, sources });
   const written = new Set<ObjectKey>();
@@ -91,7 +103,7 @@ export function createControlPlane({
       remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
     },
   });
-  return { graph, sources, model, problems, views, fleet, intake, find, debugPages };
+  return { graph, sources, model, problems, views, fleet, intake, find, debugPages, reviewedReaders };
 }
 
 /** What we write into an object's status comes back as a change of it, and is no reason to offer it again. */

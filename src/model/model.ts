@@ -11,6 +11,7 @@ import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from
 import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
 import { declareMeshSettings, type MeshSettings } from "./mesh-settings.ts";
 import { declareMutualTlsModes, type MutualTlsModes } from "./mutual-tls-modes.ts";
+import { declareSecretReaders, type SecretReaders } from "./secret-readers.ts";
 import type { MeshService } from "./service.ts";
 import { declareServices } from "./services.ts";
 import type { Sources } from "./sources.ts";
@@ -32,9 +33,11 @@ export interface Model {
   readonly modes: MutualTlsModes;
   readonly gateways: Table<Gateway>;
   readonly secrets: Table<Secret>;
+  readonly secretReaders: SecretReaders;
 }
 
-export function declareModel(graph: Graph, sources: Sources): Model {
+/** `reviewedReaders`: who may read Secrets as an API server says, where there is one; else RBAC's objects say it. */
+export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: SecretReaders): Model {
   const settings = declareMeshSettings(graph, sources);
   const workloads = declareWorkloads(graph, sources);
   const modes = declareMutualTlsModes(graph, sources, settings);
@@ -54,5 +57,6 @@ export function declareModel(graph: Graph, sources: Sources): Model {
     modes,
     gateways: sources.Gateway,
     secrets: sources.Secret,
+    secretReaders: reviewedReaders ?? declareSecretReaders(graph, sources, workloads),
   };
 }

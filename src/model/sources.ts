@@ -12,12 +12,18 @@ import type { Namespace } from "../kinds/namespace.ts";
 import type { Node } from "../kinds/node.ts";
 import type { PeerAuthentication } from "../kinds/peer-authentication.ts";
 import type { Pod } from "../kinds/pod/pod.ts";
+import type { ClusterRole } from "../kinds/rbac/cluster-role.ts";
+import type { ClusterRoleBinding } from "../kinds/rbac/cluster-role-binding.ts";
+import type { Role } from "../kinds/rbac/role.ts";
+import type { RoleBinding } from "../kinds/rbac/role-binding.ts";
 import type { Secret } from "../kinds/secret.ts";
 import type { Service } from "../kinds/service.ts";
 import type { ServiceEntry } from "../kinds/service-entry/service-entry.ts";
 import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
 
 interface ModelObjects {
+  readonly ClusterRole: ClusterRole;
+  readonly ClusterRoleBinding: ClusterRoleBinding;
   readonly DestinationRule: DestinationRule;
   readonly EndpointSlice: EndpointSlice;
   readonly Gateway: Gateway;
@@ -26,6 +32,8 @@ interface ModelObjects {
   readonly Node: Node;
   readonly PeerAuthentication: PeerAuthentication;
   readonly Pod: Pod;
+  readonly Role: Role;
+  readonly RoleBinding: RoleBinding;
   readonly Secret: Secret;
   readonly Service: Service;
   readonly ServiceEntry: ServiceEntry;
@@ -37,6 +45,8 @@ export type Sources = { readonly [K in keyof ModelObjects]: SourceTable<ModelObj
 /** Objects of other kinds are none of the model's business, and are passed over by `writeObject`. */
 export function declareSources(graph: Graph): Sources {
   return {
+    ClusterRole: graph.source("ClusterRole"),
+    ClusterRoleBinding: graph.source("ClusterRoleBinding"),
     DestinationRule: graph.source("DestinationRule"),
     EndpointSlice: graph.source("EndpointSlice"),
     Gateway: graph.source("Gateway"),
@@ -45,6 +55,8 @@ export function declareSources(graph: Graph): Sources {
     Node: graph.source("Node"),
     PeerAuthentication: graph.source("PeerAuthentication"),
     Pod: graph.source("Pod"),
+    Role: graph.source("Role"),
+    RoleBinding: graph.source("RoleBinding"),
     Secret: graph.source("Secret"),
     Service: graph.source("Service"),
     ServiceEntry: graph.source("ServiceEntry"),

@@ -3,7 +3,13 @@
 
 import type { Read } from "../graph/read.ts";
 import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
-import { authorityOf, tlsCredentialOf } from "../kinds/tls-credential.ts";
+import type { Secret } from "../kinds/secret.ts";
+import {
+  AUTHORITY_SUFFIX,
+  authorityOf,
+  canNameCertificate,
+  tlsCredentialOf,
+} from "../kinds/tls-credential.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 
@@ -21,10 +27,14 @@ export function hasCredentials(
 ): boolean {
   if (credentialName === undefined) return true;
   const secret = read.get(model.secrets, rowKey(namespace, credentialName));
-  const withAuthority = read.get(model.secrets, rowKey(namespace, `${credentialName}-cacert`));
+  const withAuthority = read.get(model.secrets, rowKey(namespace, `${credentialName}${AUTHORITY_SUFFIX}`));
   const hasAuthority = authorityOf(secret) !== undefined || authorityOf(withAuthority) !== undefined;
   return (
-    (mode !== "MUTUAL" || (secret !== undefined && tlsCredentialOf(secret).kind === "usable")) &&
+    (mode !== "MUTUAL" || (canNameCertificate(credentialName) && isUsable(secret))) &&
     (insecureSkipVerify === true || hasAuthority)
   );
+}
+
+function isUsable(secret: Secret | undefined): boolean {
+  return secret !== undefined && tlsCredentialOf(secret).kind === "usable";
 }

@@ -2,7 +2,12 @@
 
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
 import type { Secret } from "../kinds/secret.ts";
-import { authorityOf, tlsCredentialOf } from "../kinds/tls-credential.ts";
+import {
+  AUTHORITY_SUFFIX,
+  authorityOf,
+  canNameCertificate,
+  tlsCredentialOf,
+} from "../kinds/tls-credential.ts";
 import type { GatewayServer } from "./gateway-servers.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
 import type { GatewayChain } from "./listener-inputs.ts";
@@ -31,7 +36,7 @@ function fromSecrets(
   { proxy, model, read }: GatewayQuestion,
 ): GatewayTls | undefined {
   const find = (name: string) => read.get(model.secrets, `${proxy.namespace}/${name}`);
-  if (!credentials.every((name) => isUsable(find(name)))) return undefined;
+  if (!credentials.every((name) => canNameCertificate(name) && isUsable(find(name)))) return undefined;
   const secrets = credentials.map((name) => `${CREDENTIAL_SCHEME}${name}`);
   if (settings.mode !== "MUTUAL" && settings.mode !== "OPTIONAL_MUTUAL") return { settings, secrets };
   const [first = ""] = credentials;
@@ -40,8 +45,6 @@ function fromSecrets(
   );
   return authority === undefined ? undefined : { settings, secrets, caSecret: authorityResource(authority) };
 }
-
-const AUTHORITY_SUFFIX = "-cacert";
 
 /** Certificate and CA may stand in one Secret; as resources they have two names. */
 function authorityResource(secretName: string): string {

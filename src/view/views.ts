@@ -1,8 +1,10 @@
 // All that connected proxies may see, as the inputs of builders: declared in order on the model's graph.
 
 import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
 import type { Row, Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
+import { rowKey } from "../model/sources.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
@@ -34,6 +36,8 @@ export interface Views {
   /** By the view's id; the id of each gateway's proxy is in `gatewayOfProxy`. */
   readonly gateways: Table<GatewayView>;
   readonly gatewayOfProxy: Table<GatewayView>;
+  /** Rows for proxies that may have Secrets. */
+  readonly secretReaderOfProxy: Table<true>;
 }
 
 /** `proxies` is written by whoever knows which are connected. */
@@ -60,7 +64,19 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
     inboundOfProxy,
     gateways: distinct(graph, "gateway views", gatewayOfProxy),
     gatewayOfProxy,
+    secretReaderOfProxy: graph.derive<ConnectedProxy, true>({
+      name: "proxies that may have Secrets",
+      from: proxies,
+      rows: (key, proxy, read) => (mayReadSecrets(proxy, model, read) ? [[key, true]] : []),
+    }),
   };
+}
+
+/** It is proven to be a pod, and the pod's ServiceAccount could read them itself. */
+function mayReadSecrets({ namespace, pod }: ConnectedProxy, model: Model, read: Read): boolean {
+  return (
+    pod !== undefined && read.get(model.secretReaders, rowKey(namespace, pod.serviceAccount)) === "allowed"
+  );
 }
 
 /** One row for each id, however many proxies share it. */

@@ -2,6 +2,7 @@
 // right that it never uses.
 
 import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { createCertificateClient } from "../../src/agent/certificate-client.ts";
 import { systemClock } from "../../src/core/clock.ts";
@@ -18,6 +19,7 @@ import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-se
 import type { AuditEvent } from "./cluster/audit-log.ts";
 import { type ControlPlaneProcess, startControlPlane } from "./control-plane-process.ts";
 import { applyAll, installedUser } from "./installed-user.ts";
+import { edgeObjects, secretGivenTo, startPods } from "./secret-client.ts";
 
 const skip = whyNoApiServer();
 const LIMIT_MS = 90_000;
@@ -44,6 +46,7 @@ test("the control plane uses each of its rights, and asks for no other", { skip 
   const plane = await startControlPlane(t, server, { podName: "meltemi-1", kubeconfigPath });
   await askForCertificate(server, plane);
   await spoilRoot(server);
+  await askForSecret(t, server, plane);
 
   const granted = rights.flatMap((object) =>
     object.kind.endsWith("Role") ? expand(object.rules as readonly PolicyRule[]) : [],
@@ -84,6 +87,13 @@ function rightsOf({ verb, objectRef = {}, responseStatus }: AuditEvent): string[
   const whole = subresource === undefined ? resource : `${resource}/${subresource}`;
   const verbs = verb === "patch" && responseStatus?.code === 201 ? [verb, "create"] : [verb];
   return verbs.flatMap((each) => ["", name].map((given) => format(each, apiGroup, whole, given)));
+}
+
+/** The API server is asked whether the gateway may read it. */
+async function askForSecret(t: TestContext, server: ApiServer, plane: ControlPlaneProcess): Promise<void> {
+  await applyAll(server, edgeObjects(["edge"]));
+  await startPods(server, ["edge"]);
+  await eventually(() => secretGivenTo(t, { server, plane, account: "edge" }), { deadlineMs: LIMIT_MS });
 }
 
 /** Whatever the answer is: the API server is asked whose token it is. */
