@@ -65,6 +65,7 @@ test("choosePlace() takes the mesh that MELTEMI_MESH names, unless flags name a 
 
 const flags = [
   [{ mesh: "other" }, machine("other")],
+  [{ name: "80" }, machine("default")],
   [{ context: "staging" }, cluster({ context: "staging" })],
   [{ kubeconfig: "/file" }, cluster({ kubeconfig: "/file" })],
   [{ kubernetes: true }, cluster()],

@@ -3,12 +3,12 @@
 
 import type { Mesh } from "../admin/contract/mesh.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
-import { flagOption } from "./command.ts";
+import { flagOption, textOption } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { clusterChoices } from "./install-choices.ts";
 import type { ClusterChoices } from "./install-room.ts";
 import { openMesh } from "./mesh-client.ts";
-import { meshOfEnvironment, namedMesh } from "./mesh-name.ts";
+import { meshOfEnvironment } from "./mesh-name.ts";
 import { socketMesh } from "./socket-mesh.ts";
 import { DEFAULT_MESH_NAME, stateDirectory } from "./state-directory.ts";
 import { readLock } from "./state-lock.ts";
@@ -39,7 +39,8 @@ export async function choosePlace(
   { env, rooms, terminal }: CommandContext,
   input: CommandInput,
 ): Promise<MeshPlace> {
-  const named = namedMesh(input);
+  // Other commands have a --name of their own, such as `proxy-config route --name 80`.
+  const named = textOption(input, "mesh");
   const choices = clusterChoices(input);
   const isKubernetes = flagOption(input, "kubernetes") || Object.keys(choices).length > 0;
   if (named !== undefined && isKubernetes) {
