@@ -202,7 +202,7 @@ describe("command line against a cluster", { skip }, () => {
     assert.deepEqual(whole.spec, object.spec);
     assert.equal(whole.metadata.managedFields, undefined);
     await eventually(async () =>
-      assert.match(await read(["get", "vs", "-n", namespace.name]), /ACCEPTED +PROGRAMMED\n.* True +/),
+      assert.match(await read(["get", "vs", "-n", namespace.name]), /ACCEPTED +PROGRAMMED +AGE\n.* True +/),
     );
   });
 
