@@ -37,6 +37,14 @@ export function addressKey(text: string): string | undefined {
   return family === 6 && base >> 32n === IPV4_MAPPED ? `4 ${base & 0xffffffffn}` : `${family} ${base}`;
 }
 
+/** The address of a range that holds no other, such as `10.0.0.1/32`. */
+export function rangeOfOne(text: string): string | undefined {
+  const range = text.includes("/") ? parseCidr(text) : undefined;
+  return range?.prefixLength === (range?.family === 4 ? 32 : 128)
+    ? text.slice(0, text.indexOf("/"))
+    : undefined;
+}
+
 export function isIpAddress(text: string): boolean {
   return isIP(text) !== 0 && !text.includes("%");
 }

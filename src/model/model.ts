@@ -6,6 +6,7 @@ import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Secret } from "../kinds/secret.ts";
+import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
 import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
@@ -26,6 +27,7 @@ export interface Model {
   readonly servicesByNamespace: Index<MeshService>;
   /** Those without a selector, by the addresses of their endpoints; rows have the service's key. */
   readonly servicesByAddress: Index<readonly string[]>;
+  readonly addressClaims: AddressClaims;
   readonly endpoints: Table<readonly ServiceEndpoint[]>;
   readonly identities: Table<readonly SpiffeId[]>;
   readonly hostRules: HostRules;
@@ -50,6 +52,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     servicesByHost: graph.index(services, "services by host", ({ hostname }) => [hostname]),
     servicesByNamespace: graph.index(services, "services by namespace", ({ namespace }) => [namespace]),
     servicesByAddress: declareServicesByAddress(graph, services, endpoints),
+    addressClaims: declareAddressClaims(graph, services, endpoints),
     endpoints,
     identities: declareServiceIdentities(graph, endpoints),
     hostRules: declareHostRules(graph, sources, settings),

@@ -1,6 +1,6 @@
 // The table of services, from Kubernetes' Services and from ServiceEntries, rows by `namespace/hostname`.
 
-import { isUnspecifiedAddress } from "../core/cidr.ts";
+import { addressKey, isUnspecifiedAddress, rangeOfOne } from "../core/cidr.ts";
 import { objectKey } from "../core/object-key.ts";
 import { parseProtocol, protocolOfServicePort } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -173,8 +173,7 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
     name,
     registry: "External",
     ports: (spec.ports ?? []).flatMap(entryPort),
-    // "Any address" names none.
-    addresses: (spec.addresses ?? []).filter((address) => !isUnspecifiedAddress(address)),
+    addresses: entryAddresses(spec),
     aliases: [],
     resolution: entryResolution(spec),
     isExternal: spec.location !== "MESH_INTERNAL",
@@ -189,6 +188,17 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
     createdAt: creationTimestamp ?? "",
     object: objectKey({ kind: "ServiceEntry", namespace, name }),
   };
+}
+
+/** Each once, however it is spelled; a range of one is an address, and "any address" names none. */
+function entryAddresses({ addresses = [] }: ServiceEntrySpec): readonly string[] {
+  const byKey = new Map<string, string>();
+  for (const written of addresses) {
+    const address = rangeOfOne(written) ?? written;
+    const key = addressKey(address) ?? address;
+    if (!isUnspecifiedAddress(address) && !byKey.has(key)) byKey.set(key, address);
+  }
+  return [...byKey.values()];
 }
 
 function entryPort(port: NonNullable<ServiceEntrySpec["ports"]>[number]): MeshServicePort[] {

@@ -15,6 +15,12 @@ export function resolveVisibility(
   return { namespaces: [...new Set(namespaces)].sort() };
 }
 
+/** Some namespace sees both. */
+export function haveCommonViewer(a: Visibility, b: Visibility): boolean {
+  if (a === "public") return b === "public" || b.namespaces.length > 0;
+  return b === "public" ? a.namespaces.length > 0 : a.namespaces.some((each) => b.namespaces.includes(each));
+}
+
 export function isVisibleTo(visibility: Visibility, namespace: string): boolean {
   return visibility === "public" || visibility.namespaces.includes(namespace);
 }

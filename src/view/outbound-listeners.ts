@@ -18,6 +18,7 @@ import { isVisibleTo } from "../model/visibility.ts";
 import { settleMatches } from "./chain-matches.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import type { ListenerSettings, OutboundListenerInputs, TcpChain } from "./listener-inputs.ts";
+import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
 import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
 import { serviceTcpChains } from "./tcp-chains.ts";
 
@@ -66,7 +67,8 @@ export function declareOutboundListeners(
     from: model.services,
     scopes,
     visibility: ({ visibility }) => visibility,
-    isClientDependent: (service, read) => dependsOnClient(read, model, service),
+    isClientDependent: (service, read) =>
+      dependsOnClient(read, model, service) || isContestedForSome(service, { model, read }),
     build: ({ key, input, client, read }) =>
       addressListeners(input, addressesOf(key, input, model, read), { read, model, client }),
   });
@@ -195,7 +197,8 @@ function addressListeners(
     if (isHttp(port.protocol)) continue;
     const tcp = withDefault(serviceTcpChains(service, port, context), meshSettings);
     const addresses = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families);
-    for (const { address, ...additional } of listeningPairs(service, addresses)) {
+    const own = ownAddresses({ service, port, addresses }, context);
+    for (const { address, ...additional } of listeningPairs(service, own)) {
       if (isTaken(address, port.number, meshSettings)) continue;
       const name = `${address}_${port.number}`;
       const routeName = `${service.hostname}:${port.number}`;

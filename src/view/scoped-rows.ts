@@ -101,7 +101,7 @@ export function deriveScopedRows<I, T>(graph: Graph, derivation: ScopedDerivatio
       for (const [row, inputs] of answer) yield [layerKey(mesh.id, row), { kind: "present", inputs }];
     },
   });
-  return graph.union(name, [ofMesh, deriveDifferences(graph, derivation, answers)]);
+  return graph.union(name, [ofMesh, ...deriveDifferences(graph, derivation, answers)]);
 }
 
 interface ScopedInput {
@@ -109,31 +109,53 @@ interface ScopedInput {
   readonly key: string;
 }
 
-/** One call for each scope and input that may differ from the mesh's answer. */
+interface Differences<T> {
+  readonly scope: string;
+  readonly present: ReadonlyMap<string, T>;
+  readonly absent: readonly string[];
+}
+
+/**
+ * One call for each scope and input that may differ from the mesh's answer. A row that one input gives up and another
+ * takes over is present: rows come before those that say that there is none.
+ */
 function deriveDifferences<I, T>(
   graph: Graph,
   derivation: ScopedDerivation<I, T>,
   answers: Table<ReadonlyMap<string, T>>,
-): Table<Scoped<T>> {
+): readonly Table<Scoped<T>>[] {
   const { name, from, scopes, build } = derivation;
-  return graph.derive<ScopedInput, Scoped<T>>({
-    name: `${name} of client scopes`,
+  const differences = graph.derive<ScopedInput, Differences<T>>({
+    name: `${name}, differences of client scopes`,
     from: deriveScopedInputs(graph, derivation),
-    *rows(_key, { scope, key }, read) {
+    *rows(at, { scope, key }, read) {
       const input = read.get(from, key);
       const client = read.get(scopes.table, scope);
       if (input === undefined || client === undefined) return;
       const ofMesh: ReadonlyMap<string, T> = read.get(answers, key) ?? new Map<string, T>();
       const own = build({ key, input, client, read });
-      for (const [row, inputs] of own) {
-        if (!structurallyEqual(ofMesh.get(row), inputs))
-          yield [layerKey(scope, row), { kind: "present", inputs }];
-      }
-      for (const row of ofMesh.keys()) {
-        if (!own.has(row)) yield [layerKey(scope, row), ABSENT];
-      }
+      const present = new Map(
+        [...own].filter(([row, inputs]) => !structurallyEqual(ofMesh.get(row), inputs)),
+      );
+      const absent = [...ofMesh.keys()].filter((row) => !own.has(row));
+      if (present.size + absent.length > 0) yield [at, { scope, present, absent }];
     },
   });
+  const present = graph.derive<Differences<T>, Scoped<T>>({
+    name: `${name} of client scopes`,
+    from: differences,
+    *rows(_at, { scope, present: rows }) {
+      for (const [row, inputs] of rows) yield [layerKey(scope, row), { kind: "present", inputs }];
+    },
+  });
+  const absent = graph.derive<Differences<T>, Scoped<T>>({
+    name: `${name} that client scopes lack`,
+    from: differences,
+    *rows(_at, { scope, absent: rows }) {
+      for (const row of rows) yield [layerKey(scope, row), ABSENT];
+    },
+  });
+  return [present, absent];
 }
 
 function deriveScopedInputs<I, T>(

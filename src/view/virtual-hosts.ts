@@ -16,6 +16,7 @@ import { byAge, hasOwnListener, type MeshService, type MeshServicePort } from ".
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import { defaultRoute, type RouteContext, routesOf } from "./http-routes.ts";
+import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
 import type { VirtualHostInputs } from "./route-inputs.ts";
 import { deriveScopedRows, type Scoped, splitLayerKey } from "./scoped-rows.ts";
 
@@ -76,6 +77,7 @@ function dependsOnClient(read: Read, model: Model, service: MeshService): boolea
   const routes = findByHost(read, model.hostRoutes.byMeshHost, service.hostname);
   return (
     isClientDependent(read, model.hostRules, service) ||
+    isContestedForSome(service, { model, read }) ||
     routes.some(([, { visibility, isClientDependent: looks }]) => visibility !== "public" || looks) ||
     routes.some(([, each]) => destinationsDependOnClient(read, model, each))
   );
@@ -112,7 +114,7 @@ function hostsOfService(service: MeshService, context: Context): ReadonlyMap<str
         name,
         routeName,
         hostname: service.hostname,
-        addresses: service.addresses.filter((address) => !address.includes("/")),
+        addresses: ownAddresses({ service, port, addresses: virtualAddresses(service) }, context),
         aliases: service.aliases,
         createdAt: service.createdAt,
         hasService: true,
@@ -123,6 +125,11 @@ function hostsOfService(service: MeshService, context: Context): ReadonlyMap<str
     }
   }
   return hosts;
+}
+
+/** Without ranges, which no client calls. */
+function virtualAddresses({ addresses }: MeshService): readonly string[] {
+  return addresses.filter((address) => !address.includes("/"));
 }
 
 /** HTTP stands in its port's table. A sniffed port has one of its own where it has an address, for its listener. */

@@ -6,7 +6,7 @@ import { MESH_GATEWAY } from "../gateway-name.ts";
 import type { HostRoutes } from "../host-routes.ts";
 import { byAge } from "../service.ts";
 import { rowKey } from "../sources.ts";
-import type { Visibility } from "../visibility.ts";
+import { haveCommonViewer } from "../visibility.ts";
 import { type CheckContext, problemAt, quoted, shortHost } from "./check.ts";
 
 export function* checkMeshHostConflicts(object: VirtualService, context: CheckContext): Iterable<Problem> {
@@ -17,7 +17,7 @@ export function* checkMeshHostConflicts(object: VirtualService, context: CheckCo
     const rivals = read
       .find(model.hostRoutes.byMeshHost, host)
       .map(([, routes]) => routes)
-      .filter((routes) => routes.object !== own.object && meet(routes.visibility, own.visibility))
+      .filter((routes) => routes.object !== own.object && haveCommonViewer(routes.visibility, own.visibility))
       .sort(byAge);
     const [oldest] = rivals;
     if (oldest === undefined) continue;
@@ -37,10 +37,4 @@ export function* checkMeshHostConflicts(object: VirtualService, context: CheckCo
 
 function nameOf({ namespace, name }: HostRoutes, { namespace: own }: HostRoutes): string {
   return namespace === own ? name : `${namespace}/${name}`;
-}
-
-/** Some namespace sees both. */
-function meet(a: Visibility, b: Visibility): boolean {
-  if (a === "public") return b === "public" || b.namespaces.length > 0;
-  return b === "public" ? a.namespaces.length > 0 : a.namespaces.some((each) => b.namespaces.includes(each));
 }

@@ -6,6 +6,7 @@ import type { Table } from "../../graph/table.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { Model } from "../model.ts";
 import { keyOf, type Sources } from "../sources.ts";
+import { checkAddressConflicts } from "./address-conflict.ts";
 import type { Check } from "./check.ts";
 import { checkDelegates } from "./delegates.ts";
 import { checkDestinationHosts } from "./destination-host.ts";
@@ -45,7 +46,11 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
     ]),
     problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
-    problemsOf(sources.ServiceEntry, inputs, [checkServiceEntryHosts, checkReservedServicePorts]),
+    problemsOf(sources.ServiceEntry, inputs, [
+      checkServiceEntryHosts,
+      checkAddressConflicts,
+      checkReservedServicePorts,
+    ]),
   ]);
 }
 
