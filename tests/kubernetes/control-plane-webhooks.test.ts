@@ -9,6 +9,7 @@ import { profileSettings } from "../../src/install/install-settings.ts";
 import { installationOf } from "../../src/install/object-names.ts";
 import { webhookConfigurations } from "../../src/install/webhook-configurations.ts";
 import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { definitionsEstablished } from "./cluster/definitions-established.ts";
 import { startControlPlane } from "./control-plane-process.ts";
 import { applyAll, installedUser } from "./installed-user.ts";
 
@@ -24,7 +25,7 @@ test("a control plane's webhooks and status on a real API server", { skip }, asy
     namespace("meltemi-system"),
     namespace("shop", { "istio-injection": "enabled" }),
   ]);
-  await server.kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  await definitionsEstablished(server.kubectl);
   await applyAll(server, controlPlaneRights(installation));
   const kubeconfigPath = await installedUser(t, server);
   const { webhookPort } = await startControlPlane(t, server, { podName: "meltemi-1", kubeconfigPath });

@@ -9,6 +9,7 @@ import { caseDirectory, skipWithout } from "../cases/case-directory.ts";
 import { deviationsOf } from "../cases/deviations.ts";
 import type { ApiServer } from "./cluster/api-server.ts";
 import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { definitionsEstablished } from "./cluster/definitions-established.ts";
 
 const directory = caseDirectory("validation");
 const skip = whyNoApiServer();
@@ -20,7 +21,7 @@ before(async () => {
   server = await startApiServer();
   const input = JSON.stringify({ apiVersion: "v1", kind: "List", items: customResourceDefinitions() });
   await server.kubectl(["apply", "--server-side", "-f", "-"], { input });
-  await server.kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  await definitionsEstablished(server.kubectl);
 });
 after(() => server?.close());
 

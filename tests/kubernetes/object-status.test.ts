@@ -12,6 +12,7 @@ import { customResourceDefinitions } from "../../src/install/custom-resource-def
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { openKubeconfig } from "../../src/kubernetes/kubeconfig.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { definitionsEstablished } from "./cluster/definitions-established.ts";
 
 const skip = whyNoApiServer();
 const key = objectKey({ kind: "VirtualService", namespace: "default", name: "reviews" });
@@ -111,7 +112,7 @@ async function install({ kubectl }: ApiServer): Promise<void> {
       input: JSON.stringify({ apiVersion: "v1", kind: "List", items }),
     });
   await apply(definitions);
-  await kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  await definitionsEstablished(kubectl);
   const spec = { hosts: ["reviews"], http: [{ route: [{ destination: { host: "reviews" } }] }] };
   const metadata = { name: "reviews", namespace: "default" };
   const apiVersion = "networking.istio.io/v1";

@@ -12,6 +12,7 @@ import {
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { definitionsEstablished } from "./cluster/definitions-established.ts";
 import { clientOf, sign } from "./control-plane-client.ts";
 import { type ControlPlaneProcess, startControlPlane } from "./control-plane-process.ts";
 import { applyAll } from "./installed-user.ts";
@@ -39,7 +40,7 @@ test("replicas of the control plane on a real API server", { skip }, async (t) =
     })),
     reviews,
   ]);
-  await server.kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  await definitionsEstablished(server.kubectl);
   await server.kubectl(["wait", "--for=create", "serviceaccount/default", "-n", "shop"]);
   const first = await startReplica(t, server, "first");
   const second = await startReplica(t, server, "second");

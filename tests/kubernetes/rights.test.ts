@@ -17,6 +17,7 @@ import { kinds } from "../../src/kinds/all-kinds.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
 import type { AuditEvent } from "./cluster/audit-log.ts";
+import { definitionsEstablished } from "./cluster/definitions-established.ts";
 import { type ControlPlaneProcess, startControlPlane } from "./control-plane-process.ts";
 import { applyAll, installedUser } from "./installed-user.ts";
 import { edgeObjects, secretGivenTo, startPods } from "./secret-client.ts";
@@ -38,7 +39,7 @@ test("the control plane uses each of its rights, and asks for no other", { skip 
     })),
     ...customResourceDefinitions(),
   ]);
-  await server.kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  await definitionsEstablished(server.kubectl);
   // The webhooks come last: nobody answers them here.
   await applyAll(server, [...rights, ...objectsOfEveryKind()]);
   await applyAll(server, webhookConfigurations(installation));

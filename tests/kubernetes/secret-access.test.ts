@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { definitionsEstablished } from "./cluster/definitions-established.ts";
 import { startControlPlane } from "./control-plane-process.ts";
 import { applyAll } from "./installed-user.ts";
 import { edgeObjects, secretGivenTo, startPods } from "./secret-client.ts";
@@ -37,7 +38,7 @@ test("a Secret is served to the ServiceAccount that may read it, for as long as 
   t.after(() => server.close());
   for (const name of ["meltemi-system", "shop"]) await server.kubectl(["create", "namespace", name]);
   await applyAll(server, customResourceDefinitions());
-  await server.kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  await definitionsEstablished(server.kubectl);
   await applyAll(server, [...rights, ...edgeObjects(["edge", "other"])]);
   await startPods(server, ["edge", "other"]);
   const plane = await startControlPlane(t, server, { podName: "first" });

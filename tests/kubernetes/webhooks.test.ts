@@ -18,6 +18,7 @@ import { installationOf } from "../../src/install/object-names.ts";
 import { webhookConfigurations } from "../../src/install/webhook-configurations.ts";
 import { createWebhookServer, type WebhookServer } from "../../src/webhook/webhook-server.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { definitionsEstablished } from "./cluster/definitions-established.ts";
 
 const skip = whyNoApiServer();
 
@@ -85,7 +86,7 @@ async function install({ kubectl }: ApiServer, { port, rootsPem }: Webhooks): Pr
     metadata: { name, labels },
   }));
   await apply([...customResourceDefinitions(), ...namespaces]);
-  await kubectl(["wait", "--for=condition=Established", "crd", "--all"]);
+  await definitionsEstablished(kubectl);
   const accounts = Object.keys(namespaceLabels).map((namespace) => ({
     apiVersion: "v1",
     kind: "ServiceAccount",
