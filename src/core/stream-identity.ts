@@ -15,6 +15,9 @@ export interface ProvenIdentity {
   readonly pod?: PodReference;
 }
 
+/** A pod and who it is, in the words of whoever starts it. */
+export type PodOwner = Pick<ProvenIdentity, "namespace" | "serviceAccount"> & { readonly pod: PodReference };
+
 /** `none`: on plaintext, where nobody proves anything. */
 export type StreamIdentity = ProvenIdentity | { readonly proof: "none" };
 

@@ -1,4 +1,4 @@
-// The control plane on one machine: watches the local store, serves xDS and certificates on a unix socket,
+// The control plane on one machine: watches the local store, signs certificates on a unix socket, serves xDS to each pod,
 // plaintext xDS and admin on connections that its parent passes. It may die at any time: nothing here is lost.
 
 import { chmod, rm } from "node:fs/promises";
@@ -21,6 +21,7 @@ import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
 import { createTokenIssuer } from "../identity/service-account-token.ts";
 import { openTokenKey } from "../identity/token-key-store.ts";
 import { receiveConnections } from "../local/supervisor/child-connections.ts";
+import { POD_CONNECTIONS } from "../local/supervisor/control-plane-sockets.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
@@ -30,6 +31,7 @@ import type { LocalSettings } from "./control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
 import { planeAnswers } from "./plane-answers.ts";
 import { planeProblems, watchPlaneProblems } from "./plane-problems.ts";
+import { PodConnections } from "./pod-connections.ts";
 import { readVersion } from "./project.ts";
 import { serveSecurely } from "./serve-securely.ts";
 import { describeStartFailure, StartFailure } from "./start-failure.ts";
@@ -63,10 +65,17 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   const xds = createXdsServer(backend, { clock: systemClock, log, metrics: metrics.xds });
   const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });
   const names = controlPlaneNames({ trustDomain });
-  const endpoint = { kind: "unix", path: xdsSocket, mode: 0o666 } as const;
+  // The supervisor's alone: pods come by sockets of their own.
+  const endpoint = { kind: "unix", path: xdsSocket, mode: 0o600 } as const;
   const identity = await openControlPlaneIdentity(authority, { names, log });
   await serveSecurely(endpoint, { grpc, xds, authority, authenticator, identity, log });
-  await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
+  const pods = new PodConnections({ grpc, xds, identity, trustDomain, log });
+  const passed = await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
+  receiveConnections(process, (socket, { name, owner }) => {
+    if (name === POD_CONNECTIONS && owner !== undefined) pods.take(socket, owner);
+    else if (name === "xds" || name === "admin") passed[name].emit("connection", socket);
+    else socket.destroy();
+  });
   tellProblems(plane);
   process.send?.({ meltemi: "serving" });
   log.info({ stateDirectory }, "control plane ready");
@@ -120,7 +129,7 @@ async function openAuthenticator(stateDirectory: string, trustDomain: string): P
 }
 
 /** What the machine's own ports lead to, and the admin socket. No secret goes this way. */
-async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }: Serving): Promise<void> {
+async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }: Serving) {
   const plaintext = createServer();
   await grpc.listen(
     { kind: "handle", server: plaintext },
@@ -135,11 +144,7 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }
   };
   const admin = createControlPlaneServer(answers, log);
   await listenOnSocket(admin, join(stateDirectory, "control-plane.sock"));
-  const passed = { xds: plaintext, admin };
-  receiveConnections(process, (name, socket) => {
-    if (name === "xds" || name === "admin") passed[name].emit("connection", socket);
-    else socket.destroy();
-  });
+  return { xds: plaintext, admin };
 }
 
 /** The parent shows them to the user, beside those that it finds itself. It may still have those of a predecessor. */

@@ -24,18 +24,34 @@ export interface SecureService {
   readonly log: Logger;
 }
 
+/** To all who can reach the endpoint. */
 export async function serveSecurely(endpoint: GrpcEndpoint, service: SecureService): Promise<GrpcListener> {
   const { grpc, xds, authority, authenticator, identity, methods = [], log } = service;
   const certificates = createCertificateMethod(
     createCertificateService(authority, { authenticator, log }),
     (status, message) => new GrpcError(status, message),
   );
-  const listener = await grpc.listen(endpoint, {
-    tls: tlsOf(identity.current()),
+  return listenSecurely(endpoint, {
+    grpc,
+    identity,
     methods: [...xds.methods({ servesSecrets: true }), certificates, ...methods],
   });
-  identity.watch((certificate) => listener.updateTls(tlsOf(certificate)));
-  return listener;
+}
+
+/** Methods under the control plane's certificate, which is renewed until the listener is closed. */
+export async function listenSecurely(
+  endpoint: GrpcEndpoint,
+  { grpc, identity, methods }: Required<Pick<SecureService, "grpc" | "identity" | "methods">>,
+): Promise<GrpcListener> {
+  const listener = await grpc.listen(endpoint, { tls: tlsOf(identity.current()), methods });
+  const endWatch = identity.watch((certificate) => listener.updateTls(tlsOf(certificate)));
+  return {
+    ...listener,
+    close() {
+      endWatch();
+      return listener.close();
+    },
+  };
 }
 
 function tlsOf({ chainPem, keyPem, rootsPem }: WorkloadCertificate) {

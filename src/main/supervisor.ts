@@ -4,7 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import type { Server } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createCertificateClient } from "../agent/certificate-client.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
@@ -21,6 +21,7 @@ import type {
   SupervisorMessage,
   SupervisorSettings,
 } from "../local/supervisor/front-protocol.ts";
+import { podOwner } from "../local/supervisor/control-plane-sockets.ts";
 import { MeshSupervisor, makeStateDirectories } from "../local/supervisor/mesh-supervisor.ts";
 import { ObjectStore } from "../sources/memory/object-store.ts";
 import { serveStore } from "../sources/memory/serve-store.ts";
@@ -37,6 +38,8 @@ const LOOK_AGAIN_MS = 25;
 const LOST_FRONT_GRACE_SECONDS = 1;
 // Short, since agents' sockets lie below, and open to the proxies' user; it is the mesh's own, not the machine's.
 const RUN_DIRECTORY = "/run/meltemi";
+// Where the agents in this process have certificates signed. No pod sees it: each has a socket of its own.
+const XDS_SOCKET = join(RUN_DIRECTORY, "control-plane", "xds.sock");
 
 const processLog = createProcessLogger("supervisor");
 endOnFault(processLog);
@@ -95,7 +98,7 @@ async function startSupervisor(
 ): Promise<MeshSupervisor> {
   const { stateDirectory, podCidr, serviceCidr, egress } = settings;
   makeStateDirectories(settings);
-  mkdirSync(join(RUN_DIRECTORY, "control-plane"), { recursive: true, mode: 0o755 });
+  mkdirSync(dirname(XDS_SOCKET), { recursive: true, mode: 0o700 });
   const store = new ObjectStore();
   await serveStore(store, { socketPath: join(stateDirectory, "store.sock"), log });
   const network = await createMeshNetwork({
@@ -111,7 +114,7 @@ async function startSupervisor(
   const identity = await openIdentity(stateDirectory);
   const running = new MeshSupervisor({
     ...identity,
-    settings: { ...settings, controlPlaneArgv: controlPlaneArgv(settings, identity.controlPlane.path) },
+    settings: { ...settings, controlPlaneArgv: controlPlaneArgv(settings) },
     store: createSupervisorStore(store, { clock: systemClock, newUid: randomUUID }),
     network,
     clock: systemClock,
@@ -125,13 +128,10 @@ async function startSupervisor(
   return running;
 }
 
-/** The flags that the control plane gets: where the mesh's state is, and where proxies look for it. */
-function controlPlaneArgv(
-  settings: SupervisorSettings,
-  xdsSocket: string,
-): SupervisorSettings["controlPlaneArgv"] {
+/** The flags that the control plane gets: where the mesh's state is, and where agents look for it. */
+function controlPlaneArgv(settings: SupervisorSettings): SupervisorSettings["controlPlaneArgv"] {
   const [program, ...args] = settings.controlPlaneArgv;
-  return [program, ...args, "--state-dir", settings.stateDirectory, "--xds-socket", xdsSocket];
+  return [program, ...args, "--state-dir", settings.stateDirectory, "--xds-socket", XDS_SOCKET];
 }
 
 function send(message: SupervisorMessage): void {
@@ -142,15 +142,14 @@ function send(message: SupervisorMessage): void {
 /** Tokens are issued here, certificates are signed by the control plane, which knows the tokens' key. */
 async function openIdentity(stateDirectory: string) {
   const tokens = await openTokens(join(stateDirectory, "token-key.pem"));
-  const xdsSocket = join(RUN_DIRECTORY, "control-plane", "xds.sock");
   const rootsPem = () => readRoots(join(stateDirectory, "ca", "root-cert.pem"));
   const issueToken = async (pod: Pod, request: { audience: string | undefined; ttlSeconds: number }) => {
     const { audience = TOKEN_AUDIENCE, ttlSeconds: expirationSeconds } = request;
-    return tokens.issueToken({ ...subjectOf(pod), audiences: [audience], expirationSeconds }).reveal();
+    return tokens.issueToken({ ...podOwner(pod), audiences: [audience], expirationSeconds }).reveal();
   };
   return {
-    controlPlane: { kind: "unix", path: xdsSocket, tlsServerName: CONTROL_PLANE_NAME } as const,
-    signerFor: signersOf(xdsSocket, tokens, rootsPem),
+    controlPlaneName: CONTROL_PLANE_NAME,
+    signerFor: signersOf(tokens, rootsPem),
     issueToken,
     rootsPem,
   };
@@ -162,21 +161,21 @@ async function openTokens(path: string): Promise<TokenIssuer> {
   return createTokenIssuer(opened.key, { clock: systemClock, issuer: "https://kubernetes.default.svc" });
 }
 
-function signersOf(xdsSocket: string, tokens: TokenIssuer, rootsPem: () => string | undefined) {
+function signersOf(tokens: TokenIssuer, rootsPem: () => string | undefined) {
   const target = () => {
     const tls = { serverRoots: rootsPem() ?? "", serverName: CONTROL_PLANE_NAME };
-    return { kind: "unix", path: xdsSocket, tls } as const;
+    return { kind: "unix", path: XDS_SOCKET, tls } as const;
   };
   const client = new GrpcClient(target, { clock: systemClock });
   return (pod: Pod) => {
     const request = {
-      ...subjectOf(pod),
+      ...podOwner(pod),
       audiences: [TOKEN_AUDIENCE],
       expirationSeconds: TOKEN_TTL_SECONDS,
     };
     const sign = createCertificateClient(client, { readToken: async () => tokens.issueToken(request) });
     return async (csr: string, ttlMs: number) => {
-      await untilThere(xdsSocket);
+      await untilThere(XDS_SOCKET);
       return sign(csr, ttlMs);
     };
   };
@@ -187,11 +186,6 @@ async function untilThere(socket: string): Promise<void> {
   for (let waitedMs = 0; waitedMs < LONGEST_WAIT_MS && !existsSync(socket); waitedMs += LOOK_AGAIN_MS) {
     await new Promise<void>((resolve) => systemClock.after(LOOK_AGAIN_MS, resolve));
   }
-}
-
-function subjectOf({ metadata, spec }: Pod) {
-  const { namespace, name, uid = "" } = metadata;
-  return { namespace, serviceAccount: spec.serviceAccountName ?? "default", pod: { name, uid } };
 }
 
 /** Undefined until the control plane has made the CA, at its first start. */

@@ -1,12 +1,18 @@
-// For tests of who a stream is: a control plane with a CA of its own on TLS and on plaintext, as a pod and as an attacker
-// reach it, and clients that say of themselves whatever a test wants.
+// For tests of who a stream is: a control plane with a CA of its own on TLS, on plaintext and on sockets of single pods, as
+// a pod and as an attacker reach it, and clients that say of themselves whatever a test wants.
 
 import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
-import type { PodReference } from "../../src/core/stream-identity.ts";
+import { redacted } from "../../src/core/redacted.ts";
+import type { PodOwner, PodReference } from "../../src/core/stream-identity.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import {
   DeltaDiscoveryRequestSchema,
@@ -24,6 +30,7 @@ import { readDer } from "../../src/identity/der-reader.ts";
 import { readSubjectPublicKey } from "../../src/identity/subject-public-key.ts";
 import { requireIdentity } from "../../src/main/authenticated-backend.ts";
 import { createControlPlane } from "../../src/main/create-control-plane.ts";
+import { PodConnections } from "../../src/main/pod-connections.ts";
 import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../src/model/sources.ts";
 import { type ResourceType, typeUrlOf } from "../../src/xds/resource-type.ts";
@@ -77,6 +84,25 @@ export async function startClaimedPlane(t: TestContext, objects: string) {
   const tls = { ...own, clientRoots: authority.rootsPem };
   const secure = await grpc.listen(endpoint, { tls, methods: xds.methods({ servesSecrets: true }) });
   const plain = await grpc.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
+  const pods = new PodConnections({
+    ...{ grpc, xds, trustDomain: "cluster.local", log: silentLogger },
+    identity: {
+      current: () => ({
+        ...{ chainPem: own.certificate, keyPem: redacted(own.key), rootsPem: authority.rootsPem },
+        notAfterMs: Number.POSITIVE_INFINITY,
+      }),
+      watch: () => () => undefined,
+    },
+  });
+  /** By the pod's own socket; without proof it shows no certificate there. */
+  const connectFrom = async (owner: PodOwner, claim: Claim, proof?: Proof) => {
+    const path = await listenFor(t, (socket) => pods.take(socket, owner));
+    const trust = { serverRoots: authority.rootsPem, serverName: SERVER_NAME };
+    const tls = proof === undefined ? trust : tlsOf(authority, proof);
+    const client = new GrpcClient({ kind: "unix", path, tls }, { clock: systemClock });
+    t.after(() => client.close());
+    return openStream(client, claim);
+  };
   const connect = (claim: Claim, proof?: Proof) => {
     const host = "127.0.0.1";
     const target =
@@ -91,7 +117,20 @@ export async function startClaimedPlane(t: TestContext, objects: string) {
     plane.intake.change([], [keyOf({ apiVersion: "v1", kind, metadata: { namespace, name } })]);
     plane.intake.flush();
   };
-  return { plane, put, remove, connect };
+  return { plane, pods, put, remove, connect, connectFrom };
+}
+
+/** Resolves with the path of a socket in a directory of its own. */
+async function listenFor(t: TestContext, take: (socket: Socket) => void): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "meltemi-pod-socket-"));
+  const server = createServer(take);
+  t.after(async () => {
+    server.close();
+    await rm(directory, { recursive: true });
+  });
+  const path = join(directory, "xds.sock");
+  await once(server.listen(path), "listening");
+  return path;
 }
 
 function openStream(client: GrpcClient, { id, metadata = {} }: Claim): ClaimingClient {

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
+import type { PodOwner } from "../../src/core/stream-identity.ts";
 import { type Claim, type Proof, startClaimedPlane } from "./claiming-client.ts";
 
 const uidOf = (name: string) => `uid-of-${name}`;
@@ -63,18 +64,20 @@ function idOf(name: string, ip: string, { kind = "sidecar", namespace = "shop" }
 const web1 = idOf("web-1", "10.0.0.1");
 const edge1 = idOf("edge-1", "10.0.0.3", { kind: "router" });
 
-function proofOf(name: string, serviceAccount = "web", namespace = "shop"): Proof {
+function proofOf(name: string, serviceAccount = "web", namespace = "shop"): PodOwner {
   return { namespace, serviceAccount, pod: { name, uid: uidOf(name) } };
 }
 
 /** Of an older release's CA. */
-const withoutPod = ({ pod: _, ...proof }: Proof): Proof => proof;
+const withoutPod = ({ pod: _, ...proof }: PodOwner): Proof => proof;
 
 const teller = proofOf("teller-1", "teller", "bank");
 
 interface Attack {
   readonly claim: Claim;
   readonly proof?: Proof;
+  /** Whose own socket the attacker comes by, where it doesn't come by TCP. */
+  readonly socket?: PodOwner;
   /** Of the sentence that the attacker hears. */
   readonly why: RegExp;
 }
@@ -143,6 +146,34 @@ const attacks: Readonly<Record<string, Attack>> = {
     proof: withoutPod(proofOf("web-1")),
     why: /of the ServiceAccount "web", the pod of "edge"/,
   },
+  "a pod's own socket, the victim's node id": {
+    claim: { id: web1 },
+    socket: proofOf("web-2"),
+    why: /the socket is of the pod "web-2"/,
+  },
+  "a pod's own socket, a gateway's node id of another namespace": {
+    claim: { id: edge1 },
+    socket: teller,
+    why: /the socket is of the namespace "bank"/,
+  },
+  "a pod's own socket, the victim's certificate and node id": {
+    claim: { id: web1 },
+    socket: proofOf("web-2"),
+    proof: proofOf("web-1"),
+    why: /The certificate isn't of the pod "shop\/web-2", whose socket this is/,
+  },
+  "the victim's socket, another pod's certificate": {
+    claim: { id: web1 },
+    socket: proofOf("web-1"),
+    proof: proofOf("web-2"),
+    why: /The certificate isn't of the pod "shop\/web-1", whose socket this is/,
+  },
+  "the victim's socket, a certificate of its predecessor": {
+    claim: { id: web1 },
+    socket: proofOf("web-1"),
+    proof: { ...proofOf("web-1"), pod: { name: "web-1", uid: "uid-of-its-predecessor" } },
+    why: /The certificate isn't of the pod "shop\/web-1", whose socket this is/,
+  },
 };
 
 /** The version of what a proxy listens with, as it stands now. */
@@ -179,13 +210,15 @@ async function startMesh(t: TestContext) {
 }
 
 describe("a client that says it is another", () => {
-  for (const [name, { claim, proof, why }] of Object.entries(attacks)) {
+  for (const [name, { claim, proof, socket, why }] of Object.entries(attacks)) {
     test(`${name}: is refused, and touches nothing`, async (t) => {
-      const { plane, connect, versions } = await startMesh(t);
+      const { plane, connect, connectFrom, versions } = await startMesh(t);
       const before = versions();
       assert.ok(before.every((version) => version !== undefined));
       const rowCount = plane.views.scopes.proxies.size;
-      const attacker = connect(claim, proof);
+      const attacker = await (socket === undefined
+        ? connect(claim, proof)
+        : connectFrom(socket, claim, proof));
       attacker.ask("listener");
       const served = attacker.next().then(() => ["SERVED", "a listener"] as const);
       const [status, message] = await Promise.race([attacker.ended, served]);
@@ -208,6 +241,25 @@ test("a second stream of a pod isn't a second proxy; the newest counts, and the 
   second.close();
   await until(() => counted()[0] === first);
   assert.equal(plane.views.scopes.proxies.size, 2);
+});
+
+test("a pod's own socket is its identity, with its certificate and without one, and goes with its connections", async (t) => {
+  const { connectFrom, pods } = await startMesh(t);
+  const claim = { id: idOf("web-2", "10.0.0.2") };
+  const proofs = [undefined, proofOf("web-2"), withoutPod(proofOf("web-2"))];
+  const proxies = await Promise.all(proofs.map((proof) => connectFrom(proofOf("web-2"), claim, proof)));
+  for (const proxy of proxies) {
+    proxy.ask("cluster");
+    const { resources } = await proxy.next();
+    assert.ok(resources.has("inbound|8080||"), [...resources.keys()].join());
+  }
+  const teller1 = { id: idOf("teller-1", "10.0.0.4", { namespace: "bank" }) };
+  const other = await connectFrom(teller, teller1);
+  other.ask("cluster");
+  await other.next();
+  assert.equal(pods.podCount, 2);
+  for (const proxy of [...proxies, other]) proxy.close();
+  await until(() => pods.podCount === 0);
 });
 
 test("a pod of which nothing is known yet waits, and is served as what it is when it comes", async (t) => {

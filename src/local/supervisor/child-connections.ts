@@ -6,10 +6,12 @@ import type { ChildProcess } from "node:child_process";
 import type { EventEmitter } from "node:events";
 import type { Server, Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
+import type { PodOwner } from "../../core/stream-identity.ts";
 
 interface ConnectionMessage {
   readonly meltemi: "connection";
   readonly name: string;
+  readonly owner?: PodOwner;
 }
 
 export interface ConnectionPassing {
@@ -20,6 +22,8 @@ export interface ConnectionPassing {
 
 interface PassingOptions {
   readonly name: string;
+  /** The pod that alone can reach the server, where that is one: the receiver is told with each connection. */
+  readonly owner?: PodOwner;
   /** Asked for each connection; undefined while nobody can take one. */
   readonly receiver: () => ChildProcess | undefined;
   readonly clock: Clock;
@@ -29,14 +33,21 @@ const MAX_WAITING = 256;
 const MAX_WAIT_MS = 10_000;
 
 export function passConnections(server: Server, options: PassingOptions): ConnectionPassing {
-  const { name, receiver, clock } = options;
+  const { name, owner, receiver, clock } = options;
+  const message: ConnectionMessage = {
+    meltemi: "connection",
+    name,
+    ...(owner === undefined ? {} : { owner }),
+  };
   // A server that came over a channel can't be given options; these are what its own options would set.
   Object.assign(server, { pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
   const waiting = new Map<Socket, () => void>();
   const pass = (socket: Socket): boolean => {
     const child = receiver();
     if (child?.connected !== true) return false;
-    child.send({ meltemi: "connection", name } satisfies ConnectionMessage, socket, { keepOpen: false });
+    // Node would track in both processes whose connection it was, with a listener on the channel for each server.
+    Object.assign(socket, { server: undefined });
+    child.send(message, socket, { keepOpen: false });
     return true;
   };
   const wait = (socket: Socket) => {
@@ -71,14 +82,14 @@ export function passConnections(server: Server, options: PassingOptions): Connec
   };
 }
 
-/** In the child: calls `onConnection` for each; such as `(name, socket) => http2Server.emit("connection", socket)`. */
+/** In the child: calls `onConnection` for each; such as `(socket) => http2Server.emit("connection", socket)`. */
 export function receiveConnections(
   channel: EventEmitter,
-  onConnection: (name: string, socket: Socket) => void,
+  onConnection: (socket: Socket, origin: { readonly name: string; readonly owner?: PodOwner }) => void,
 ): () => void {
   const listener = (message: unknown, handle: unknown) => {
     if (!isConnectionMessage(message) || handle === undefined) return;
-    onConnection(message.name, handle as Socket);
+    onConnection(handle as Socket, message);
   };
   channel.on("message", listener);
   return () => channel.off("message", listener);

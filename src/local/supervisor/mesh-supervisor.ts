@@ -3,7 +3,7 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import type { Server } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -27,9 +27,8 @@ import { WorkloadReconciler } from "../workloads/workload-reconciler.ts";
 import type { AdminServer } from "./admin-server.ts";
 import { serveAdmin } from "./admin-server.ts";
 import { capturePod } from "./capture-pod.ts";
-import type { ConnectionPassing } from "./child-connections.ts";
-import { passConnections } from "./child-connections.ts";
 import { ControlPlaneProcess } from "./control-plane-process.ts";
+import { ControlPlaneSockets } from "./control-plane-sockets.ts";
 import type { DeclaredSource } from "./declared-problem.ts";
 import { declaredProblem, workloadOf } from "./declared-problem.ts";
 import { awaitEndpointRemoval, fetchProxies } from "./endpoint-removal.ts";
@@ -61,8 +60,8 @@ export interface MeshSupervisorOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly send: (message: SupervisorMessage) => void;
-  /** How Envoys reach the control plane. */
-  readonly controlPlane: PodAgentSurroundings["controlPlane"];
+  /** The DNS name that the control plane's certificate carries. */
+  readonly controlPlaneName: string;
   readonly signerFor: (pod: Pod) => SignRequest;
   readonly issueToken: PodSurroundings["issueToken"];
   readonly rootsPem: () => string | undefined;
@@ -85,7 +84,7 @@ export class MeshSupervisor {
   readonly #kubelet: Kubelet;
   readonly #controlPlane: ControlPlaneProcess;
   readonly #ends: (() => void)[] = [];
-  readonly #passing: ConnectionPassing[] = [];
+  readonly #controlPlaneSockets: ControlPlaneSockets;
   #images: ImageCommands;
   #admin: AdminServer | undefined;
   #hasObjects = false;
@@ -123,9 +122,13 @@ export class MeshSupervisor {
       onProblems: (found) => this.#problems.set("control plane", found),
       onServing: () => {
         send({ kind: "serving" });
-        for (const passing of this.#passing) passing.release();
+        this.#controlPlaneSockets.release();
       },
       onStartFailed: (sentence) => send({ kind: "failed", sentence }),
+    });
+    this.#controlPlaneSockets = new ControlPlaneSockets({
+      clock,
+      receiver: () => this.#controlPlane.server,
     });
     this.#reconciler = this.#startReconciler();
     this.#kubelet = new Kubelet({
@@ -174,15 +177,7 @@ export class MeshSupervisor {
   /** A listening socket of the machine's, passed by the front. */
   attach(name: string, server: Server): void {
     if (parseGatewayListener(name) !== undefined) this.#forwarding.attach(name, server);
-    else {
-      const passing = passConnections(server, {
-        name,
-        clock: this.#options.clock,
-        receiver: () => this.#controlPlane.server,
-      });
-      this.#passing.push(passing);
-      this.#ends.push(() => passing.close());
-    }
+    else this.#ends.push(this.#controlPlaneSockets.attach(name, server));
   }
 
   async close(graceSeconds: number): Promise<void> {
@@ -232,7 +227,8 @@ export class MeshSupervisor {
       }),
       version: settings.version,
       clusterDomain: "cluster.local",
-      controlPlane: this.#options.controlPlane,
+      controlPlaneName: this.#options.controlPlaneName,
+      controlPlaneSockets: this.#controlPlaneSockets,
       runDirectory,
       objects: this.#objects,
       signerFor,
@@ -270,7 +266,6 @@ export class MeshSupervisor {
     const directories = [
       ...volumeDirectoriesOf(this.#volumesDirectory(), metadata),
       podRunDirectory(this.#options.runDirectory, ip),
-      ...this.#controlPlaneDirectories(),
     ];
     for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o755 });
     return network.createPod({
@@ -284,11 +279,6 @@ export class MeshSupervisor {
 
   #volumesDirectory(): string {
     return join(this.#options.settings.stateDirectory, "volumes");
-  }
-
-  #controlPlaneDirectories(): readonly string[] {
-    const { controlPlane } = this.#options;
-    return controlPlane.kind === "unix" ? [dirname(controlPlane.path)] : [];
   }
 
   #forget({ metadata }: Pod): void {

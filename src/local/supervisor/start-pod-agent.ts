@@ -1,11 +1,10 @@
 // The agent of one pod, in this process: what injection wrote into the istio-proxy container becomes the agent's
 // options, and Envoy is started in the pod's namespaces as the proxy's user.
 
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Agent, AgentOptions } from "../../agent/agent.ts";
 import { startAgent } from "../../agent/agent.ts";
 import { parseAppProbers } from "../../agent/app-prober.ts";
-import type { ControlPlaneAddress } from "../../agent/bootstrap/bootstrap.ts";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
 import type { ProcessEnd, RunningProcess, SpawnEnvoy } from "../../agent/envoy-process.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -20,6 +19,7 @@ import type { Environment, ReferencedObjects } from "../workloads/environment.ts
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
 import type { PodSidecar, SidecarEvents } from "../workloads/pod-surroundings.ts";
 import { watchProcess } from "../workloads/sandbox-process.ts";
+import { type ControlPlaneSockets, podOwner } from "./control-plane-sockets.ts";
 import type { EnvoyTrial } from "./envoy-trial.ts";
 import { readLocalProxySettings } from "./local-proxy-settings.ts";
 
@@ -31,7 +31,9 @@ export interface PodAgentSurroundings {
   readonly envoyTrial: EnvoyTrial;
   readonly version: string;
   readonly clusterDomain: string;
-  readonly controlPlane: ControlPlaneAddress;
+  /** The DNS name that the control plane's certificate carries. */
+  readonly controlPlaneName: string;
+  readonly controlPlaneSockets: Pick<ControlPlaneSockets, "openForPod">;
   /** Each pod's sockets lie in a directory of its own below; must be short. */
   readonly runDirectory: string;
   readonly objects: ReferencedObjects;
@@ -52,13 +54,27 @@ export async function startPodAgent(
   surroundings: PodAgentSurroundings,
 ): Promise<PodSidecar> {
   const env = proxyEnvironment(request, surroundings);
-  const agent = await startAgent(agentOptions(request, surroundings, env));
-  return asSidecar(agent);
+  const closeSocket = await surroundings.controlPlaneSockets.openForPod({
+    path: xdsSocketPath(request, surroundings),
+    owner: podOwner(request.pod),
+    user: PROXY_USER,
+  });
+  try {
+    return asSidecar(await startAgent(agentOptions(request, surroundings, env)), closeSocket);
+  } catch (cause) {
+    closeSocket();
+    throw cause;
+  }
 }
 
 /** Holds the sockets of one pod's agent and Envoy. */
 export function podRunDirectory(runDirectory: string, ip: string): string {
   return join(runDirectory, ip);
+}
+
+/** The pod's own way to the control plane: who comes by it is this pod. */
+function xdsSocketPath({ sandbox }: PodAgentRequest, { runDirectory }: PodAgentSurroundings): string {
+  return join(podRunDirectory(runDirectory, sandbox.ip), "xds.sock");
 }
 
 function proxyEnvironment({ pod, sandbox }: PodAgentRequest, { objects }: PodAgentSurroundings): Environment {
@@ -88,6 +104,11 @@ function agentOptions(
     log: containerLogger(surroundings.log, request.events.onLine, surroundings.clock),
     ...(certificateTtlMs === undefined ? {} : { certificateTtlMs }),
     directory,
+    controlPlane: {
+      kind: "unix",
+      path: xdsSocketPath(request, surroundings),
+      tlsServerName: surroundings.controlPlaneName,
+    },
     proxyUser: PROXY_USER,
     node: buildProxyNode({ env, role, labels, annotations, version, clusterDomain }),
     identity: spiffeId({
@@ -137,9 +158,7 @@ interface SpawnSurroundings extends PodAgentSurroundings {
 }
 
 function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
-  const { env, envoyPath, envoyTrial, directory, controlPlane } = surroundings;
-  // A directory rather than the socket: another takes its place when the control plane starts again.
-  const directories = [directory, ...(controlPlane.kind === "unix" ? [dirname(controlPlane.path)] : [])];
+  const { env, envoyPath, envoyTrial, directory } = surroundings;
   return (args): RunningProcess => {
     const started = sandbox.spawn({
       argv: [envoyPath, ...args],
@@ -147,7 +166,7 @@ function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnS
       ...PROXY_USER,
       capabilities: env.ISTIO_META_INTERCEPTION_MODE === "TPROXY" ? "network" : "none",
       reachable: [envoyPath],
-      mounts: directories.map((path) => ({ source: path, target: path, origin: "mesh" })),
+      mounts: [{ source: directory, target: directory, origin: "mesh" }],
       stdio: ["ignore", "pipe", "pipe"],
     });
     const onEnd = envoyTrial.begin();
@@ -175,7 +194,7 @@ function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnS
   };
 }
 
-function asSidecar(agent: Agent): PodSidecar {
+function asSidecar(agent: Agent, closeSocket: () => void): PodSidecar {
   return {
     adminSocketPath: agent.adminSocketPath,
     get pid() {
@@ -187,7 +206,10 @@ function asSidecar(agent: Agent): PodSidecar {
     ready: (signal) => agent.ready(signal),
     probe: (containerName, kind) => agent.probe(containerName, kind),
     drain: () => agent.drain(),
-    close: () => agent.close(),
+    async close() {
+      await agent.close();
+      closeSocket();
+    },
   };
 }
 

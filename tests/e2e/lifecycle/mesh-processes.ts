@@ -24,7 +24,8 @@ export async function processTree(pid: number): Promise<readonly number[]> {
   return [pid, ...trees.flat()];
 }
 
-async function machinePid(mesh: RunningMesh, inner: number): Promise<number> {
+/** The machine's number for a process of the mesh. */
+export async function machinePid(mesh: RunningMesh, inner: number): Promise<number> {
   const front = await mesh.frontPid();
   const tree = await processTree(front);
   const numbered = await Promise.all(tree.map(async (pid) => ({ pid, numbers: await numbersOf(pid) })));
