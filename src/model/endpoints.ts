@@ -213,13 +213,11 @@ function takesMutualTls(workload: Workload, port: number, { read, modes }: Conte
 }
 
 function entryEndpoints(service: MeshService, context: Context): ServiceEndpoint[] {
-  const inline =
-    service.inlineEndpoints.length === 0 && service.resolution.startsWith("dns")
-      ? [{ address: service.hostname }]
-      : service.inlineEndpoints;
-  const written = inline.flatMap((entry) =>
-    service.ports.map((port) => inlineEndpoint(service, port, entry, context)),
-  );
+  const isByName = service.resolution.startsWith("dns");
+  const written = service.parts.flatMap(({ ports, endpoints }) => {
+    const inline = endpoints.length === 0 && isByName ? [{ address: service.hostname }] : endpoints;
+    return inline.flatMap((entry) => ports.map((port) => inlineEndpoint(service, port, entry, context)));
+  });
   return [...written, ...selectedEndpoints(service, context)];
 }
 

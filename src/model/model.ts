@@ -24,6 +24,8 @@ export interface Model {
   readonly workloads: Workloads;
   readonly services: Table<MeshService>;
   readonly servicesByHost: Index<MeshService>;
+  /** Each ServiceEntry's alone, by the key of the service that they make together. */
+  readonly entriesByHost: Index<MeshService>;
   readonly servicesByNamespace: Index<MeshService>;
   /** Those without a selector, by the addresses of their endpoints; rows have the service's key. */
   readonly servicesByAddress: Index<readonly string[]>;
@@ -43,13 +45,14 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
   const settings = declareMeshSettings(graph, sources);
   const workloads = declareWorkloads(graph, sources);
   const modes = declareMutualTlsModes(graph, sources, settings);
-  const services = declareServices(graph, sources, settings);
+  const { table: services, entriesByHost } = declareServices(graph, sources, settings);
   const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, modes });
   return {
     settings,
     workloads,
     services,
     servicesByHost: graph.index(services, "services by host", ({ hostname }) => [hostname]),
+    entriesByHost,
     servicesByNamespace: graph.index(services, "services by namespace", ({ namespace }) => [namespace]),
     servicesByAddress: declareServicesByAddress(graph, services, endpoints),
     addressClaims: declareAddressClaims(graph, services, endpoints),

@@ -21,6 +21,12 @@ export type Resolution = "endpoints" | "headless" | "dns" | "dns-round-robin" | 
 /** Endpoints as near as possible: by zone, or also those of the client's own node before all. */
 export type TrafficPreference = "none" | "same-zone" | "same-node";
 
+/** Endpoints serve the ports of their own ServiceEntry. */
+export interface ServicePart {
+  readonly ports: readonly MeshServicePort[];
+  readonly endpoints: readonly WorkloadEntrySpec[];
+}
+
 export interface MeshService {
   readonly hostname: string;
   readonly namespace: string;
@@ -41,8 +47,8 @@ export interface MeshService {
   readonly visibility: Visibility;
   /** Pods that belong to it; undefined where it has no selector. */
   readonly selector: Readonly<Record<string, string>> | undefined;
-  /** Endpoints written in the ServiceEntry. */
-  readonly inlineEndpoints: readonly WorkloadEntrySpec[];
+  /** What each ServiceEntry for the host writes; empty for Kubernetes. */
+  readonly parts: readonly ServicePart[];
   readonly subjectAltNames: readonly string[];
   readonly publishesNotReady: boolean;
   /** Clients get endpoints of their own node only: `internalTrafficPolicy: Local`. */

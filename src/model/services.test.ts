@@ -93,6 +93,41 @@ spec: { defaultServiceExportTo: ["."] }
     assert.deepEqual(found?.visibility, { namespaces: ["shop"] });
   });
 
+  test("of several ServiceEntries for one host have the ports and endpoints of all", () => {
+    const mesh = meshFixture();
+    mesh.put(
+      [
+        dated(
+          "aaa",
+          2,
+          "{ number: 443, name: tls, protocol: TLS }, { number: 80, name: http, protocol: HTTP }",
+        ),
+        dated(
+          "zzz",
+          1,
+          "{ number: 80, name: http, protocol: HTTP }, { number: 90, name: tcp, protocol: TCP }",
+        ),
+        dated(
+          "other",
+          3,
+          "{ number: 90, name: http, protocol: HTTP }, { number: 91, name: x, protocol: TCP }",
+        ),
+        dated("dns", 4, "{ number: 99, name: tcp, protocol: TCP }").replace("STATIC", "DNS"),
+      ].join("---"),
+    );
+    const found = mesh.model.services.get("shop/a.com");
+    assert.deepEqual(
+      found?.ports.map(({ number, protocol }) => `${number} ${protocol}`),
+      ["80 HTTP", "90 TCP", "443 TLS", "91 TCP"],
+    );
+    assert.equal(found.object, "ServiceEntry/shop/zzz");
+    const endpoints = () =>
+      mesh.model.endpoints.get("shop/a.com")?.map(({ address, servicePort }) => `${address}:${servicePort}`);
+    assert.deepEqual(endpoints(), ["1.1.1.1:80", "1.1.1.1:90", "1.1.1.2:80", "1.1.1.2:443", "1.1.1.3:91"]);
+    mesh.remove({ kind: "ServiceEntry", namespace: "shop", name: "zzz" });
+    assert.deepEqual(endpoints(), ["1.1.1.2:80", "1.1.1.2:443", "1.1.1.3:90", "1.1.1.3:91"]);
+  });
+
   test("of Kubernetes stand before a ServiceEntry for the same host", () => {
     const found = service(
       `${entry("hosts: [web.shop.svc.cluster.local], resolution: DNS")}\n---\n${kubernetes("clusterIP: 10.96.0.1, ports: [{ port: 80 }]")}`,
@@ -113,6 +148,16 @@ apiVersion: v1
 kind: Service
 metadata: { name: web, namespace: shop }
 spec: { ${spec} }
+`;
+}
+
+/** For the host a.com, with the endpoint 1.1.1.DAY. */
+function dated(name: string, day: number, ports: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop, creationTimestamp: "2026-01-0${day}T00:00:00Z" }
+spec: { hosts: [a.com], resolution: STATIC, endpoints: [{ address: 1.1.1.${day} }], ports: [${ports}] }
 `;
 }
 

@@ -6,12 +6,14 @@ import { parseProtocol, protocolOfServicePort } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
 import type { Service, ServicePort } from "../kinds/service.ts";
 import {
   allocateAutomaticAddresses,
   automaticAddressKeys,
 } from "../kinds/service-entry/automatic-address.ts";
 import type { ServiceEntry, ServiceEntrySpec } from "../kinds/service-entry/service-entry.ts";
+import { declareMergedEntries } from "./merged-entries.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { MeshService, MeshServicePort, Resolution, TrafficPreference } from "./service.ts";
 import { serviceKey } from "./service.ts";
@@ -45,12 +47,14 @@ const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";
 const KEEPS_GATEWAY_PORTS_LABEL = "experimental.istio.io/disable-gateway-port-translation";
 const TRAFFIC_DISTRIBUTION_ANNOTATION = "networking.istio.io/traffic-distribution";
 
+export interface Services {
+  readonly table: Table<MeshService>;
+  /** Each ServiceEntry's alone, by the key of the service that they make together. */
+  readonly entriesByHost: Index<MeshService>;
+}
+
 /** A Service stands before a ServiceEntry that names the same host in the same namespace. */
-export function declareServices(
-  graph: Graph,
-  sources: Sources,
-  settings: Table<MeshSettings>,
-): Table<MeshService> {
+export function declareServices(graph: Graph, sources: Sources, settings: Table<MeshSettings>): Services {
   const aliases = declareAliases(graph, sources, settings);
   const fromKubernetes = graph.derive<Service, MeshService>({
     name: "services of Kubernetes",
@@ -69,8 +73,8 @@ export function declareServices(
       ),
     equal: equalMaps,
   });
-  const fromEntries = graph.derive<ServiceEntry, MeshService>({
-    name: "services of ServiceEntries",
+  const entries = graph.derive<ServiceEntry, MeshService>({
+    name: "hosts of ServiceEntries",
     from: sources.ServiceEntry,
     *rows(_key, entry, read) {
       const keysWithout = new Set(automaticAddressKeys(entry));
@@ -79,11 +83,16 @@ export function declareServices(
         const automaticAddress = keysWithout.has(serviceKey(found))
           ? read.one(automaticAddresses).get(serviceKey(found))
           : undefined;
-        yield [serviceKey(found), automaticAddress === undefined ? found : { ...found, automaticAddress }];
+        const service = automaticAddress === undefined ? found : { ...found, automaticAddress };
+        yield [`${serviceKey(found)} ${entry.metadata.name}`, service];
       }
     },
   });
-  return graph.union("services", [fromKubernetes, fromEntries]);
+  const entriesByHost = graph.index(entries, "hosts of ServiceEntries by service", (service) => [
+    serviceKey(service),
+  ]);
+  const fromEntries = declareMergedEntries(graph, entriesByHost);
+  return { table: graph.union("services", [fromKubernetes, fromEntries]), entriesByHost };
 }
 
 function withAliases(service: MeshService, table: Aliases, read: Read): MeshService {
@@ -114,7 +123,7 @@ function kubernetesService(service: Service, settings: MeshSettings): MeshServic
       settings.defaultExportTo.service,
     ),
     selector: spec.selector,
-    inlineEndpoints: [],
+    parts: [],
     subjectAltNames: [],
     publishesNotReady: spec.publishNotReadyAddresses ?? false,
     isNodeLocal: spec.internalTrafficPolicy === "Local",
@@ -167,19 +176,20 @@ function words(list: string | undefined): readonly string[] | undefined {
 function entryService(entry: ServiceEntry, hostname: string, settings: MeshSettings): MeshService {
   const { name, namespace, annotations, labels, creationTimestamp } = entry.metadata;
   const { spec } = entry;
+  const ports = (spec.ports ?? []).flatMap(entryPort);
   return {
     hostname,
     namespace,
     name,
     registry: "External",
-    ports: (spec.ports ?? []).flatMap(entryPort),
+    ports,
     addresses: entryAddresses(spec),
     aliases: [],
     resolution: entryResolution(spec),
     isExternal: spec.location !== "MESH_INTERNAL",
     visibility: entryVisibility(entry, settings),
     selector: spec.workloadSelector?.labels,
-    inlineEndpoints: spec.endpoints ?? [],
+    parts: [{ ports, endpoints: spec.endpoints ?? [] }],
     subjectAltNames: spec.subjectAltNames ?? [],
     publishesNotReady: false,
     isNodeLocal: false,
