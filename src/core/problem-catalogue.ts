@@ -69,6 +69,7 @@ const entries = {
     title: "A gateway's ServiceAccount may not read the Secret that it is to serve",
   },
   MLT2020: { severity: "warning", title: "A ServiceEntry's address belongs to another service" },
+  MLT2021: { severity: "error", title: "A Gateway's server wants a port that another server has" },
   MLT2031: { severity: "warning", title: "Init containers have no network until the sidecar runs" },
   MLT2032: { severity: "warning", title: "A container runs as the proxy's user" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },

@@ -1,7 +1,7 @@
 // The rules for one host of a gateway. Several VirtualServices may add to it: the oldest first, and rules that take
 // every request last.
 
-import type { GatewayServer } from "./gateway-servers.ts";
+import type { GatewayServer } from "../model/gateway-servers.ts";
 import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
 import { routesOf } from "./http-routes.ts";

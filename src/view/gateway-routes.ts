@@ -1,7 +1,7 @@
 // The route configurations of a gateway: each host's rules from all VirtualServices bound to it, merged.
 
+import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "../model/gateway-servers.ts";
 import { hostnameRoutes } from "./gateway-host-routes.ts";
-import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "./gateway-servers.ts";
 import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
 import type { VirtualHostInputs } from "./route-inputs.ts";

@@ -8,7 +8,7 @@ import {
   canNameCertificate,
   tlsCredentialOf,
 } from "../kinds/tls-credential.ts";
-import type { GatewayServer } from "./gateway-servers.ts";
+import type { GatewayServer } from "../model/gateway-servers.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
 import type { GatewayChain } from "./listener-inputs.ts";
 

@@ -6,10 +6,6 @@ import { wildcardsOf } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { Model } from "../model/model.ts";
-import { matchableNames } from "./chain-matches.ts";
-import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
-import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
 import {
   type GatewayPort,
   type GatewayServer,
@@ -17,7 +13,11 @@ import {
   hasTls,
   isHttpServer,
   isPassthrough,
-} from "./gateway-servers.ts";
+} from "../model/gateway-servers.ts";
+import type { Model } from "../model/model.ts";
+import { matchableNames } from "./chain-matches.ts";
+import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
+import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
 import { gatewayTcpChains } from "./gateway-tcp.ts";
 import { secretNames } from "./gateway-tls.ts";
 import type { GatewayChain, GatewayListenerInputs } from "./listener-inputs.ts";
@@ -51,7 +51,7 @@ export function declareGatewayViews(graph: Graph, model: Model, scopes: ClientSc
 }
 
 function gatewayView(question: GatewayQuestion): GatewayView {
-  const ports = gatewayPorts(question);
+  const ports = gatewayPorts(question.proxy, question.client.families, question);
   const listeners = ports.flatMap((port) => listenerOf(port, question) ?? []);
   const served = new Set(listeners.flatMap(({ chains }) => chains.flatMap(routeNamesOf)));
   const routes = ports

@@ -1,13 +1,17 @@
 // Ways to look up what checks compare, so that a check reads only what concerns its object.
 
+import { ipFamiliesOf } from "../../core/ip-families.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Index } from "../../graph/table-index.ts";
 import type { Secret } from "../../kinds/secret.ts";
+import { type DroppedServer, gatewayPorts } from "../gateway-servers.ts";
 import type { Model } from "../model.ts";
 import type { MeshService, MeshServicePort } from "../service.ts";
 import type { Workload } from "../workloads.ts";
 
 export interface ProblemIndexes {
+  /** By the ObjectKey of the Gateway that loses. */
+  readonly droppedServers: Index<readonly DroppedServer[]>;
   /** By `key=value` of each label. */
   readonly workloadsByLabel: Index<Workload>;
   /** By `workloadPortKeys`. */
@@ -17,6 +21,7 @@ export interface ProblemIndexes {
 
 export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexes {
   return {
+    droppedServers: declareDroppedServers(graph, model),
     workloadsByLabel: graph.index(model.workloads.table, "workloads by label", ({ labels }) =>
       Object.entries(labels).map(labelKey),
     ),
@@ -27,6 +32,32 @@ export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexe
     ),
     secretsByName: graph.index(model.secrets, "secrets by name", ({ metadata }) => [metadata.name]),
   };
+}
+
+/** Of each pod that some Gateway selects. */
+function declareDroppedServers(graph: Graph, model: Model): Index<readonly DroppedServer[]> {
+  const gatewaysByLabel = graph.index(model.gateways, "Gateways by selector", ({ spec }) =>
+    Object.entries(spec.selector ?? {})
+      .slice(0, 1)
+      .map(labelKey),
+  );
+  const ofPods = graph.derive<Workload, readonly DroppedServer[]>({
+    name: "gateway servers that share no port",
+    from: model.workloads.table,
+    rows: (key, pod, read) => {
+      const labels = Object.entries(pod.labels).map(labelKey);
+      if (!labels.some((label) => read.find(gatewaysByLabel, label).length > 0)) return [];
+      const addresses = [pod.address];
+      const ports = gatewayPorts({ ...pod, addresses }, ipFamiliesOf(addresses), { model, read });
+      const dropped = ports.flatMap((port) => port.dropped);
+      return dropped.length === 0 ? [] : [[key, dropped]];
+    },
+  });
+  return graph.index(
+    ofPods,
+    "gateway servers that share no port, by Gateway",
+    (dropped) => new Set(dropped.map(({ server }) => server.object)),
+  );
 }
 
 export function labelKey([key, value]: readonly [string, string]): string {

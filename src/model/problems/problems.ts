@@ -13,6 +13,7 @@ import { checkDestinationHosts } from "./destination-host.ts";
 import { checkDestinationPorts } from "./destination-port.ts";
 import { checkDestinationSubsets } from "./destination-subset.ts";
 import { checkGatewayCredentials } from "./gateway-credentials.ts";
+import { checkGatewayPorts } from "./gateway-port.ts";
 import { checkGatewayReferences } from "./gateway-reference.ts";
 import { checkGatewaySelector } from "./gateway-selector.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
@@ -43,6 +44,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkGatewaySelector,
       checkGatewayCredentials,
       checkReservedGatewayPorts,
+      checkGatewayPorts,
     ]),
     problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),

@@ -2,18 +2,20 @@
 // its listener.
 
 import { isUnspecifiedAddress } from "../core/cidr.ts";
-import { wildcardsOf } from "../core/ip-families.ts";
+import { type IpFamilies, wildcardsOf } from "../core/ip-families.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import { isHttp, isTls, type Protocol, parseProtocol } from "../core/protocol.ts";
+import type { Read } from "../graph/read.ts";
 import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Server } from "../kinds/gateway/server.ts";
-import { isSelected } from "../model/endpoints.ts";
-import { gatewayTargetPorts } from "../model/gateway-target-port.ts";
-import { isReservedInGateway } from "../model/reserved-ports.ts";
-import { byAge } from "../model/service.ts";
-import { rowKey } from "../model/sources.ts";
-import type { GatewayQuestion } from "./gateway-views.ts";
+import { isSelected } from "./endpoints.ts";
+import { gatewayTargetPorts } from "./gateway-target-port.ts";
+import type { Model } from "./model.ts";
+import { isReservedInGateway } from "./reserved-ports.ts";
+import { byAge } from "./service.ts";
+import { rowKey } from "./sources.ts";
+import type { WorkloadAddresses } from "./workload-ports.ts";
 
 export interface GatewayServer {
   /** `namespace/name` of its Gateway. */
@@ -43,7 +45,17 @@ export interface GatewayPort {
   readonly isEveryAddress: boolean;
   /** Oldest Gateway first. */
   readonly servers: readonly GatewayServer[];
+  /** Of the same port, but not served there. */
+  readonly dropped: readonly DroppedServer[];
 }
+
+export interface DroppedServer {
+  readonly server: GatewayServer;
+  /** The one that has the port. */
+  readonly winner: GatewayServer;
+}
+
+type OpenPort = GatewayPort & { readonly servers: GatewayServer[]; readonly dropped: DroppedServer[] };
 
 export const gatewayServerFields: readonly string[] = [
   "Gateway.spec.selector.*",
@@ -56,27 +68,32 @@ export const gatewayServerFields: readonly string[] = [
   "Gateway.spec.servers[].tls.httpsRedirect",
 ];
 
-export function gatewayPorts({ proxy, client, model, read }: GatewayQuestion): readonly GatewayPort[] {
-  const [everyAddress] = wildcardsOf(client.families);
+/** The ports that a pod opens, as far as its Gateways say so. */
+export function gatewayPorts(
+  pod: WorkloadAddresses,
+  families: IpFamilies,
+  { model, read }: { readonly model: Model; readonly read: Read },
+): readonly GatewayPort[] {
+  const [everyAddress] = wildcardsOf(families);
   const { reservedPorts } = read.one(model.settings);
   const gateways = read
     .all(model.gateways)
     .map(([, gateway]) => gateway)
-    .filter(({ spec }) => spec.selector === undefined || isSelected(spec.selector, proxy.labels))
+    .filter(({ spec }) => spec.selector === undefined || isSelected(spec.selector, pod.labels))
     .sort((a, b) => byAge(ageOf(a), ageOf(b)));
-  const byListener = new Map<string, GatewayPort & { servers: GatewayServer[] }>();
+  const byListener = new Map<string, OpenPort>();
   for (const gateway of gateways) {
     for (const [at, server] of (gateway.spec.servers ?? []).entries()) {
       const { bind: written = "" } = server;
       const isEveryAddress = written === "" || isUnspecifiedAddress(written);
       const bind = isEveryAddress ? everyAddress : written;
-      for (const listenPort of gatewayTargetPorts(proxy, server.port.number, { model, read })) {
+      for (const listenPort of gatewayTargetPorts(pod, server.port.number, { model, read })) {
         if (isReservedInGateway(reservedPorts, listenPort)) continue;
         const key = `${bind}_${listenPort}`;
-        const port = { listenPort, bind, isEveryAddress, port: server.port.number, servers: [] };
+        const port = { listenPort, bind, isEveryAddress, port: server.port.number, servers: [], dropped: [] };
         const found = byListener.get(key) ?? port;
         byListener.set(key, found);
-        add(found.servers, gatewayServer(gateway, server, at));
+        add(found, gatewayServer(gateway, server, at));
       }
     }
   }
@@ -84,10 +101,11 @@ export function gatewayPorts({ proxy, client, model, read }: GatewayQuestion): r
 }
 
 /** As in Istio, the oldest server of plain bytes has its port to itself, and comes to no port that another has. */
-function add(servers: GatewayServer[], server: GatewayServer): void {
+function add({ servers, dropped }: OpenPort, server: GatewayServer): void {
   const isAlone = (each: GatewayServer) => !isHttpServer(each) && !hasTls(each);
   const [first] = servers;
   if (first === undefined || !(isAlone(first) || isAlone(server))) servers.push(server);
+  else dropped.push({ server, winner: first });
 }
 
 /** What a server forwards: requests by their host, or bytes. */
