@@ -13,18 +13,20 @@ export type PositionNode = readonly [
 
 export interface Positions {
   readonly file: string;
+  /** The file's line that line 1 of `root` is: text that moves as a whole keeps its tree. 1 where absent. */
+  readonly firstLine?: number;
   readonly root: PositionNode;
 }
 
 /** The place of a field, or of the nearest field around it that is in the file. */
-export function locate({ file, root }: Positions, path: string): Location {
+export function locate({ file, firstLine = 1, root }: Positions, path: string): Location {
   let node = root;
   for (const step of pathSteps(path)) {
     const child = childOf(node, step);
     if (child === undefined) break;
     node = child;
   }
-  return { file, line: node[0], column: node[1] };
+  return { file, line: firstLine - 1 + node[0], column: node[1] };
 }
 
 /** The tree below a field, for an object that is part of another, such as an item of a List. */

@@ -21,7 +21,8 @@ export async function loadFiles(paths: readonly string[]): Promise<LoadedFiles> 
   return { objects: [...objects.values()], problems: [...found.problems, ...problems] };
 }
 
-export async function loadManifest(file: string): Promise<Manifest> {
+/** `before`: the same file as it was loaded earlier; only what has changed since is parsed. */
+export async function loadManifest(file: string, before?: Manifest): Promise<Manifest> {
   const text = await readManifestFile(file);
-  return typeof text === "string" ? parseManifest(file, text) : unreadableManifest(file, text);
+  return typeof text === "string" ? parseManifest(file, text, before) : unreadableManifest(file, text);
 }

@@ -1,6 +1,7 @@
 // One file's text, read as objects: which it holds, where they stand, and what is wrong with them.
 // Pure: it gets text and reads no file.
 
+import { isDeepStrictEqual } from "node:util";
 import type { ObjectKey } from "../../core/object-key.ts";
 import type { PositionNode, Positions } from "../../core/positions.ts";
 import { locate, subtree } from "../../core/positions.ts";
@@ -9,6 +10,7 @@ import { problem } from "../../core/problem.ts";
 import type { Finding, KubernetesObject } from "../../kinds/define-kind.ts";
 import { parseObject } from "../../kinds/parse-object.ts";
 import { meshConfigEntry } from "./mesh-config-text.ts";
+import { splitDocuments } from "./split-documents.ts";
 import { parseYaml } from "./yaml-documents.ts";
 
 /** An object in force, and where its fields stand; plain JSON. */
@@ -16,6 +18,15 @@ export interface LoadedObject {
   readonly key: ObjectKey;
   readonly object: KubernetesObject;
   readonly positions: Positions;
+}
+
+/** Whether it says the same at the same place. */
+export function isSameLoaded(one: LoadedObject, other: LoadedObject): boolean {
+  const [before, after] = [one.positions, other.positions];
+  if (before.file !== after.file || (before.firstLine ?? 1) !== (after.firstLine ?? 1)) return false;
+  // What comes from text that didn't change is the same value.
+  if (one.object === other.object && before.root === after.root) return true;
+  return isDeepStrictEqual(one.object, other.object) && isDeepStrictEqual(before.root, after.root);
 }
 
 /** What a document holds: an object, or only the key of one with errors. */
@@ -35,29 +46,78 @@ export interface Manifest {
    * the entries may well be meant to be there still.
    */
   readonly isComplete: boolean;
+  /** What each part of the text was read as, for the next reading of the file. */
+  readonly parts: ReadonlyMap<string, ManifestPart>;
 }
 
-export function parseManifest(file: string, text: string): Manifest {
-  const { documents, problems: syntaxProblems } = parseYaml(file, text);
+/** One part of a file's text, as if it began on line 1. */
+export interface ManifestPart {
+  readonly syntaxProblems: readonly Problem[];
+  readonly items: readonly ParsedItem[];
+}
+
+/** `before`: the same file as it was read earlier. Parts whose text it had already aren't read again. */
+export function parseManifest(file: string, text: string, before?: Manifest): Manifest {
+  const parts = new Map<string, ManifestPart>();
+  const placed = splitDocuments(text).map(({ text: key, firstLine }) => {
+    const part = parts.get(key) ?? before?.parts.get(key) ?? parsePart(file, key);
+    parts.set(key, part);
+    return { part, firstLine };
+  });
+  const syntaxProblems = placed.flatMap(({ part, firstLine }) => moved(part.syntaxProblems, firstLine));
   if (syntaxProblems.some(({ severity }) => severity === "error")) {
     // What stands before an error may be cut short by it, so none of the file is taken.
-    return { file, entries: [], problems: syntaxProblems, isComplete: false };
+    return { file, entries: [], problems: syntaxProblems, isComplete: false, parts };
   }
-  const items = documents.flatMap(({ value, root }) => itemsOf(value, root));
-  const parts = items.map(({ value, root }) => parseItem(value, { file, root }));
-  const problems = [...syntaxProblems, ...parts.flatMap((part) => part.problems)];
+  const items = placed.flatMap(({ part, firstLine }) => part.items.map((item) => place(item, firstLine)));
+  const problems = [...syntaxProblems, ...items.flatMap((item) => item.problems)];
   if (items.length === 0) problems.push(emptyProblem(file));
   return {
     file,
-    entries: parts.flatMap((part) => part.entries),
+    entries: items.flatMap((item) => item.entries),
     problems,
-    isComplete: parts.every((part) => part.isComplete),
+    isComplete: items.every((item) => item.isComplete),
+    parts,
   };
+}
+
+function parsePart(file: string, text: string): ManifestPart {
+  const { documents, problems } = parseYaml(file, detached(text));
+  const items = documents.flatMap(({ value, root }) => itemsOf(value, root));
+  return {
+    syntaxProblems: problems,
+    items: items.map(({ value, root }) => parseItem(value, { file, root })),
+  };
+}
+
+/**
+ * A copy with characters of its own. V8 cuts strings out of others by reference: an object read from a part of the file
+ * would keep the whole text of that day in memory, for as long as its own lines don't change.
+ */
+function detached(text: string): string {
+  return JSON.parse(JSON.stringify(text)) as string;
+}
+
+function place({ entries, problems, isComplete }: ParsedItem, firstLine: number): ParsedItem {
+  return {
+    entries: entries.map((entry) => ({ ...entry, positions: { ...entry.positions, firstLine } })),
+    problems: moved(problems, firstLine),
+    isComplete,
+  };
+}
+
+function moved(problems: readonly Problem[], firstLine: number): readonly Problem[] {
+  if (firstLine === 1) return problems;
+  return problems.map((found) => {
+    if (found.location === undefined) return found;
+    const { line, ...place } = found.location;
+    return { ...found, location: { ...place, line: line + firstLine - 1 } };
+  });
 }
 
 /** The file of a path that couldn't be read. */
 export function unreadableManifest(file: string, found: Problem): Manifest {
-  return { file, entries: [], problems: [found], isComplete: false };
+  return { file, entries: [], problems: [found], isComplete: false, parts: new Map() };
 }
 
 function emptyProblem(file: string): Problem {

@@ -14,6 +14,7 @@ import { losesObjects, mergeFileStates, nextFileState } from "./file-state.ts";
 import type { LastGoodStore } from "./last-good.ts";
 import { loadManifest } from "./load-files.ts";
 import type { LoadedObject } from "./manifest.ts";
+import { isSameLoaded } from "./manifest.ts";
 import type { FoundFile } from "./manifest-files.ts";
 import { findManifestFiles, STANDARD_INPUT } from "./manifest-files.ts";
 
@@ -126,8 +127,8 @@ export class FileWatch {
   }
 
   async #readFile({ file, signature }: FoundFile) {
-    const manifest = await loadManifest(file);
     const state = this.#states.get(file);
+    const manifest = await loadManifest(file, state?.manifest);
     if (state !== undefined && losesObjects(state, manifest) && !this.#isSettled(file, signature)) {
       this.#states.set(file, { ...state, isDoubtful: true });
       return;
@@ -172,7 +173,7 @@ export class FileWatch {
     before: ReadonlyMap<ObjectKey, LoadedObject>,
     kept: ReadonlyMap<ObjectKey, LoadedObject>,
   ) {
-    if (isDeepStrictEqual(before, kept)) return;
+    if (isSameKept(before, kept)) return;
     try {
       await this.#options.lastGood?.put(file, [...kept.values()]);
     } catch (cause) {
@@ -184,9 +185,10 @@ export class FileWatch {
     const gone = [...this.#states.keys()].filter((file) => !order.includes(file)).sort();
     const states = [...order, ...gone].flatMap((file) => this.#states.get(file) ?? []);
     const { objects, problems: fileProblems } = mergeFileStates(states);
-    const upserts = [...objects.values()].filter(
-      (loaded) => !isUnchanged(this.#inForce.get(loaded.key), loaded),
-    );
+    const upserts = [...objects.values()].filter((loaded) => {
+      const before = this.#inForce.get(loaded.key);
+      return before === undefined || !isSameLoaded(before, loaded);
+    });
     const deletes = [...this.#inForce.keys()].filter((key) => !objects.has(key));
     const problems = [...pathProblems, ...fileProblems];
     const isQuiet =
@@ -200,8 +202,14 @@ export class FileWatch {
   }
 }
 
-function isUnchanged(before: LoadedObject | undefined, loaded: LoadedObject): boolean {
-  // Objects of files that weren't read again are the same values.
-  if (before?.object === loaded.object && before.positions === loaded.positions) return true;
-  return isDeepStrictEqual(before, loaded);
+function isSameKept(
+  before: ReadonlyMap<ObjectKey, LoadedObject>,
+  kept: ReadonlyMap<ObjectKey, LoadedObject>,
+): boolean {
+  if (before.size !== kept.size) return false;
+  for (const [key, loaded] of kept) {
+    const known = before.get(key);
+    if (known === undefined || !isSameLoaded(known, loaded)) return false;
+  }
+  return true;
 }
