@@ -318,7 +318,7 @@ export class MeshSupervisor {
       deletes: deletes.filter((key) => parseObjectKey(key).kind !== "Pod"),
     });
     this.#hasObjects = true;
-    this.#reconciler.reconcile();
+    this.#reconciler.reconcileAfter([...upserts.map(keyOfDeclared), ...deletes]);
     // Nothing may have changed, and yet it is known now that nothing is wanted.
     this.#noteProgress();
   }

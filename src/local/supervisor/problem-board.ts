@@ -1,5 +1,6 @@
 // All problems that the mesh has now, by who found them; tells the whole list when it has changed.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../core/clock.ts";
 import type { Problem } from "../../core/problem.ts";
 import { stableJson } from "../workloads/template-hash.ts";
@@ -20,6 +21,8 @@ export class ProblemBoard {
 
   /** Replaces all that `source` said before. */
   set(source: string, problems: readonly Problem[]): void {
+    // Controllers say all of theirs after every pass, nearly always the same.
+    if (isDeepStrictEqual(this.#problemsBySource.get(source) ?? [], problems)) return;
     if (problems.length === 0) this.#problemsBySource.delete(source);
     else this.#problemsBySource.set(source, problems);
     if (this.#isDue) return;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { systemClock } from "../../core/clock.ts";
+import { ManualClock, systemClock } from "../../core/clock.ts";
 import { objectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Deployment } from "../../kinds/deployment.ts";
@@ -15,6 +15,7 @@ import { ContainerLog } from "./container-log.ts";
 import { Kubelet } from "./kubelet.ts";
 import { isReady, isTerminating } from "./pod-condition.ts";
 import { WorkloadReconciler } from "./workload-reconciler.ts";
+import { keyOfObject } from "./workload-store.ts";
 import type { TestStore } from "./workload-store-fixture.ts";
 import { createTestStore } from "./workload-store-fixture.ts";
 
@@ -169,4 +170,33 @@ test("WorkloadReconciler runs a Job to its end", async (context) => {
     mesh.store.get(objectKey({ kind: "Job", ...metadata }))?.status as { succeeded?: number } | undefined;
   await mesh.store.until(() => job()?.succeeded === 2);
   assert.equal(mesh.pods().length, 2);
+});
+
+test("WorkloadReconciler makes no pass for a change of what it doesn't read", async () => {
+  const store = createTestStore();
+  const clock = new ManualClock();
+  let passCount = 0;
+  const reconciler = new WorkloadReconciler({
+    store,
+    clock,
+    inject: (pod) => ({ pod, problems: [] }),
+    allocateVip: () => ({}),
+    releaseVip: () => undefined,
+    onProblems: () => {
+      passCount += 1;
+    },
+  });
+  clock.advance(1_000);
+  const passesBefore = passCount;
+  const metadata = { name: "a", namespace: "default" };
+  const route = { apiVersion: "networking.istio.io/v1", kind: "VirtualService", metadata, spec: {} };
+  store.apply([route]);
+  reconciler.reconcileAfter([keyOfObject(route)]);
+  clock.advance(1_000);
+  assert.equal(passCount, passesBefore);
+  const service = { apiVersion: "v1", kind: "Service", metadata, spec: {} };
+  store.apply([service]);
+  reconciler.reconcileAfter([keyOfObject(service)]);
+  assert.equal(passCount, passesBefore + 1);
+  reconciler.close();
 });

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
-import { objectKey } from "../../core/object-key.ts";
+import { objectKey, parseObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
 import type { DaemonSet } from "../../kinds/daemon-set.ts";
@@ -56,7 +56,9 @@ export class WorkloadReconciler {
 
   constructor(options: WorkloadReconcilerOptions) {
     this.#options = options;
-    this.#endWatch = options.store.watch(() => this.#schedule());
+    this.#endWatch = options.store.watch((changes) => {
+      if (areRead(changes.keys())) this.#schedule();
+    });
     this.#schedule();
   }
 
@@ -67,8 +69,12 @@ export class WorkloadReconciler {
     this.#schedule();
   }
 
-  /** One pass, now. */
-  reconcile(): void {
+  /** One pass, now, if it could come to anything else than the last one. */
+  reconcileAfter(changedKeys: Iterable<ObjectKey>): void {
+    if (areRead(changedKeys)) this.#reconcile();
+  }
+
+  #reconcile(): void {
     if (this.#isClosed) return;
     this.#cancelPass?.();
     this.#cancelPass = undefined;
@@ -89,7 +95,7 @@ export class WorkloadReconciler {
 
   #schedule(): void {
     if (this.#isClosed) return;
-    this.#cancelPass ??= this.#options.clock.after(SETTLE_MS, () => this.reconcile());
+    this.#cancelPass ??= this.#options.clock.after(SETTLE_MS, () => this.#reconcile());
   }
 
   #completeNames(): readonly Problem[] {
@@ -214,11 +220,21 @@ export class WorkloadReconciler {
   #recheckIn(delayMs: number | undefined): void {
     this.#cancelRecheck?.();
     this.#cancelRecheck =
-      delayMs === undefined ? undefined : this.#options.clock.after(delayMs, () => this.reconcile());
+      delayMs === undefined ? undefined : this.#options.clock.after(delayMs, () => this.#reconcile());
   }
 }
 
 const WORKLOAD_KINDS = ["Deployment", "StatefulSet", "DaemonSet", "Job"] as const;
+
+/** What a pass reads, with what injection does. */
+const READ_KINDS: ReadonlySet<string> = new Set([
+  ...WORKLOAD_KINDS,
+  ...["Service", "Pod", "EndpointSlice", "Namespace", "ServiceAccount", "MeshConfig"],
+]);
+
+function areRead(keys: Iterable<ObjectKey>): boolean {
+  return [...keys].some((key) => READ_KINDS.has(parseObjectKey(key).kind));
+}
 
 function tooManyPods(object: KubernetesObject): readonly Problem[] {
   const { replicas, parallelism } = (object.spec ?? {}) as { replicas?: number; parallelism?: number };

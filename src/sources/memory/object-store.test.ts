@@ -55,6 +55,18 @@ test("list() can be narrowed to a kind and a namespace", () => {
   );
 });
 
+test("list() follows every change of a kind that it has listed", () => {
+  const store = new ObjectStore();
+  const keys = () => store.list({ kind: "Service" }).entries.map(({ key }) => key);
+  assert.deepEqual(keys(), []);
+  store.apply({ upserts: [{ object: service("b") }] });
+  assert.deepEqual(keys(), [keyOf("b")]);
+  store.apply({ upserts: [{ object: service("a") }], deletes: [keyOf("b")] });
+  assert.deepEqual(keys(), [keyOf("a")]);
+  store.apply({ upserts: [{ object: service("a", { spec: { type: "NodePort" } }) }] });
+  assert.equal(store.list({ kind: "Service" }).entries[0], store.get(keyOf("a")));
+});
+
 test("watch() begins after a version without a gap, and says so when the history is too short", () => {
   const store = new ObjectStore({ historyLimit: 2 });
   for (let port = 1; port <= 4; port++)

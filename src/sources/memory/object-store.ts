@@ -44,6 +44,8 @@ export type StoreWatch =
 
 export class ObjectStore {
   readonly #entries = new Map<ObjectKey, StoredObject>();
+  /** What `list` has answered for a kind, until something of the kind changes. */
+  readonly #listsByKind = new Map<string, readonly StoredObject[]>();
   readonly #listeners = new Set<(batch: StoreBatch) => void>();
   readonly #historyLimit: number;
   #history: StoreBatch[] = [];
@@ -62,12 +64,13 @@ export class ObjectStore {
     return this.#entries.get(key);
   }
 
-  list(wanted: { readonly kind?: string; readonly namespace?: string } = {}): StoreList {
-    const entries = [...this.#entries.values()].filter(({ key }) => {
-      const { kind, namespace } = parseObjectKey(key);
-      return (wanted.kind ?? kind) === kind && (wanted.namespace ?? namespace) === namespace;
-    });
-    return { version: this.#version, entries: entries.sort((one, other) => (one.key < other.key ? -1 : 1)) };
+  list({ kind, namespace }: { readonly kind?: string; readonly namespace?: string } = {}): StoreList {
+    const ofKind = kind === undefined ? [...this.#entries.values()].sort(byKey) : this.#listOfKind(kind);
+    const entries =
+      namespace === undefined
+        ? ofKind
+        : ofKind.filter(({ key }) => parseObjectKey(key).namespace === namespace);
+    return { version: this.#version, entries };
   }
 
   /** One step: watchers see all of it or nothing. What is equal already changes nothing; undefined if that is all. */
@@ -82,6 +85,7 @@ export class ObjectStore {
     if (changed.size === 0 && deletes.length === 0) return undefined;
     for (const entry of changed.values()) this.#entries.set(entry.key, entry);
     for (const key of deletes) this.#entries.delete(key);
+    for (const key of [...changed.keys(), ...deletes]) this.#listsByKind.delete(parseObjectKey(key).kind);
     return this.#publish({ version, upserts: [...changed.values()], deletes });
   }
 
@@ -99,6 +103,16 @@ export class ObjectStore {
     const oldest = this.#history[0]?.version ?? this.#version + 1;
     if (after < oldest - 1 || after > this.#version) return undefined;
     return this.#history.filter(({ version }) => version > after);
+  }
+
+  // Controllers list several kinds in every pass, and most passes come from a change of one object.
+  #listOfKind(kind: string): readonly StoredObject[] {
+    const known = this.#listsByKind.get(kind);
+    if (known !== undefined) return known;
+    const prefix = `${kind}/`;
+    const entries = [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix)).sort(byKey);
+    this.#listsByKind.set(kind, entries);
+    return entries;
   }
 
   #nextEntry(
@@ -128,4 +142,8 @@ export class ObjectStore {
     for (const listener of [...this.#listeners]) listener(batch);
     return batch;
   }
+}
+
+function byKey(one: StoredObject, other: StoredObject): number {
+  return one.key < other.key ? -1 : 1;
 }
