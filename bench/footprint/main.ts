@@ -12,12 +12,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { MeshReport, PodReport } from "../../src/admin/contract/supervisor.ts";
+import { cpuSecondsOf, processTree } from "../process-times.ts";
 
 const READY_DEADLINE_MS = 180_000;
 // What starting left behind is collected by then.
 const SETTLE_MS = 10_000;
 const IDLE_MS = 20_000;
-const TICKS_PER_SECOND = 100;
 const freePorts = ["--xds-port", "0", "--admin-port", "0"];
 
 const { values } = parseArgs({ options: { pods: { type: "string", default: "20" } } });
@@ -77,24 +77,6 @@ async function measureIdle(frontPid: number) {
     allProcessesMb: megabytes(shares.reduce((sum, each) => sum + each, 0)),
     idleCpuPercent: Math.round(((after - before) / (IDLE_MS / 1000)) * 1000) / 10,
   };
-}
-
-async function processTree(pid: number): Promise<readonly number[]> {
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
-  const trees = await Promise.all(children.trim().split(" ").filter(Boolean).map(Number).map(processTree));
-  return [pid, ...trees.flat()];
-}
-
-async function cpuSecondsOf(pids: readonly number[]): Promise<number> {
-  const ticks = await Promise.all(
-    pids.map(async (pid) => {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      // The name before may hold spaces; user and system time are fields 14 and 15.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-    }),
-  );
-  return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;
 }
 
 async function proportionalBytes(pid: number): Promise<number> {
