@@ -61,8 +61,11 @@ export function readClaim({ nodeId, node }: Pick<XdsClient, "nodeId" | "node">):
     meshVersion: textOf(node.metadata.ISTIO_VERSION) ?? "",
   };
   const capturesDns = textOf(node.metadata.DNS_CAPTURE) === "true";
+  // As Istio's agents on virtual machines say it: ISTIO_META_AUTO_REGISTER_GROUP.
+  const workloadGroup = textOf(node.metadata.AUTO_REGISTER_GROUP);
   const claim = { kind, name, namespace, labels, address, addresses, domain, locality } as const;
-  return { kind: "claim", claim: capturesDns ? { ...claim, capturesDns } : claim, origin };
+  const own = { ...(capturesDns && { capturesDns }), ...(workloadGroup !== undefined && { workloadGroup }) };
+  return { kind: "claim", claim: { ...claim, ...own }, origin };
 }
 
 /** Istio's metadata holds lists as text, parted by commas. */

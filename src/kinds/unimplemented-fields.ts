@@ -234,7 +234,12 @@ const meshConfigFields = [
 const wholeKinds = [
   ...notYet("Sidecar", "scopes of single workloads come in a later release", "spec.*"),
   ...notYet("WorkloadEntry", "workloads outside of the cluster come in a later release", "spec.*"),
-  ...notYet("WorkloadGroup", "workloads outside of the cluster come in a later release", "spec.*"),
+  ...notYet(
+    "WorkloadGroup",
+    "workloads outside of the cluster come in a later release",
+    ...["spec.metadata.annotations", "spec.probe"],
+    ...["address", "network", "ports", "weight"].map((name) => `spec.template.${name}`),
+  ),
   ...notYet("EnvoyFilter", "patches of Envoy's configuration come in a later release", "spec.*"),
   ...notYet(
     "ProxyConfig",

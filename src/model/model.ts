@@ -6,6 +6,7 @@ import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Secret } from "../kinds/secret.ts";
+import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
@@ -36,6 +37,8 @@ export interface Model {
   readonly hostRoutes: HostRoutesTable;
   readonly modes: MutualTlsModes;
   readonly gateways: Table<Gateway>;
+  /** Of virtual machines, by `namespace/name`. */
+  readonly workloadGroups: Table<WorkloadGroup>;
   readonly secrets: Table<Secret>;
   readonly secretReaders: SecretReaders;
 }
@@ -62,6 +65,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     hostRoutes: declareHostRoutes(graph, sources, settings),
     modes,
     gateways: sources.Gateway,
+    workloadGroups: sources.WorkloadGroup,
     secrets: sources.Secret,
     secretReaders: reviewedReaders ?? declareSecretReaders(graph, sources, workloads),
   };

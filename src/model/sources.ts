@@ -20,6 +20,7 @@ import type { Secret } from "../kinds/secret.ts";
 import type { Service } from "../kinds/service.ts";
 import type { ServiceEntry } from "../kinds/service-entry/service-entry.ts";
 import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
+import type { WorkloadGroup } from "../kinds/workload-group.ts";
 
 interface ModelObjects {
   readonly ClusterRole: ClusterRole;
@@ -38,6 +39,7 @@ interface ModelObjects {
   readonly Service: Service;
   readonly ServiceEntry: ServiceEntry;
   readonly VirtualService: VirtualService;
+  readonly WorkloadGroup: WorkloadGroup;
 }
 
 export type Sources = { readonly [K in keyof ModelObjects]: SourceTable<ModelObjects[K]> };
@@ -61,6 +63,7 @@ export function declareSources(graph: Graph): Sources {
     Service: graph.source("Service"),
     ServiceEntry: graph.source("ServiceEntry"),
     VirtualService: graph.source("VirtualService"),
+    WorkloadGroup: graph.source("WorkloadGroup"),
   };
 }
 

@@ -7,6 +7,7 @@ import type { StreamIdentity } from "../core/stream-identity.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 import type { Workload } from "../model/workloads.ts";
@@ -16,6 +17,8 @@ import type { ConnectedProxy } from "./client-scope.ts";
 export interface ProxyClaim extends Omit<ConnectedProxy, "pod"> {
   /** In the node id; it is among `addresses`, too. */
   readonly address: string;
+  /** Of a virtual machine. */
+  readonly workloadGroup?: string;
 }
 
 export interface ProxyStream {
@@ -26,8 +29,8 @@ export interface ProxyStream {
 }
 
 /**
- * `known`: served as what it is. `unknown`: its pod isn't here (yet), or it is a virtual machine; it is served what its
- * namespace may see, without labels. `refused`: it says what its credentials don't prove.
+ * `known`: served as what it is. `unknown`: its pod isn't here (yet), or it is a virtual machine of no WorkloadGroup; it is
+ * served what its namespace may see, without labels. `refused`: it says what its credentials don't prove.
  */
 export type Recognition =
   | { readonly kind: "known" | "unknown"; readonly proxy: ConnectedProxy }
@@ -40,11 +43,18 @@ export interface Recognitions {
   readonly proxies: Table<ConnectedProxy>;
 }
 
+export const machineFields: readonly string[] = [
+  "WorkloadGroup.spec.metadata.labels.*",
+  "WorkloadGroup.spec.template.labels.*",
+  "WorkloadGroup.spec.template.locality",
+  "WorkloadGroup.spec.template.serviceAccount",
+];
+
 export function declareRecognitions(graph: Graph, model: Model, streams: Table<ProxyStream>): Recognitions {
   const table = graph.derive<ProxyStream, Recognition>({
     name: "recognized streams",
     from: streams,
-    rows: (key, stream, read) => [[key, recognize(stream, podsOf(model, read))]],
+    rows: (key, stream, read) => [[key, recognize(stream, workloadsOf(model, read))]],
   });
   const proxies = graph.derive<Recognition, ConnectedProxy>({
     name: "connected proxies",
@@ -58,9 +68,10 @@ interface Pods {
   named(namespace: string, name: string): Workload | undefined;
   /** Whose own address it is. */
   at(address: string): Workload | undefined;
+  group(namespace: string, name: string): WorkloadGroup | undefined;
 }
 
-function podsOf(model: Model, read: Read): Pods {
+function workloadsOf(model: Model, read: Read): Pods {
   const { table, byOwnAddress } = model.workloads;
   return {
     named: (namespace, name) => read.get(table, rowKey(namespace, name)),
@@ -68,6 +79,7 @@ function podsOf(model: Model, read: Read): Pods {
       const key = addressKey(address);
       return key === undefined ? undefined : read.find(byOwnAddress, key)[0]?.[1];
     },
+    group: (namespace, name) => read.get(model.workloadGroups, rowKey(namespace, name)),
   };
 }
 
@@ -86,7 +98,9 @@ function recognize(stream: ProxyStream, pods: Pods): Recognition {
   // Of two pods that had the name one after the other, the credentials tell which is meant.
   const isOther = pod !== undefined && workload?.uid !== pod.uid;
   if (workload === undefined || isOther || workload.addresses.length === 0)
-    return pod === undefined ? recognizeMachine(stream, workload, pods) : unknown(claim);
+    return pod === undefined
+      ? recognizeMachine(stream, { serviceAccount, named: workload }, pods)
+      : unknown(claim);
   if (workload.serviceAccount !== serviceAccount) {
     const found = `the ${proof} is of the ServiceAccount "${serviceAccount}"`;
     return refused(claim, `${found}, the pod of "${workload.serviceAccount}"`);
@@ -109,19 +123,31 @@ function recognizeStranger(claim: ProxyClaim, pods: Pods): Recognition {
   return refused(claim, `this is the pod "${name}" by name or address, and plaintext doesn't prove it`);
 }
 
-/** A virtual machine is no pod: neither its name nor its address may be one's. */
+/** A virtual machine is no pod: neither its name nor its address may be one's. What it is its WorkloadGroup says. */
 function recognizeMachine(
   { identity, claim, remoteAddress }: ProxyStream,
-  named: Workload | undefined,
+  { serviceAccount, named }: { readonly serviceAccount: string; readonly named: Workload | undefined },
   pods: Pods,
 ): Recognition {
   if (named !== undefined) return unknown(claim);
   const other = remoteAddress === undefined ? undefined : pods.at(remoteAddress);
-  if (other === undefined) return unknown(claim);
-  return refused(
-    claim,
-    `the ${identity.proof} names no pod, and the connection comes from the pod "${other.namespace}/${other.name}"`,
-  );
+  if (other !== undefined)
+    return refused(
+      claim,
+      `the ${identity.proof} names no pod, and the connection comes from the pod "${other.namespace}/${other.name}"`,
+    );
+  const { workloadGroup } = claim;
+  const group = workloadGroup === undefined ? undefined : pods.group(claim.namespace, workloadGroup);
+  if (group === undefined || claim.kind !== "sidecar" || remoteAddress === undefined) return unknown(claim);
+  const { metadata, template } = group.spec;
+  const { serviceAccount: wanted = "default", locality = "" } = template;
+  if (wanted !== serviceAccount)
+    return refused(
+      claim,
+      `the ${identity.proof} is of the ServiceAccount "${serviceAccount}", its WorkloadGroup of "${wanted}"`,
+    );
+  const labels = { ...metadata?.labels, ...template.labels };
+  return { kind: "known", proxy: { ...claimed(claim), labels, addresses: [remoteAddress], locality } };
 }
 
 /** What the pod says counts; what it can't say is the proxy's own affair. */
@@ -138,7 +164,7 @@ function unknown(claim: ProxyClaim): Recognition {
   return { kind: "unknown", proxy: { ...claimed(claim), labels: {}, locality: "" } };
 }
 
-function claimed({ address: _, ...proxy }: ProxyClaim): ConnectedProxy {
+function claimed({ address: _, workloadGroup: __, ...proxy }: ProxyClaim): ConnectedProxy {
   return proxy;
 }
 

@@ -301,6 +301,32 @@ test("a certificate without a pod is that of the pod whose name and address the 
   assert.match(message, /the connection comes from the pod "shop\/old-1"/);
 });
 
+test("a virtual machine is what the WorkloadGroup of its ServiceAccount says, whatever it says itself", async (t) => {
+  const { put, connect } = await startMesh(t);
+  put(workloadGroup("vms", "web"));
+  put(workloadGroup("tellers", "teller"));
+  const metadata = (group: string) => ({ AUTO_REGISTER_GROUP: group, LABELS: { app: "edge" } });
+  const machine = (group: string) =>
+    connect({ id: idOf("vm-1", "192.0.2.9"), metadata: metadata(group) }, withoutPod(proofOf("vm-1")));
+  const known = machine("vms");
+  known.ask("cluster");
+  assert.ok((await known.next()).resources.has("inbound|8080||"));
+  const impostor = machine("tellers");
+  impostor.ask("cluster");
+  const [status, message] = await impostor.ended;
+  assert.equal(status, "PERMISSION_DENIED");
+  assert.match(message, /the certificate is of the ServiceAccount "web", its WorkloadGroup of "teller"/);
+});
+
+function workloadGroup(name: string, serviceAccount: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: WorkloadGroup
+metadata: { name: ${name}, namespace: shop }
+spec: { metadata: { labels: { app: web } }, template: { serviceAccount: ${serviceAccount} } }
+`;
+}
+
 test("a client on plaintext says its own labels, until there is a pod that it says it is", async (t) => {
   const { put, connect, plane } = await startMesh(t);
   const stranger = connect({ id: idOf("someone", "192.0.2.1"), metadata: { LABELS: { app: "web" } } });
