@@ -8,7 +8,7 @@ import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import type { ServiceEndpoint } from "./endpoints.ts";
 import { automaticAddresses } from "./proxy-addresses.ts";
-import { byAge, type MeshService } from "./service.ts";
+import { byPrecedence, type MeshService } from "./service.ts";
 
 export interface AddressClaim {
   readonly service: MeshService;
@@ -58,10 +58,10 @@ export function addressOwner(service: MeshService, question: AddressQuestion): M
   const { port, competes } = question;
   const ahead = claimants(question).filter(
     (other) =>
-      comparePrecedence(other, service) < 0 &&
+      byPrecedence(other, service) < 0 &&
       (keepsFrom(other, service) || (hasPort(other, port) && competes(other))),
   );
-  return ahead.sort(comparePrecedence)[0] ?? service;
+  return ahead.sort(byPrecedence)[0] ?? service;
 }
 
 /** All that claim the address, whichever ports they have. */
@@ -81,15 +81,4 @@ function keepsFrom(other: MeshService, { registry }: MeshService): boolean {
 
 function hasPort({ ports }: MeshService, port: number): boolean {
   return ports.some(({ number }) => number === port);
-}
-
-/** Hosts of one ServiceEntry are of one age. */
-function comparePrecedence(a: MeshService, b: MeshService): number {
-  const rank = ({ registry }: MeshService) => (registry === "Kubernetes" ? 0 : 1);
-  return rank(a) - rank(b) || byAge(a, b) || compareText(a.hostname, b.hostname);
-}
-
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

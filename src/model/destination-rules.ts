@@ -11,7 +11,7 @@ import type { DestinationRule } from "../kinds/destination-rule/destination-rule
 import type { Subset, TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
 import { findByHost, hostLookups } from "./host-table.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
-import { byAge } from "./service.ts";
+import { byAge, type ServiceName } from "./service.ts";
 import type { Sources } from "./sources.ts";
 import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
 
@@ -106,11 +106,6 @@ export function isClientDependent(read: Read, rules: HostRules, service: Service
       rule.namesSecret ||
       (rule.namespace !== service.namespace && rule.namespace !== rootNamespace),
   );
-}
-
-export interface ServiceName {
-  readonly hostname: string;
-  readonly namespace: string;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
+import { declareHostClaims, type HostClaims } from "./host-owner.ts";
 import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
 import { declareMeshSettings, type MeshSettings } from "./mesh-settings.ts";
 import { declareMutualTlsModes, type MutualTlsModes } from "./mutual-tls-modes.ts";
@@ -30,6 +31,7 @@ export interface Model {
   readonly servicesByNamespace: Index<MeshService>;
   /** Those without a selector, by the addresses of their endpoints; rows have the service's key. */
   readonly servicesByAddress: Index<readonly string[]>;
+  readonly hostClaims: HostClaims;
   readonly addressClaims: AddressClaims;
   readonly endpoints: Table<readonly ServiceEndpoint[]>;
   readonly identities: Table<readonly SpiffeId[]>;
@@ -58,6 +60,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     entriesByHost,
     servicesByNamespace: graph.index(services, "services by namespace", ({ namespace }) => [namespace]),
     servicesByAddress: declareServicesByAddress(graph, services, endpoints),
+    hostClaims: declareHostClaims(graph, services),
     addressClaims: declareAddressClaims(graph, services, endpoints),
     endpoints,
     identities: declareServiceIdentities(graph, endpoints),

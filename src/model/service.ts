@@ -69,14 +69,10 @@ export function hasOwnListener({
   return resolution === "headless" || addresses.some((address) => !address.includes("/"));
 }
 
+export type ServiceName = Pick<MeshService, "namespace" | "hostname">;
+
 /** The key of a service's row. */
-export function serviceKey({
-  namespace,
-  hostname,
-}: {
-  readonly namespace: string;
-  readonly hostname: string;
-}): string {
+export function serviceKey({ namespace, hostname }: ServiceName): string {
   return `${namespace}/${hostname}`;
 }
 
@@ -86,6 +82,12 @@ export function byAge(
   b: { readonly createdAt: string; readonly namespace: string; readonly name: string },
 ): number {
   return compare(a.createdAt, b.createdAt) || compare(a.namespace, b.namespace) || compare(a.name, b.name);
+}
+
+/** Who keeps what several claim: Kubernetes' before ServiceEntries', then the oldest; hosts of one object are of one age. */
+export function byPrecedence(a: MeshService, b: MeshService): number {
+  const rank = ({ registry }: MeshService) => (registry === "Kubernetes" ? 0 : 1);
+  return rank(a) - rank(b) || byAge(a, b) || compare(a.hostname, b.hostname);
 }
 
 function compare(a: string, b: string): number {

@@ -9,10 +9,10 @@ import type { Destination, HttpRouteDestination } from "../kinds/virtual-service
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
 import { effectiveRule, policyForPort } from "../model/destination-rules.ts";
+import { serviceOfHost } from "../model/host-owner.ts";
 import type { HostRoutes, HttpRule } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
-import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { isInScope } from "./match-scope.ts";
 import type { ResolvedDestination, ResolvedMirror, RouteInputs } from "./route-inputs.ts";
@@ -192,26 +192,14 @@ function clusterOf(target: Target, { host }: Destination): string {
 export function targetOf(destination: Destination, namespace: string, context: RouteContext): Target {
   const { read, model, client } = context;
   const hostname = qualifyHostname(destination.host, namespace, read.one(model.settings).clusterDomain);
-  const service = findService(read, model, hostname, client.namespace);
+  const found = serviceOfHost(hostname, { read, claims: model.hostClaims, namespace: client.namespace });
+  // Names of clusters tell upper case from lower.
+  const service = found?.hostname === hostname ? found : undefined;
   const [firstPort, ...otherPorts] = service?.ports ?? [];
   const onlyPort = otherPorts.length === 0 ? firstPort?.number : undefined;
   const port = destination.port?.number ?? onlyPort ?? context.port;
   const servicePort = service?.ports.find(({ number }) => number === port);
   return { hostname, port, subset: destination.subset ?? "", service, servicePort };
-}
-
-/** The client's own namespace first, then the service that is oldest by its key. */
-export function findService(
-  read: Read,
-  model: Model,
-  hostname: string,
-  namespace: string,
-): MeshService | undefined {
-  const found = read
-    .find(model.servicesByHost, hostname)
-    .map(([, service]) => service)
-    .filter(({ visibility }) => visibility === "public" || isVisibleTo(visibility, namespace));
-  return found.find((service) => service.namespace === namespace) ?? found[0];
 }
 
 function hashOf(

@@ -4,9 +4,10 @@
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
+import { byPrecedenceFor } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
 import { addressesForProxy, automaticAddresses } from "../model/proxy-addresses.ts";
-import { byAge, type MeshService } from "../model/service.ts";
+import type { MeshService } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
 
@@ -114,12 +115,11 @@ function namedHost(
   return { host: host.toLowerCase(), addresses: [...addresses].sort(), registry, name, namespace };
 }
 
-/** Of several services with one host, that of the client's namespace counts, then Kubernetes', then the oldest. */
+/** A name of several services is the one's that the client reaches by it. */
 function tableOf(visible: readonly NamedService[], namespace: string): NameTable {
-  const rank = ({ service }: NamedService) =>
-    (service.namespace === namespace ? 0 : 2) + (service.registry === "Kubernetes" ? 0 : 1);
   const byHost = new Map<string, NamedHost>();
-  for (const { hosts } of visible.toSorted((a, b) => rank(a) - rank(b) || byAge(a.service, b.service))) {
+  const compare = byPrecedenceFor(namespace);
+  for (const { hosts } of visible.toSorted((a, b) => compare(a.service, b.service))) {
     for (const named of hosts) if (!byHost.has(named.host)) byHost.set(named.host, named);
   }
   return [...byHost.values()].sort((a, b) => (a.host < b.host ? -1 : 1));

@@ -30,6 +30,7 @@ import type {
 } from "./cluster-inputs.ts";
 import { factsForPlacement, placementOf } from "./endpoint-placement.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
+import { rowsOfServices } from "./service-rows.ts";
 
 /** Rows by layer and cluster name. */
 export function declareOutboundClusters(
@@ -68,15 +69,13 @@ interface Declaration<T> {
 
 function ofServices<T>(graph: Graph, declaration: Declaration<T>): Table<Scoped<T>> {
   const { name, model, scopes, build } = declaration;
-  return deriveScopedRows(graph, {
+  const rows = rowsOfServices<T>(model, {
     name,
-    from: model.services,
-    scopes,
-    visibility: ({ visibility }) => visibility,
     isClientDependent: (service, read) =>
       declaration.isClientDependent?.(service, read) || isClientDependent(read, model.hostRules, service),
     build: ({ input, ...question }) => build({ ...question, service: input, model }),
   });
+  return deriveScopedRows(graph, { ...rows, scopes });
 }
 
 interface Question {

@@ -8,18 +8,20 @@ import { isHttp, isSniffed, isTls } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import { ownsHost } from "../model/host-owner.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import { addressesForProxy, automaticAddresses } from "../model/proxy-addresses.ts";
 import { isReservedInSidecar } from "../model/reserved-ports.ts";
 import { byAge, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
-import { isVisibleTo } from "../model/visibility.ts";
 import { settleMatches } from "./chain-matches.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
+import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
 import type { ListenerSettings, OutboundListenerInputs, TcpChain } from "./listener-inputs.ts";
 import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
 import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
+import { rowsOfServices } from "./service-rows.ts";
 import { serviceTcpChains } from "./tcp-chains.ts";
 
 export function listenerSettings(settings: MeshSettings): ListenerSettings {
@@ -62,16 +64,14 @@ export function declareOutboundListeners(
       return portListener(Number(key), services, { read, model, client });
     },
   });
-  const ofAddresses = deriveRowsOfFamilies(graph, {
+  const ofService = rowsOfServices<OutboundListenerInputs>(model, {
     name: "listeners of service addresses",
-    from: model.services,
-    scopes,
-    visibility: ({ visibility }) => visibility,
     isClientDependent: (service, read) =>
       dependsOnClient(read, model, service) || isContestedForSome(service, { model, read }),
     build: ({ key, input, client, read }) =>
       addressListeners(input, addressesOf(key, input, model, read), { read, model, client }),
   });
+  const ofAddresses = deriveRowsOfFamilies(graph, { ...ofService, scopes });
   return graph.union("outbound listeners", [ofPorts, ofAddresses]);
 }
 
@@ -82,10 +82,13 @@ interface Context {
 }
 
 function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
-  if (service.visibility !== "public") return true;
+  if (isReachedBySome(read, model, service)) return true;
   return findByHost(read, model.hostRoutes.byMeshHost, service.hostname).some(
-    ([, { visibility, isClientDependent, tcp, tls }]) =>
-      (tcp.length > 0 || tls.length > 0) && (visibility !== "public" || isClientDependent),
+    ([, routes]) =>
+      (routes.tcp.length > 0 || routes.tls.length > 0) &&
+      (routes.visibility !== "public" ||
+        routes.isClientDependent ||
+        destinationsDependOnClient(read, model, routes)),
   );
 }
 
@@ -95,19 +98,21 @@ function portListener(
   services: readonly MeshService[],
   context: Context,
 ): ReadonlyMap<string, OutboundListenerInputs> {
-  const settings = context.read.one(context.model.settings);
-  const [address, additionalAddress] = wildcardsOf(context.client.families);
+  const { read, model, client } = context;
+  const settings = read.one(model.settings);
+  const [address, additionalAddress] = wildcardsOf(client.families);
   if (isReservedInSidecar(settings.reservedPorts, address, port)) return new Map();
-  const visible = services.flatMap((service) => {
-    if (!isVisibleTo(service.visibility, context.client.namespace)) return [];
+  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  const reached = services.flatMap((service) => {
+    if (!ownsHost(service, question)) return [];
     const servicePort = service.ports.find(({ number }) => number === port);
     return servicePort === undefined ? [] : [{ service, port: servicePort }];
   });
-  const tcp = visible
-    .filter(({ service, port: { protocol } }) => !isHttp(protocol) && !isElsewhere(service, context.client))
+  const tcp = reached
+    .filter(({ service, port: { protocol } }) => !isHttp(protocol) && !isElsewhere(service, client))
     .sort((a, b) => byAge(a.service, b.service));
   const http = [
-    ...visible.filter(({ port: { protocol } }) => isHttp(protocol)),
+    ...reached.filter(({ port: { protocol } }) => isHttp(protocol)),
     ...tcp.filter(({ port: { protocol } }) => isSniffed(protocol)),
   ];
   if (http.length === 0 && tcp.length === 0) return new Map();

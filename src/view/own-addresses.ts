@@ -2,9 +2,9 @@
 
 import type { Read } from "../graph/read.ts";
 import { addressOwner, claimants } from "../model/address-claims.ts";
+import { isHostContested, ownsHost } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
-import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope } from "./client-scope.ts";
 
 interface AddressesOnPort {
@@ -23,21 +23,23 @@ export function ownAddresses(
   { service, port, addresses }: AddressesOnPort,
   { read, model, client }: Context,
 ): readonly string[] {
-  const competes = ({ visibility }: MeshService) => isVisibleTo(visibility, client.namespace);
+  const { namespace } = client;
+  const competes = (other: MeshService) => ownsHost(other, { read, claims: model.hostClaims, namespace });
   return addresses.filter((address) => {
     const question = { read, claims: model.addressClaims, address, port: port.number, competes };
     return addressOwner(service, question) === service;
   });
 }
 
-/** Some clients see a service that claims one of its addresses, and others don't. */
+/** Some clients reach a service that claims one of its addresses, and others don't. */
 export function isContestedForSome(
   { addresses }: MeshService,
   { read, model }: Omit<Context, "client">,
 ): boolean {
   return addresses.some((address) =>
     claimants({ read, claims: model.addressClaims, address }).some(
-      ({ visibility }) => visibility !== "public",
+      (service) =>
+        service.visibility !== "public" || isHostContested(service, { read, claims: model.hostClaims }),
     ),
   );
 }

@@ -9,16 +9,19 @@ import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import { isClientDependent } from "../model/destination-rules.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
+import { ownsHost } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { byAge, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
+import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
 import { defaultRoute, type RouteContext, routesOf } from "./http-routes.ts";
 import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
 import type { VirtualHostInputs } from "./route-inputs.ts";
 import { deriveScopedRows, type Scoped, splitLayerKey } from "./scoped-rows.ts";
+import { rowsOfServices } from "./service-rows.ts";
 
 export interface SidecarVirtualHost extends VirtualHostInputs {
   /** `9080`, or `reviews.shop.svc.cluster.local:9080` for a sniffed port with an address of its own. */
@@ -43,20 +46,21 @@ export interface SidecarVirtualHosts {
 const PORT_WITHOUT_SERVICE = 80;
 
 export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientScopes): SidecarVirtualHosts {
-  const ofServices = deriveScopedRows(graph, {
+  const ofService = rowsOfServices<SidecarVirtualHost>(model, {
     name: "virtual hosts of services",
-    from: model.services,
-    scopes,
-    visibility: ({ visibility }) => visibility,
     isClientDependent: (service, read) => dependsOnClient(read, model, service),
     build: ({ input, client, read }) => hostsOfService(input, { read, model, client }),
   });
+  const ofServices = deriveScopedRows(graph, { ...ofService, scopes });
   const ofRoutes = deriveScopedRows(graph, {
     name: "virtual hosts of host routes",
     from: model.hostRoutes.table,
     scopes,
     visibility: ({ visibility }) => visibility,
-    isClientDependent: ({ isClientDependent: looks }) => looks,
+    isClientDependent: (routes, read) =>
+      routes.isClientDependent ||
+      (routes.gateways.includes(MESH_GATEWAY) &&
+        servicesOf(routes, { read, model }).some((service) => isReachedBySome(read, model, service))),
     build: ({ input, client, read }) => hostsWithoutService(input, { read, model, client }),
   });
   const table = graph.union("virtual hosts", [ofServices, ofRoutes]);
@@ -80,22 +84,6 @@ function dependsOnClient(read: Read, model: Model, service: MeshService): boolea
     isContestedForSome(service, { model, read }) ||
     routes.some(([, { visibility, isClientDependent: looks }]) => visibility !== "public" || looks) ||
     routes.some(([, each]) => destinationsDependOnClient(read, model, each))
-  );
-}
-
-/** A route's hash policy comes from its destination's rule, which may differ by client. */
-function destinationsDependOnClient(read: Read, model: Model, routes: HostRoutes): boolean {
-  const { clusterDomain } = read.one(model.settings);
-  return routes.http.some(({ rule, namespace }) =>
-    (rule.route ?? []).some(({ destination: { host } }) => {
-      const hostname = host.includes(".") ? host : `${host}.${namespace}.svc.${clusterDomain}`;
-      return read
-        .find(model.servicesByHost, hostname)
-        .some(
-          ([, service]) =>
-            service.visibility !== "public" || isClientDependent(read, model.hostRules, service),
-        );
-    }),
   );
 }
 
@@ -213,21 +201,33 @@ function hostWithoutService(
 }
 
 /** The HTTP ports of the services that a VirtualService names: its other hosts are called on them too. */
-function portsOfServices({ hosts }: HostRoutes, { read, model }: Context): readonly number[] {
-  const services = hosts.flatMap((host) =>
-    isWildcard(host)
-      ? read.all(model.services).filter(([, { hostname }]) => isHostnameWithin(hostname, host))
-      : read.find(model.servicesByHost, host),
-  );
-  const ports = services.flatMap(([, service]) =>
-    service.ports.filter(({ protocol }) => isHttp(protocol) || isSniffed(protocol)),
-  );
+function portsOfServices(routes: HostRoutes, context: Context): readonly number[] {
+  const { read, model, client } = context;
+  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  const ports = servicesOf(routes, context)
+    .filter((service) => ownsHost(service, question))
+    .flatMap((service) => service.ports.filter(({ protocol }) => isHttp(protocol) || isSniffed(protocol)));
   return [...new Set(ports.map(({ number }) => number))].sort((a, b) => a - b);
+}
+
+/** Whether or not the client reaches them. */
+function servicesOf(
+  { hosts }: HostRoutes,
+  { read, model }: Pick<Context, "read" | "model">,
+): readonly MeshService[] {
+  return hosts.flatMap((host) => {
+    const services = isWildcard(host)
+      ? read.all(model.services).filter(([, { hostname }]) => isHostnameWithin(hostname, host))
+      : read.find(model.servicesByHost, host);
+    return services.map(([, service]) => service);
+  });
 }
 
 /** A wildcard that covers services is theirs: each has its rules in its own virtual host. */
 function hasService(hostname: string, { read, model, client }: Context): boolean {
-  if (read.find(model.servicesByHost, hostname).length > 0) return true;
+  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  if (read.find(model.servicesByHost, hostname).some(([, service]) => ownsHost(service, question)))
+    return true;
   if (!isWildcard(hostname)) return false;
   return read
     .all(model.services)

@@ -37,7 +37,9 @@ function ownerOnPort(
   { number, protocol }: MeshServicePort,
   { address, context: { read, model } }: { readonly address: string; readonly context: CheckContext },
 ): MeshService | undefined {
-  const competes = ({ visibility }: MeshService) => haveCommonViewer(visibility, own.visibility);
+  // Of services with one host each client reaches one only, by its addresses too.
+  const competes = ({ hostname, visibility }: MeshService) =>
+    hostname !== own.hostname && haveCommonViewer(visibility, own.visibility);
   const question = { read, claims: model.addressClaims, address, port: number, competes };
   const owner = addressOwner(own, question);
   if (owner.object === own.object) return undefined;

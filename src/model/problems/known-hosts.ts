@@ -2,9 +2,9 @@
 
 import { isWildcard, qualifyHostname } from "../../core/hostname.ts";
 import { spellingHint } from "../../core/nearest-spelling.ts";
+import { ownsHost } from "../host-owner.ts";
 import { findByHost } from "../host-table.ts";
 import type { MeshService } from "../service.ts";
-import { isVisibleTo } from "../visibility.ts";
 import type { CheckContext } from "./check.ts";
 
 export interface HostReference {
@@ -14,14 +14,14 @@ export interface HostReference {
   readonly namespace: string;
 }
 
-/** The services of a host that the namespace may see. */
+/** What clients of the namespace reach by a host: its service, and those that have a wildcard over it. */
 export function servicesOf(reference: HostReference, context: CheckContext): readonly MeshService[] {
-  return everyServiceOf(reference, context).filter(({ visibility }) =>
-    isVisibleTo(visibility, reference.namespace),
-  );
+  const { read, model } = context;
+  const question = { read, claims: model.hostClaims, namespace: reference.namespace };
+  return everyServiceOf(reference, context).filter((service) => ownsHost(service, question));
 }
 
-/** Also those that other namespaces keep to themselves, and ServiceEntries with a wildcard over the host. */
+/** Also those that only clients of other namespaces reach. */
 export function everyServiceOf(
   { host, namespace }: HostReference,
   { read, model, settings }: CheckContext,

@@ -363,7 +363,12 @@ spec:
     assert.deepEqual(sentences(problemsOf(REVIEWS, entry)), [
       'MLT2015 "reviews.shop" is a host of Service shop/reviews too: it stands, and this one is left out',
     ]);
-    assert.equal(problemsOf(REVIEWS, abroad)[0]?.severity, "warning");
+    const [ofAbroad] = problemsOf(REVIEWS, abroad);
+    assert.equal(ofAbroad?.severity, "warning");
+    assert.equal(
+      ofAbroad?.message,
+      '"reviews.shop" is a host of Service shop/reviews too: clients in this namespace reach this one, all others the Service',
+    );
   });
 
   test("takes a Problem back when its reason is gone", () => {

@@ -22,7 +22,7 @@ export function* checkServiceEntryHosts(object: ServiceEntry, context: CheckCont
     }
     const outcome =
       sameNamespace === undefined
-        ? "clients outside this namespace get either of them"
+        ? "clients in this namespace reach this one, all others the Service"
         : "it stands, and this one is left out";
     yield problemAt(object, `spec.hosts[${at}]`, {
       code: "MLT2015",

@@ -1,0 +1,59 @@
+// Which service clients reach by a host. Objects of several namespaces may name one, and each client has one of their
+// services: its own namespace's, else the Kubernetes Service, else the oldest, as in Istio. A namespace so decides for
+// its own clients alone about a host that is another's.
+
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
+import { byPrecedence, type MeshService, type ServiceName, serviceKey } from "./service.ts";
+import { isVisibleTo } from "./visibility.ts";
+
+/** By host in lower case: HTTP and DNS know no other. */
+export type HostClaims = Index<MeshService>;
+
+export function declareHostClaims(graph: Graph, services: Table<MeshService>): HostClaims {
+  return graph.index(services, "services by host in lower case", ({ hostname }) => [hostname.toLowerCase()]);
+}
+
+export interface HostQuestion {
+  readonly read: Read;
+  readonly claims: HostClaims;
+  /** The client's. */
+  readonly namespace: string;
+}
+
+/** Undefined where the client sees no service of this name. */
+export function serviceOfHost(
+  hostname: string,
+  { read, claims, namespace }: HostQuestion,
+): MeshService | undefined {
+  const [first] = claimants(hostname, read, claims)
+    .filter(({ visibility }) => isVisibleTo(visibility, namespace))
+    .sort(byPrecedenceFor(namespace));
+  return first;
+}
+
+/** Whether it is this service, of all with its host, that the client reaches. */
+export function ownsHost(service: ServiceName, question: HostQuestion): boolean {
+  const owner = serviceOfHost(service.hostname, question);
+  return owner !== undefined && serviceKey(owner) === serviceKey(service);
+}
+
+/** Clients of different namespaces may reach different services by this host. */
+export function isHostContested(
+  { hostname }: Pick<MeshService, "hostname">,
+  { read, claims }: Omit<HostQuestion, "namespace">,
+): boolean {
+  return claimants(hostname, read, claims).length > 1;
+}
+
+/** Of services with one host, the client's first. */
+export function byPrecedenceFor(namespace: string): (a: MeshService, b: MeshService) => number {
+  const rank = (service: MeshService) => (service.namespace === namespace ? 0 : 1);
+  return (a, b) => rank(a) - rank(b) || byPrecedence(a, b);
+}
+
+function claimants(hostname: string, read: Read, claims: HostClaims): readonly MeshService[] {
+  return read.find(claims, hostname.toLowerCase()).map(([, service]) => service);
+}
