@@ -24,9 +24,18 @@ const context: CommandContext = {
   signal: stop.signal,
   rooms: wireRooms(),
 };
-// What a command has left open must not keep it from ending. On Linux all that was written is out: writes to files,
-// terminals and pipes are synchronous.
-process.exit(await runProgram(process.argv.slice(2), commandList, context));
+const exitCode = await runProgram(process.argv.slice(2), commandList, context);
+await Promise.all([written(process.stdout), written(process.stderr)]);
+// What a command has left open must not keep it from ending.
+process.exit(exitCode);
+
+/** A pipe takes what is more than its buffer only as its reader goes on. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.writableLength === 0) resolve();
+    else stream.write("", () => resolve());
+  });
+}
 
 function wireRooms(): CommandRooms {
   return {
