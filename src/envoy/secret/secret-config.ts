@@ -21,24 +21,10 @@ const SECRET_WAIT = { seconds: 5n, nanos: 0 };
 
 /** The workload's own, which the agent serves: `default`, `ROOTCA`. */
 export function agentSecret(name: string): SdsSecretConfigInit {
+  // The agent always answers, sooner or later; a timeout would let a listener start without its certificate.
   return {
     name,
-    sdsConfig: {
-      configSourceSpecifier: {
-        case: "apiConfigSource",
-        value: {
-          apiType: ApiConfigSource_ApiType.GRPC,
-          transportApiVersion: ApiVersion.V3,
-          setNodeOnFirstMessageOnly: true,
-          grpcServices: [
-            { targetSpecifier: { case: "envoyGrpc", value: { clusterName: AGENT_SECRETS_CLUSTER } } },
-          ],
-        },
-      },
-      // The agent always answers, sooner or later; a timeout would let a listener start without its certificate.
-      initialFetchTimeout: ZERO_DURATION,
-      resourceApiVersion: ApiVersion.V3,
-    },
+    sdsConfig: { ...agentSource(ApiConfigSource_ApiType.GRPC), initialFetchTimeout: ZERO_DURATION },
   };
 }
 
@@ -46,21 +32,29 @@ export function agentSecret(name: string): SdsSecretConfigInit {
 export function fileSecret(name: string): SdsSecretConfigInit {
   return {
     name,
-    sdsConfig: {
-      configSourceSpecifier: {
-        case: "apiConfigSource",
-        value: {
-          apiType: ApiConfigSource_ApiType.DELTA_GRPC,
-          transportApiVersion: ApiVersion.V3,
-          setNodeOnFirstMessageOnly: true,
-          grpcServices: [
-            { targetSpecifier: { case: "envoyGrpc", value: { clusterName: AGENT_SECRETS_CLUSTER } } },
-          ],
-        },
+    sdsConfig: { ...agentSource(ApiConfigSource_ApiType.DELTA_GRPC), initialFetchTimeout: SECRET_WAIT },
+  };
+}
+
+function agentSource(apiType: ApiConfigSource_ApiType) {
+  return {
+    configSourceSpecifier: {
+      case: "apiConfigSource" as const,
+      value: {
+        apiType,
+        transportApiVersion: ApiVersion.V3,
+        setNodeOnFirstMessageOnly: true,
+        grpcServices: [
+          {
+            targetSpecifier: {
+              case: "envoyGrpc" as const,
+              value: { clusterName: AGENT_SECRETS_CLUSTER },
+            },
+          },
+        ],
       },
-      initialFetchTimeout: SECRET_WAIT,
-      resourceApiVersion: ApiVersion.V3,
     },
+    resourceApiVersion: ApiVersion.V3,
   };
 }
 
