@@ -109,7 +109,9 @@ export function unimplemented(object: KubernetesObject): Finding[] {
     for (const { path, value } of matchingFields(object, pattern)) {
       if (value === harmlessValue) continue;
       const key = JSON.stringify([parentPath(path), reason]);
-      fieldsByReason.set(key, [...(fieldsByReason.get(key) ?? []), path]);
+      const paths = fieldsByReason.get(key);
+      if (paths === undefined) fieldsByReason.set(key, [path]);
+      else paths.push(path);
     }
   }
   return [...fieldsByReason].map(([key, paths]) => {
