@@ -2,7 +2,7 @@
 // changed objects first and at all others in turn, a few at a time; it counts the proxies of this replica alone.
 
 import { isDeepStrictEqual } from "node:util";
-import { type Backoff, backoffDelayMs } from "../core/backoff.ts";
+import type { Backoff } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
@@ -13,6 +13,7 @@ import type { ApiClient } from "../kubernetes/api-client.ts";
 import { isApiError } from "../kubernetes/api-error.ts";
 import { applyObject, getObject } from "../kubernetes/api-objects.ts";
 import { resourceOfKind } from "../kubernetes/api-resource.ts";
+import { createApiRetry } from "../kubernetes/api-retry.ts";
 import {
   type Condition,
   conditionsOf,
@@ -91,18 +92,19 @@ class StatusWriter {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#options;
-    for (let failureCount = 0; !signal.aborted; ) {
+    const retry = createApiRetry(backoff, random);
+    while (!signal.aborted) {
       await pause(clock, LOOK_EVERY_MS, signal);
       for (const key of await this.#next()) {
         if (signal.aborted) return;
         try {
           await this.#look(key);
-          failureCount = 0;
+          retry.succeeded();
         } catch (error) {
           const reason = error instanceof Error ? error.message : String(error);
           log.info({ object: key, reason }, "status not written");
           this.#urgent.set(key, clock.now() + WRITE_EVERY_MS);
-          await pause(clock, backoffDelayMs(failureCount++, backoff, random), signal);
+          await pause(clock, retry.delayAfterMs(error), signal);
         }
       }
     }

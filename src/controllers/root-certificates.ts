@@ -1,13 +1,14 @@
 // The mesh's trust anchors as a ConfigMap in each namespace, where pods mount them. Kept right against deletion and
 // change; one that another mesh's control plane writes is left alone.
 
-import { type Backoff, backoffDelayMs } from "../core/backoff.ts";
+import type { Backoff } from "../core/backoff.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
 import { configMapKind } from "../kinds/config-map.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { applyObject } from "../kubernetes/api-objects.ts";
 import { resourceOfKind } from "../kubernetes/api-resource.ts";
+import { createApiRetry, isServerAway } from "../kubernetes/api-retry.ts";
 import {
   type FollowSurroundings,
   followCollection,
@@ -63,7 +64,7 @@ export function startRootCertificates(options: RootCertificatesOptions): () => v
   const endWatch = options.watchNamespaces(touch);
 
   const work = async () => {
-    let failureCount = 0;
+    const retry = createApiRetry(backoff, options.random);
     while (!signal.aborted) {
       if (!isDirty || !isListed) {
         await new Promise<void>((resolve) => {
@@ -72,12 +73,12 @@ export function startRootCertificates(options: RootCertificatesOptions): () => v
         continue;
       }
       isDirty = false;
-      const failedCount = await applyMissing(replica, signal, options);
-      if (failedCount === 0) {
-        failureCount = 0;
+      const failure = await applyMissing(replica, signal, options);
+      if (failure === undefined) {
+        retry.succeeded();
         continue;
       }
-      await pause(options.clock, backoffDelayMs(failureCount++, backoff, options.random), signal);
+      await pause(options.clock, retry.delayAfterMs(failure), signal);
       isDirty = true;
     }
   };
@@ -89,14 +90,14 @@ export function startRootCertificates(options: RootCertificatesOptions): () => v
   };
 }
 
-/** Returns how many couldn't be written, such as those of namespaces that are being deleted. */
+/** Returns why one couldn't be written, such as that of a namespace that is being deleted. */
 async function applyMissing(
   replica: Replica,
   signal: AbortSignal,
   options: RootCertificatesOptions,
-): Promise<number> {
+): Promise<Error | undefined> {
   const { client, rootsPem, log } = options;
-  let failedCount = 0;
+  let failure: Error | undefined;
   for (const namespace of options.namespaces()) {
     if (signal.aborted) break;
     const known = replica.get(keyIn(namespace))?.object;
@@ -111,12 +112,13 @@ async function applyMissing(
       // Without it, one that is deleted again at once would be no news.
       replica.set(keyIn(namespace), { object: rootConfigMapOf(object) });
     } catch (error) {
-      failedCount++;
-      const reason = error instanceof Error ? error.message : String(error);
-      log.info({ namespace, reason }, "root certificate not written");
+      failure = error instanceof Error ? error : new Error(String(error));
+      log.info({ namespace, reason: failure.message }, "root certificate not written");
+      // The others would wait for it in turn.
+      if (isServerAway(failure)) break;
     }
   }
-  return failedCount;
+  return failure;
 }
 
 function keyIn(namespace: string): ObjectKey {

@@ -1,9 +1,9 @@
 // Who may read Secrets, as the API server says: asked when a proxy first wants one, and again as long as it does, so that
 // a right that goes is missed soon. Nobody waits for an answer; until there is one, there is no right.
 
-import { backoffDelayMs } from "../core/backoff.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
+import { type ApiRetry, createApiRetry } from "../kubernetes/api-retry.ts";
 
 export interface ReviewedAccount {
   readonly namespace: string;
@@ -42,7 +42,7 @@ interface Asked {
   readonly account: ReviewedAccount;
   verdict?: AccessVerdict | undefined;
   answeredAtMs: number;
-  failureCount: number;
+  readonly retry: ApiRetry;
   cancel: () => void;
 }
 
@@ -72,7 +72,7 @@ export function createSecretAccessReviews(options: SecretAccessOptions): SecretA
   };
 
   const answered = (asked: Asked, verdict: AccessVerdict): void => {
-    asked.failureCount = 0;
+    asked.retry.succeeded();
     asked.answeredAtMs = clock.now();
     tell(asked, verdict, options);
     asked.cancel = clock.after(ASK_AGAIN_MS * (0.9 + 0.1 * random()), () => again(asked));
@@ -81,9 +81,7 @@ export function createSecretAccessReviews(options: SecretAccessOptions): SecretA
   const failed = (asked: Asked, error: unknown): void => {
     options.log.warn({ ...asked.account, error }, "right to read secrets can't be asked for");
     if (clock.now() - asked.answeredAtMs > MAX_AGE_MS) tell(asked, undefined, options);
-    const delayMs = backoffDelayMs(asked.failureCount, retryBackoff, random);
-    asked.failureCount += 1;
-    asked.cancel = clock.after(delayMs, () => again(asked));
+    asked.cancel = clock.after(asked.retry.delayAfterMs(error), () => again(asked));
   };
 
   const again = (asked: Asked): void => {
@@ -98,7 +96,8 @@ export function createSecretAccessReviews(options: SecretAccessOptions): SecretA
     want(account) {
       const key = keyOf(account);
       if (isClosed || askedByKey.has(key)) return;
-      const asked = { account, answeredAtMs: 0, failureCount: 0, cancel: () => undefined };
+      const retry = createApiRetry(retryBackoff, random);
+      const asked = { account, answeredAtMs: 0, retry, cancel: () => undefined };
       askedByKey.set(key, asked);
       askSoon(asked);
     },

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -149,4 +151,25 @@ test("createTokenFile() reads the file again after a minute, and after a refusal
 
 test("openInClusterEndpoint() finds nothing outside a pod", async () => {
   assert.equal(await openInClusterEndpoint({ clock: new ManualClock(), environment: {} }), undefined);
+});
+
+test("createApiClient() gives up a connection that isn't made within seconds", async (t) => {
+  // It takes connections, and never says a word of TLS.
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  t.after(() => silent.close());
+  const { port } = silent.address() as AddressInfo;
+  const clock = new ManualClock();
+  const endpoint: ApiEndpoint = {
+    url: new URL(`https://127.0.0.1:${port}`),
+    credentials: async () => ({}),
+    forgetCredentials: () => undefined,
+  };
+  const client = createApiClient(endpoint, { clock, userAgent: "test" });
+  const asked = client.request({ path: "/version" });
+  const refusal = assert.rejects(asked, /Cannot GET \/version: no connection in time/);
+  const [socket] = (await once(silent, "connection")) as [Socket];
+  clock.advance(5_000);
+  await refusal;
+  socket.destroy();
 });

@@ -57,6 +57,8 @@ export interface ApiClientOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** TCP tries again after 1, 3, 7, 15 and 31 s: who waits that long hears late from a server that is back. */
+const CONNECT_TIMEOUT_MS = 5_000;
 const JSON_TYPE = "application/json";
 
 export function createApiClient(endpoint: ApiEndpoint, options: ApiClientOptions): StreamingApiClient {
@@ -78,6 +80,14 @@ export function createApiClient(endpoint: ApiEndpoint, options: ApiClientOptions
       const cancel = clock.after(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, () =>
         sent.destroy(new ApiSilence(`${actionOf(request)}: no answer in time`)),
       );
+      sent.on("socket", (socket) => {
+        // A kept one is connected.
+        if (!socket.connecting) return;
+        const silence = new ApiSilence(`${actionOf(request)}: no connection in time`);
+        const connected = clock.after(CONNECT_TIMEOUT_MS, () => sent.destroy(silence));
+        socket.once(isSecure ? "secureConnect" : "connect", connected);
+        sent.once("close", connected);
+      });
       sent.on("response", (response) => {
         cancel();
         resolve(response);

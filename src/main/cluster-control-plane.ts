@@ -9,7 +9,6 @@ import { createControlPlaneServer } from "../admin/control-plane-server.ts";
 import { createMonitoringServer } from "../admin/monitoring-server.ts";
 import { startRootCertificates } from "../controllers/root-certificates.ts";
 import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
-import { backoffDelayMs } from "../core/backoff.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
@@ -28,6 +27,7 @@ import { injectorName, installationOf, tagObjectName, validatorName } from "../i
 import type { ConfigMap } from "../kinds/config-map.ts";
 import { reviewSecretAccess } from "../kubernetes/access-review.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
+import { createApiRetry } from "../kubernetes/api-retry.ts";
 import { type LeaderElection, startLeaderElection } from "../kubernetes/leader-election.ts";
 import { rowKey } from "../model/sources.ts";
 import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
@@ -297,7 +297,8 @@ const authorityBackoff = { firstMs: 500, maxMs: 10_000 };
 async function openAuthority(cluster: Cluster, trustDomain: string): Promise<CertificateAuthority> {
   const { client, settings, log, signal } = cluster;
   const options = { namespace: settings.namespace, trustDomain, clock: systemClock };
-  for (let failureCount = 0; ; failureCount++) {
+  const retry = createApiRetry(authorityBackoff, Math.random);
+  for (;;) {
     try {
       const opened = await openClusterAuthority(client, options);
       if (opened.kind === "authority") return opened.authority;
@@ -305,7 +306,7 @@ async function openAuthority(cluster: Cluster, trustDomain: string): Promise<Cer
     } catch (error) {
       if (error instanceof UnusableAuthority || signal.aborted) throw error;
       log.warn({ reason: error instanceof Error ? error.message : String(error) }, "ca not read");
-      await pause(systemClock, backoffDelayMs(failureCount, authorityBackoff, Math.random), signal);
+      await pause(systemClock, retry.delayAfterMs(error), signal);
     }
   }
 }

@@ -2,7 +2,7 @@
 // can't say what happened in between. Only what differs from the replica is passed on.
 
 import { isDeepStrictEqual } from "node:util";
-import { type Backoff, backoffDelayMs } from "../../core/backoff.ts";
+import type { Backoff } from "../../core/backoff.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import { type ObjectKey, objectKey } from "../../core/object-key.ts";
@@ -12,6 +12,7 @@ import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { ApiClient } from "../../kubernetes/api-client.ts";
 import { ApiError, apiErrorOf } from "../../kubernetes/api-error.ts";
 import { type ApiResource, resourcePath } from "../../kubernetes/api-resource.ts";
+import { createApiRetry } from "../../kubernetes/api-retry.ts";
 import { listCollection } from "./list-collection.ts";
 import type { RawObject } from "./raw-object.ts";
 import { type WatchEvent, watchEvents } from "./watch-events.ts";
@@ -77,26 +78,23 @@ const UNKNOWN_KIND_RETRY_MS = 30_000;
 export async function followCollection(collection: Collection, options: FollowOptions): Promise<void> {
   const { signal, clock, random } = options;
   const follower = new Follower(collection, options);
-  let failureCount = 0;
+  const retry = createApiRetry(backoff, random);
   while (!signal.aborted) {
     const outcome = await follower.advance();
     if (signal.aborted) return;
-    failureCount = outcome.kind === "failed" ? failureCount + 1 : 0;
-    const delayMs = delayAfter(outcome, failureCount, random);
-    if (delayMs > 0) await pause(clock, delayMs, signal);
+    if (outcome.kind === "failed") {
+      await pause(clock, retry.delayAfterMs(outcome.error), signal);
+      continue;
+    }
+    retry.succeeded();
+    if (outcome.kind === "unknown") await pause(clock, UNKNOWN_KIND_RETRY_MS * (0.5 + random() / 2), signal);
   }
 }
 
 type Outcome =
   | { readonly kind: "progressed" }
   | { readonly kind: "unknown" }
-  | { readonly kind: "failed"; readonly retryAfterMs: number | undefined };
-
-function delayAfter(outcome: Outcome, failureCount: number, random: () => number): number {
-  if (outcome.kind === "progressed") return 0;
-  if (outcome.kind === "unknown") return UNKNOWN_KIND_RETRY_MS * (0.5 + random() / 2);
-  return Math.max(outcome.retryAfterMs ?? 0, backoffDelayMs(failureCount - 1, backoff, random));
-}
+  | { readonly kind: "failed"; readonly error: unknown };
 
 class Follower {
   readonly #options: FollowOptions;
@@ -206,14 +204,14 @@ class Follower {
     if (isGone(error)) {
       this.#resourceVersion = undefined;
       log.info({ path: this.#path, reason }, "listing anew");
-      return { kind: "failed", retryAfterMs: undefined };
+      return { kind: "failed", error };
     }
     if (error instanceof ApiError && error.status === 404) return this.#unknownKind();
     const fields = { path: this.#path, reason };
     if (this.#hasFailed) log.debug(fields, "api server still fails");
     else log.warn(fields, "api server failed");
     this.#hasFailed = true;
-    return { kind: "failed", retryAfterMs: error instanceof ApiError ? error.retryAfterMs : undefined };
+    return { kind: "failed", error };
   }
 
   /** Its definition was never there, or was deleted, and all objects with it. */
