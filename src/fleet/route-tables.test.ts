@@ -70,3 +70,70 @@ describe("route tables", () => {
     ]);
   });
 });
+
+// Clients call a Kubernetes Service by short names, and a ServiceEntry may have one of them as its host.
+describe("a short name of a Service that is a ServiceEntry's host", () => {
+  const CLIENTS = ["aaa", "shop", "elsewhere"] as const;
+  const SERVICE = "web.shop.svc.cluster.local:80";
+
+  /** Whose virtual host has the domain, for a client in each namespace. */
+  function ownersOf(domain: string, ...documents: readonly string[]) {
+    const owner = (namespace: string) => {
+      const table = routeTable([DUAL_STACK, ...documents].join("\n---\n"), sidecar(namespace, "a"), "80");
+      return Object.entries(table).find(([, domains]) => domains.includes(domain))?.[0];
+    };
+    return Object.fromEntries(CLIENTS.map((namespace) => [namespace, owner(namespace)]));
+  }
+
+  for (const host of ["web.shop", "web.shop.svc", "web.shop.svc.cluster.local."]) {
+    test(`${host}: another namespace's ServiceEntry has it for its own clients alone`, () => {
+      assert.deepEqual(ownersOf(host, shortEntry("aaa", host)), {
+        aaa: `${host}:80`,
+        shop: SERVICE,
+        elsewhere: SERVICE,
+      });
+    });
+  }
+
+  test("a single word is the Service's for clients of its namespace, whoever else claims it", () => {
+    const others = { aaa: "web:80", elsewhere: "web:80" };
+    assert.deepEqual(ownersOf("web", shortEntry("aaa", "web")), { ...others, shop: SERVICE });
+    assert.deepEqual(ownersOf("web", shortEntry("shop", "web")), { ...others, shop: "web:80" });
+  });
+
+  test("the ServiceEntry of the Service's own namespace has it for everybody, as in Istio", () => {
+    const theirs = "web.shop:80";
+    const owners = { aaa: theirs, shop: theirs, elsewhere: theirs };
+    assert.deepEqual(ownersOf("web.shop", shortEntry("shop", "web.shop")), owners);
+  });
+
+  test("a wildcard that stands for pods of a headless Service stays with the Service", () => {
+    const headless = DUAL_STACK.replace(/clusterIP: .*?\], /, "clusterIP: None, ");
+    const wild = shortEntry("aaa", "*.web.shop");
+    assert.deepEqual(ownersOf("*.web.shop", headless, wild), {
+      aaa: "*.web.shop:80",
+      shop: SERVICE,
+      elsewhere: SERVICE,
+    });
+  });
+
+  test("a VirtualService that has it as its host routes it, as it may route the Service's full host", () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: aaa}
+spec: {hosts: [web.shop], http: [{directResponse: {status: 204}}]}
+`;
+    const theirs = "web.shop:80";
+    assert.deepEqual(ownersOf("web.shop", rule), { aaa: theirs, shop: theirs, elsewhere: theirs });
+  });
+});
+
+function shortEntry(namespace: string, host: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: short, namespace: ${namespace}}
+spec: {hosts: ["${host}"], ports: [{number: 80, name: http, protocol: HTTP}], resolution: STATIC, endpoints: [{address: 192.0.2.1}]}
+`;
+}

@@ -4,7 +4,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 import { type ClientScope, MESH_SCOPE } from "../view/client-scope.ts";
-import { settleDomains } from "../view/route-table.ts";
+import { type DomainClaim, settleDomains } from "../view/route-table.ts";
 import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import {
@@ -154,12 +154,31 @@ function settle(rows: ReadonlyMap<string, Row<HostNames>>, client: ClientScope):
     .filter(([, [, { host }]]) => host !== undefined)
     .sort(([a, [, one]], [b, [, other]]) => compare(one.createdAt, other.createdAt) || compare(a, b))
     .map(([name, [key, names]]) => ({ name, key, names, domains: namesForScope(names, client) }));
-  return settleDomains(claims).flatMap((domains, at) => {
+  const keepsAlternative = (claim: NamedClaim, other: NamedClaim) =>
+    keepsShortName(claim.names, other.names, client);
+  return settleDomains(claims, keepsAlternative).flatMap((domains, at) => {
     const claim = claims[at];
     if (claim === undefined || domains.length === 0) return [];
     const { key, names } = claim;
     return [{ key, names, domains, isWhole: domains.length === claim.domains.length }];
   });
+}
+
+interface NamedClaim extends DomainClaim {
+  readonly names: HostNames;
+}
+
+/**
+ * A Kubernetes Service keeps the short names that its clients call it by from a ServiceEntry that has one as its host, as it
+ * keeps its full host; but that of a client's own namespace, or of the Service's, has it, as in Istio.
+ */
+function keepsShortName(
+  { host }: HostNames,
+  { host: other }: HostNames,
+  { namespace }: ClientScope,
+): boolean {
+  if (host?.service?.registry !== "Kubernetes" || other?.service?.registry !== "External") return false;
+  return ![namespace, host.service.namespace].includes(other.service.namespace);
 }
 
 /** Virtual hosts of one namespace are spelled alike by the clients of any other. */

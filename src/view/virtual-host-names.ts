@@ -14,7 +14,7 @@ export type Spelling = `${"near" | "far"} ${IpFamilies}`;
 /** What a virtual host's names follow from. */
 export type NamedHost = Pick<
   SidecarVirtualHost,
-  "routeName" | "hostname" | "addresses" | "aliases" | "hasService" | "isHeadless"
+  "routeName" | "hostname" | "addresses" | "aliases" | "service" | "isHeadless"
 >;
 
 export interface HostNames {
@@ -47,8 +47,8 @@ export function hostNames(
     const routeName = name.slice(0, name.indexOf(" "));
     return { routeName, createdAt: "", namespaceSuffix: "", host: undefined, domains: {} };
   }
-  const { routeName, hostname, addresses, aliases, hasService, isHeadless, createdAt } = row.inputs;
-  const host = { routeName, hostname, addresses, aliases, hasService, isHeadless };
+  const { routeName, hostname, addresses, aliases, service, isHeadless, createdAt } = row.inputs;
+  const host = { routeName, hostname, addresses, aliases, service, isHeadless };
   const namespaceSuffix = hostname.slice(hostname.indexOf(".") + 1);
   const domains = families.flatMap((family) => [
     [`near ${family}`, claimedDomains(host, { domain: namespaceSuffix, families: family })],
@@ -77,7 +77,7 @@ export function spellingOf(namespaceSuffix: string, { domain, families }: Client
  */
 export function claimedDomains(host: NamedHost, { domain, families }: ClientNaming): readonly string[] {
   if (host.routeName.includes(":")) return ["*"];
-  if (!host.hasService) return [host.hostname];
+  if (host.service === undefined) return [host.hostname];
   const addresses = addressesForProxy(host.addresses, families);
   return virtualHostDomains({ ...host, addresses, proxyDomain: domain });
 }

@@ -31,8 +31,8 @@ export interface SidecarVirtualHost extends VirtualHostInputs {
   readonly aliases: readonly string[];
   /** Of the service; empty for a host that only a VirtualService names. Decides who keeps a name that two claim. */
   readonly createdAt: string;
-  /** False for a host that only a VirtualService names. */
-  readonly hasService: boolean;
+  /** Undefined for a host that only a VirtualService names. */
+  readonly service: Pick<MeshService, "namespace" | "registry"> | undefined;
   readonly isHeadless: boolean;
 }
 
@@ -105,7 +105,7 @@ function hostsOfService(service: MeshService, context: Context): ReadonlyMap<str
         addresses: ownAddresses({ service, port, addresses: virtualAddresses(service) }, context),
         aliases: service.aliases,
         createdAt: service.createdAt,
-        hasService: true,
+        service: { namespace: service.namespace, registry: service.registry },
         isHeadless: service.resolution === "headless",
         routes,
         requiresTls: false,
@@ -193,7 +193,7 @@ function hostWithoutService(
     addresses: [],
     aliases: [],
     createdAt: "",
-    hasService: false,
+    service: undefined,
     isHeadless: false,
     routes,
     requiresTls: false,

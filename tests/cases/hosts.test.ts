@@ -59,9 +59,12 @@ function isOfRegistryOnly({ service: { aliases = [] } }: DomainsCase): boolean {
   return aliases.length > 0;
 }
 
+/** What has no part in the names. */
+const ofCluster = { namespace: "default", registry: "Kubernetes" } as const;
+
 function claimsOf({ service, proxy }: DomainsCase): readonly string[] {
   const { hostname, aliases = [] } = service;
-  const host = { routeName: "80", hostname, addresses: [], hasService: true, isHeadless: false };
+  const host = { routeName: "80", hostname, addresses: [], service: ofCluster, isHeadless: false };
   return claimedDomains(
     { ...host, aliases: aliases.map((alias) => alias.hostname) },
     { domain: proxy.dnsDomain, families: "ipv4" },

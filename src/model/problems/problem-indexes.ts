@@ -17,6 +17,7 @@ export interface ProblemIndexes {
   /** By `workloadPortKeys`. */
   readonly servicesByWorkloadPort: Index<MeshService>;
   readonly secretsByName: Index<Secret>;
+  readonly kubernetesServicesByName: Index<MeshService>;
 }
 
 export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexes {
@@ -31,6 +32,11 @@ export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexe
       (service) => new Set(service.ports.flatMap((port) => workloadPortKeys(service, port))),
     ),
     secretsByName: graph.index(model.secrets, "secrets by name", ({ metadata }) => [metadata.name]),
+    kubernetesServicesByName: graph.index(
+      model.services,
+      "Kubernetes' services by name",
+      ({ registry, name }) => (registry === "Kubernetes" ? [name] : []),
+    ),
   };
 }
 

@@ -24,6 +24,7 @@ import { checkRuleCredentials } from "./rule-credentials.ts";
 import { checkRuleHost } from "./rule-host.ts";
 import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
+import { checkShortNameConflicts } from "./short-name-conflict.ts";
 import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
 
 /** Rows by ObjectKey. The Problems name object and path; file and line are for who knows the files to add. */
@@ -50,6 +51,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [
       checkServiceEntryHosts,
+      checkShortNameConflicts,
       checkAddressConflicts,
       checkReservedServicePorts,
     ]),
