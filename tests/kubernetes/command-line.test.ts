@@ -44,7 +44,7 @@ describe("command line against a cluster", { skip }, () => {
     cluster = testCluster();
     isInstalled = true;
     await meltemiAgainst(cluster)(["install", "--profile", "minimal", "--timeout", "120s"]);
-    reader = await createReader(cluster, name);
+    reader = await createReader(cluster, name, ["meltemi-reader", "meltemi-exec"]);
     namespace = await createTestNamespace(cluster, name, { "istio-injection": "enabled" });
     const isOutside = { labels: { "sidecar.istio.io/inject": "false" } };
     await namespace.apply([echoDeployment(), echoService(), callerPod("outsider", isOutside)]);

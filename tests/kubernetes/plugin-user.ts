@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { projectPath } from "../../src/main/project.ts";
 import type { ApiServer } from "./cluster/api-server.ts";
 
+const RBAC_GROUP = "rbac.authorization.k8s.io";
 const GUIDE = "docs/guides/command-line-against-a-cluster.md";
 
 /** A test's API server, with nodes or without. */
@@ -18,21 +19,26 @@ export interface PluginUser {
   close(): Promise<void>;
 }
 
-/** The guide's ClusterRole under another name, and a user who has it and nothing else. */
-export async function createReader(cluster: TestedServer, name: string): Promise<PluginUser> {
-  const page = await readFile(projectPath(GUIDE), "utf8");
-  const [, text = ""] = /```yaml\n(apiVersion: rbac[\s\S]+?)```/.exec(page) ?? [];
-  const role = { ...parse(text), metadata: { name } };
-  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name };
-  const subjects = [{ kind: "ServiceAccount", name, namespace: "default" }];
-  const binding = {
-    apiVersion: "rbac.authorization.k8s.io/v1",
-    kind: "ClusterRoleBinding",
-    metadata: { name },
-    roleRef,
-    subjects,
-  };
-  const items = [role, binding];
+/** ClusterRoles of the guide, by their names there. */
+export type GuideRole = "meltemi-reader" | "meltemi-exec";
+
+/** A user who has these roles of the guide's, under other names, and nothing else. */
+export async function createReader(
+  cluster: TestedServer,
+  name: string,
+  roles: readonly GuideRole[] = ["meltemi-reader"],
+): Promise<PluginUser> {
+  const pageRoles = await readGuideRoles();
+  const items = roles.flatMap((role) => {
+    const metadata = { name: `${name}-${role}` };
+    const roleRef = { apiGroup: RBAC_GROUP, kind: "ClusterRole", name: metadata.name };
+    const subjects = [{ kind: "ServiceAccount", name, namespace: "default" }];
+    const binding = { apiVersion: `${RBAC_GROUP}/v1`, kind: "ClusterRoleBinding", metadata };
+    return [
+      { ...pageRoles.get(role), metadata },
+      { ...binding, roleRef, subjects },
+    ];
+  });
   const input = JSON.stringify({ apiVersion: "v1", kind: "List", items });
   await cluster.kubectl(["apply", "-f", "-"], { input });
   const user = await createPluginUser(cluster, name);
@@ -40,9 +46,16 @@ export async function createReader(cluster: TestedServer, name: string): Promise
     kubeconfigPath: user.kubeconfigPath,
     async close() {
       await user.close();
-      await cluster.kubectl(["delete", `clusterrole/${name}`, `clusterrolebinding/${name}`]);
+      await cluster.kubectl(["delete", "-f", "-"], { input });
     },
   };
+}
+
+async function readGuideRoles(): Promise<ReadonlyMap<string, object>> {
+  const page = await readFile(projectPath(GUIDE), "utf8");
+  const blocks = page.matchAll(/```yaml\n(apiVersion: rbac[\s\S]+?)```/g);
+  const roles = [...blocks].map(([, text = ""]) => parse(text) as { readonly metadata: { name: string } });
+  return new Map(roles.map((role) => [role.metadata.name, role]));
 }
 
 /** Without any right. */

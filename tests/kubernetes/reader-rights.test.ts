@@ -54,6 +54,14 @@ test("a reader gets no secrets, and is told which right that wants", { skip }, a
   });
 });
 
+test("a reader runs no command in a pod", { skip }, async () => {
+  const { signal } = new AbortController();
+  await assert.rejects(
+    mesh.exec({ namespace: "default", name: "web" }, { container: "app", command: ["env"], signal }),
+    { exitCode: 3, message: /cannot (get|create) resource "pods\/exec"/ },
+  );
+});
+
 test("get shows objects as they were written, in the version that the mesh works by", { skip }, async () => {
   const spec = { hosts: ["reviews"], http: [{ route: [{ destination: { host: "reviews" } }] }] };
   const metadata = { name: "reviews", namespace: "default" };
