@@ -178,6 +178,30 @@ test("startAgent() brings up an Envoy that gets its config over mutual TLS", asy
   assert.equal(agent.restartCount, 0);
 });
 
+const upstreamStat = "cluster.prometheus_stats.upstream_rq_total";
+
+for (const [hasDeferredStats, atFirst] of [
+  [undefined, []],
+  [false, [`${upstreamStat}: 0`]],
+] as const) {
+  const when =
+    atFirst.length === 0 ? "when it has the first" : "from the start where deferred statistics are off";
+  test(`startAgent()'s Envoy counts the requests of a cluster ${when}`, async (t) => {
+    const { agent, ports } = await start(t, {
+      stats: { inclusionPrefixes: ["cluster.prometheus_stats"] },
+      ...(hasDeferredStats !== undefined && { hasDeferredStats }),
+    });
+    const counted = async () => {
+      const via = { socketPath: agent.adminSocketPath };
+      const { body } = await requestOverSocket({ via, path: "/stats", timeoutMs: DEADLINE_MS });
+      return body.split("\n").filter((line) => line.startsWith(`${upstreamStat}:`));
+    };
+    assert.deepEqual(await counted(), atFirst);
+    await get(ports.admin, "/server_info");
+    assert.deepEqual(await counted(), [`${upstreamStat}: 1`]);
+  });
+}
+
 test("Agent.ready() asks a waiting Envoy less and less, and never for statistics before it is live", async (t) => {
   const logFile = join(await testDirectory(t), "admin.log");
   const fileLog = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";

@@ -7,10 +7,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type Agent, type AgentOptions, startAgent } from "../agent/agent.ts";
-import { parseAppProbers } from "../agent/app-prober.ts";
-import type { HistogramBuckets } from "../agent/bootstrap/stats-config.ts";
 import { createCertificateClient } from "../agent/certificate-client.ts";
-import { parseAppScrape } from "../agent/merged-metrics.ts";
 import { parseDownwardFile } from "../agent/pod/downward-file.ts";
 import { readFlag } from "../agent/pod/environment-value.ts";
 import { judgeEnvoyEnd, parseLastWords } from "../agent/pod/envoy-end.ts";
@@ -23,6 +20,7 @@ import {
   readProxyConfig,
   readSecretTtlMs,
 } from "../agent/pod/proxy-arguments.ts";
+import { readProxySettings } from "../agent/pod/proxy-settings.ts";
 import { createProcessSpawner } from "../agent/spawn-process.ts";
 import { systemClock } from "../core/clock.ts";
 import { ipFamiliesOf } from "../core/ip-families.ts";
@@ -136,23 +134,22 @@ async function agentOptions(
 ): Promise<Omit<AgentOptions, "log" | "spawn">> {
   const files = podFiles(env);
   const { role, clusterDomain, logLevel, componentLogLevel, concurrency } = parseProxyArguments(args, env);
-  const proxyConfig = readProxyConfig(env);
-  const [labels, annotations] = await Promise.all(
-    ["labels", "annotations"].map((name) => readPairs(join(files.podInfo, name))),
-  );
+  const [labels, annotations] = await Promise.all([
+    readPairs(join(files.podInfo, "labels")),
+    readPairs(join(files.podInfo, "annotations")),
+  ]);
   const addresses = podAddresses(networkInterfaces(), env.INSTANCE_IP);
   const addressed = { ...env, INSTANCE_IPS: addresses.join(",") };
   const { drainTimeSeconds, ...drain } = readDrainTimes(env);
   const certificateTtlMs = readSecretTtlMs(env);
-  const statusPort = annotations?.["status.sidecar.istio.io/port"] ?? proxyConfig.statusPort;
   return {
     directory: files.directory,
     ...(certificateTtlMs !== undefined && { certificateTtlMs }),
     node: buildProxyNode({
       env: addressed,
       role,
-      labels: labels ?? {},
-      annotations: annotations ?? {},
+      labels,
+      annotations,
       version: readVersion(),
       clusterDomain,
     }),
@@ -173,15 +170,7 @@ async function agentOptions(
       ...(await bootstrapOverride(env)),
     },
     drain,
-    ports: {
-      ...(proxyConfig.proxyAdminPort !== undefined && { admin: proxyConfig.proxyAdminPort }),
-      ...(statusPort !== undefined && { agent: Number(statusPort) }),
-    },
-    probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),
-    ...scrapeOf(env),
-    ...(proxyConfig.proxyStatsMatcher !== undefined && { stats: proxyConfig.proxyStatsMatcher }),
-    ...histogramBuckets(annotations),
-    ...(proxyConfig.runtimeValues !== undefined && { runtimeValues: proxyConfig.runtimeValues }),
+    ...readProxySettings({ env, annotations }),
     // The agent lives in the pod's own file system, so a path means the same to it as to Envoy.
     resolveSecretPath: (path) => path,
     clock: systemClock,
@@ -199,21 +188,10 @@ async function readPairs(path: string): Promise<Readonly<Record<string, string>>
   return parseDownwardFile(await readFile(path, "utf8").catch(() => ""));
 }
 
-function scrapeOf(env: Environment): Pick<AgentOptions, "scrape"> {
-  const scrape = parseAppScrape(env.ISTIO_PROMETHEUS_ANNOTATIONS ?? "");
-  return scrape === undefined ? {} : { scrape };
-}
-
 /** Of the ConfigMap that the pod's annotation names; kubelet starts no container before it is there. */
 async function bootstrapOverride(env: Environment): Promise<{ readonly bootstrapOverride?: string }> {
   const file = env.ISTIO_BOOTSTRAP_OVERRIDE;
   return file === undefined ? {} : { bootstrapOverride: await readFile(file, "utf8") };
-}
-
-/** Injection has checked it; who writes it on a running pod later isn't heard. */
-function histogramBuckets(annotations: Environment = {}): Pick<AgentOptions, "histogramBuckets"> {
-  const text = annotations["sidecar.istio.io/statsHistogramBuckets"];
-  return text === undefined ? {} : { histogramBuckets: JSON.parse(text) as HistogramBuckets };
 }
 
 function xdsAddress({ host, port, serverName }: ControlPlaneHost): AgentOptions["controlPlane"] {

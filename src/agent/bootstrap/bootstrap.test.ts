@@ -68,6 +68,7 @@ const variants: Readonly<Record<string, (options: BootstrapOptions) => Bootstrap
     socketMark: 1337,
     stats: { inclusionPrefixes: ["cluster.outbound"], inclusionRegexps: [".*upstream_rq_.*"] },
     histogramBuckets: { istio_request_duration: [1, 5, 10.5] },
+    hasDeferredStats: false,
     runtimeValues: { "envoy.reloadable_features.http_reject_path_with_fragment": "true" },
   }),
 };

@@ -24,6 +24,8 @@ export interface BootstrapOptions {
   readonly families?: IpFamilies;
   readonly stats?: StatsSelection;
   readonly histogramBuckets?: HistogramBuckets;
+  /** What Envoy counts of a cluster's traffic takes memory from the first request to it on. Default true. */
+  readonly hasDeferredStats?: boolean;
   /** ProxyConfig.runtimeValues: they win over the defaults. */
   readonly runtimeValues?: Readonly<Record<string, string>>;
   /** SO_MARK on all that Envoy sends, where capture can't tell the proxy by its user id. */
@@ -52,7 +54,7 @@ export interface ProxySockets {
 
 /** envoy.config.bootstrap.v3.Bootstrap in protobuf's JSON form. */
 export function buildBootstrap(options: BootstrapOptions): JsonObject {
-  const { socketMark } = options;
+  const { socketMark, hasDeferredStats = true } = options;
   return {
     node: buildNode(options.node),
     admin: { address: pipeAddress(options.sockets.admin, 0o600) },
@@ -66,6 +68,7 @@ export function buildBootstrap(options: BootstrapOptions): JsonObject {
       adsConfig: adsConfigOf(options.controlPlane),
     },
     statsConfig: buildStatsConfig(options.stats ?? {}, options.histogramBuckets),
+    ...(hasDeferredStats && { deferredStatOptions: { enableDeferredCreationStats: true } }),
     statsFlushInterval: "5s",
     layeredRuntime: buildRuntime(options.runtimeValues ?? {}),
     overloadManager,

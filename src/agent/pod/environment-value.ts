@@ -48,10 +48,10 @@ const flagWords: Readonly<Record<string, boolean>> = {
   false: false,
 };
 
-/** In Go's words, `true` or `1`; false where nothing is set. */
-export function readFlag(env: Environment, name: string): boolean {
+/** In Go's words, `true` or `1`; `unset` where nothing is set. */
+export function readFlag(env: Environment, name: string, unset = false): boolean {
   const text = env[name] ?? "";
-  if (text === "") return false;
+  if (text === "") return unset;
   const isSet = flagWords[text.toLowerCase()];
   if (isSet === undefined) throw settingError(name, text, `"true" or "false"`);
   return isSet;

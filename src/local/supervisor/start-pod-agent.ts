@@ -4,9 +4,9 @@
 import { join } from "node:path";
 import type { Agent, AgentOptions } from "../../agent/agent.ts";
 import { startAgent } from "../../agent/agent.ts";
-import { parseAppProbers } from "../../agent/app-prober.ts";
 import type { SignRequest } from "../../agent/certificate-rotation.ts";
 import type { ProcessEnd, RunningProcess, SpawnEnvoy } from "../../agent/envoy-process.ts";
+import { readProxySettings } from "../../agent/pod/proxy-settings.ts";
 import type { Clock } from "../../core/clock.ts";
 import { loggedFields } from "../../core/logged-fields.ts";
 import type { Logger } from "../../core/logger.ts";
@@ -127,7 +127,7 @@ function agentOptions(
       componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? logLevels.components,
     },
     drain,
-    probers: parseAppProbers(env.ISTIO_KUBE_APP_PROBERS ?? ""),
+    ...readProxySettings({ env, annotations }),
   };
 }
 
