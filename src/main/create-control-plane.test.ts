@@ -1,10 +1,11 @@
 // The whole street in one process: objects go in, and what each stream is given comes out.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import type { IdentifiedClient } from "../fleet/proxy-identity.ts";
+import { RecordingRead } from "../graph/read.ts";
 import { objectsOf } from "../model/mesh-fixture.ts";
 import { keyOf } from "../model/sources.ts";
 import type { XdsSession } from "../xds/backend.ts";
@@ -196,4 +197,36 @@ test("createControlPlane() refuses a node whose certificate is of another namesp
 test("createControlPlane() refuses a node id that isn't Istio's", () => {
   const { opening } = startPlane().open("some-envoy");
   assert.equal(opening.kind === "refused" && opening.status, "INVALID_ARGUMENT");
+});
+
+/** How often row functions read when one VirtualService changes. */
+function readsOfOneChange(serviceCount: number): number {
+  const { apply, open } = startPlane();
+  const others = Array.from(
+    { length: serviceCount },
+    (_, index) => `
+apiVersion: v1
+kind: Service
+metadata: { name: other-${index}, namespace: shop }
+spec: { clusterIP: 10.97.${index >> 8}.${index & 255}, ports: [{ name: http, port: 9080 }] }
+`,
+  );
+  apply([mesh, ...others].join("---"));
+  open(webInShop);
+  apply(virtualService("ledger.bank.svc.cluster.local"));
+  const reads = (["get", "one", "find", "all"] as const).map((name) =>
+    mock.method(RecordingRead.prototype, name),
+  );
+  apply(virtualService("reviews"));
+  const count = reads.reduce((sum, { mock: calls }) => sum + calls.callCount(), 0);
+  for (const { mock: calls } of reads) calls.restore();
+  return count;
+}
+
+test("createControlPlane() reads no more for a changed VirtualService where there are more services", () => {
+  const small = readsOfOneChange(50);
+  const large = readsOfOneChange(400);
+  assert.ok(small > 0);
+  // Virtual hosts are encoded by the few dozen, so the numbers differ a little.
+  assert.ok(large < small + 200, `${small} reads among 50 services, ${large} among 400`);
 });

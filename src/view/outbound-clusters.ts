@@ -71,8 +71,8 @@ function ofServices<T>(graph: Graph, declaration: Declaration<T>): Table<Scoped<
   const { name, model, scopes, build } = declaration;
   const rows = rowsOfServices<T>(model, {
     name,
-    isClientDependent: (service, read) =>
-      declaration.isClientDependent?.(service, read) || isClientDependent(read, model.hostRules, service),
+    isClientDependent: ({ input, read }) =>
+      declaration.isClientDependent?.(input, read) || isClientDependent(read, model.hostRules, input),
     build: ({ input, ...question }) => build({ ...question, service: input, model }),
   });
   return deriveScopedRows(graph, { ...rows, scopes });

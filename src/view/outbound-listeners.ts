@@ -8,6 +8,7 @@ import { isHttp, isSniffed, isTls } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
 import { ownsHost } from "../model/host-owner.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
@@ -48,17 +49,16 @@ export function declareOutboundListeners(
   const byPort = graph.index(model.services, "services by port", ({ ports }) =>
     ports.map(({ number }) => String(number)),
   );
+  const dependents = declareDependents(graph, model);
   const ofPorts = deriveRowsOfFamilies(graph, {
     name: "listeners of ports",
     from: graph.group("service ports", byPort),
     scopes,
     visibility: () => "public",
-    isClientDependent: (members, read) =>
-      members.some(
-        ([, service]) =>
-          dependsOnClient(read, model, service) ||
-          (service.automaticAddress !== undefined && read.one(scopes.someCaptureDns)),
-      ),
+    isClientDependent: ({ key, input, read }) =>
+      read.find(dependents.byPort, key).length > 0 ||
+      (input.some(([, { automaticAddress }]) => automaticAddress !== undefined) &&
+        read.one(scopes.someCaptureDns)),
     build: ({ key, input, client, read }) => {
       const services = input.map(([, service]) => service);
       return portListener(Number(key), services, { read, model, client });
@@ -66,13 +66,35 @@ export function declareOutboundListeners(
   });
   const ofService = rowsOfServices<OutboundListenerInputs>(model, {
     name: "listeners of service addresses",
-    isClientDependent: (service, read) =>
-      dependsOnClient(read, model, service) || isContestedForSome(service, { model, read }),
+    isClientDependent: ({ key, input, read }) =>
+      read.get(dependents.table, key) !== undefined || isContestedForSome(input, { model, read }),
     build: ({ key, input, client, read }) =>
       addressListeners(input, addressesOf(key, input, model, read), { read, model, client }),
   });
   const ofAddresses = deriveRowsOfFamilies(graph, { ...ofService, scopes });
   return graph.union("outbound listeners", [ofPorts, ofAddresses]);
+}
+
+interface Dependents {
+  readonly table: Table<readonly string[]>;
+  readonly byPort: Index<readonly string[]>;
+}
+
+/**
+ * The ports of services whose share in a listener differs by client. One row for each service, so that a change of one
+ * VirtualService doesn't ask about all services of its port.
+ */
+function declareDependents(graph: Graph, model: Model): Dependents {
+  const table = graph.derive<MeshService, readonly string[]>({
+    name: "services whose listeners depend on the client",
+    from: model.services,
+    rows: (key, service, read) =>
+      dependsOnClient(read, model, service) ? [[key, service.ports.map(({ number }) => String(number))]] : [],
+  });
+  return {
+    table,
+    byPort: graph.index(table, "services whose listeners depend on the client, by port", (ports) => ports),
+  };
 }
 
 interface Context {

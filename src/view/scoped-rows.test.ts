@@ -21,7 +21,7 @@ function fixture() {
     from: things,
     scopes: { table: scopeTable },
     visibility: ({ visibility }) => visibility,
-    isClientDependent: ({ otherwise }) => Object.keys(otherwise).length > 0,
+    isClientDependent: ({ input: { otherwise } }) => Object.keys(otherwise).length > 0,
     build: ({ key, input: { otherwise }, client: { namespace } }) => {
       built.push(`${key} for ${namespace === "" ? "all" : namespace}`);
       const word = namespace in otherwise ? otherwise[namespace] : "common";

@@ -25,12 +25,16 @@ export function splitLayerKey(key: string): { readonly layer: string; readonly n
   return { layer: key.slice(0, bar), name: key.slice(bar + 1) };
 }
 
-/** One row of the table that layers are made from, and who asks about it. */
-export interface ScopedQuestion<I> {
+/** One row of the table that layers are made from. */
+export interface InputQuestion<I> {
   readonly key: string;
   readonly input: I;
-  readonly client: ClientScope;
   readonly read: Read;
+}
+
+/** And who asks about it. */
+export interface ScopedQuestion<I> extends InputQuestion<I> {
+  readonly client: ClientScope;
 }
 
 export interface ScopedDerivation<I, T> {
@@ -39,7 +43,7 @@ export interface ScopedDerivation<I, T> {
   readonly scopes: Pick<ClientScopes, "table">;
   readonly visibility: (input: I) => Visibility;
   /** Some rule may give clients different answers; only then are the scopes asked one by one. */
-  readonly isClientDependent: (input: I, read: Read) => boolean;
+  readonly isClientDependent: (question: InputQuestion<I>) => boolean;
   readonly build: (question: ScopedQuestion<I>) => ReadonlyMap<string, T>;
   /** Who stands for the mesh. Default MESH_SCOPE. */
   readonly mesh?: ClientScope;
@@ -167,7 +171,7 @@ function deriveScopedInputs<I, T>(
     from,
     rows(key, input, read) {
       const visible = visibility(input);
-      return visible !== "public" || isClientDependent(input, read) ? [[key, visible]] : [];
+      return visible !== "public" || isClientDependent({ key, input, read }) ? [[key, visible]] : [];
     },
   });
   return graph.derive<ClientScope, ScopedInput>({

@@ -18,8 +18,8 @@ export function rowsOfServices<T>(
     name: own.name,
     from: model.services,
     visibility: ({ visibility }) => visibility,
-    isClientDependent: (service, read) =>
-      isHostContested(service, { read, claims }) || own.isClientDependent(service, read),
+    isClientDependent: (question) =>
+      isHostContested(question.input, { read: question.read, claims }) || own.isClientDependent(question),
     build(question) {
       const { input, read, client } = question;
       const isOwner = ownsHost(input, { read, claims, namespace: client.namespace });

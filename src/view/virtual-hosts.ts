@@ -48,7 +48,7 @@ const PORT_WITHOUT_SERVICE = 80;
 export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientScopes): SidecarVirtualHosts {
   const ofService = rowsOfServices<SidecarVirtualHost>(model, {
     name: "virtual hosts of services",
-    isClientDependent: (service, read) => dependsOnClient(read, model, service),
+    isClientDependent: ({ input, read }) => dependsOnClient(read, model, input),
     build: ({ input, client, read }) => hostsOfService(input, { read, model, client }),
   });
   const ofServices = deriveScopedRows(graph, { ...ofService, scopes });
@@ -57,7 +57,7 @@ export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientSc
     from: model.hostRoutes.table,
     scopes,
     visibility: ({ visibility }) => visibility,
-    isClientDependent: (routes, read) =>
+    isClientDependent: ({ input: routes, read }) =>
       routes.isClientDependent ||
       (routes.gateways.includes(MESH_GATEWAY) &&
         servicesOf(routes, { read, model }).some((service) => isReachedBySome(read, model, service))),
