@@ -90,7 +90,7 @@ function declareNameTableResources(graph: Graph, views: Views): ResourceTable {
     from: views.nameTables,
     equal: equalRows,
     rows(scope, hosts) {
-      const part = { fragment: fragment(encodeNameTable(hosts)), needs: [], source: [] };
+      const part = { fragments: [fragment(encodeNameTable(hosts))], needs: [], source: [] };
       return [[layerKey(scope, NAME_TABLE), present(assembleResource(NAME_TABLE, [part]))] as const];
     },
   });

@@ -38,7 +38,58 @@ function routeTable(yaml: string, client: ConnectedProxy, name: string) {
   return Object.fromEntries(virtualHosts.map((host) => [host.name, host.domains]));
 }
 
+const SERVICE_COUNT = 150;
+const MANY = Array.from(
+  { length: SERVICE_COUNT },
+  (_, index) => `
+apiVersion: v1
+kind: Service
+metadata: {name: web-${index}, namespace: shop}
+spec: {clusterIP: 10.96.${1 + (index >> 8)}.${index & 255}, ports: [{name: http, port: 80}]}
+`,
+).join("---");
+
+function timeout(service: string, seconds: number): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${service}, namespace: shop}
+spec: {hosts: [${service}], http: [{timeout: ${seconds}s, route: [{destination: {host: ${service}}}]}]}
+`;
+}
+
+/** The table of port 80 for a client of the namespace, after each of the texts was put. */
+function bodiesAfter(...texts: readonly string[]): readonly (readonly Uint8Array[])[] {
+  const mesh = viewFixture();
+  const { route } = declareResourceTables(mesh.graph, mesh.views);
+  return texts.map((text, at) => {
+    mesh.put(text);
+    if (at === 0) mesh.connect(sidecar("shop", "a"));
+    const row = route.get(layerKey("shop", "80"));
+    assert.ok(row?.kind === "present");
+    return row.resource.body;
+  });
+}
+
 describe("route tables", () => {
+  test("of a port keep what is encoded of virtual hosts that didn't change", () => {
+    const [before = [], after = []] = bodiesAfter(`${MANY}---${timeout("web-7", 1)}`, timeout("web-7", 2));
+    const isNew = (piece: Uint8Array) => !before.includes(piece);
+    assert.ok(before.length > 4, `the table is in ${before.length} pieces`);
+    const newBytes = Buffer.concat(after.filter(isNew)).length;
+    assert.ok(newBytes > 0 && newBytes < Buffer.concat(after).length / 2, `${newBytes} bytes are new`);
+  });
+
+  test("of a port are the same after many changes as when made at once", () => {
+    const changes = [3, 50, 149].map((index) => timeout(`web-${index}`, index));
+    const all = [MANY, ...changes].join("---");
+    const [atOnce = []] = bodiesAfter(all);
+    const last = bodiesAfter(MANY, ...changes).at(-1) ?? [];
+    assert.deepEqual(Buffer.concat(last), Buffer.concat(atOnce));
+    const { virtualHosts } = fromBinary(RouteConfigurationSchema, Buffer.concat(last));
+    assert.equal(virtualHosts.length, SERVICE_COUNT + 1);
+  });
+
   test("of one service take every host: its address has chosen it", () => {
     const name = "web.shop.svc.cluster.local:81";
     assert.deepEqual(routeTable(SNIFFED, sidecar("shop", "a"), name), { [name]: ["*"] });

@@ -90,7 +90,8 @@ function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): rea
   return settled.flatMap(([key, domains]) => {
     const body = read.get(bodies, key);
     if (body === undefined) return [];
-    return [{ ...body, fragment: virtualHostsFragment([{ body: body.fragment, domains }]) }];
+    const { fragment, needs, source } = body;
+    return [{ fragments: [virtualHostsFragment([{ body: fragment, domains }])], needs, source }];
   });
 }
 
@@ -99,7 +100,7 @@ function assemble(routeName: string, parts: readonly ResourcePart[]): BuiltResou
 }
 
 function bare(fragment: Fragment): ResourcePart {
-  return { fragment, needs: [], source: [] };
+  return { fragments: [fragment], needs: [], source: [] };
 }
 
 function gatewayRouteResource({ name, virtualHosts }: GatewayRouteInputs): BuiltResource {

@@ -35,7 +35,7 @@ export class StandInTables {
     if (known !== undefined) return known;
     if (built.size >= MAX_BUILT_OF_A_TABLE) built.clear();
     const parts = assembleRouteTable(this.parse(newest), standIns).map((bytes, at) => ({
-      fragment: fragment(bytes),
+      fragments: [fragment(bytes)],
       needs: at === 0 ? [...newest.needs, ...clustersIn(standIns)] : [],
       source: [],
     }));

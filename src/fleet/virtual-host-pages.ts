@@ -1,5 +1,6 @@
-// Encoded virtual hosts, and pages of them: those of one port and namespace in one piece, spelled as clients of that
-// namespace call them and as all others do. A port's table is then a few dozen pieces that most clients share.
+// Encoded virtual hosts, and pages of them: those of one port and namespace, spelled as clients of that namespace call
+// them and as all others do. A port's table is then a few dozen pieces that most clients share. A large page is in
+// sections, so that a change of one virtual host encodes its section and no other.
 
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
@@ -8,21 +9,29 @@ import type { RouteInputs } from "../view/route-inputs.ts";
 import { type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
-import type { HostNames } from "../view/virtual-host-names.ts";
+import type { HostNames, Spelling } from "../view/virtual-host-names.ts";
 import type { SidecarVirtualHost } from "../view/virtual-hosts.ts";
 import type { ResourceReference } from "../xds/resource.ts";
-import type { ResourcePart } from "./built-resource.ts";
+import { type Fragment, haveEqualFragments, joinParts, type ResourcePart } from "./built-resource.ts";
 import { virtualHostBody, virtualHostsFragment } from "./route-fragments.ts";
 import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "./settled-names.ts";
 
-/** By the keys of the virtual hosts' rows: all of a virtual host but its domains. */
-export type VirtualHostBodies = Table<ResourcePart>;
+/** All of a virtual host but its domains. */
+export interface VirtualHostBody {
+  readonly fragment: Fragment;
+  readonly needs: readonly ResourceReference[];
+  readonly source: Source;
+}
+
+/** By the keys of the virtual hosts' rows. */
+export type VirtualHostBodies = Table<VirtualHostBody>;
 
 export function declareVirtualHostBodies(graph: Graph, views: Views): VirtualHostBodies {
-  return graph.derive<Scoped<SidecarVirtualHost>, ResourcePart>({
+  return graph.derive<Scoped<SidecarVirtualHost>, VirtualHostBody>({
     name: "virtual host bodies",
     from: views.virtualHosts.table,
-    equal: equalParts,
+    // What it needs and comes from is said in its bytes.
+    equal: (a, b) => a.fragment.hash === b.fragment.hash,
     rows: (key, row) => {
       if (row.kind === "absent") return [];
       const { routes } = row.inputs;
@@ -30,6 +39,17 @@ export function declareVirtualHostBodies(graph: Graph, views: Views): VirtualHos
       return [[key, { fragment, needs: clustersOf(routes), source: sourcesOf(routes) }]];
     },
   });
+}
+
+interface Section {
+  readonly page: string;
+  readonly hosts: readonly Row<HostNames>[];
+}
+
+interface SpelledSection {
+  readonly page: string;
+  readonly spelling: Spelling;
+  readonly part: ResourcePart;
 }
 
 /** By `spelledPageKey`, each page in every spelling that a client may need. */
@@ -42,33 +62,68 @@ export function declareVirtualHostPages(
     const isOnPage = splitLayerKey(key).layer === MESH_SCOPE.id && isPort(host.routeName);
     return isOnPage ? [pageKey(host.routeName, pageOf(host))] : [];
   });
-  return graph.derive<readonly Row<HostNames>[], ResourcePart>({
-    name: "virtual host pages",
+  const sections = graph.derive<readonly Row<HostNames>[], Section>({
+    name: "sections of virtual host pages",
     from: graph.group("virtual hosts of pages", byPage),
-    equal: equalParts,
-    rows: (page, hosts, read) => {
-      const members = hosts.flatMap(([key, host]) => {
-        const body = read.get(bodies, key);
+    rows: (page, hosts) =>
+      cutIntoSections(hosts).map(
+        ({ first, members }) => [`${page} ${first}`, { page, hosts: members }] as const,
+      ),
+  });
+  const spelledSections = graph.derive<Section, SpelledSection>({
+    name: "spelled sections of virtual host pages",
+    from: sections,
+    equal: (a, b) => haveEqualFragments(a.part, b.part),
+    *rows(key, { page, hosts }, read) {
+      const members = hosts.flatMap(([row, host]) => {
+        const body = read.get(bodies, row);
         return body === undefined ? [] : [{ body, host }];
       });
       const needs = members.flatMap(({ body }) => body.needs);
       const source = members.flatMap(({ body }) => body.source);
-      const spellings = read
-        .one(names.families)
-        .flatMap((families) => [`near ${families}`, `far ${families}`] as const);
-      return spellings.map((spelling) => {
-        const fragment = virtualHostsFragment(
-          members.map(({ body, host }) => ({ body: body.fragment, domains: host.domains[spelling] ?? [] })),
-        );
-        return [spelledPageKey(page, spelling), { fragment, needs, source }] as const;
-      });
+      for (const families of read.one(names.families)) {
+        for (const spelling of [`near ${families}`, `far ${families}`] as const) {
+          const fragment = virtualHostsFragment(
+            members.map(({ body, host }) => ({ body: body.fragment, domains: host.domains[spelling] ?? [] })),
+          );
+          const part = { fragments: [fragment], needs, source };
+          yield [spelledPageKey(key, spelling), { page, spelling, part }];
+        }
+      }
     },
+  });
+  const byOwnPage = graph.index(spelledSections, "spelled sections by page", ({ page, spelling }) => [
+    spelledPageKey(page, spelling),
+  ]);
+  return graph.derive<readonly Row<SpelledSection>[], ResourcePart>({
+    name: "virtual host pages",
+    from: graph.group("spelled sections of pages", byOwnPage),
+    equal: haveEqualFragments,
+    rows: (key, parts) => [[key, joinParts(parts.map(([, { part }]) => part))]],
   });
 }
 
-/** What a part needs and comes from stands in its bytes. */
-function equalParts(a: ResourcePart, b: ResourcePart): boolean {
-  return a.fragment.hash === b.fragment.hash;
+const MEAN_SECTION_LENGTH = 32;
+
+/** Whether a row begins a section depends on its key alone, so that a row that comes or goes moves no others. */
+function cutIntoSections<V>(
+  rows: readonly Row<V>[],
+): readonly { readonly first: string; readonly members: readonly Row<V>[] }[] {
+  const sections: { readonly first: string; readonly members: Row<V>[] }[] = [];
+  for (const row of rows) {
+    const [key] = row;
+    const section = fnv1a(key) % MEAN_SECTION_LENGTH === 0 ? undefined : sections.at(-1);
+    if (section === undefined) sections.push({ first: key, members: [row] });
+    else section.members.push(row);
+  }
+  return sections;
+}
+
+/** Folded, since its lowest bits follow from the lowest bits of the text alone. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
 
 export function clustersOf(routes: readonly RouteInputs[]): readonly ResourceReference[] {
