@@ -12,9 +12,11 @@ import { createApiRetry, isServerAway } from "../kubernetes/api-retry.ts";
 import {
   type FollowSurroundings,
   followCollection,
+  type IngestedObject,
   type Replica,
 } from "../sources/kubernetes/follow-collection.ts";
 import type { RawObject } from "../sources/kubernetes/raw-object.ts";
+import { createNews } from "./news.ts";
 
 export const ROOT_CONFIG_MAP = "istio-ca-root-cert";
 const ROOT_FIELD = "root-cert.pem";
@@ -40,13 +42,8 @@ export function startRootCertificates(options: RootCertificatesOptions): () => v
   const stop = new AbortController();
   const { signal } = stop;
   const replica: Replica = new Map();
-  let wake: () => void = () => undefined;
-  let isDirty = false;
+  const news = createNews(signal);
   let isListed = false;
-  const touch = () => {
-    isDirty = true;
-    wake();
-  };
   void followCollection(
     { resource: configMapResource, name: ROOT_CONFIG_MAP },
     {
@@ -54,39 +51,33 @@ export function startRootCertificates(options: RootCertificatesOptions): () => v
       signal,
       replica,
       ingest: (raw) => ({ object: rootConfigMapOf(raw) }),
-      onChange: touch,
+      onChange: news.tell,
       onSynced: () => {
         isListed = true;
-        touch();
+        news.tell();
       },
     },
   );
-  const endWatch = options.watchNamespaces(touch);
+  const endWatch = options.watchNamespaces(news.tell);
 
   const work = async () => {
     const retry = createApiRetry(backoff, options.random);
     while (!signal.aborted) {
-      if (!isDirty || !isListed) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        continue;
-      }
-      isDirty = false;
+      await news.next();
+      if (!isListed) continue;
       const failure = await applyMissing(replica, signal, options);
       if (failure === undefined) {
         retry.succeeded();
         continue;
       }
       await pause(options.clock, retry.delayAfterMs(failure), signal);
-      isDirty = true;
+      news.tell();
     }
   };
   void work();
   return () => {
     stop.abort();
     endWatch();
-    wake();
   };
 }
 
@@ -106,12 +97,16 @@ async function applyMissing(
       log.warn({ namespace, configMap: ROOT_CONFIG_MAP }, "root certificate of another mesh left alone");
       continue;
     }
+    const object = configMapOf(namespace, rootsPem);
+    const written = { object: rootConfigMapOf(object) };
+    // Before it is answered: watched meanwhile, a write and a deletion are told in their order. Without it, one that is
+    // deleted again at once would be no news.
+    const before = replica.get(keyIn(namespace));
+    replica.set(keyIn(namespace), written);
     try {
-      const object = configMapOf(namespace, rootsPem);
       await applyObject(client, configMapResource, object, { fieldManager: FIELD_MANAGER, isForced: true });
-      // Without it, one that is deleted again at once would be no news.
-      replica.set(keyIn(namespace), { object: rootConfigMapOf(object) });
     } catch (error) {
+      if (replica.get(keyIn(namespace)) === written) putBack(replica, namespace, before);
       failure = error instanceof Error ? error : new Error(String(error));
       log.info({ namespace, reason: failure.message }, "root certificate not written");
       // The others would wait for it in turn.
@@ -119,6 +114,11 @@ async function applyMissing(
     }
   }
   return failure;
+}
+
+function putBack(replica: Replica, namespace: string, before: IngestedObject | undefined): void {
+  if (before === undefined) replica.delete(keyIn(namespace));
+  else replica.set(keyIn(namespace), before);
 }
 
 function keyIn(namespace: string): ObjectKey {

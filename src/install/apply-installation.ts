@@ -4,7 +4,7 @@
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { applyObject, deleteObject, getObject } from "../kubernetes/api-objects.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
-import { INSTALLED_SELECTOR, installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
+import { installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
 import type { InstallObject } from "./install-object.ts";
 import {
   definitionResource,
@@ -15,7 +15,13 @@ import {
 } from "./install-resources.ts";
 import type { InstallSettings } from "./install-settings.ts";
 import { installStages } from "./installation-objects.ts";
-import { INSTALLED_LABEL, installationOf, TAG_LABEL, tagObjectName } from "./object-names.ts";
+import {
+  INSTALLED_LABEL,
+  INSTALLED_SELECTOR,
+  installationOf,
+  TAG_LABEL,
+  tagObjectName,
+} from "./object-names.ts";
 import { restingInjector } from "./webhook-configurations.ts";
 import { untilInForce } from "./workload-health.ts";
 

@@ -5,7 +5,7 @@ import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import type { ApiResource } from "../kubernetes/api-resource.ts";
 import { resourcePath } from "../kubernetes/api-resource.ts";
-import { INSTALLED_LABEL, REVISION_LABEL } from "./object-names.ts";
+import { INSTALLED_SELECTOR, REVISION_LABEL } from "./object-names.ts";
 
 export interface ClusterAccess {
   readonly client: ApiClient;
@@ -42,8 +42,6 @@ export async function listObjects(
   };
   return answer.items ?? [];
 }
-
-export const INSTALLED_SELECTOR = `${INSTALLED_LABEL}=meltemi`;
 
 /** Undefined for what all revisions share. */
 export function revisionOf({ metadata }: Pick<KubernetesObject, "metadata">): string | undefined {

@@ -84,25 +84,19 @@ function meshRules(group: string): PolicyRule[] {
   ];
 }
 
-// To write the CA's certificate into them; all else of them is the installer's.
 function webhookRules(installation: Installation): PolicyRule[] {
   const apiGroups = ["admissionregistration.k8s.io"];
-  const verbs = ["get", "patch"];
+  const [mutating, validating] = [
+    "mutatingwebhookconfigurations",
+    "validatingwebhookconfigurations",
+  ] as const;
   return [
-    {
-      apiGroups,
-      resources: ["mutatingwebhookconfigurations"],
-      verbs,
-      resourceNames: [injectorName(installation)],
-    },
-    {
-      apiGroups,
-      resources: ["validatingwebhookconfigurations"],
-      verbs,
-      resourceNames: [validatorName(installation)],
-    },
-    // Which tags point to this revision. The right to write into a tag's comes with the tag.
-    { apiGroups, resources: ["mutatingwebhookconfigurations"], verbs: follow },
+    // Its own, and who else injects pods: tags that point to this revision, and names that nobody answers for.
+    { apiGroups, resources: [mutating, validating], verbs: follow },
+    // To write the CA's certificate into them; all else of them is the installer's. The right to write into a tag's comes
+    // with the tag.
+    { apiGroups, resources: [mutating], verbs: ["patch"], resourceNames: [injectorName(installation)] },
+    { apiGroups, resources: [validating], verbs: ["patch"], resourceNames: [validatorName(installation)] },
   ];
 }
 

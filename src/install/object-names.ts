@@ -16,6 +16,8 @@ export function installationOf(settings: InstallSettings): Installation {
 /** On all that the installer makes, and on nothing else: by it an upgrade and a removal know what is theirs. */
 export const INSTALLED_LABEL = "install.meltemi.dev/installation";
 
+export const INSTALLED_SELECTOR = `${INSTALLED_LABEL}=meltemi`;
+
 export const installedLabels: Readonly<Record<string, string>> = {
   "app.kubernetes.io/part-of": "meltemi",
   [INSTALLED_LABEL]: "meltemi",

@@ -4,7 +4,7 @@
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { deleteObject, getObject } from "../kubernetes/api-objects.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
-import { INSTALLED_SELECTOR, installedRevisions, listObjects, pause, revisionOf } from "./cluster-access.ts";
+import { installedRevisions, listObjects, pause, revisionOf } from "./cluster-access.ts";
 import {
   configMapResource,
   definitionResource,
@@ -13,7 +13,7 @@ import {
   podResource,
   removableResources,
 } from "./install-resources.ts";
-import { ROOT_CERTIFICATE_CONFIG_MAP } from "./object-names.ts";
+import { INSTALLED_SELECTOR, ROOT_CERTIFICATE_CONFIG_MAP } from "./object-names.ts";
 
 export interface RemovalOptions {
   readonly revision: string;

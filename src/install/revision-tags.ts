@@ -5,13 +5,14 @@ import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { applyObject, deleteObject, getObject } from "../kubernetes/api-objects.ts";
 import { FIELD_MANAGER } from "./apply-installation.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
-import { INSTALLED_SELECTOR, installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
+import { installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
 import type { InstallObject } from "./install-object.ts";
 import { deploymentResource, injectorResource, namespaceResource, resourceOf } from "./install-resources.ts";
 import type { InstallSettings } from "./install-settings.ts";
 import type { Installation } from "./object-names.ts";
 import {
   controlPlaneName,
+  INSTALLED_SELECTOR,
   injectorName,
   installationOf,
   ownLabels,
@@ -123,7 +124,7 @@ export function tagObjects(installation: Installation, tag: string): readonly In
   const rule = {
     apiGroups: ["admissionregistration.k8s.io"],
     resources: ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
-    verbs: ["get", "patch"],
+    verbs: ["patch"],
     resourceNames: [metadata.name],
   };
   return [

@@ -29,6 +29,8 @@ interface Watcher {
   readonly collection: string;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
+  /** `name=value` and `name`, which must all hold. */
+  readonly labelSelector: string;
   readonly response: ServerResponse;
 }
 
@@ -177,7 +179,8 @@ export class TestApiServer {
     }
     if (method === "GET" && name === undefined) {
       const wanted = url.searchParams.get("fieldSelector")?.replace("metadata.name=", "");
-      const watcher = { collection, namespace, name: wanted, response };
+      const labelSelector = url.searchParams.get("labelSelector") ?? "";
+      const watcher = { collection, namespace, name: wanted, labelSelector, response };
       const isWatch = url.searchParams.get("watch") === "true";
       const refused = isWatch ? this.#watch(watcher, url.searchParams) : undefined;
       if (!isWatch) send(response, this.#list(watcher, url.searchParams));
@@ -245,9 +248,19 @@ function sendEvent(watcher: Watcher, { type, object, collection }: TestEvent): v
   watcher.response.write(`${JSON.stringify({ type, object })}\n`);
 }
 
-function concerns({ namespace, name }: Watcher, { metadata }: TestObject): boolean {
+function concerns({ namespace, name, labelSelector }: Watcher, { metadata }: TestObject): boolean {
   const isInNamespace = namespace === undefined || metadata.namespace === namespace;
-  return isInNamespace && (name === undefined || metadata.name === name);
+  return (
+    isInNamespace && (name === undefined || metadata.name === name) && isSelected(metadata, labelSelector)
+  );
+}
+
+function isSelected(metadata: TestObject["metadata"], selector: string): boolean {
+  const labels = (metadata.labels ?? {}) as Readonly<Record<string, string>>;
+  return selector.split(",").every((wanted) => {
+    const [label = "", value] = wanted.split("=");
+    return label === "" || (value === undefined ? label in labels : labels[label] === value);
+  });
 }
 
 function withVersion(object: TestObject, version: number): TestObject {

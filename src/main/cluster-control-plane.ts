@@ -22,8 +22,7 @@ import { openClusterAuthority } from "../identity/cluster-authority.ts";
 import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
 import { createSecretAccessReviews, type SecretAccessReviews } from "../identity/secret-access-reviews.ts";
 import { createTokenReviewAuthenticator } from "../identity/token-review-authenticator.ts";
-import { profileSettings } from "../install/install-settings.ts";
-import { injectorName, installationOf, tagObjectName, validatorName } from "../install/object-names.ts";
+import { INSTALLED_SELECTOR, REVISION_LABEL } from "../install/object-names.ts";
 import type { ConfigMap } from "../kinds/config-map.ts";
 import { reviewSecretAccess } from "../kubernetes/access-review.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
@@ -63,7 +62,7 @@ const TOKEN_AUDIENCES = ["istio-ca"];
 
 /** Resolves when the process may end: after SIGTERM or SIGINT, when clients have moved on. */
 export async function runClusterControlPlane(settings: ClusterSettings, log: Logger): Promise<void> {
-  const serving: Serving = { isReady: false, reports: undefined, revisionTags: [] };
+  const serving: Serving = { isReady: false, reports: undefined };
   const stop = stopSignal(serving);
   const lifetime = new AbortController();
   const client = await connectToCluster(settings, systemClock);
@@ -182,8 +181,6 @@ interface Serving {
   isReady: boolean;
   /** There when proxies are served. */
   reports: FleetReports | undefined;
-  /** That point to this revision. */
-  revisionTags: readonly string[];
 }
 
 /** Before proxies are served there is nothing to drain, and a second signal ends the process at once. */
@@ -239,7 +236,7 @@ function portOf(server: Server): number {
 
 /** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
 function followCluster(cluster: Cluster): Promise<void> {
-  const { settings, client, plane, signal, problemsByObject, changes, injection, serving, log } = cluster;
+  const { settings, client, plane, signal, problemsByObject, changes, injection, log } = cluster;
   const { namespace, revision, ignoredResources, includedResources } = settings;
   return new Promise((resolve) => {
     watchKubernetes({
@@ -250,9 +247,6 @@ function followCluster(cluster: Cluster): Promise<void> {
       signal,
       systemNamespace: namespace,
       revision,
-      onTags: (tags) => {
-        serving.revisionTags = tags;
-      },
       kinds: selectKinds(watchedKinds, { ignored: ignoredResources, included: includedResources }),
       onSync: (entries) => {
         injection.take({ upserts: entries, deletes: [] });
@@ -367,7 +361,7 @@ function startLeading(
   cluster: Cluster,
   { authority, reports }: { readonly authority: CertificateAuthority; readonly reports: FleetReports },
 ): () => void {
-  const { client, log, plane } = cluster;
+  const { client, log, plane, settings } = cluster;
   const { sources, graph } = plane;
   const { rootsPem } = authority;
   const shared = { client, clock: systemClock, random: Math.random, log };
@@ -377,20 +371,12 @@ function startLeading(
     namespaces: () => [...sources.Namespace.entries()].map(([, { metadata }]) => metadata.name),
     watchNamespaces: (listener) => graph.watch(sources.Namespace, () => listener()),
   });
-  const endBundles = startWebhookBundles({ ...shared, rootsPem, ...webhookNames(cluster) });
+  const labelSelector = `${INSTALLED_SELECTOR},${REVISION_LABEL}=${settings.revision}`;
+  const endBundles = startWebhookBundles({ ...shared, rootsPem, labelSelector });
   const endStatus = startPlaneStatus({ ...cluster, reports }, shared);
   return () => {
     endRoots();
     endBundles();
     endStatus();
-  };
-}
-
-function webhookNames({ serving, settings: { namespace, revision } }: Cluster) {
-  const installation = installationOf({ ...profileSettings("default", readVersion()), namespace, revision });
-  const ofTags = () => serving.revisionTags.map(tagObjectName);
-  return {
-    injectorNames: () => [injectorName(installation), ...ofTags()],
-    validatorNames: () => [validatorName(installation), ...ofTags()],
   };
 }

@@ -31,13 +31,14 @@ test("the control plane's program understands what its Deployment tells it", () 
   assert.equal(settings.namespace, "meltemi-system");
 });
 
-test("the control plane may follow the kinds that it follows, and no others but Secrets and tags", () => {
+test("the control plane may follow the kinds that it follows, and no others but Secrets and webhooks", () => {
   const role = objects.find(({ kind }) => kind === "ClusterRole");
   assert.ok(role);
   const followed = (role.rules as readonly PolicyRule[])
     .filter(({ resourceNames, verbs }) => resourceNames === undefined && verbs.includes("watch"))
     .flatMap(({ apiGroups, resources }) => resources.map((name) => `${name}.${apiGroups[0]}`));
   const wanted = watchedKinds.map(({ group, plural }) => `${plural}.${group}`);
-  const besides = ["secrets.", "mutatingwebhookconfigurations.admissionregistration.k8s.io"];
+  const webhooks = ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"];
+  const besides = ["secrets.", ...webhooks.map((name) => `${name}.admissionregistration.k8s.io`)];
   assert.deepEqual(followed.sort(), [...wanted, ...besides].sort());
 });

@@ -311,11 +311,15 @@ test("watchKubernetes() leaves out an object with errors and says what is wrong"
 
 const TAGS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 
-const tagOf = (revision: string) => ({
+const tagOf = (
+  revision: string,
+  { tag = "prod", ...more }: Readonly<Record<string, string>> = installed,
+) => ({
   apiVersion: "admissionregistration.k8s.io/v1",
   kind: "MutatingWebhookConfiguration",
-  metadata: { name: "tag-prod", labels: { "istio.io/tag": "prod", "istio.io/rev": revision } },
+  metadata: { name: `tag-${tag}`, labels: { "istio.io/tag": tag, "istio.io/rev": revision, ...more } },
 });
+const installed = { "install.meltemi.dev/installation": "meltemi" };
 
 test("watchKubernetes() takes objects of its own revision, its tags and those of all", async (t) => {
   const server = await startServer(t);
@@ -325,6 +329,8 @@ test("watchKubernetes() takes objects of its own revision, its tags and those of
   server.put(VIRTUAL_SERVICES, virtualService("of-all"));
   server.define(TAGS);
   server.put(TAGS, tagOf("canary"));
+  // Of another mesh, whose revision has the same name.
+  server.put(TAGS, tagOf("canary", { tag: "stable" }));
   const { state, objects, until } = await follow(t, { server, revision: "canary" });
   await until(() => state.syncCount === 1);
   const names = () => [...objects.keys()].map((key) => parseObjectKey(key).name).sort();

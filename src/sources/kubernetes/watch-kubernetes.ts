@@ -17,12 +17,12 @@ import { createCollections } from "./collections.ts";
 import type { CollectionChanges, FollowSurroundings, KeyedObject } from "./follow-collection.ts";
 import { ingestObject } from "./ingest-object.ts";
 import { chooseInjectionConfig, injectionConfigMapNames } from "./injection-config-maps.ts";
+import { followInjectors, type Injector, tagsOfRevision } from "./injectors.ts";
 import { createInternPool } from "./intern-pool.ts";
 import { meshConfigMapNames, readMeshConfig } from "./mesh-config-maps.ts";
 import { createNamespaceSelection } from "./namespace-selection.ts";
 import type { RawObject } from "./raw-object.ts";
 import { isOfRevision } from "./revision.ts";
-import { followRevisionTags } from "./revision-tags.ts";
 import { createSecretFollower } from "./secret-follower.ts";
 import { isMeshKind, watchedKinds } from "./watched-kinds.ts";
 
@@ -37,8 +37,8 @@ export interface WatchKubernetesOptions extends FollowSurroundings {
   readonly systemNamespace: string;
   /** Its own revision; `default` unless given. */
   readonly revision?: string;
-  /** Told the tags that point to it, before anything else and at each change. */
-  readonly onTags?: (tags: readonly string[]) => void;
+  /** Told who injects pods, before anything else and at each change. */
+  readonly onInjectors?: (injectors: readonly Injector[]) => void;
   /** `watchedKinds` unless given. */
   readonly kinds?: readonly Kind[];
   /** Everything at once, as soon as it is complete; called once. */
@@ -100,16 +100,15 @@ class ClusterWatch {
 
   /** Tags first: by them it is known which objects are meant. */
   start(): void {
-    const { onTags, revision = "default" } = this.#options;
-    followRevisionTags({
+    const { onInjectors, revision = "default" } = this.#options;
+    followInjectors({
       ...this.#options,
-      revision,
-      onTags: (tags) => {
-        const isFirst = this.#tags === undefined;
-        this.#tags = tags;
-        onTags?.(tags);
-        if (isFirst) this.#follow();
-        else this.#collections.renew(this.#meshKinds);
+      onInjectors: (injectors) => {
+        onInjectors?.(injectors);
+        const before = this.#tags;
+        this.#tags = tagsOfRevision(injectors, revision);
+        if (before === undefined) this.#follow();
+        else if (before.join() !== this.#tags.join()) this.#collections.renew(this.#meshKinds);
       },
     });
   }
