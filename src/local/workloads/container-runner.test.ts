@@ -157,7 +157,7 @@ test("ContainerRunner tells why it can't start and starts when the reason is gon
       const kill = (signal: NodeJS.Signals) => void child.kill(signal);
       return resolved(watchProcess({ child, pid: child.pid, kill }, () => undefined));
     },
-    onProblem: (found) => told.push(found),
+    onProblem: (topic, found) => told.push([topic, found]),
   });
   await runner.start();
   assert.deepEqual(runner.snapshot.state, {
@@ -168,6 +168,88 @@ test("ContainerRunner tells why it can't start and starts when the reason is gon
   isThere = true;
   runner.retry();
   await until(() => runner.snapshot.state.kind === "running");
-  assert.deepEqual(told, [missing, undefined]);
+  assert.deepEqual(told, [
+    ["start", missing],
+    ["start", undefined],
+  ]);
   await runner.stop(1_000);
+});
+
+/** Each `+` or `-` is a problem told or withdrawn. */
+function recordProblems() {
+  const told: string[] = [];
+  let tell: () => void = () => undefined;
+  const hookWorked = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const onProblem: ContainerRunnerOptions["onProblem"] = (topic, found) => {
+    if (topic === "start") return;
+    told.push(found === undefined ? `-${topic}` : `+${topic} ${found.code}`);
+    if (topic === "hook" && found === undefined) tell();
+  };
+  return { told, onProblem, hookWorked };
+}
+
+test("ContainerRunner tells once that a container crashes, whatever its restarts and exit codes", async () => {
+  const clock = new ManualClock();
+  const { told, onProblem } = recordProblems();
+  let startCount = 0;
+  const start = async () => {
+    startCount += 1;
+    const child = spawn("sh", ["-c", `exit ${startCount % 2}`]);
+    const kill = (signal: NodeJS.Signals) => void child.kill(signal);
+    return resolved(watchProcess({ child, pid: child.pid, kill }, () => undefined));
+  };
+  const { runner, until } = run("", { clock, start, onProblem });
+  await runner.start();
+  for (let count = 1; count <= 6; count += 1) {
+    await until(() => runner.snapshot.restartCount === count);
+    clock.advance(30_000);
+  }
+  assert.deepEqual(told, ["+crash MLT3110"]);
+  await runner.stop(0);
+});
+
+test("ContainerRunner says that a container is sound once it stayed up for twice as long as before", async () => {
+  const clock = new ManualClock();
+  const { told, onProblem } = recordProblems();
+  const { runner, until } = run("exec sleep 60", { clock, onProblem });
+  await runner.start();
+  for (let count = 1; count <= 3; count += 1) {
+    await until(() => runner.snapshot.state.kind === "running");
+    clock.advance(15_000);
+    process.kill(runner.pid ?? 0, "SIGKILL");
+    await until(() => runner.snapshot.restartCount === count);
+    clock.advance(30_000);
+  }
+  await until(() => runner.snapshot.state.kind === "running");
+  clock.advance(29_000);
+  assert.deepEqual(told, ["+crash MLT3110"]);
+  clock.advance(1_000);
+  assert.deepEqual(told, ["+crash MLT3110", "-crash"]);
+  const stopping = runner.stop(0);
+  clock.advance(1);
+  await stopping;
+});
+
+test("ContainerRunner tells a hook's failure once, and withdraws it when the hook works", async () => {
+  const clock = new ManualClock();
+  const { told, onProblem, hookWorked } = recordProblems();
+  let tryCount = 0;
+  const runHook = async () => {
+    tryCount += 1;
+    return tryCount <= 5 ? `try ${tryCount}` : undefined;
+  };
+  const container = { name: "app", lifecycle: { postStart: { exec: { command: ["x"] } } } };
+  const { runner, until } = run("exec sleep 60", { clock, container, runHook, onProblem });
+  await runner.start();
+  for (let count = 1; count <= 5; count += 1) {
+    await until(() => runner.snapshot.restartCount === count);
+    clock.advance(30_000);
+  }
+  await hookWorked;
+  assert.deepEqual(told, ["+hook MLT3113", "+crash MLT3110", "-hook"]);
+  const stopping = runner.stop(0);
+  clock.advance(1);
+  await stopping;
 });

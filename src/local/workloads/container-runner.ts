@@ -30,13 +30,16 @@ export interface ContainerRunnerOptions {
   readonly onChange: () => void;
   /** A remark in the container's own log. */
   readonly say: (text: string) => void;
-  /** Undefined withdraws what was told before. */
-  readonly onProblem: (problem: Problem | undefined) => void;
+  /** Undefined withdraws what was told of the topic before. */
+  readonly onProblem: (topic: ContainerTopic, problem: Problem | undefined) => void;
 }
+
+/** What a container may have a problem with, each told and withdrawn by itself. */
+export type ContainerTopic = "start" | "hook" | "crash";
 
 // One crash is an accident, three in a row are worth telling the user.
 const RESTARTS_BEFORE_PROBLEM = 3;
-// A container that stayed up so long is no longer said to crash.
+// A container that stayed up so long, and twice as long as it ever did before it crashed, is no longer said to crash.
 const SOUND_AFTER_MS = 10_000;
 
 export class ContainerRunner {
@@ -46,6 +49,8 @@ export class ContainerRunner {
   #lastEnd: Termination | undefined;
   #restartCount = 0;
   #backOff: BackOff = NO_BACK_OFF;
+  #longestRunMs = 0;
+  readonly #standing = new Set<ContainerTopic>();
   #failures: BackOff = NO_BACK_OFF;
   #isStarted = false;
   #isReady = false;
@@ -84,12 +89,12 @@ export class ContainerRunner {
       return;
     }
     if (outcome.kind === "unresolved") {
-      this.#options.onProblem(outcome.problem);
+      this.#options.onProblem("start", outcome.problem);
       const reason = outcome.problem.code === "MLT3101" ? "ErrImagePull" : "CreateContainerConfigError";
       this.#change({ kind: "waiting", reason, message: outcome.problem.message });
       return;
     }
-    if (this.#backOff.count < RESTARTS_BEFORE_PROBLEM) this.#options.onProblem(undefined);
+    this.#options.onProblem("start", undefined);
     this.#run(outcome.value);
   }
 
@@ -104,7 +109,7 @@ export class ContainerRunner {
       this.#failures = nextBackOff(this.#failures, 0);
       const reason = wordsOf(cause);
       const message = `Cannot start container "${this.#options.container.name}" yet, will try again: ${reason}`;
-      this.#options.onProblem(problem("MLT3109", { message }));
+      this.#options.onProblem("start", problem("MLT3109", { message }));
       this.#change({ kind: "waiting", reason: "CreateContainerError", message });
       this.#startIn(this.#failures.delayMs);
       return undefined;
@@ -161,7 +166,8 @@ export class ContainerRunner {
     this.#isStarted = startupProbe === undefined;
     this.#isReady = startupProbe === undefined && readinessProbe === undefined;
     this.#change({ kind: "running", startedAtMs });
-    this.#probes.push(this.#options.clock.after(SOUND_AFTER_MS, () => this.#options.onProblem(undefined)));
+    const soundAfterMs = Math.max(SOUND_AFTER_MS, 2 * this.#longestRunMs);
+    this.#probes.push(this.#options.clock.after(soundAfterMs, () => this.#withdraw("crash")));
     void running.exited.then((exit) => this.#onExit(running, { ...exit, startedAtMs }));
     if (lifecycle?.postStart !== undefined) void this.#postStart(running, lifecycle.postStart);
     if (startupProbe === undefined) this.#watchHealth(running);
@@ -175,10 +181,13 @@ export class ContainerRunner {
 
   async #hook(name: "postStart" | "preStop", handler: LifecycleHandler): Promise<string | undefined> {
     const failure = await this.#options.runHook(handler).catch(wordsOf);
-    if (failure === undefined) return undefined;
+    if (failure === undefined) {
+      this.#withdraw("hook");
+      return undefined;
+    }
     this.#options.say(`${name} hook failed: ${failure}`);
     const message = `The ${name} hook of container "${this.#options.container.name}" failed: ${failure}`;
-    this.#options.onProblem(problem("MLT3113", { message }));
+    this.#tellOnce("hook", problem("MLT3113", { message }));
     return failure;
   }
 
@@ -249,21 +258,34 @@ export class ContainerRunner {
   }
 
   #restartLater(end: Termination): void {
-    this.#backOff = nextBackOff(this.#backOff, end.finishedAtMs - end.startedAtMs);
+    const ranForMs = end.finishedAtMs - end.startedAtMs;
+    this.#backOff = nextBackOff(this.#backOff, ranForMs);
+    this.#longestRunMs = Math.max(this.#longestRunMs, ranForMs);
     const { delayMs, count } = this.#backOff;
     const ended = `ended with exit code ${end.exitCode}`;
     this.#options.say(`${ended}, starts again in ${delayMs} ms`);
     this.#lastEnd = end;
     this.#restartCount += 1;
-    if (count >= RESTARTS_BEFORE_PROBLEM) this.#options.onProblem(this.#crashLoop(ended));
+    if (count >= RESTARTS_BEFORE_PROBLEM) this.#tellOnce("crash", this.#crashLoop(ended));
     if (count > 1) this.#state = { kind: "waiting", reason: "CrashLoopBackOff", message: ended };
     this.#startIn(delayMs);
   }
 
+  // Each restart finds the same anew, in words that vary by a number or a time: it is one problem until it is over.
+  #tellOnce(topic: ContainerTopic, found: Problem): void {
+    if (this.#standing.has(topic)) return;
+    this.#standing.add(topic);
+    this.#options.onProblem(topic, found);
+  }
+
+  #withdraw(topic: ContainerTopic): void {
+    if (this.#standing.delete(topic)) this.#options.onProblem(topic, undefined);
+  }
+
   #crashLoop(ended: string): Problem {
     return problem("MLT3110", {
-      message: `Container "${this.#options.container.name}" ${ended}, ${this.#backOff.count} times in a row`,
-      hint: "its last words: meltemi logs WORKLOAD",
+      message: `Container "${this.#options.container.name}" ${ended} again and again, and is started again each time`,
+      hint: "its last words: meltemi logs WORKLOAD; its restarts are counted by meltemi get pods",
     });
   }
 

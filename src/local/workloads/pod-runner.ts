@@ -9,6 +9,7 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import type { LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
 import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import { missingMount, resolveLaunch } from "./container-launch.ts";
+import type { ContainerTopic } from "./container-runner.ts";
 import { ContainerRunner } from "./container-runner.ts";
 import type { ContainerSnapshot } from "./container-state.ts";
 import { containerPath } from "./environment.ts";
@@ -273,17 +274,17 @@ export class PodRunner {
       runHook: (handler) => this.#runHook(container, handler),
       onChange: () => this.#report(),
       say: (text) => this.#write(container.name, "stderr", text),
-      onProblem: (found) => this.#tellProblem(container, found),
+      onProblem: (topic, found) => this.#tellProblem(container, topic, found),
     });
   }
 
-  #tellProblem(container: Container, found: Problem | undefined): void {
+  #tellProblem(container: Container, topic: ContainerTopic, found: Problem | undefined): void {
     const { namespace, name } = this.#pod.metadata;
     const place = {
       object: objectKey({ kind: "Pod", namespace, name }),
       path: containerPath(this.#pod, container),
     };
-    this.#surroundings.onProblem(this.#pod, container.name, found && { ...place, ...found });
+    this.#surroundings.onProblem(this.#pod, `${topic} of ${container.name}`, found && { ...place, ...found });
   }
 
   #restartPolicyOf(container: Container): RestartPolicy {
