@@ -44,6 +44,7 @@ function proxyStatus(fleet: Fleet, session: FleetSession, locate: Locate): Proxy
     nodeId: session.nodeId,
     type: proxy.kind,
     version: session.envoyVersion,
+    isPod: proxy.pod !== undefined,
     view: session.view,
     acked,
     nacks: rejectionsOf(fleet, session, locate),

@@ -62,10 +62,15 @@ export function proxyStatusTable(proxies: readonly ProxyStatus[]): string {
   const rows = [...proxies]
     .sort((one, other) => fullName(one).localeCompare(fullName(other)))
     .map((proxy) => [
-      ...[fullName(proxy), proxy.type, ...types.map((type) => cell(proxy, type)), proxy.version],
+      ...[fullName(proxy), typeCell(proxy), ...types.map((type) => cell(proxy, type)), proxy.version],
       ...(hasReplicas ? [proxy.controlPlane] : []),
     ]);
   return renderTable(hasReplicas ? [...titles, "CONTROL PLANE"] : titles, rows);
+}
+
+/** What an older control plane says of a proxy doesn't tell whether it is a pod. */
+function typeCell({ type, isPod }: ProxyStatus): string {
+  return isPod === false ? `${type} (no pod)` : type;
 }
 
 function cell({ acked, nacks }: ProxyStatus, type: SyncedType): string {

@@ -112,10 +112,18 @@ const proxy: ProxyStatus = {
   nodeId: "sidecar~10.244.0.7~reviews-v1-5f7d-a.shop~shop.svc.cluster.local",
   type: "sidecar",
   version: "1.40.0",
+  isPod: true,
   view: "3f2a",
   acked: { cds: "SYNCED", lds: "STALE" },
   nacks: [{ type: "lds", message: "bad listener" }],
 };
+
+test("proxyStatusTable() marks clients that are no pod of the mesh", () => {
+  const client: ProxyStatus = { ...proxy, name: "stray", isPod: false };
+  const rows = lines(proxyStatusTable([client, proxy])).slice(1);
+  assert.match(rows[0] ?? "", /^reviews-v1-5f7d-a\.shop +sidecar +SYNCED/);
+  assert.match(rows[1] ?? "", /^stray\.shop +sidecar \(no pod\) +SYNCED/);
+});
 
 test("proxyStatusTable() marks what was refused", () => {
   const [, row] = lines(proxyStatusTable([proxy]));

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
+import { proxyStatuses } from "../../src/admin/fleet-report.ts";
 import type { PodOwner } from "../../src/core/stream-identity.ts";
 import { type Claim, type Proof, startClaimedPlane } from "./claiming-client.ts";
 
@@ -227,6 +228,18 @@ describe("a client that says it is another", () => {
       assert.equal(plane.views.scopes.proxies.size, rowCount, "nothing of it remains");
     });
   }
+});
+
+test("proxyStatuses() tells pods from other clients, and from pods that have gone", async (t) => {
+  const { plane, connect, remove } = await startMesh(t);
+  const stranger = connect({ id: idOf("stray", "192.0.2.1") });
+  stranger.ask("cluster");
+  await stranger.next();
+  const pods = () =>
+    proxyStatuses(plane.fleet, () => undefined).flatMap(({ name, isPod }) => (isPod ? [name] : []));
+  assert.deepEqual([pods(), [...plane.fleet.sessions()].length], [["edge-1", "web-1"], 3]);
+  remove("Pod", "shop", "web-1");
+  assert.deepEqual([pods(), [...plane.fleet.sessions()].length], [["edge-1"], 3]);
 });
 
 test("a second stream of a pod isn't a second proxy; the newest counts, and the one left when it ends", async (t) => {

@@ -29,6 +29,8 @@ export interface ProxyStatus {
   /** `sidecar` or `router`. */
   readonly type: string;
   readonly version: string;
+  /** Proven to be a pod of the mesh; a client on plaintext, a machine, or the Envoy of a pod that has gone isn't. */
+  readonly isPod: boolean;
   /** Proxies with the same view get the same resources. */
   readonly view: string;
   readonly acked: Readonly<Partial<Record<SyncedType, SyncState>>>;
