@@ -127,7 +127,8 @@ class TestRun {
     else if (event.type === "end") this.#hasEnded = true;
     else if (event.type === "resources") {
       if (this.#hang !== undefined) this.#hang.resources = event.resources;
-    } else this.#takeResult(event);
+    } else if (event.type === "note") this.#print(`  ${event.name}: ${event.message}`);
+    else this.#takeResult(event);
   }
 
   #takeResult(event) {

@@ -43,6 +43,13 @@ test("runSuite() counts what passed, failed and was skipped", async () => {
   assert.match(run.printed, /FAILED src\/a\.test\.ts bad\n.*because/);
 });
 
+test("runSuite() prints what tests say of what they saw, and no counts of the test runner", async () => {
+  const source = `${IMPORT}test("task", (t) => t.test("step", (s) => s.diagnostic("three of ten")));`;
+  const run = await runFiles({ "src/a.test.ts": source });
+  assert.match(run.printed, /^ {2}task > step: three of ten$/m);
+  assert.doesNotMatch(run.printed, /: (tests|pass|duration_ms) /);
+});
+
 test("runSuite() counts a parent that fails by its child once", async () => {
   const source = `${IMPORT}test("parent", (t) => t.test("child", () => { throw new Error("inner") }));`;
   const run = await runFiles({ "src/a.test.ts": source });

@@ -24,6 +24,11 @@ export default async function* report(events) {
       const event = resultEvent(type, data, names.slice(0, data.nesting));
       if (event !== undefined) sendTestEvent(event);
     }
+    // The run's own counts have no file.
+    if (type === "test:diagnostic" && data.file !== undefined) {
+      const name = names.slice(0, data.nesting + 1).join(" > ");
+      sendTestEvent({ type: "note", file: fileOf(data), name, message: data.message });
+    }
   }
   sendTestEvent({ type: "end" });
   // A reporter is a stream that must be a generator; everything goes by the descriptor.
