@@ -259,6 +259,8 @@ export class PodRunner {
         clock: this.#surroundings.clock,
         inTurn: (work) => this.#surroundings.inTurn(work),
         start: () => this.#startSidecar(),
+        ask: (probe) => this.#ask(container, "readiness", probe),
+        say: (text) => this.#write(container.name, "stderr", text),
         onChange: () => this.#report(),
         onFailure: (cause) => this.#explain(cause),
       });

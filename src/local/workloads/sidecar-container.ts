@@ -1,10 +1,13 @@
 // The container `istio-proxy` of a pod: no process of its own here, but the agent's Envoy. It is started once;
-// the agent restarts Envoy when it dies.
+// the agent restarts Envoy when it dies. Its readiness probe is asked as kubelet asks it, once it serves.
 
 import type { Clock } from "../../core/clock.ts";
 import type { Container } from "../../kinds/pod/container.ts";
+import type { Probe } from "../../kinds/pod/probe.ts";
 import type { ContainerSnapshot, ContainerState } from "./container-state.ts";
 import type { PodSidecar } from "./pod-surroundings.ts";
+import { type ProbeOutcome, runProbeLoop } from "./probe-loop.ts";
+import { probeTiming } from "./probe-state.ts";
 
 // A control plane that is away must not hold the turn of pods that wait behind this one.
 const LONGEST_TURN_MS = 5_000;
@@ -14,6 +17,10 @@ export interface SidecarContainerOptions {
   readonly clock: Clock;
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   start(): Promise<PodSidecar>;
+  /** Asks the proxy's own readiness probe. */
+  ask(probe: Probe): Promise<ProbeOutcome>;
+  /** For the container's log. */
+  say(text: string): void;
   onChange(): void;
   /** It went down, and can't be waited for. */
   onFailure(cause: unknown): void;
@@ -25,8 +32,10 @@ export class SidecarContainer {
   #state: ContainerState = { kind: "waiting", reason: "PodInitializing" };
   #sidecar: PodSidecar | undefined;
   #isReady = false;
+  #isAwaited = false;
   #isStopping = false;
   #readiness: Promise<void> = Promise.resolve();
+  #endProbe: () => void = () => undefined;
 
   constructor(container: Container, options: SidecarContainerOptions) {
     this.#container = container;
@@ -74,9 +83,9 @@ export class SidecarContainer {
 
   /** Envoy died; until its successor serves, nobody is to be sent here. */
   goneDown(): void {
-    if (this.#sidecar === undefined || this.#isStopping || !this.#isReady) return;
-    this.#isReady = false;
-    this.#options.onChange();
+    if (this.#sidecar === undefined || this.#isStopping || this.#isAwaited) return;
+    this.#endProbe();
+    this.#tell(false);
     this.#readiness = this.#untilReady(this.#sidecar);
     this.#readiness.catch(this.#options.onFailure);
   }
@@ -85,6 +94,7 @@ export class SidecarContainer {
     const sidecar = this.#sidecar;
     if (sidecar === undefined || this.#state.kind === "terminated") return;
     this.#isStopping = true;
+    this.#endProbe();
     this.#isReady = false;
     const startedAtMs = this.#state.kind === "running" ? this.#state.startedAtMs : this.#options.clock.now();
     if (isGraceful) await sidecar.drain();
@@ -96,13 +106,36 @@ export class SidecarContainer {
   }
 
   async #untilReady(sidecar: PodSidecar): Promise<void> {
+    this.#isAwaited = true;
     try {
       await sidecar.ready(this.#options.signal);
     } catch (cause) {
       if (!this.#options.signal.aborted) throw cause;
     }
     if (this.#isStopping || this.#options.signal.aborted) return;
-    this.#isReady = true;
+    this.#isAwaited = false;
+    this.#tell(true);
+    this.#watchHealth();
+  }
+
+  #watchHealth(): void {
+    const { readinessProbe } = this.#container;
+    if (readinessProbe === undefined) return;
+    this.#endProbe = runProbeLoop({
+      kind: "readiness",
+      timing: probeTiming(readinessProbe),
+      clock: this.#options.clock,
+      ask: () => this.#options.ask(readinessProbe),
+      onVerdict: (verdict, message) => {
+        if (verdict === "failing") this.#options.say(`readiness probe failed: ${message}`);
+        this.#tell(verdict === "passing");
+      },
+    });
+  }
+
+  #tell(isReady: boolean): void {
+    if (isReady === this.#isReady) return;
+    this.#isReady = isReady;
     this.#options.onChange();
   }
 
