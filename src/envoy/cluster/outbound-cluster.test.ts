@@ -304,6 +304,17 @@ test("buildOutboundCluster() weighs localities beside what outlier detection say
   });
 });
 
+test("buildOutboundCluster() ejects by counted errors alone, of either origin", () => {
+  const outlierDetection = { splitExternalLocalOriginErrors: true, consecutiveLocalOriginFailures: 4 };
+  assert.deepEqual(cluster({ policy: { outlierDetection } }).outlierDetection, {
+    enforcingSuccessRate: 0,
+    splitExternalLocalOriginErrors: true,
+    enforcingLocalOriginSuccessRate: 0,
+    consecutiveLocalOriginFailure: 4,
+    enforcingConsecutiveLocalOriginFailure: 100,
+  });
+});
+
 function inputs(part: Partial<OutboundClusterInputs>): OutboundClusterInputs {
   return {
     name: "outbound|80||web",

@@ -57,6 +57,8 @@ function consecutive5xx(count: number | undefined) {
 function localOrigin(count: number | undefined) {
   return {
     splitExternalLocalOriginErrors: true,
+    // As enforcingSuccessRate, for what fails before there is a response.
+    enforcingLocalOriginSuccessRate: 0,
     ...(count === undefined
       ? {}
       : { consecutiveLocalOriginFailure: count, enforcingConsecutiveLocalOriginFailure: enforcing(count) }),
