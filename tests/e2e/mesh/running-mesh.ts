@@ -26,7 +26,7 @@ export interface RunningMesh {
   save(file: string, yaml: string): Promise<void>;
   /** Removes what `save` wrote. */
   remove(file: string): Promise<void>;
-  /** A caller in the first pod of a workload; the same each time. */
+  /** A caller in the first pod of a workload, `NAME` or `NAMESPACE/NAME`; the same each time. */
   client(workload: string): Promise<PodClient>;
   /** A caller on the machine, outside of the mesh's namespaces. */
   machineClient(): PodClient;
@@ -56,6 +56,8 @@ export interface RunningMesh {
 export interface MeshStart {
   /** Files under manifests/; echo.yaml is always there. */
   readonly manifests?: readonly string[];
+  /** To run and follow, instead of fixtures and a folder of the test's own. */
+  readonly folder?: string;
   /** Of the test's own, by file name. */
   readonly files?: Readonly<Record<string, string>>;
   /** Of an earlier mesh, to go on from; it stays when the mesh is closed. */
@@ -89,10 +91,11 @@ export async function startMesh(start: MeshStart = {}): Promise<RunningMesh> {
   const { manifests = [], files = {}, flags = [], machine = thisMachine } = start;
   await promisify(execFile)(process.execPath, [projectPath("tools/build.mjs")]);
   const directory = await mkdtemp(join(tmpdir(), "meltemi-mesh-"));
-  const configDirectory = join(directory, "manifests");
-  await mkdir(configDirectory);
+  const configDirectory = start.folder ?? join(directory, "manifests");
+  await mkdir(configDirectory, { recursive: true });
   for (const [file, yaml] of Object.entries(files)) await writeFile(join(configDirectory, file), yaml);
-  const fixtures = ["echo.yaml", ...manifests].map((file) => fixturePath(`manifests/${file}`));
+  const wanted = start.folder === undefined ? ["echo.yaml", ...manifests] : manifests;
+  const fixtures = wanted.map((file) => fixturePath(`manifests/${file}`));
   const stateDirectory = start.stateDirectory ?? join(directory, "state");
   await chown(directory, machine.uid, machine.uid);
   const up = startUp([...fixtures, configDirectory, ...flags], { stateDirectory, machine });
@@ -161,7 +164,9 @@ function meshOf(up: Up, { directory, configDirectory, stateDirectory, machine }:
   const proxies = () => ask<ProxyStatus[]>(socketPath("control-plane"), "/proxies");
   const clients = new Map<string, Promise<PodClient>>();
   const pods = async (workload: string) => {
-    const found = (await supervisor<PodReport[]>("/pods")).filter((pod) => pod.workload.name === workload);
+    const isNamed = ({ namespace, workload: { name } }: PodReport) =>
+      name === workload || `${namespace}/${name}` === workload;
+    const found = (await supervisor<PodReport[]>("/pods")).filter(isNamed);
     if (found.length === 0) throw new Error(`There is no pod of ${workload}`);
     return found;
   };
@@ -173,6 +178,8 @@ function meshOf(up: Up, { directory, configDirectory, stateDirectory, machine }:
   const remember = (name: string, start: () => Promise<PodClient>) => {
     const client = clients.get(name) ?? start();
     clients.set(name, client);
+    // Its pod may be there the next time.
+    client.catch(() => clients.delete(name));
     return client;
   };
   return {

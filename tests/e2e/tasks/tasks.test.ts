@@ -1,0 +1,55 @@
+// Istio's traffic tasks in the order of their commands, from a clean mesh: examples/tasks, step by step. Each step
+// says what was seen.
+
+import { after, before, describe } from "node:test";
+import { skipWithoutMesh as skip } from "../mesh/running-mesh.ts";
+import { tryCircuitBreaking } from "./circuit-breaking.ts";
+import { tryFaultInjection } from "./fault-injection.ts";
+import { tryLocalityLoadBalancing } from "./locality-load-balancing.ts";
+import { tryMirroring } from "./mirroring.ts";
+import { tryRequestRouting } from "./request-routing.ts";
+import { tryRequestTimeouts } from "./request-timeouts.ts";
+import type { TaskMesh } from "./task-mesh.ts";
+import { startTaskMesh } from "./task-mesh.ts";
+import { tryTcpTrafficShifting } from "./tcp-traffic-shifting.ts";
+import { tryTrafficShifting } from "./traffic-shifting.ts";
+
+describe("Istio's tasks", { skip }, () => {
+  let tasks: TaskMesh;
+
+  before(
+    async () => {
+      tasks = await startTaskMesh();
+    },
+    { timeout: 120_000 },
+  );
+  after(() => tasks?.close());
+
+  const tasksOf = () => tasks;
+  type DeclareSteps = (of: typeof tasksOf) => void;
+
+  /** Istio's tasks share their applications, and clean up their rules alone. */
+  function tasksWith(apps: readonly string[], declareStepsByTask: Readonly<Record<string, DeclareSteps>>) {
+    describe(`with ${apps.join(", ") || "the platform"}`, () => {
+      before(() => tasks.apply(...apps));
+      after(() => tasks.cleanUp());
+      for (const [name, declareSteps] of Object.entries(declareStepsByTask)) {
+        describe(name, () => {
+          after(() => tasks.cleanUp(apps));
+          declareSteps(tasksOf);
+        });
+      }
+    });
+  }
+
+  tasksWith(["apps/bookinfo"], {
+    "request routing": tryRequestRouting,
+    "fault injection": tryFaultInjection,
+    "traffic shifting": tryTrafficShifting,
+    "request timeouts": tryRequestTimeouts,
+  });
+  tasksWith(["tcp-traffic-shifting/0-apps"], { "TCP traffic shifting": tryTcpTrafficShifting });
+  tasksWith(["apps/httpbin", "circuit-breaking/0-apps"], { "circuit breaking": tryCircuitBreaking });
+  tasksWith(["mirroring/0-apps"], { mirroring: tryMirroring });
+  tasksWith(["locality-load-balancing/0-apps"], { "locality load balancing": tryLocalityLoadBalancing });
+});
