@@ -6,7 +6,8 @@
 import { FilterConfigSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import { FilterStateValue_SharedWithUpstream } from "../gen/envoy/extensions/filters/common/set_filter_state/v3/value_pb.ts";
 import { ConfigSchema } from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
-import { type AnyInit, typedConfig } from "./encode.ts";
+import { typedConfig } from "./encode.ts";
+import type { PackedMessage } from "./message-encoder.ts";
 
 export const HTTP1_ALPN = ["istio-http/1.1", "istio", "http/1.1"] as const;
 export const HTTP2_ALPN = ["istio-h2", "istio", "h2"] as const;
@@ -51,7 +52,7 @@ export function sniffedAlpnFilter() {
 }
 
 /** The route's configuration that enables the filter. */
-export function sniffedAlpnRouteConfig(): Record<string, AnyInit> {
+export function sniffedAlpnRouteConfig(): Record<string, PackedMessage> {
   return {
     [FILTER_NAME]: typedConfig(FilterConfigSchema, { config: { typeUrl: "", value: new Uint8Array() } }),
   };

@@ -1,17 +1,30 @@
 // Encodes messages as builders write them, plain objects with what is set, without making protobuf-es messages of
 // them first. What is done for a field is settled once for each type, from its descriptor. The bytes are those of
-// `toBinary(schema, create(schema, message))`, at less of its cost.
+// `toBinary(schema, create(schema, message))`, at less of its cost. On the way it notes what messages refer to.
 
 import type { DescEnum, DescField, DescMessage, DescOneof, MessageInitShape } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
-import { FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
+import { AnySchema, FeatureSet_FieldPresence, isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { BackwardWriter, type WireType } from "./backward-writer.ts";
+import type { Reference, ReferenceReader } from "./references.ts";
 import { encodeStruct } from "./struct-encoder.ts";
+
+export interface EncodedMessage {
+  readonly bytes: Uint8Array;
+  /** What the message and the messages packed into it refer to, each once. */
+  readonly references: readonly Reference[];
+}
 
 export type MessageEncoder = <Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
-) => Uint8Array;
+) => EncodedMessage;
+
+/** An Any whose message is encoded with the message that holds it. */
+export interface PackedMessage<Schema extends DescMessage = DescMessage> {
+  readonly typeUrl: string;
+  readonly packed: { readonly schema: Schema; readonly message: MessageInitShape<Schema> };
+}
 
 type Values = Readonly<Record<string, unknown>>;
 /** Writes a value with whatever announces it; `undefined` and null never come. */
@@ -32,18 +45,28 @@ interface GroupValue {
 }
 
 /** Compiled types and the buffer stay with the encoder; encoding inside an encoding isn't possible. */
-export function createMessageEncoder(): MessageEncoder {
+export function createMessageEncoder(
+  readers: ReadonlyMap<string, ReferenceReader> = new Map(),
+): MessageEncoder {
   const writer = new BackwardWriter();
-  const compiler = new MessageCompiler();
+  const compiler = new MessageCompiler(readers);
   return (schema, message) => {
     writer.reset();
+    compiler.found.clear();
     compiler.encoderOf(schema)(writer, message as Values);
-    return writer.finish();
+    return { bytes: writer.finish(), references: [...compiler.found.values()].reverse() };
   };
 }
 
 class MessageCompiler {
+  /** Of the message that is being encoded. */
+  readonly found = new Map<string, Reference>();
+  readonly #readers: ReadonlyMap<string, ReferenceReader>;
   readonly #encoders = new Map<DescMessage, EncodeMessage>();
+
+  constructor(readers: ReadonlyMap<string, ReferenceReader>) {
+    this.#readers = readers;
+  }
 
   encoderOf(type: DescMessage): EncodeMessage {
     const known = this.#encoders.get(type);
@@ -54,13 +77,19 @@ class MessageCompiler {
     const required = type.fields.filter(
       ({ presence }) => presence === FeatureSet_FieldPresence.LEGACY_REQUIRED,
     );
+    const readReference = this.#readers.get(type.typeName);
     const encoder: EncodeMessage = (writer, message) => {
       for (const { localName } of required) assertSet(type, message, localName);
+      if (readReference !== undefined) this.#note(readReference(message));
       writeUnknownFields(writer, message);
       encodeFields(writer, message, properties);
     };
     this.#encoders.set(type, encoder);
     return encoder;
+  }
+
+  #note(reference: Reference | undefined): void {
+    if (reference !== undefined) this.found.set(`${reference.type} ${reference.name}`, reference);
   }
 
   #property(member: DescField | DescOneof): Property {
@@ -156,11 +185,29 @@ class MessageCompiler {
         if (!isZero(value)) encode(writer, value);
       };
     }
+    if (type.typeName === "google.protobuf.Any") return this.#anyEncoder(type);
     // Found when a value comes: most of Envoy's types are never written.
     let encode: EncodeMessage | undefined;
     return (writer, value) => {
       encode ??= this.encoderOf(type);
       encode(writer, value as Values);
+    };
+  }
+
+  /** Of an Any that holds bytes, or a message. */
+  #anyEncoder(type: DescMessage): EncodeValue {
+    const encodeBytes = this.encoderOf(type);
+    const encodeUrl = taggedScalar(ScalarType.STRING, AnySchema.field.typeUrl.number);
+    return (writer, value) => {
+      const { packed } = value as Partial<PackedMessage>;
+      if (packed === undefined) {
+        encodeBytes(writer, value as Values);
+        return;
+      }
+      const before = writer.length;
+      this.encoderOf(packed.schema)(writer, packed.message as Values);
+      if (writer.length > before) writer.lengthDelimited(AnySchema.field.value.number, before);
+      encodeUrl(writer, (value as PackedMessage).typeUrl);
     };
   }
 }

@@ -13,7 +13,6 @@ export interface BuiltResource extends Resource {
 
 export interface ResourceFacts {
   readonly name: string;
-  readonly needs?: readonly ResourceReference[];
   readonly source?: Source;
 }
 
@@ -31,10 +30,10 @@ export function haveEqualVersions(a: Resource, b: Resource): boolean {
 export function buildResource<Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
-  { name, needs = [], source = [] }: ResourceFacts,
+  { name, source = [] }: ResourceFacts,
 ): BuiltResource {
-  const bytes = encode(schema, message);
-  return { name, version: hashOf(bytes), body: [bytes], needs, source };
+  const { bytes, references } = encode(schema, message);
+  return { name, version: hashOf(bytes), body: [bytes], needs: references, source };
 }
 
 /** A part of a resource that several share, with what the resource needs because of it. */
@@ -42,6 +41,31 @@ export interface ResourcePart {
   readonly fragments: readonly Fragment[];
   readonly needs: readonly ResourceReference[];
   readonly source: Source;
+}
+
+/** A message that is a piece of another, encoded once for all that hold it. */
+export interface BuiltFragment {
+  readonly fragment: Fragment;
+  readonly needs: readonly ResourceReference[];
+  readonly source: Source;
+}
+
+export function buildFragment<Schema extends DescMessage>(
+  schema: Schema,
+  message: MessageInitShape<Schema>,
+  source: Source,
+): BuiltFragment {
+  const { bytes, references } = encode(schema, message);
+  return { fragment: fragment(bytes), needs: references, source };
+}
+
+/** Some of the fields of a whole. */
+export function buildPart<Schema extends DescMessage>(
+  schema: Schema,
+  message: MessageInitShape<Schema>,
+): ResourcePart {
+  const { fragment: only, needs, source } = buildFragment(schema, message, []);
+  return { fragments: [only], needs, source };
 }
 
 export function assembleResource(name: string, parts: readonly ResourcePart[]): BuiltResource {

@@ -2,7 +2,6 @@
 // somebody asks: it knows every extension that builders write.
 
 import { create, createRegistry, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
-import type { AnyInit } from "../envoy/encode.ts";
 import { ConfigDumpSchema, file_envoy_admin_v3_config_dump } from "../gen/envoy/admin/v3/config_dump_pb.ts";
 import { file_envoy_admin_v3_config_dump_shared } from "../gen/envoy/admin/v3/config_dump_shared_pb.ts";
 import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
@@ -60,7 +59,7 @@ export function configDumpJson(
   resourcesOf: ResourcesByType,
   options: { readonly hasEndpoints: boolean },
 ): JsonValue {
-  const configs = buildConfigDump(resourcesOf, options) as AnyInit[];
+  const configs = [...buildConfigDump(resourcesOf, options)];
   return toJson(ConfigDumpSchema, create(ConfigDumpSchema, { configs }), asEnvoyWrites);
 }
 

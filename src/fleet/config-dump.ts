@@ -1,8 +1,9 @@
 // What the control plane gave a proxy, in the sections of Envoy's own config dump, so that both can be compared.
 // It never holds a private key.
 
-import { create, fromBinary } from "@bufbuild/protobuf";
-import { type AnyInit, encode, typedConfig } from "../envoy/encode.ts";
+import { create, type DescMessage, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
+import { encode } from "../envoy/encode.ts";
 import { SecretsConfigDumpSchema } from "../gen/envoy/admin/v3/config_dump_pb.ts";
 import {
   ClustersConfigDumpSchema,
@@ -20,7 +21,7 @@ export type ResourcesByType = (type: ResourceType) => readonly Resource[];
 export function buildConfigDump(
   resourcesOf: ResourcesByType,
   { hasEndpoints }: { readonly hasEndpoints: boolean },
-): readonly AnyInit[] {
+): readonly Any[] {
   const sections = [
     clustersSection(resourcesOf("cluster")),
     listenersSection(resourcesOf("listener")),
@@ -30,8 +31,8 @@ export function buildConfigDump(
   return hasEndpoints ? [...sections, endpointsSection(resourcesOf("endpoint"))] : sections;
 }
 
-function clustersSection(resources: readonly Resource[]): AnyInit {
-  return typedConfig(ClustersConfigDumpSchema, {
+function clustersSection(resources: readonly Resource[]): Any {
+  return section(ClustersConfigDumpSchema, {
     dynamicActiveClusters: resources.map((resource) => ({
       versionInfo: resource.version,
       cluster: messageOf("cluster", resource),
@@ -39,8 +40,8 @@ function clustersSection(resources: readonly Resource[]): AnyInit {
   });
 }
 
-function listenersSection(resources: readonly Resource[]): AnyInit {
-  return typedConfig(ListenersConfigDumpSchema, {
+function listenersSection(resources: readonly Resource[]): Any {
+  return section(ListenersConfigDumpSchema, {
     dynamicListeners: resources.map((resource) => ({
       name: resource.name,
       activeState: { versionInfo: resource.version, listener: messageOf("listener", resource) },
@@ -48,8 +49,8 @@ function listenersSection(resources: readonly Resource[]): AnyInit {
   });
 }
 
-function routesSection(resources: readonly Resource[]): AnyInit {
-  return typedConfig(RoutesConfigDumpSchema, {
+function routesSection(resources: readonly Resource[]): Any {
+  return section(RoutesConfigDumpSchema, {
     dynamicRouteConfigs: resources.map((resource) => ({
       versionInfo: resource.version,
       routeConfig: messageOf("route", resource),
@@ -57,8 +58,8 @@ function routesSection(resources: readonly Resource[]): AnyInit {
   });
 }
 
-function endpointsSection(resources: readonly Resource[]): AnyInit {
-  return typedConfig(EndpointsConfigDumpSchema, {
+function endpointsSection(resources: readonly Resource[]): Any {
+  return section(EndpointsConfigDumpSchema, {
     dynamicEndpointConfigs: resources.map((resource) => ({
       versionInfo: resource.version,
       endpointConfig: messageOf("endpoint", resource),
@@ -66,8 +67,8 @@ function endpointsSection(resources: readonly Resource[]): AnyInit {
   });
 }
 
-function secretsSection(resources: readonly Resource[]): AnyInit {
-  return typedConfig(SecretsConfigDumpSchema, {
+function secretsSection(resources: readonly Resource[]): Any {
+  return section(SecretsConfigDumpSchema, {
     dynamicActiveSecrets: resources.map(({ name, version, body }) => ({
       name,
       versionInfo: version,
@@ -76,7 +77,11 @@ function secretsSection(resources: readonly Resource[]): AnyInit {
   });
 }
 
-function messageOf(type: ResourceType, { body }: Resource): AnyInit {
+function section<Schema extends DescMessage>(schema: Schema, message: MessageInitShape<Schema>): Any {
+  return anyPack(schema, create(schema, message));
+}
+
+function messageOf(type: ResourceType, { body }: Resource) {
   return { typeUrl: typeUrlOf(type), value: Buffer.concat(body) };
 }
 
@@ -88,13 +93,14 @@ function withoutPrivateParts(bytes: Uint8Array): Uint8Array {
   const { name, type } = fromBinary(SecretSchema, bytes);
   switch (type.case) {
     case "validationContext":
-      return encode(SecretSchema, { name, type });
+      return encode(SecretSchema, { name, type }).bytes;
     case "tlsCertificate": {
       const { certificateChain } = type.value;
       const value = { ...(certificateChain && { certificateChain }), privateKey: REDACTED };
-      return encode(SecretSchema, create(SecretSchema, { name, type: { case: "tlsCertificate", value } }));
+      return encode(SecretSchema, create(SecretSchema, { name, type: { case: "tlsCertificate", value } }))
+        .bytes;
     }
     default:
-      return encode(SecretSchema, { name });
+      return encode(SecretSchema, { name }).bytes;
   }
 }

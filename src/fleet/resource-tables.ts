@@ -28,15 +28,10 @@ import type { Table } from "../graph/table.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
-import type {
-  GatewayListenerInputs,
-  OutboundListenerInputs,
-  TcpDestination,
-} from "../view/listener-inputs.ts";
+import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/listener-inputs.ts";
 import { listenerSettings, otherwiseCluster } from "../view/outbound-listeners.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
-import type { ResourceReference } from "../xds/resource.ts";
 import { assembleResource, type BuiltResource, buildResource, fragment } from "./built-resource.ts";
 import {
   ABSENT,
@@ -204,9 +199,8 @@ function scopedResources<T>(
 }
 
 function clusterResource(inputs: OutboundClusterInputs): BuiltResource {
-  const { name, discovery, source } = inputs;
-  const needs: readonly ResourceReference[] = discovery.kind === "eds" ? [{ type: "endpoint", name }] : [];
-  return buildResource(ClusterSchema, buildOutboundCluster(inputs), { name, needs, source });
+  const { name, source } = inputs;
+  return buildResource(ClusterSchema, buildOutboundCluster(inputs), { name, source });
 }
 
 function endpointResource(inputs: EndpointInputs): BuiltResource {
@@ -216,26 +210,13 @@ function endpointResource(inputs: EndpointInputs): BuiltResource {
 }
 
 function listenerResource(inputs: OutboundListenerInputs): BuiltResource {
-  const { name, http, tcp } = inputs;
-  const needs = [
-    ...(http === undefined ? [] : [{ type: "route" as const, name: http.routeName }]),
-    ...tcp.flatMap(({ destinations }) => clusterReferences(destinations)),
-  ];
+  const { name, tcp } = inputs;
   const source = tcp.flatMap((chain) => chain.source);
-  return buildResource(ListenerSchema, buildOutboundListener(inputs), { name, needs, source });
+  return buildResource(ListenerSchema, buildOutboundListener(inputs), { name, source });
 }
 
 function gatewayListenerResource(inputs: GatewayListenerInputs): BuiltResource {
   const { name, chains } = inputs;
-  const needs = chains.flatMap(({ forward }) =>
-    forward.kind === "http"
-      ? [{ type: "route" as const, name: forward.routeName }]
-      : clusterReferences(forward.destinations),
-  );
   const source = chains.flatMap((chain) => chain.source);
-  return buildResource(ListenerSchema, buildGatewayListener(inputs), { name, needs, source });
-}
-
-function clusterReferences(destinations: readonly TcpDestination[]): readonly ResourceReference[] {
-  return destinations.map(({ cluster }) => ({ type: "cluster", name: cluster }));
+  return buildResource(ListenerSchema, buildGatewayListener(inputs), { name, source });
 }

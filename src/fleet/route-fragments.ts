@@ -10,14 +10,26 @@ import {
 } from "../envoy/route/route-configuration.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
-import type { VirtualHostInputs } from "../view/route-inputs.ts";
-import { type Fragment, fragment } from "./built-resource.ts";
+import type { RouteInputs, VirtualHostInputs } from "../view/route-inputs.ts";
+import type { Source } from "../view/source.ts";
+import {
+  type BuiltFragment,
+  buildFragment,
+  buildPart,
+  type Fragment,
+  fragment,
+  type ResourcePart,
+} from "./built-resource.ts";
 
 const VIRTUAL_HOSTS = RouteConfigurationSchema.field.virtualHosts.number;
 
 /** All of a virtual host but its domains. */
-export function virtualHostBody(inputs: VirtualHostInputs): Fragment {
-  return fragment(encode(VirtualHostSchema, buildVirtualHost(inputs)));
+export function virtualHostBody(inputs: VirtualHostInputs): BuiltFragment {
+  return buildFragment(VirtualHostSchema, buildVirtualHost(inputs), sourcesOf(inputs.routes));
+}
+
+export function sourcesOf(routes: readonly RouteInputs[]): Source {
+  return routes.flatMap(({ source }) => source);
 }
 
 /** Fields of a route configuration, one for each virtual host: what announces it, its body, its domains. */
@@ -26,18 +38,19 @@ export function virtualHostsFragment(
 ): Fragment {
   const writer = new BinaryWriter();
   for (const { body, domains } of hosts) {
-    const tail = encode(VirtualHostSchema, { domains: [...domains] });
+    const { bytes: tail } = encode(VirtualHostSchema, { domains: [...domains] });
     writer.tag(VIRTUAL_HOSTS, WireType.LengthDelimited).uint32(body.bytes.length + tail.length);
     writer.raw(body.bytes).raw(tail);
   }
   return fragment(writer.finish());
 }
 
-export function routeConfigurationHead(name: string): Fragment {
-  return fragment(encode(RouteConfigurationSchema, buildRouteConfigurationHeader(name)));
+export function routeConfigurationHead(name: string): ResourcePart {
+  return buildPart(RouteConfigurationSchema, buildRouteConfigurationHeader(name));
 }
 
-export function catchAllFragment(passthroughCluster: string | undefined): Fragment {
-  const virtualHosts = [buildCatchAllVirtualHost(passthroughCluster)];
-  return fragment(encode(RouteConfigurationSchema, { virtualHosts }));
+export function catchAllPart(passthroughCluster: string | undefined): ResourcePart {
+  return buildPart(RouteConfigurationSchema, {
+    virtualHosts: [buildCatchAllVirtualHost(passthroughCluster)],
+  });
 }

@@ -11,21 +11,13 @@ import type { GatewayRouteInputs } from "../view/gateway-routes.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
-import {
-  assembleResource,
-  type BuiltResource,
-  buildResource,
-  type Fragment,
-  type ResourcePart,
-} from "./built-resource.ts";
+import { assembleResource, type BuiltResource, buildResource, type ResourcePart } from "./built-resource.ts";
 import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
-import { catchAllFragment, routeConfigurationHead, virtualHostsFragment } from "./route-fragments.ts";
+import { catchAllPart, routeConfigurationHead, sourcesOf, virtualHostsFragment } from "./route-fragments.ts";
 import { declareSettledNames, type Settled, type SettledNames } from "./settled-names.ts";
 import {
-  clustersOf,
   declareVirtualHostBodies,
   declareVirtualHostPages,
-  sourcesOf,
   type VirtualHostBodies,
 } from "./virtual-host-pages.ts";
 
@@ -68,7 +60,7 @@ function declarePortRoutes(
       const shared = settled.pages.flatMap((page) => read.get(pages, page) ?? []);
       const parts = [...shared, ...hostParts(settled.hosts, bodies, read)];
       const { allowsUnknownHosts } = read.one(views.model.settings);
-      const catchAll = bare(catchAllFragment(allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined));
+      const catchAll = catchAllPart(allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined);
       return [[key, present(assemble(port, [...parts, catchAll]))]];
     },
   });
@@ -96,11 +88,7 @@ function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): rea
 }
 
 function assemble(routeName: string, parts: readonly ResourcePart[]): BuiltResource {
-  return assembleResource(routeName, [bare(routeConfigurationHead(routeName)), ...parts]);
-}
-
-function bare(fragment: Fragment): ResourcePart {
-  return { fragments: [fragment], needs: [], source: [] };
+  return assembleResource(routeName, [routeConfigurationHead(routeName), ...parts]);
 }
 
 function gatewayRouteResource({ name, virtualHosts }: GatewayRouteInputs): BuiltResource {
@@ -111,7 +99,6 @@ function gatewayRouteResource({ name, virtualHosts }: GatewayRouteInputs): Built
   };
   return buildResource(RouteConfigurationSchema, message, {
     name,
-    needs: clustersOf(routes),
     source: sourcesOf(routes),
   });
 }

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
+import { encode } from "../envoy/encode.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
 import { assembleResource, fragment } from "./built-resource.ts";
@@ -36,7 +37,7 @@ export class StandInTables {
     if (built.size >= MAX_BUILT_OF_A_TABLE) built.clear();
     const parts = assembleRouteTable(this.parse(newest), standIns).map((bytes, at) => ({
       fragments: [fragment(bytes)],
-      needs: at === 0 ? [...newest.needs, ...clustersIn(standIns)] : [],
+      needs: at === 0 ? [...newest.needs, ...referencesIn(standIns)] : [],
       source: [],
     }));
     const resource = assembleResource(newest.name, parts);
@@ -54,19 +55,8 @@ function keyOf(standIns: HostStandIns): string {
 }
 
 /** They must not be removed before the stand-in is. */
-function clustersIn(standIns: HostStandIns): readonly ResourceReference[] {
-  const names = new Set<string>();
-  for (const bytes of standIns.values()) {
-    const routes = bytes === undefined ? [] : fromBinary(VirtualHostSchema, bytes).routes;
-    for (const { action } of routes) {
-      if (action.case !== "route") continue;
-      const { clusterSpecifier, requestMirrorPolicies } = action.value;
-      if (clusterSpecifier.case === "cluster") names.add(clusterSpecifier.value);
-      else if (clusterSpecifier.case === "weightedClusters")
-        for (const { name } of clusterSpecifier.value.clusters) names.add(name);
-      for (const { cluster } of requestMirrorPolicies) names.add(cluster);
-    }
-  }
-  names.delete("");
-  return [...names].map((name) => ({ type: "cluster", name }));
+function referencesIn(standIns: HostStandIns): readonly ResourceReference[] {
+  return [...standIns.values()].flatMap((bytes) =>
+    bytes === undefined ? [] : encode(VirtualHostSchema, fromBinary(VirtualHostSchema, bytes)).references,
+  );
 }

@@ -5,38 +5,26 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 import { MESH_SCOPE } from "../view/client-scope.ts";
-import type { RouteInputs } from "../view/route-inputs.ts";
 import { type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
-import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
 import type { HostNames, Spelling } from "../view/virtual-host-names.ts";
 import type { SidecarVirtualHost } from "../view/virtual-hosts.ts";
-import type { ResourceReference } from "../xds/resource.ts";
-import { type Fragment, haveEqualFragments, joinParts, type ResourcePart } from "./built-resource.ts";
+import { type BuiltFragment, haveEqualFragments, joinParts, type ResourcePart } from "./built-resource.ts";
 import { virtualHostBody, virtualHostsFragment } from "./route-fragments.ts";
 import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "./settled-names.ts";
 
-/** All of a virtual host but its domains. */
-export interface VirtualHostBody {
-  readonly fragment: Fragment;
-  readonly needs: readonly ResourceReference[];
-  readonly source: Source;
-}
-
-/** By the keys of the virtual hosts' rows. */
-export type VirtualHostBodies = Table<VirtualHostBody>;
+/** By the keys of the virtual hosts' rows: all of a virtual host but its domains. */
+export type VirtualHostBodies = Table<BuiltFragment>;
 
 export function declareVirtualHostBodies(graph: Graph, views: Views): VirtualHostBodies {
-  return graph.derive<Scoped<SidecarVirtualHost>, VirtualHostBody>({
+  return graph.derive<Scoped<SidecarVirtualHost>, BuiltFragment>({
     name: "virtual host bodies",
     from: views.virtualHosts.table,
     // What it needs and comes from is said in its bytes.
     equal: (a, b) => a.fragment.hash === b.fragment.hash,
     rows: (key, row) => {
       if (row.kind === "absent") return [];
-      const { routes } = row.inputs;
-      const fragment = virtualHostBody(row.inputs);
-      return [[key, { fragment, needs: clustersOf(routes), source: sourcesOf(routes) }]];
+      return [[key, virtualHostBody(row.inputs)]];
     },
   });
 }
@@ -124,15 +112,4 @@ function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return (hash ^ (hash >>> 16)) >>> 0;
-}
-
-export function clustersOf(routes: readonly RouteInputs[]): readonly ResourceReference[] {
-  const names = routes.flatMap(({ destinations, mirrors }) =>
-    [...destinations, ...mirrors].map(({ cluster }) => cluster),
-  );
-  return [...new Set(names)].map((name) => ({ type: "cluster", name }));
-}
-
-export function sourcesOf(routes: readonly RouteInputs[]): Source {
-  return routes.flatMap(({ source }) => source);
 }

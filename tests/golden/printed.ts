@@ -2,15 +2,9 @@
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  toBinary,
-  toJson,
-} from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { parse, stringify } from "yaml";
+import { encode } from "../../src/envoy/encode.ts";
 import { dumpedMessages as registry } from "../../src/fleet/config-dump-json.ts";
 
 /** A builder's message as plain JSON, as Envoy gets it: what its bytes say. */
@@ -18,7 +12,7 @@ export function json<Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
 ): Readonly<Record<string, unknown>> {
-  const asSent = fromBinary(schema, toBinary(schema, create(schema, message)));
+  const asSent = fromBinary(schema, encode(schema, message).bytes);
   return abridged(toJson(schema, asSent, { registry })) as Readonly<Record<string, unknown>>;
 }
 

@@ -1,7 +1,8 @@
 // A bootstrap that holds generated resources as static ones, so that Envoy validates every part of them.
 
 import assert from "node:assert/strict";
-import { create, fromJson } from "@bufbuild/protobuf";
+import { create, fromBinary, fromJson } from "@bufbuild/protobuf";
+import { encode } from "../../src/envoy/encode.ts";
 import { httpConnectionManagerFilter } from "../../src/envoy/listener/http-connection-manager.ts";
 import { type Bootstrap, BootstrapSchema } from "../../src/gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
@@ -32,7 +33,7 @@ function staticCluster(assignment: LayerResources["endpoints"][number]) {
 function routesListener(routeConfiguration: RouteConfiguration, at: number) {
   const { $typeName: _message, ...plain } = routeConfiguration;
   const settings = { pathNormalization: "BASE", protocolDetectionTimeout: "0s" } as const;
-  return create(ListenerSchema, {
+  const listener = {
     name: `routes of ${routeConfiguration.name}`,
     address: pipe(`/tmp/mlt-validate-${at}`),
     filterChains: [
@@ -48,7 +49,8 @@ function routesListener(routeConfiguration: RouteConfiguration, at: number) {
         ],
       },
     ],
-  });
+  };
+  return fromBinary(ListenerSchema, encode(ListenerSchema, listener).bytes);
 }
 
 function pipe(path: string) {

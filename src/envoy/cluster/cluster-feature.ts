@@ -7,7 +7,8 @@ import type {
 import type { HttpProtocolOptionsSchema as CommonHttpProtocolOptionsSchema } from "../../gen/envoy/config/core/v3/protocol_pb.ts";
 import type { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
-import type { AnyInit, Plain } from "../encode.ts";
+import type { Plain } from "../encode.ts";
+import type { PackedMessage } from "../message-encoder.ts";
 
 export type ClusterInit = Plain<typeof ClusterSchema>;
 
@@ -19,7 +20,7 @@ export interface ClusterDraft {
   /** Whatever the load balancer. */
   readonly balancing: Plain<typeof Cluster_CommonLbConfigSchema>;
   /** By the name of the extension. */
-  readonly protocolOptions: Record<string, AnyInit>;
+  readonly protocolOptions: Record<string, PackedMessage>;
 }
 
 export interface ClusterFeature {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { create, fromBinary, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { create, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { spiffeId } from "../../core/spiffe-id.ts";
 import { ClusterSchema } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
@@ -14,6 +14,7 @@ import type {
   OutboundClusterInputs,
   PortPolicy,
 } from "../../view/cluster-inputs.ts";
+import { messageIn } from "../encode.ts";
 import type { ClusterInit } from "./cluster-feature.ts";
 import { buildOutboundCluster, HTTP_PROTOCOL_OPTIONS } from "./outbound-cluster.ts";
 
@@ -343,15 +344,16 @@ function cluster(part: Partial<OutboundClusterInputs>): Json {
 
 function httpOptions(part: OutboundClusterInputs): Json {
   const { typedExtensionProtocolOptions } = buildOutboundCluster(part);
-  const value = typedExtensionProtocolOptions?.[HTTP_PROTOCOL_OPTIONS]?.value ?? new Uint8Array();
-  return toJson(HttpProtocolOptionsSchema, fromBinary(HttpProtocolOptionsSchema, value)) as Json;
+  const options = messageIn(
+    HttpProtocolOptionsSchema,
+    typedExtensionProtocolOptions?.[HTTP_PROTOCOL_OPTIONS],
+  );
+  return toJson(HttpProtocolOptionsSchema, create(HttpProtocolOptionsSchema, options)) as Json;
 }
 
 function tlsContext(socket: ClusterInit["transportSocket"]): Json {
-  const config = socket?.configType;
-  assert.equal(config?.case, "typedConfig");
-  const value = config.value.value ?? new Uint8Array();
-  return toJson(UpstreamTlsContextSchema, fromBinary(UpstreamTlsContextSchema, value)) as Json;
+  const context = messageIn(UpstreamTlsContextSchema, socket?.configType?.value);
+  return toJson(UpstreamTlsContextSchema, create(UpstreamTlsContextSchema, context)) as Json;
 }
 
 function namesIn({ commonTlsContext }: Json): JsonValue | undefined {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromBinary, toJson } from "@bufbuild/protobuf";
+import { create, toJson } from "@bufbuild/protobuf";
 import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import type { ServerTlsSettings } from "../../kinds/gateway/server.ts";
+import { messageIn } from "../encode.ts";
 import { gatewayServerTls } from "./downstream-tls.ts";
 
 test("gatewayServerTls() leaves out cipher suites that Envoy doesn't know, and those that repeat", () => {
@@ -28,8 +29,7 @@ interface CommonContext {
 
 function common(settings: ServerTlsSettings): CommonContext {
   const socket = gatewayServerTls({ settings, secrets: ["kubernetes://a"] }, true);
-  assert.equal(socket.configType?.case, "typedConfig");
-  const value = socket.configType.value.value ?? new Uint8Array();
-  const context = toJson(DownstreamTlsContextSchema, fromBinary(DownstreamTlsContextSchema, value));
+  const built = messageIn(DownstreamTlsContextSchema, socket.configType?.value);
+  const context = toJson(DownstreamTlsContextSchema, create(DownstreamTlsContextSchema, built));
   return (context as unknown as { readonly commonTlsContext: CommonContext }).commonTlsContext;
 }

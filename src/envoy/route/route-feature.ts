@@ -4,7 +4,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteActionSchema, RouteSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { RouteInputs } from "../../view/route-inputs.ts";
-import type { AnyInit } from "../encode.ts";
+import type { PackedMessage } from "../message-encoder.ts";
 
 export type RouteInit = MessageInitShape<typeof RouteSchema>;
 export type RouteActionInit = MessageInitShape<typeof RouteActionSchema>;
@@ -14,7 +14,7 @@ export interface RouteDraft {
   /** Used where the route forwards; a redirect or direct response replaces it. */
   readonly action: RouteActionInit;
   /** By HTTP filter's name. */
-  readonly filterConfig: Record<string, AnyInit>;
+  readonly filterConfig: Record<string, PackedMessage>;
 }
 
 export interface RouteFeature {

@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { create, fromBinary, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { create, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { RouteSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { CorsPolicySchema } from "../../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import type { HttpRoute } from "../../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../../kinds/virtual-service/matching.ts";
 import type { ResolvedDestination, RouteInputs } from "../../view/route-inputs.ts";
+import { messageIn } from "../encode.ts";
 import { CORS_FILTER } from "./cors-policy.ts";
 import { FAULT_FILTER } from "./fault.ts";
 import { buildRoute } from "./route.ts";
@@ -242,13 +243,10 @@ describe("buildRoute() answers by itself", () => {
       fault: { delay: { fixedDelay: "1s", percentage: { value: 10 } }, abort: { grpcStatus: "UNAVAILABLE" } },
     };
     const config = buildRoute(inputs({ rule })).typedPerFilterConfig?.[FAULT_FILTER];
-    assert.deepEqual(
-      toJson(HTTPFaultSchema, fromBinary(HTTPFaultSchema, config?.value ?? new Uint8Array())),
-      {
-        delay: { fixedDelay: "1s", percentage: { numerator: 100000, denominator: "MILLION" } },
-        abort: { grpcStatus: 14, percentage: { numerator: 1000000, denominator: "MILLION" } },
-      },
-    );
+    assert.deepEqual(toJson(HTTPFaultSchema, create(HTTPFaultSchema, messageIn(HTTPFaultSchema, config))), {
+      delay: { fixedDelay: "1s", percentage: { numerator: 100000, denominator: "MILLION" } },
+      abort: { grpcStatus: 14, percentage: { numerator: 1000000, denominator: "MILLION" } },
+    });
   });
 
   test("to preflight requests of other origins", () => {
@@ -259,7 +257,7 @@ describe("buildRoute() answers by itself", () => {
     };
     const config = buildRoute(inputs({ rule: { corsPolicy } })).typedPerFilterConfig?.[CORS_FILTER];
     assert.deepEqual(
-      toJson(CorsPolicySchema, fromBinary(CorsPolicySchema, config?.value ?? new Uint8Array())),
+      toJson(CorsPolicySchema, create(CorsPolicySchema, messageIn(CorsPolicySchema, config))),
       {
         allowOriginStringMatch: [{ exact: "https://a.com" }],
         allowMethods: "GET,PUT",
