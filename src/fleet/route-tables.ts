@@ -2,6 +2,7 @@
 // together from fragments, and settling which virtual host keeps which name is redone only when names change.
 
 import { PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
+import { buildInboundRoutes } from "../envoy/route/inbound-routes.ts";
 import { buildRouteConfigurationHeader, buildVirtualHost } from "../envoy/route/route-configuration.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -9,6 +10,7 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { GatewayRouteInputs } from "../view/gateway-routes.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
+import type { InboundView } from "../view/inbound.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource, type ResourcePart } from "./built-resource.ts";
@@ -37,7 +39,18 @@ export function declareRouteResources(graph: Graph, views: Views): ResourceTable
           [layerKey(workloadLayer(id), inputs.name), present(gatewayRouteResource(inputs))] as const,
       ),
   });
-  return graph.union("route resources", [ofPorts, ofServices, ofGateways]);
+  const inbound = graph.derive<InboundView, ResourceRow>({
+    name: "inbound route resources",
+    from: views.inbound,
+    equal: equalRows,
+    rows: (id, { listener }) =>
+      buildInboundRoutes(listener).map((message) => {
+        const { name = "" } = message;
+        const resource = buildResource(RouteConfigurationSchema, message, { name });
+        return [layerKey(workloadLayer(id), name), present(resource)] as const;
+      }),
+  });
+  return graph.union("route resources", [ofPorts, ofServices, ofGateways, inbound]);
 }
 
 interface Parts {

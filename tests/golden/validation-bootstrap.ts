@@ -2,12 +2,13 @@
 
 import assert from "node:assert/strict";
 import { create, fromBinary, fromJson } from "@bufbuild/protobuf";
-import { encode } from "../../src/envoy/encode.ts";
+import { encode, messageIn, typedConfig } from "../../src/envoy/encode.ts";
 import { httpConnectionManagerFilter } from "../../src/envoy/listener/http-connection-manager.ts";
 import { type Bootstrap, BootstrapSchema } from "../../src/gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import type { RouteConfiguration } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { HttpConnectionManagerSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { LayerResources } from "./mesh-resources.ts";
 
 export function bootstrapOf({ clusters, endpoints, listeners, routes }: LayerResources): Bootstrap {
@@ -31,22 +32,25 @@ function staticCluster(assignment: LayerResources["endpoints"][number]) {
 
 /** Routes that come by RDS likewise stand in a listener of their own. */
 function routesListener(routeConfiguration: RouteConfiguration, at: number) {
-  const { $typeName: _message, ...plain } = routeConfiguration;
+  const forward = {
+    kind: "http",
+    side: "outbound",
+    statPrefix: "check",
+    routeName: "",
+    hasGrpcWeb: true,
+  } as const;
   const settings = { pathNormalization: "BASE", protocolDetectionTimeout: "0s" } as const;
+  const { configType } = httpConnectionManagerFilter(forward, settings);
+  const manager = typedConfig(HttpConnectionManagerSchema, {
+    ...messageIn(HttpConnectionManagerSchema, configType?.value),
+    routeSpecifier: { case: "routeConfig", value: routeConfiguration },
+  });
   const listener = {
     name: `routes of ${routeConfiguration.name}`,
     address: pipe(`/tmp/mlt-validate-${at}`),
     filterChains: [
       {
-        filters: [
-          httpConnectionManagerFilter({
-            side: "outbound",
-            statPrefix: "check",
-            routes: { kind: "inline", routeConfiguration: plain },
-            hasGrpcWeb: true,
-            settings,
-          }),
-        ],
+        filters: [{ name: "http", configType: { case: "typedConfig" as const, value: manager } }],
       },
     ],
   };

@@ -1,38 +1,43 @@
-// Filter chains that several listeners share.
+// A filter chain of any listener: what it matches, the TLS that it terminates, and the filters that a connection meets.
 
-import type {
-  FilterChainMatchSchema,
-  FilterChainSchema,
-} from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
-import type { ListenerSettings, TcpChain, TcpDestination } from "../../view/listener-inputs.ts";
-import type { Plain } from "../encode.ts";
+import type { ListenerSettings, TcpChain } from "../../view/listener-inputs.ts";
 import { provenanceMetadata } from "../provenance.ts";
-import { tcpProxyFilter } from "./tcp-proxy.ts";
+import type {
+  FilterChainInit,
+  FilterChainInputs,
+  FilterChainMatchInit,
+  TcpForward,
+} from "./filter-chain-inputs.ts";
+import { buildNetworkFilters } from "./network-filters.ts";
 
-export type FilterChainInit = Plain<typeof FilterChainSchema>;
-export type FilterChainMatchInit = Plain<typeof FilterChainMatchSchema>;
-
-export function tcpFilterChain(
-  name: string,
-  destinations: readonly TcpDestination[],
-  settings: ListenerSettings,
-): FilterChainInit {
-  return { name, filters: [tcpProxyFilter(destinations, settings)] };
+export function buildFilterChain(inputs: FilterChainInputs): FilterChainInit {
+  const { name, match, transportSocket, source } = inputs;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(match === undefined ? {} : { filterChainMatch: match }),
+    filters: buildNetworkFilters(inputs),
+    ...(transportSocket === undefined ? {} : { transportSocket }),
+    ...(source === undefined ? {} : { metadata: provenanceMetadata(source) }),
+  };
 }
 
-/** The chain with its match; a chain that matches anything is returned without one, fit to be the default. */
-export function matchedTcpChain(chain: TcpChain, settings: ListenerSettings): FilterChainInit {
-  const filterChainMatch: FilterChainMatchInit = {
-    ...(chain.serverNames.length === 0 ? {} : { serverNames: [...chain.serverNames] }),
-    ...(chain.destinationSubnets.length === 0
-      ? {}
-      : { prefixRanges: chain.destinationSubnets.map(cidrRange) }),
+export function forwardTo(cluster: string): TcpForward {
+  return { kind: "tcp", destinations: [{ cluster, weight: 1 }] };
+}
+
+/** A chain that matches anything is returned without a match, fit to be the default. */
+export function buildTcpChain(chain: TcpChain, settings: ListenerSettings): FilterChainInit {
+  const { serverNames, destinationSubnets, destinations, source } = chain;
+  const match: FilterChainMatchInit = {
+    ...(serverNames.length === 0 ? {} : { serverNames: [...serverNames] }),
+    ...(destinationSubnets.length === 0 ? {} : { prefixRanges: destinationSubnets.map(cidrRange) }),
   };
-  return {
-    filters: [tcpProxyFilter(chain.destinations, settings)],
-    metadata: provenanceMetadata(chain.source),
-    ...(Object.keys(filterChainMatch).length === 0 ? {} : { filterChainMatch }),
-  };
+  return buildFilterChain({
+    ...(Object.keys(match).length === 0 ? {} : { match }),
+    forward: { kind: "tcp", destinations },
+    source,
+    settings,
+  });
 }
 
 export function cidrRange(cidr: string) {

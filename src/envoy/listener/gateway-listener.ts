@@ -3,13 +3,11 @@
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../../view/listener-inputs.ts";
 import { bothAddresses } from "../address.ts";
-import { provenanceMetadata } from "../provenance.ts";
 import { gatewayServerTls } from "./downstream-tls.ts";
-import type { FilterChainInit } from "./filter-chain.ts";
-import { httpConnectionManagerFilter } from "./http-connection-manager.ts";
+import { buildFilterChain } from "./filter-chain.ts";
+import type { FilterChainInit, HttpForward } from "./filter-chain-inputs.ts";
 import { tlsInspectorFilter } from "./listener-filters.ts";
 import type { ListenerInit } from "./outbound-listener.ts";
-import { tcpProxyFilter } from "./tcp-proxy.ts";
 
 /** Chains with equal matches were merged before: Envoy refuses a listener that has two. */
 export function buildGatewayListener(inputs: GatewayListenerInputs): ListenerInit {
@@ -26,24 +24,15 @@ export function buildGatewayListener(inputs: GatewayListenerInputs): ListenerIni
 
 function gatewayFilterChain(chain: GatewayChain, inputs: GatewayListenerInputs): FilterChainInit {
   const { forward, tls, serverNames } = chain;
-  return {
-    filters: [
-      forward.kind === "http"
-        ? httpFilter(forward.routeName, inputs)
-        : tcpProxyFilter(forward.destinations, inputs.settings),
-    ],
-    metadata: provenanceMetadata(chain.source),
-    ...(serverNames.length === 0 ? {} : { filterChainMatch: { serverNames: [...serverNames] } }),
+  return buildFilterChain({
+    ...(serverNames.length === 0 ? {} : { match: { serverNames: [...serverNames] } }),
+    forward: forward.kind === "http" ? httpForward(forward.routeName, inputs) : forward,
     ...(tls === undefined ? {} : { transportSocket: gatewayServerTls(tls, forward.kind === "http") }),
-  };
+    source: chain.source,
+    settings: inputs.settings,
+  });
 }
 
-function httpFilter(routeName: string, { name, settings }: GatewayListenerInputs) {
-  return httpConnectionManagerFilter({
-    side: "gateway",
-    statPrefix: `outbound_${name}`,
-    routes: { kind: "discovered", name: routeName },
-    hasGrpcWeb: false,
-    settings,
-  });
+function httpForward(routeName: string, { name }: GatewayListenerInputs): HttpForward {
+  return { kind: "http", side: "gateway", statPrefix: `outbound_${name}`, routeName, hasGrpcWeb: false };
 }

@@ -1,66 +1,43 @@
 // The network filter that speaks HTTP: its filters, where its routes come from, and Istio's defaults for it.
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
 import type { FilterSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
-import { CorsSchema } from "../../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
-import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
-import { FilterConfigSchema as GrpcStatsSchema } from "../../gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
-import { GrpcWebSchema } from "../../gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
-import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import {
   HttpConnectionManager_ForwardClientCertDetails,
   HttpConnectionManager_PathWithEscapedSlashesAction,
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
-  type HttpFilterSchema,
 } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
-import { sniffedAlpnFilter } from "../application-protocol.ts";
 import { ZERO_DURATION } from "../duration-message.ts";
 import { type Plain, typedConfig } from "../encode.ts";
-import { CORS_FILTER } from "../route/cors-policy.ts";
-import { FAULT_FILTER } from "../route/fault.ts";
-import type { RouteConfigurationInit } from "../route/route-configuration.ts";
 import { accessLogs } from "./access-log.ts";
+import type { HttpForward, HttpSide } from "./filter-chain-inputs.ts";
+import { buildHttpFilters } from "./http-filters.ts";
 
 type ConnectionManagerInit = Plain<typeof HttpConnectionManagerSchema>;
-type HttpFilterInit = MessageInitShape<typeof HttpFilterSchema>;
-
-/** Which side of which proxy speaks: it decides what is believed of a request's own headers. */
-export type HttpSide = "outbound" | "inbound-mutual-tls" | "inbound-plaintext" | "gateway";
-
-export interface HttpConnectionManagerInputs {
-  readonly side: HttpSide;
-  readonly statPrefix: string;
-  readonly routes:
-    | { readonly kind: "discovered"; readonly name: string }
-    | { readonly kind: "inline"; readonly routeConfiguration: RouteConfigurationInit };
-  readonly hasGrpcWeb: boolean;
-  readonly settings: ListenerSettings;
-}
 
 export const httpConnectionManagerFields: readonly string[] = ["MeshConfig.pathNormalization.*"];
 
-export function httpConnectionManagerFilter(inputs: HttpConnectionManagerInputs): Plain<typeof FilterSchema> {
+export function httpConnectionManagerFilter(
+  forward: HttpForward,
+  settings: ListenerSettings,
+): Plain<typeof FilterSchema> {
   return {
     name: "envoy.filters.network.http_connection_manager",
     configType: {
       case: "typedConfig",
-      value: typedConfig(HttpConnectionManagerSchema, buildConnectionManager(inputs)),
+      value: typedConfig(HttpConnectionManagerSchema, buildConnectionManager(forward, settings)),
     },
   };
 }
 
-function buildConnectionManager(inputs: HttpConnectionManagerInputs): ConnectionManagerInit {
-  const { side, routes, settings } = inputs;
+function buildConnectionManager(forward: HttpForward, settings: ListenerSettings): ConnectionManagerInit {
+  const { side, statPrefix, routeName } = forward;
   return {
-    statPrefix: inputs.statPrefix,
-    routeSpecifier:
-      routes.kind === "inline"
-        ? { case: "routeConfig", value: routes.routeConfiguration }
-        : { case: "rds", value: discoveredRoutes(routes.name) },
-    httpFilters: httpFilters(inputs),
+    statPrefix,
+    routeSpecifier: { case: "rds", value: discoveredRoutes(routeName) },
+    httpFilters: buildHttpFilters(forward),
     accessLog: accessLogs(settings),
     upgradeConfigs: [{ upgradeType: "websocket" }],
     serverName: "istio-envoy",
@@ -113,20 +90,4 @@ function discoveredRoutes(routeConfigName: string) {
       resourceApiVersion: ApiVersion.V3,
     },
   };
-}
-
-function httpFilters({ side, hasGrpcWeb }: HttpConnectionManagerInputs): HttpFilterInit[] {
-  const isClientSide = side === "outbound" || side === "gateway";
-  return [
-    ...(hasGrpcWeb ? [httpFilter("envoy.filters.http.grpc_web", typedConfig(GrpcWebSchema, {}))] : []),
-    httpFilter("envoy.filters.http.grpc_stats", typedConfig(GrpcStatsSchema, { emitFilterState: true })),
-    ...(isClientSide ? [sniffedAlpnFilter()] : []),
-    httpFilter(FAULT_FILTER, typedConfig(HTTPFaultSchema, {})),
-    httpFilter(CORS_FILTER, typedConfig(CorsSchema, {})),
-    httpFilter("envoy.filters.http.router", typedConfig(RouterSchema, {})),
-  ];
-}
-
-function httpFilter(name: string, value: ReturnType<typeof typedConfig>): HttpFilterInit {
-  return { name, configType: { case: "typedConfig", value } };
 }

@@ -7,8 +7,8 @@ import type { OutboundListenerInputs } from "../../view/listener-inputs.ts";
 import { bothAddresses } from "../address.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
-import { type FilterChainInit, matchedTcpChain } from "./filter-chain.ts";
-import { httpConnectionManagerFilter } from "./http-connection-manager.ts";
+import { buildFilterChain, buildTcpChain } from "./filter-chain.ts";
+import type { FilterChainInit } from "./filter-chain-inputs.ts";
 import { httpInspectorFilter, tlsInspectorFilter } from "./listener-filters.ts";
 
 export type ListenerInit = Plain<typeof ListenerSchema>;
@@ -18,7 +18,7 @@ export const outboundListenerFields: readonly string[] = ["MeshConfig.protocolDe
 /** Plaintext HTTP, found by its first bytes, takes the route table; all else is matched by the TCP chains in order. */
 export function buildOutboundListener(inputs: OutboundListenerInputs): ListenerInit {
   const { name, address, additionalAddress, port, http, tcp, settings } = inputs;
-  const chains = tcp.map((chain) => matchedTcpChain(chain, settings));
+  const chains = tcp.map((chain) => buildTcpChain(chain, settings));
   const defaultFilterChain = chains.find(({ filterChainMatch }) => filterChainMatch === undefined);
   const filterChains = [
     ...(http === undefined ? [] : [httpFilterChain(inputs, http)]),
@@ -46,16 +46,9 @@ function httpFilterChain(
   { name, settings }: OutboundListenerInputs,
   { routeName, hasGrpcWeb }: NonNullable<OutboundListenerInputs["http"]>,
 ): FilterChainInit {
-  return {
-    filterChainMatch: { transportProtocol: "raw_buffer", applicationProtocols: ["http/1.1", "h2c"] },
-    filters: [
-      httpConnectionManagerFilter({
-        side: "outbound",
-        statPrefix: `outbound_${name}`,
-        routes: { kind: "discovered", name: routeName },
-        hasGrpcWeb,
-        settings,
-      }),
-    ],
-  };
+  return buildFilterChain({
+    match: { transportProtocol: "raw_buffer", applicationProtocols: ["http/1.1", "h2c"] },
+    forward: { kind: "http", side: "outbound", statPrefix: `outbound_${name}`, routeName, hasGrpcWeb },
+    settings,
+  });
 }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Protocol } from "../../core/protocol.ts";
+import { FilterChainSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
 import type { InboundListenerInputs, InboundPort, MutualTlsMode } from "../../view/listener-inputs.ts";
+import { encode } from "../encode.ts";
+import { buildInboundRoutes } from "../route/inbound-routes.ts";
 import { buildVirtualInbound } from "./virtual-inbound.ts";
 
 const HTTP_FILTER = "http";
@@ -9,13 +13,17 @@ const TCP_FILTER = "tcp";
 
 describe("buildVirtualInbound()", () => {
   const cases: readonly (readonly [Protocol, MutualTlsMode, readonly string[]])[] = [
-    ["HTTP", "STRICT", ["tls any: mTLS http"]],
+    ["HTTP", "STRICT", ["tls mesh: mTLS http", "tls any: mTLS http"]],
     ["HTTP", "PERMISSIVE", ["tls mesh: mTLS http", "raw_buffer any: http"]],
     ["HTTP", "DISABLE", ["raw_buffer any: http"]],
-    ["TCP", "STRICT", ["tls any: mTLS tcp"]],
+    ["TCP", "STRICT", ["tls mesh: mTLS tcp", "tls any: mTLS tcp"]],
     ["TCP", "PERMISSIVE", ["tls mesh: mTLS tcp", "raw_buffer any: tcp", "tls any: tcp"]],
     ["TCP", "DISABLE", ["raw_buffer any: tcp"]],
-    ["UnsupportedProtocol", "STRICT", ["tls mesh http: mTLS http", "tls any: mTLS tcp"]],
+    [
+      "UnsupportedProtocol",
+      "STRICT",
+      ["tls mesh http: mTLS http", "tls mesh tcp: mTLS tcp", "tls any: mTLS tcp"],
+    ],
     [
       "UnsupportedProtocol",
       "PERMISSIVE",
@@ -35,6 +43,35 @@ describe("buildVirtualInbound()", () => {
     });
   }
 
+  for (const protocol of ["HTTP", "TCP"] as const) {
+    test(`has the same chains for mTLS of the mesh whether or not a ${protocol} port takes plaintext`, () => {
+      const chainsOf = (mode: MutualTlsMode) =>
+        (buildVirtualInbound(inputs({ ports: [port(80, protocol, mode)] }), 15006).filterChains ?? [])
+          .filter(({ filterChainMatch }) => filterChainMatch?.destinationPort === 80)
+          .map((chain) => Buffer.from(encode(FilterChainSchema, chain).bytes).toString("base64"));
+      const [ofMesh = ""] = chainsOf("PERMISSIVE");
+      assert.equal(chainsOf("STRICT")[0], ofMesh);
+    });
+  }
+
+  test("refers to the route configurations that are built with it, and to no others", () => {
+    const ports = [
+      port(80, "HTTP", "STRICT"),
+      port(81, "TCP", "DISABLE"),
+      port(82, "UnsupportedProtocol", "PERMISSIVE"),
+    ];
+    const own = inputs({ ports, otherPorts: [{ port: 90, mode: "DISABLE" }] });
+    const { references } = encode(ListenerSchema, buildVirtualInbound(own, 15006));
+    const names = references.filter(({ type }) => type === "route").map(({ name }) => name);
+    assert.deepEqual(
+      names.sort(),
+      buildInboundRoutes(own)
+        .map(({ name = "" }) => name)
+        .sort(),
+    );
+    assert.equal(names.length, 3);
+  });
+
   test("drops a connection to the capturing port itself", () => {
     const [first] = buildVirtualInbound(inputs({}), 15006).filterChains ?? [];
     assert.equal(first?.filterChainMatch?.destinationPort, 15006);
@@ -42,7 +79,7 @@ describe("buildVirtualInbound()", () => {
   });
 
   const others: Readonly<Record<MutualTlsMode, readonly string[]>> = {
-    STRICT: ["tls mesh http: mTLS http", "tls any: mTLS tcp"],
+    STRICT: ["tls mesh http: mTLS http", "tls mesh tcp: mTLS tcp", "tls any: mTLS tcp"],
     PERMISSIVE: [
       "tls mesh http: mTLS http",
       "tls mesh tcp: mTLS tcp",
@@ -67,7 +104,7 @@ describe("buildVirtualInbound()", () => {
     const { filterChains = [] } = buildVirtualInbound(inputs({}), 15006);
     assert.deepEqual(
       filterChains.map(({ name }) => name),
-      ["virtualInbound-blackhole", "virtualInbound-catchall-http", "virtualInbound"],
+      ["virtualInbound-blackhole", "virtualInbound-catchall-http", "virtualInbound", "virtualInbound"],
     );
   });
 

@@ -13,10 +13,9 @@ import type { InboundListenerInputs, InboundPort, ListenerSettings } from "../..
 import { bothAddresses } from "../address.ts";
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../application-protocol.ts";
 import { durationMessage } from "../duration-message.ts";
-import { buildInboundRouteConfiguration } from "../route/route-configuration.ts";
 import { meshServerTls } from "./downstream-tls.ts";
-import { type FilterChainInit, type FilterChainMatchInit, tcpFilterChain } from "./filter-chain.ts";
-import { httpConnectionManagerFilter } from "./http-connection-manager.ts";
+import { buildFilterChain, forwardTo } from "./filter-chain.ts";
+import type { FilterChainInit, FilterChainMatchInit, HttpForward } from "./filter-chain-inputs.ts";
 import {
   httpInspectorFilter,
   type InspectedPorts,
@@ -24,7 +23,6 @@ import {
   tlsInspectorFilter,
 } from "./listener-filters.ts";
 import type { ListenerInit } from "./outbound-listener.ts";
-import { tcpProxyFilter } from "./tcp-proxy.ts";
 
 export const virtualInboundFields: readonly string[] = [
   "PeerAuthentication.spec.mtls.mode",
@@ -62,10 +60,12 @@ export function buildVirtualInbound(inputs: InboundListenerInputs, port: number)
 
 /** A connection to the capturing port itself would loop. */
 function blackHole(port: number, settings: ListenerSettings): FilterChainInit {
-  return {
-    ...tcpFilterChain("virtualInbound-blackhole", [{ cluster: BLACK_HOLE_CLUSTER, weight: 1 }], settings),
-    filterChainMatch: { destinationPort: port },
-  };
+  return buildFilterChain({
+    name: "virtualInbound-blackhole",
+    match: { destinationPort: port },
+    forward: forwardTo(BLACK_HOLE_CLUSTER),
+    settings,
+  });
 }
 
 /** Where no TLS of the mesh is taken, the application's own passes as the bytes that it is. */
@@ -87,8 +87,6 @@ interface PortChains extends Pick<InboundPort, "mode"> {
   readonly httpName: string;
   readonly tcpName: string;
   readonly statPrefix: string;
-  /** In the names of its routes. */
-  readonly routePort: number;
 }
 
 function declaredPort(port: InboundPort, { families }: InboundListenerInputs): PortChains {
@@ -99,7 +97,6 @@ function declaredPort(port: InboundPort, { families }: InboundListenerInputs): P
     httpName: name,
     tcpName: name,
     statPrefix: `inbound_${name}`,
-    routePort: port.port,
   };
 }
 
@@ -110,7 +107,6 @@ const UNDECLARED: Omit<PortChains, "mode"> = {
   httpName: "virtualInbound-catchall-http",
   tcpName: "virtualInbound",
   statPrefix: INBOUND_PASSTHROUGH_CLUSTER,
-  routePort: 0,
 };
 
 /** How a chain is matched beside its port, what it speaks, and whether it is mTLS. */
@@ -122,20 +118,19 @@ interface ChainForm {
 
 function portChains(port: PortChains, settings: ListenerSettings): FilterChainInit[] {
   const ofPort = port.port === undefined ? {} : { destinationPort: port.port };
-  return chainForms(port).map((form) => ({
-    name: form.isHttp ? port.httpName : port.tcpName,
-    filterChainMatch: { ...ofPort, ...form.match },
-    filters: [
-      form.isHttp
-        ? httpFilter(port, form, settings)
-        : tcpProxyFilter([{ cluster: port.cluster, weight: 1 }], settings),
-    ],
-    ...(form.isMutualTls ? { transportSocket: meshServerTls(form.isHttp ? HTTP_SERVER_ALPN : []) } : {}),
-  }));
+  return chainForms(port).map((form) =>
+    buildFilterChain({
+      name: form.isHttp ? port.httpName : port.tcpName,
+      match: { ...ofPort, ...form.match },
+      forward: form.isHttp ? httpForward(port, form) : forwardTo(port.cluster),
+      ...(form.isMutualTls ? { transportSocket: meshServerTls(form.isHttp ? HTTP_SERVER_ALPN : []) } : {}),
+      settings,
+    }),
+  );
 }
 
 function chainForms(port: PortChains): readonly ChainForm[] {
-  const mutual = isSniffed(port.protocol) ? sniffedMutualForms(port) : [mutualForm(port)];
+  const mutual = mutualForms(port);
   const plaintext = isSniffed(port.protocol) ? SNIFFED_PLAINTEXT_FORMS : [plaintextForm(port)];
   switch (port.mode) {
     case "STRICT":
@@ -147,28 +142,20 @@ function chainForms(port: PortChains): readonly ChainForm[] {
   }
 }
 
-function mutualForm({ protocol, mode }: PortChains): ChainForm {
-  const applicationProtocols = mode === "STRICT" ? [] : [...MESH_TCP_ALPN, ...MESH_HTTP_ALPN];
-  return {
-    match: { transportProtocol: "tls", applicationProtocols },
+/**
+ * The chains for the mesh's own ALPN are the same whether plaintext is taken or not, so that a change between the two
+ * closes no connection of the mesh. Where all must be mTLS, TLS of clients that offer no such ALPN is mTLS as well.
+ */
+function mutualForms({ protocol, mode }: PortChains): readonly ChainForm[] {
+  const form = (applicationProtocols: readonly string[], isHttpForm: boolean): ChainForm => ({
+    match: { transportProtocol: "tls", applicationProtocols: [...applicationProtocols] },
     isMutualTls: true,
-    isHttp: isHttp(protocol),
-  };
-}
-
-function sniffedMutualForms({ mode }: PortChains): readonly ChainForm[] {
-  return [
-    {
-      match: { transportProtocol: "tls", applicationProtocols: [...MESH_HTTP_ALPN] },
-      isMutualTls: true,
-      isHttp: true,
-    },
-    {
-      match: { transportProtocol: "tls", applicationProtocols: mode === "STRICT" ? [] : [...MESH_TCP_ALPN] },
-      isMutualTls: true,
-      isHttp: false,
-    },
-  ];
+    isHttp: isHttpForm,
+  });
+  const ofMesh = isSniffed(protocol)
+    ? [form(MESH_HTTP_ALPN, true), form(MESH_TCP_ALPN, false)]
+    : [form([...MESH_TCP_ALPN, ...MESH_HTTP_ALPN], isHttp(protocol))];
+  return mode === "STRICT" ? [...ofMesh, form([], isHttp(protocol))] : ofMesh;
 }
 
 function plaintextForm({ protocol }: PortChains): ChainForm {
@@ -190,13 +177,12 @@ function applicationTlsForms({ protocol }: PortChains): readonly ChainForm[] {
   return [{ match: { transportProtocol: "tls" }, isMutualTls: false, isHttp: false }];
 }
 
-function httpFilter(port: PortChains, form: ChainForm, settings: ListenerSettings) {
-  const routeConfiguration = buildInboundRouteConfiguration(port.routePort, port.cluster);
-  return httpConnectionManagerFilter({
+function httpForward(port: PortChains, form: ChainForm): HttpForward {
+  return {
+    kind: "http",
     side: form.isMutualTls ? "inbound-mutual-tls" : "inbound-plaintext",
     statPrefix: port.statPrefix,
-    routes: { kind: "inline", routeConfiguration },
+    routeName: port.cluster,
     hasGrpcWeb: port.protocol === "GRPC-Web",
-    settings,
-  });
+  };
 }

@@ -6,7 +6,7 @@ import { type IpFamilies, wildcardsOf } from "../../core/ip-families.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { bothAddresses } from "../address.ts";
-import { tcpFilterChain } from "./filter-chain.ts";
+import { buildFilterChain, forwardTo } from "./filter-chain.ts";
 import type { ListenerInit } from "./outbound-listener.ts";
 
 export const virtualOutboundFields: readonly string[] = [
@@ -35,16 +35,14 @@ export function buildVirtualOutbound({
     trafficDirection: TrafficDirection.OUTBOUND,
     useOriginalDst: true,
     filterChains: [
-      {
-        // A connection to this very port, by somebody who found it, would loop.
-        ...tcpFilterChain(
-          "virtualOutbound-blackhole",
-          [{ cluster: BLACK_HOLE_CLUSTER, weight: 1 }],
-          settings,
-        ),
-        filterChainMatch: { destinationPort: port },
-      },
-      tcpFilterChain("virtualOutbound-catchall-tcp", [{ cluster: otherwise, weight: 1 }], settings),
+      // A connection to this very port, by somebody who found it, would loop.
+      buildFilterChain({
+        name: "virtualOutbound-blackhole",
+        match: { destinationPort: port },
+        forward: forwardTo(BLACK_HOLE_CLUSTER),
+        settings,
+      }),
+      buildFilterChain({ name: "virtualOutbound-catchall-tcp", forward: forwardTo(otherwise), settings }),
     ],
   };
 }

@@ -35,24 +35,6 @@ export function buildRouteConfigurationHeader(name: string): RouteConfigurationI
   };
 }
 
-/** The inbound table of a cluster: every host goes to the application. `port` 0 stands for those without a service. */
-export function buildInboundRouteConfiguration(port: number, cluster: string): RouteConfigurationInit {
-  const route = buildRoute({
-    name: "default",
-    destinations: [{ cluster, weight: 1, isSniffed: false }],
-    mirrors: [],
-    operation: `:${port}/*`,
-    // The client's sidecar retries; a second retry here would multiply its attempts.
-    defaultRetries: { attempts: 0 },
-    source: [],
-  });
-  return {
-    name: cluster,
-    validateClusters: false,
-    virtualHosts: [{ name: `inbound|http|${port}`, domains: ["*"], routes: [route] }],
-  };
-}
-
 /** What happens to hosts that no virtual host names: passed through (ALLOW_ANY) or answered 502 (REGISTRY_ONLY). */
 export function buildCatchAllVirtualHost(passthroughCluster: string | undefined): VirtualHostInit {
   if (passthroughCluster === undefined) {

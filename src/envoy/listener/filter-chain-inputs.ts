@@ -1,0 +1,44 @@
+// What a filter chain is built from, whatever its listener; features of network and HTTP filters see this and no more.
+
+import type {
+  FilterChainMatchSchema,
+  FilterChainSchema,
+} from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import type { ListenerSettings, TcpDestination } from "../../view/listener-inputs.ts";
+import type { Source } from "../../view/source.ts";
+import type { Plain } from "../encode.ts";
+
+export type FilterChainInit = Plain<typeof FilterChainSchema>;
+export type FilterChainMatchInit = Plain<typeof FilterChainMatchSchema>;
+
+/** Which side of which proxy speaks: it decides what is believed of a request's own headers. */
+export type HttpSide = "outbound" | "inbound-mutual-tls" | "inbound-plaintext" | "gateway";
+
+export interface HttpForward {
+  readonly kind: "http";
+  readonly side: HttpSide;
+  readonly statPrefix: string;
+  /** Of the route configuration, which comes by RDS. */
+  readonly routeName: string;
+  readonly hasGrpcWeb: boolean;
+}
+
+export interface TcpForward {
+  readonly kind: "tcp";
+  /** At least one; by weight where there are several. */
+  readonly destinations: readonly TcpDestination[];
+}
+
+export interface FilterChainInputs {
+  readonly name?: string;
+  /** Absent: whatever no other chain takes. */
+  readonly match?: FilterChainMatchInit;
+  readonly forward: HttpForward | TcpForward;
+  readonly transportSocket?: FilterChainInit["transportSocket"];
+  /**
+   * What decided what the chain does. A change of it closes the chain's connections as any other change does, so what
+   * made no difference isn't in it.
+   */
+  readonly source?: Source;
+  readonly settings: ListenerSettings;
+}
