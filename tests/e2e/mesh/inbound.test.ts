@@ -136,6 +136,25 @@ test("one more Service, or a policy that changes nothing, closes no connection",
   assert.equal(await replaced(), before);
 });
 
+test("turning plaintext off closes plaintext connections, and none of the mesh", { skip }, async () => {
+  await mesh.remove("policy.yaml");
+  await eventually(() => legacy.echo({ url: "http://echo/", isNew: true }));
+  const streams = await holdStreams(mesh, "client", "echo");
+  const plaintext = await legacy.load({ url: "http://echo/", connections: 1, pauseMs: 20 });
+  await mesh.save("second-policy.yaml", PERMISSIVE_POLICY.replace("PERMISSIVE", "STRICT"));
+  await eventually(async () => {
+    const { error } = await legacy.request({ url: "http://echo/", isNew: true });
+    assert.match(error ?? "", /ECONNRESET|socket hang up/);
+  });
+  await wait(2 * DRAIN_SECONDS * 1_000);
+  const { failures } = await plaintext.stop();
+  assert.ok(failures.length > 0, "the plaintext connection is closed");
+  for (const [kind, { count, error }] of Object.entries(await streams.stop())) {
+    assert.equal(error, undefined, `${kind}: ${error}`);
+    assert.ok(count > 10, `${kind}: ${count} answers`);
+  }
+});
+
 // Before `echo` by name: it is the first of the port's services from then on.
 const SECOND_SERVICE = `
 apiVersion: v1
