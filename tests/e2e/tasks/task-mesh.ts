@@ -21,6 +21,13 @@ export interface TaskMesh {
   client(workload: string): Promise<PodClient>;
   /** Runs curl in the first pod of a workload, `NAME` or `NAMESPACE/NAME`; `-sS` goes without saying. */
   curl(workload: string, ...args: readonly string[]): Promise<Output>;
+  /**
+   * Runs curl on the machine, for a URL without its port: the host is looked for where the machine reaches the ingress
+   * gateway's port of the URL's scheme.
+   */
+  curlGateway(url: string, ...args: readonly string[]): Promise<Output>;
+  /** A file that make-certificates made. */
+  pem(file: string): string;
   close(): Promise<void>;
 }
 
@@ -47,6 +54,7 @@ export async function startTaskMesh(machine?: MeshMachine): Promise<TaskMesh> {
     await cp(example, folder, { recursive: true });
     await script("delete", ["--all"]);
     await script("apply", [PLATFORM]);
+    await promisify(execFile)(join(folder, "make-certificates"));
     mesh = await startMesh({
       folder: join(folder, "manifests"),
       ...(machine === undefined ? {} : { machine }),
@@ -71,6 +79,13 @@ export async function startTaskMesh(machine?: MeshMachine): Promise<TaskMesh> {
     },
     client: (workload) => eventually(() => mesh.client(workload)),
     curl: async (workload, ...args) => runCommand(await mesh.exec(workload, ["curl", "-sS", ...args])),
+    async curlGateway(url, ...args) {
+      const { protocol, hostname } = new URL(url);
+      const { port } = new URL(await mesh.gatewayUrl(protocol === "https:" ? 443 : 80));
+      const connect = ["--connect-to", `${hostname}::localhost:${port}`];
+      return runCommand(["curl", "-sS", ...connect, ...args, url]);
+    },
+    pem: (file) => join(folder, "secrets/pem", file),
     async close() {
       await mesh.close();
       await remove();

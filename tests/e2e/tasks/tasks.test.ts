@@ -5,10 +5,13 @@ import { after, before, describe } from "node:test";
 import { skipWithoutMesh as skip } from "../mesh/running-mesh.ts";
 import { tryCircuitBreaking } from "./circuit-breaking.ts";
 import { tryFaultInjection } from "./fault-injection.ts";
+import { tryIngressControl } from "./ingress-control.ts";
+import { tryIngressSniPassthrough } from "./ingress-sni-passthrough.ts";
 import { tryLocalityLoadBalancing } from "./locality-load-balancing.ts";
 import { tryMirroring } from "./mirroring.ts";
 import { tryRequestRouting } from "./request-routing.ts";
 import { tryRequestTimeouts } from "./request-timeouts.ts";
+import { trySecureIngress } from "./secure-ingress.ts";
 import type { TaskMesh } from "./task-mesh.ts";
 import { startTaskMesh } from "./task-mesh.ts";
 import { tryTcpTrafficShifting } from "./tcp-traffic-shifting.ts";
@@ -52,4 +55,11 @@ describe("Istio's tasks", { skip }, () => {
   tasksWith(["apps/httpbin", "circuit-breaking/0-apps"], { "circuit breaking": tryCircuitBreaking });
   tasksWith(["mirroring/0-apps"], { mirroring: tryMirroring });
   tasksWith(["locality-load-balancing/0-apps"], { "locality load balancing": tryLocalityLoadBalancing });
+  tasksWith(["apps/httpbin"], {
+    "ingress control": tryIngressControl,
+    "secure ingress": trySecureIngress,
+  });
+  tasksWith(["secrets/nginx-server-certs", "ingress-sni-passthrough/0-apps"], {
+    "ingress without TLS termination": tryIngressSniPassthrough,
+  });
 });
