@@ -10,7 +10,7 @@ import { formatProblem } from "../core/problem.ts";
 import type { FrontMessage } from "../local/supervisor/front-protocol.ts";
 import { lastGoodDirectory } from "../sources/files/last-good.ts";
 import { loadMeshConfig } from "../sources/files/load-mesh-config.ts";
-import type { LoadedObject } from "../sources/files/manifest.ts";
+import type { LoadedObject } from "../sources/files/loaded-objects.ts";
 import { watchFiles } from "../sources/files/watch-files.ts";
 import type { ProblemLedger } from "./problem-ledger.ts";
 import { watchImages } from "./watch-images.ts";

@@ -1,10 +1,11 @@
 // What is remembered of one watched file: its last text as read, and which objects of it are in force. Pure.
 
-import type { ObjectKey } from "../../core/object-key.ts";
 import { objectKeyText } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
-import type { LoadedObject, Manifest } from "./manifest.ts";
+import type { LoadedObject, ObjectsByKey } from "./loaded-objects.ts";
+import type { Manifest } from "./manifest.ts";
+import { isLoaded } from "./manifest.ts";
 import type { MergedManifests } from "./merge-manifests.ts";
 import { mergeManifests } from "./merge-manifests.ts";
 
@@ -12,33 +13,31 @@ export interface FileState {
   readonly signature: string;
   readonly manifest: Manifest;
   /** The objects of this file that are in force: those that are good, and the last good versions of the others. */
-  readonly kept: ReadonlyMap<ObjectKey, LoadedObject>;
+  readonly kept: ObjectsByKey;
   /** A newer state of the file takes something away, and isn't believed until it has lasted. */
   readonly isDoubtful: boolean;
 }
 
 /** The state after a file was read, where `before` are the objects that were in force. */
-export function nextFileState(
-  signature: string,
-  manifest: Manifest,
-  before: ReadonlyMap<ObjectKey, LoadedObject>,
-): FileState {
-  const kept = new Map(manifest.isComplete ? [] : before);
-  for (const { key, positions, object } of manifest.entries) {
-    const loaded = object === undefined ? before.get(key) : { key, positions, object };
-    if (loaded !== undefined) kept.set(key, loaded);
+export function nextFileState(signature: string, manifest: Manifest, before: ObjectsByKey): FileState {
+  return { signature, manifest, kept: keptObjects(manifest, before), isDoubtful: false };
+}
+
+function keptObjects({ entries, objects, isComplete }: Manifest, before: ObjectsByKey): ObjectsByKey {
+  // None is broken, and none is there twice.
+  if (isComplete && objects.size === entries.length) return objects;
+  const kept = new Map(isComplete ? [] : before);
+  for (const entry of entries) {
+    const loaded = isLoaded(entry) ? entry : before.get(entry.key);
+    if (loaded !== undefined) kept.set(entry.key, loaded);
   }
-  return { signature, manifest, kept, isDoubtful: false };
+  return kept;
 }
 
 /** Whether the file as read now lacks an object that is in force: it may be half-written, or broken. */
-export function losesObjects(state: FileState, manifest: Manifest): boolean {
-  const good = goodKeys(manifest);
-  return [...state.kept.keys()].some((key) => !good.has(key));
-}
-
-function goodKeys({ entries }: Manifest): ReadonlySet<ObjectKey> {
-  return new Set(entries.filter(({ object }) => object !== undefined).map(({ key }) => key));
+export function losesObjects({ kept }: FileState, { objects }: Manifest): boolean {
+  for (const key of kept.keys()) if (!objects.has(key)) return true;
+  return false;
 }
 
 /**
@@ -47,18 +46,19 @@ function goodKeys({ entries }: Manifest): ReadonlySet<ObjectKey> {
  */
 export function mergeFileStates(states: readonly FileState[]): MergedManifests {
   const certain = states.filter(({ isDoubtful }) => !isDoubtful).map(({ manifest }) => manifest);
-  const { objects, problems } = mergeManifests(certain);
-  const merged = new Map(objects);
+  const { objects: merged, problems } = mergeManifests(certain);
   const doubtful = states.filter(({ isDoubtful }) => isDoubtful);
   const allProblems = [
     ...problems,
     ...doubtful.flatMap(({ manifest }) => mergeManifests([manifest]).problems),
   ];
   for (const { kept, manifest } of states) {
-    const rescued = [...kept.values()].filter(({ key }) => !merged.has(key));
-    for (const loaded of rescued) merged.set(loaded.key, loaded);
-    const good = goodKeys(manifest);
-    const outlived = rescued.filter(({ key }) => !good.has(key));
+    const outlived: LoadedObject[] = [];
+    for (const loaded of kept.values()) {
+      if (merged.has(loaded.key)) continue;
+      merged.set(loaded.key, loaded);
+      if (!manifest.objects.has(loaded.key)) outlived.push(loaded);
+    }
     if (outlived.length > 0) allProblems.push(stillInForce(manifest.file, outlived));
   }
   return { objects: merged, problems: allProblems };

@@ -2,28 +2,33 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { objectKey } from "../../core/object-key.ts";
 import { lastGoodDirectory } from "./last-good.ts";
-import type { LoadedObject } from "./manifest.ts";
+import type { LoadedObject, ObjectsByKey } from "./loaded-objects.ts";
 
 const FILE = "a.yaml";
 
-function loaded(labels: readonly string[]): readonly LoadedObject[] {
-  return labels.map((label, index) => ({
-    key: objectKey({ kind: "Namespace", namespace: "", name: `n${index}` }),
-    object: {
-      apiVersion: "v1",
-      kind: "Namespace",
-      metadata: { name: `n${index}`, labels: { a: label } },
-    },
-    positions: { file: FILE, firstLine: 1 + 4 * index, root: [1, 1, { metadata: [3, 1] }] },
-  }));
+function loaded(labels: readonly string[]): ObjectsByKey {
+  const objects = labels.map((label, index): LoadedObject => {
+    const name = `n${index}`;
+    return {
+      key: objectKey({ kind: "Namespace", namespace: "", name }),
+      object: { apiVersion: "v1", kind: "Namespace", metadata: { name, labels: { a: label } } },
+      positions: { file: FILE, firstLine: 1 + 4 * index, root: [1, 1, { metadata: [3, 1] }] },
+    };
+  });
+  return new Map(objects.map((object) => [object.key, object]));
+}
+
+async function emptyDirectory(context: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), `meltemi-last-good-${process.pid}-`));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 test("lastGoodDirectory() appends what an edit changed, and gives back all of it", async (context) => {
-  const directory = await mkdtemp(join(tmpdir(), `meltemi-last-good-${process.pid}-`));
-  context.after(() => rm(directory, { recursive: true, force: true }));
+  const directory = await emptyDirectory(context);
   const store = lastGoodDirectory(directory);
   const labels = Array.from({ length: 200 }, () => "before");
   await store.put(FILE, loaded(labels));
@@ -41,4 +46,26 @@ test("lastGoodDirectory() appends what an edit changed, and gives back all of it
   for (let edit = 0; edit < 300; edit += 1) await store.put(FILE, loaded(labels.with(7, String(edit))));
   assert.ok((await readFile(path, "utf8")).split("\n").length < 110, "it grows without end");
   assert.deepEqual(await store.get(FILE), loaded(labels.with(7, "299")));
+});
+
+test("lastGoodDirectory() goes on after a restart with what is there, and writes it again if its end is torn", async (context) => {
+  const directory = await emptyDirectory(context);
+  const labels = Array.from({ length: 200 }, () => "before");
+  await lastGoodDirectory(directory).put(FILE, loaded(labels));
+  const [name = ""] = await readdir(directory);
+  const path = join(directory, name);
+  const lineCount = async () => (await readFile(path, "utf8")).split("\n").length - 1;
+  const second = lastGoodDirectory(directory);
+  await second.get(FILE);
+  await second.put(FILE, loaded(labels));
+  assert.equal(await lineCount(), 1, "nothing is written where nothing changed");
+  await second.put(FILE, loaded(labels.with(7, "after")));
+  assert.equal(await lineCount(), 2, "an edit is a line more");
+  await truncate(path, (await stat(path)).size - 3);
+  const third = lastGoodDirectory(directory);
+  await third.get(FILE);
+  const last = loaded(labels.with(9, "last"));
+  await third.put(FILE, last);
+  assert.equal(await lineCount(), 1, "it is written as a whole");
+  assert.deepEqual(await lastGoodDirectory(directory).get(FILE), last);
 });

@@ -4,57 +4,64 @@
 import { createHash } from "node:crypto";
 import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import type { ObjectKey } from "../../core/object-key.ts";
-import type { LoadedObject } from "./manifest.ts";
-import { isSameLoaded } from "./manifest.ts";
+import { changesSince, type LoadedObject, type ObjectChanges, type ObjectsByKey } from "./loaded-objects.ts";
 
 export interface LastGoodStore {
   /** Empty where nothing is kept. */
-  get(file: string): Promise<readonly LoadedObject[]>;
-  put(file: string, objects: readonly LoadedObject[]): Promise<void>;
+  get(file: string): Promise<ObjectsByKey>;
+  /** Writes what differs from what is kept. One call after another for each file. */
+  put(file: string, objects: ObjectsByKey): Promise<void>;
 }
 
-type Objects = ReadonlyMap<ObjectKey, LoadedObject>;
-
-/** What is on disk, as this process wrote it. */
-interface Written {
-  readonly objects: Objects;
+/** What is on disk, as this process read or wrote it. */
+interface Kept {
+  readonly objects: ObjectsByKey;
   readonly appendCount: number;
 }
 
-/** One edit after another, as lines after the whole: a large file isn't written out again for each. */
-interface Changes {
-  readonly upserts: readonly LoadedObject[];
-  readonly deletes: readonly ObjectKey[];
-}
-
+// Edits follow as lines after the whole: a large file isn't written out again for each.
 const MAX_APPENDS = 100;
 
 /** A store in a directory of its own, which it makes when needed. Files are told apart by their full paths. */
 export function lastGoodDirectory(directory: string): LastGoodStore {
-  const writtenByPath = new Map<string, Written>();
+  const keptByPath = new Map<string, Kept>();
   const pathOf = (file: string) => {
     const name = createHash("sha256").update(resolve(file)).digest("hex").slice(0, 32);
     return join(directory, `${name}.json`);
   };
   return {
-    get: (file) => readObjects(pathOf(file)),
-    async put(file, list) {
+    async get(file) {
       const path = pathOf(file);
-      const written = writtenByPath.get(path);
+      const { kept, isIntact } = await readKept(path);
+      if (isIntact) keptByPath.set(path, kept);
+      else keptByPath.delete(path);
+      return kept.objects;
+    },
+    async put(file, objects) {
+      const path = pathOf(file);
+      const kept = keptByPath.get(path);
       // Where writing fails, nothing is known of what is there.
-      writtenByPath.delete(path);
-      if (list.length === 0) return rm(path, { force: true });
-      const objects = new Map(list.map((loaded) => [loaded.key, loaded]));
-      const changes = written === undefined ? undefined : smallChanges(written, objects);
-      if (changes === undefined) await writeWhole(path, list);
-      else await appendFile(path, `${JSON.stringify(changes)}\n`);
-      writtenByPath.set(path, {
-        objects,
-        appendCount: changes === undefined ? 0 : (written?.appendCount ?? 0) + 1,
-      });
+      keptByPath.delete(path);
+      if (objects.size === 0) await rm(path, { force: true });
+      else keptByPath.set(path, await write(path, objects, kept));
     },
   };
+}
+
+async function write(path: string, objects: ObjectsByKey, kept: Kept | undefined): Promise<Kept> {
+  const changes = kept === undefined ? undefined : changesSince(kept.objects, objects);
+  if (kept === undefined || changes === undefined || isMuch(changes, kept)) {
+    await writeWhole(path, [...objects.values()]);
+    return { objects, appendCount: 0 };
+  }
+  if (changes.upserts.length + changes.deletes.length === 0) return { ...kept, objects };
+  await appendFile(path, `${JSON.stringify(changes)}\n`);
+  return { objects, appendCount: kept.appendCount + 1 };
+}
+
+/** Better written as a whole. */
+function isMuch({ upserts, deletes }: ObjectChanges, { objects, appendCount }: Kept): boolean {
+  return appendCount >= MAX_APPENDS || (upserts.length + deletes.length) * 10 > objects.size;
 }
 
 async function writeWhole(path: string, objects: readonly LoadedObject[]): Promise<void> {
@@ -65,33 +72,27 @@ async function writeWhole(path: string, objects: readonly LoadedObject[]): Promi
   await rename(draft, path);
 }
 
-/** Undefined where the whole is better written again. */
-function smallChanges({ objects: before, appendCount }: Written, objects: Objects): Changes | undefined {
-  if (appendCount >= MAX_APPENDS) return undefined;
-  const upserts = [...objects.values()].filter((loaded) => {
-    const known = before.get(loaded.key);
-    return known === undefined || !isSameLoaded(known, loaded);
-  });
-  const deletes = [...before.keys()].filter((key) => !objects.has(key));
-  const isLarge = (upserts.length + deletes.length) * 10 > objects.size;
-  return isLarge ? undefined : { upserts, deletes };
-}
+const NOTHING: Kept = { objects: new Map(), appendCount: 0 };
 
-// What can't be read is as good as nothing: the manifests themselves are the truth.
-async function readObjects(path: string): Promise<readonly LoadedObject[]> {
+/** What can't be read is as good as nothing: the manifests themselves are the truth. To what isn't intact nothing is appended. */
+async function readKept(path: string): Promise<{ readonly kept: Kept; readonly isIntact: boolean }> {
   const text = await readFile(path, "utf8").catch(() => "");
   const [whole = "", ...appended] = text.split("\n");
   const list = parseLine(whole);
-  if (!Array.isArray(list)) return [];
+  if (!Array.isArray(list)) return { kept: NOTHING, isIntact: false };
   const objects = new Map((list as readonly LoadedObject[]).map((loaded) => [loaded.key, loaded]));
+  const rest = appended.pop();
+  let appendCount = 0;
   for (const line of appended) {
-    const changes = parseLine(line) as Changes | undefined;
-    // The process ended while it wrote this line, which is the last.
+    const changes = parseLine(line) as ObjectChanges | undefined;
     if (changes === undefined) break;
     for (const loaded of changes.upserts) objects.set(loaded.key, loaded);
     for (const key of changes.deletes) objects.delete(key);
+    appendCount += 1;
   }
-  return [...objects.values()];
+  // Else a process ended while it wrote the last line.
+  const isIntact = rest === "" && appendCount === appended.length;
+  return { kept: { objects, appendCount }, isIntact };
 }
 
 function parseLine(line: string): unknown {

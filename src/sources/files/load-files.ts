@@ -1,7 +1,8 @@
 // Reads the objects of files once. It watches nothing and remembers nothing.
 
 import type { Problem } from "../../core/problem.ts";
-import type { LoadedObject, Manifest } from "./manifest.ts";
+import type { LoadedObject } from "./loaded-objects.ts";
+import type { Manifest } from "./manifest.ts";
 import { parseManifest, unreadableManifest } from "./manifest.ts";
 import { findManifestFiles, readManifestFile } from "./manifest-files.ts";
 import { mergeManifests } from "./merge-manifests.ts";

@@ -1,7 +1,7 @@
 // Reads the file that `--mesh-config` names: the text of a MeshConfig, with or without a ConfigMap around it.
 
 import type { Problem } from "../../core/problem.ts";
-import type { LoadedObject } from "./manifest.ts";
+import type { LoadedObject } from "./loaded-objects.ts";
 import { parseManifest } from "./manifest.ts";
 import { readManifestFile } from "./manifest-files.ts";
 import { MESH_CONFIG_KEY, parseMeshConfig } from "./mesh-config-text.ts";

@@ -12,7 +12,7 @@ export interface TextPart {
  * 9.1.2). A text with directives isn't cut, since they are said in front of that line.
  */
 export function splitDocuments(text: string): readonly TextPart[] {
-  if (text.startsWith("%") || text.includes("\n%")) return [{ text, firstLine: 1 }];
+  if (hasDirectives(text)) return [{ text, firstLine: 1 }];
   const parts: TextPart[] = [];
   let start = 0;
   let firstLine = 1;
@@ -25,6 +25,10 @@ export function splitDocuments(text: string): readonly TextPart[] {
   return parts;
 }
 
+export function hasDirectives(text: string): boolean {
+  return text.startsWith("%") || text.includes("\n%");
+}
+
 function documentStarts(text: string): readonly number[] {
   const starts: number[] = [];
   for (let at = text.indexOf("\n---"); at >= 0; at = text.indexOf("\n---", at + 1)) {
@@ -34,7 +38,7 @@ function documentStarts(text: string): readonly number[] {
   return starts;
 }
 
-function countLineEnds(text: string): number {
+export function countLineEnds(text: string): number {
   let count = 0;
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count += 1;
   return count;

@@ -167,10 +167,30 @@ test("watchFiles() serves the last good version after a restart, until the objec
   await writeFile(join(path, "a.yaml"), service("b"));
   await second.until(() => !("Service/default/a" in portsOf(second.batches)), "a replaced object");
   await second.close();
-  assert.deepEqual(
-    (await lastGood.get(join(path, "a.yaml"))).map(({ key }) => key),
-    ["Service/default/b"],
-  );
+  assert.deepEqual([...(await lastGood.get(join(path, "a.yaml"))).keys()], ["Service/default/b"]);
+});
+
+test("watchFiles() lets nobody wait for the disk that keeps the last good version", async () => {
+  const path = await emptyFolder();
+  const file = join(path, "a.yaml");
+  await writeFile(file, service("a"));
+  const kept: string[] = [];
+  let release: () => void = () => undefined;
+  const slow: LastGoodStore = {
+    get: async () => new Map(),
+    async put(_file, objects) {
+      // The first state is there when the watch begins.
+      if (kept.length > 0) await new Promise<void>((done) => (release = done));
+      kept.push(JSON.stringify([...objects.values()]));
+    },
+  };
+  const { batches, until, close } = await startWatch(path, slow);
+  await writeFile(file, service("a", 81));
+  await until(() => portsOf(batches)["Service/default/a"] === 81, "an edit");
+  assert.equal(kept.length, 1);
+  release();
+  await close();
+  assert.match(kept[1] ?? "", /"port":81/);
 });
 
 test("watchFiles() sees a save within half a second, in the median of ten", async () => {

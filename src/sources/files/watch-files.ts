@@ -13,8 +13,7 @@ import type { FileState } from "./file-state.ts";
 import { losesObjects, mergeFileStates, nextFileState } from "./file-state.ts";
 import type { LastGoodStore } from "./last-good.ts";
 import { loadManifest } from "./load-files.ts";
-import type { LoadedObject } from "./manifest.ts";
-import { isSameLoaded } from "./manifest.ts";
+import { changesSince, type LoadedObject, type ObjectsByKey } from "./loaded-objects.ts";
 import type { FoundFile } from "./manifest-files.ts";
 import { findManifestFiles, STANDARD_INPUT } from "./manifest-files.ts";
 
@@ -57,8 +56,10 @@ export class FileWatch {
   readonly #states = new Map<string, FileState>();
   readonly #doubts = new Map<string, Doubt>();
   #watcher: FSWatcher | undefined;
-  #inForce: ReadonlyMap<ObjectKey, LoadedObject> = new Map();
-  #problems: readonly Problem[] | undefined;
+  /** Files whose objects in force may differ from those that are kept on disk. */
+  readonly #unkept = new Set<string>();
+  /** What was published last. */
+  #published: Published | undefined;
   #cancelTimer: (() => void) | undefined;
   #wakeAtMs = Infinity;
   #reading: Promise<void> = Promise.resolve();
@@ -123,6 +124,7 @@ export class FileWatch {
     if (this.#isClosed) return;
     const order = found.files.map(({ file }) => file);
     this.#publish(order, found.problems);
+    await this.#keepLastGood();
     if (this.#doubts.size > 0) this.#wake(this.#options.settleMs);
   }
 
@@ -134,10 +136,9 @@ export class FileWatch {
       return;
     }
     this.#doubts.delete(file);
-    const before = state?.kept ?? (await this.#restore(file));
-    const next = nextFileState(signature, manifest, before);
-    this.#states.set(file, next);
-    await this.#store(file, before, next.kept);
+    const before = state?.kept ?? (await this.#options.lastGood?.get(file)) ?? new Map();
+    this.#states.set(file, nextFileState(signature, manifest, before));
+    this.#unkept.add(file);
   }
 
   /** Whether the file has looked like this for long enough; begins to count when it looks new. */
@@ -159,42 +160,37 @@ export class FileWatch {
       }
       this.#states.delete(file);
       this.#doubts.delete(file);
-      await this.#store(file, state.kept, new Map());
+      this.#unkept.add(file);
     }
   }
 
-  async #restore(file: string): Promise<ReadonlyMap<ObjectKey, LoadedObject>> {
-    const objects = (await this.#options.lastGood?.get(file)) ?? [];
-    return new Map(objects.map((loaded) => [loaded.key, loaded]));
-  }
-
-  async #store(
-    file: string,
-    before: ReadonlyMap<ObjectKey, LoadedObject>,
-    kept: ReadonlyMap<ObjectKey, LoadedObject>,
-  ) {
-    if (isSameKept(before, kept)) return;
-    try {
-      await this.#options.lastGood?.put(file, [...kept.values()]);
-    } catch (cause) {
-      this.#options.log.warn({ file, cause: String(cause) }, "keeping the last good version failed");
+  /** After what changed was published: nobody waits for the disk. */
+  async #keepLastGood() {
+    for (const file of this.#unkept) {
+      this.#unkept.delete(file);
+      try {
+        await this.#options.lastGood?.put(file, this.#states.get(file)?.kept ?? new Map());
+      } catch (cause) {
+        this.#options.log.warn({ file, cause: String(cause) }, "keeping the last good version failed");
+      }
     }
   }
 
   #publish(order: readonly string[], pathProblems: readonly Problem[]) {
-    const gone = [...this.#states.keys()].filter((file) => !order.includes(file)).sort();
+    const present = new Set(order);
+    const gone = [...this.#states.keys()].filter((file) => !present.has(file)).sort();
     const states = [...order, ...gone].flatMap((file) => this.#states.get(file) ?? []);
+    const before = this.#published;
+    // Several events tell of one save.
+    if (before !== undefined && isSameList(before.states, states)) {
+      if (isDeepStrictEqual(before.pathProblems, pathProblems)) return;
+    }
     const { objects, problems: fileProblems } = mergeFileStates(states);
-    const upserts = [...objects.values()].filter((loaded) => {
-      const before = this.#inForce.get(loaded.key);
-      return before === undefined || !isSameLoaded(before, loaded);
-    });
-    const deletes = [...this.#inForce.keys()].filter((key) => !objects.has(key));
     const problems = [...pathProblems, ...fileProblems];
+    this.#published = { states, pathProblems, objects, problems };
+    const { upserts, deletes } = changesSince(before?.objects ?? new Map(), objects);
     const isQuiet =
-      upserts.length === 0 && deletes.length === 0 && isDeepStrictEqual(problems, this.#problems);
-    this.#inForce = objects;
-    this.#problems = problems;
+      upserts.length === 0 && deletes.length === 0 && isDeepStrictEqual(problems, before?.problems);
     if (isQuiet) return;
     const counts = { upserts: upserts.length, deletes: deletes.length, problems: problems.length };
     this.#options.log.info(counts, "files read");
@@ -202,14 +198,13 @@ export class FileWatch {
   }
 }
 
-function isSameKept(
-  before: ReadonlyMap<ObjectKey, LoadedObject>,
-  kept: ReadonlyMap<ObjectKey, LoadedObject>,
-): boolean {
-  if (before.size !== kept.size) return false;
-  for (const [key, loaded] of kept) {
-    const known = before.get(key);
-    if (known === undefined || !isSameLoaded(known, loaded)) return false;
-  }
-  return true;
+interface Published {
+  readonly states: readonly FileState[];
+  readonly pathProblems: readonly Problem[];
+  readonly objects: ObjectsByKey;
+  readonly problems: readonly Problem[];
+}
+
+function isSameList<T>(one: readonly T[], other: readonly T[]): boolean {
+  return one.length === other.length && one.every((item, at) => item === other[at]);
 }
