@@ -91,6 +91,12 @@ const revisionOption: OptionDeclaration = {
 const settingsOptions: readonly OptionDeclaration[] = [
   { flags: "--profile <profile>", summary: 'default, minimal, demo or cni ("default")' },
   revisionOption,
+  {
+    flags: "-n, --namespace <namespace>",
+    summary: 'of the control plane ("meltemi-system", or where it is already)',
+  },
+  { flags: "-f, --values <file>", summary: "values of the control plane, as charts/meltemi has them" },
+  { flags: "--gateway-values <file>", summary: "values of the ingress gateway, as charts/gateway has them" },
   { flags: "--hub <hub>", summary: "where the images come from: HUB/control-plane:TAG" },
   { flags: "--tag <tag>", summary: "of the images, instead of this program's version" },
   { flags: "--image-pull-policy <policy>", summary: "Always, IfNotPresent or Never" },
@@ -299,6 +305,10 @@ export const commandList: readonly CommandDeclaration[] = [
       { line: "meltemi install", does: "two replicas, webhooks and an ingress gateway" },
       { line: "meltemi install --profile cni", does: "pods need no capability: a DaemonSet intercepts" },
       { line: "meltemi install --revision canary", does: "a second control plane beside the first" },
+      {
+        line: "meltemi install -f values.yaml --gateway-values gateway.yaml",
+        does: "pull secrets, tolerations, the kind of load balancer, …",
+      },
     ],
     load: () => import("./install.ts"),
   },

@@ -7,19 +7,19 @@ import type { ClusterChoices, InstallChoices } from "./install-room.ts";
 
 export function installChoices(input: CommandInput): InstallChoices & ClusterChoices {
   const names = [
-    ...(["profile", "revision", "hub", "tag", "imagePullPolicy", "replicas"] as const),
+    ...(["profile", "namespace", "revision", "hub", "tag", "imagePullPolicy", "replicas"] as const),
     ...(["cniRepair", "cniBinDir", "cniConfDir"] as const),
   ];
-  const meshConfigFile = textOption(input, "meshConfig");
+  const files = { valuesFile: "values", gatewayValuesFile: "gatewayValues", meshConfigFile: "meshConfig" };
+  const options = [...names.map((name) => [name, name] as const), ...Object.entries(files)];
   return {
     ...clusterChoices(input),
     ...Object.fromEntries(
-      names.flatMap((name) => {
-        const value = textOption(input, name);
-        return value === undefined ? [] : [[name, value]];
+      options.flatMap(([choice, option]) => {
+        const value = textOption(input, option);
+        return value === undefined ? [] : [[choice, value]];
       }),
     ),
-    ...(meshConfigFile === undefined ? {} : { meshConfigFile }),
   };
 }
 

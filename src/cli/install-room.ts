@@ -4,6 +4,11 @@
 /** As the user gave them; absent ones are the profile's. */
 export interface InstallChoices {
   readonly profile?: string;
+  /** The control plane's; where the revision is installed already, else the usual one. */
+  readonly namespace?: string;
+  /** Values of the control plane's chart, and of a gateway's. */
+  readonly valuesFile?: string;
+  readonly gatewayValuesFile?: string;
   readonly revision?: string;
   readonly hub?: string;
   readonly tag?: string;

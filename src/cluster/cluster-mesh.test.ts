@@ -12,6 +12,7 @@ import { TestApiServer } from "../kubernetes/test-api-server.ts";
 import { createClusterMesh } from "./cluster-mesh.ts";
 
 const PODS = "/api/v1/pods";
+const BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
 
 async function meshOf(t: TestContext, server = new TestApiServer()) {
   await server.start();
@@ -20,14 +21,14 @@ async function meshOf(t: TestContext, server = new TestApiServer()) {
     client,
     clock: systemClock,
     signal: new AbortController().signal,
-    controlPlanes: { namespace: "mesh", labelSelector: "app=plane", revisionLabel: "istio.io/rev" },
+    controlPlanes: { usualNamespace: "mesh", labelSelector: "app=plane", revisionLabel: "istio.io/rev" },
     takeTerminal: () => assert.fail("nothing runs on the terminal"),
   });
   t.after(async () => {
     mesh.close();
     await server.stop();
   });
-  server.define(PODS);
+  server.define(PODS, BINDINGS);
   return { mesh, server };
 }
 
@@ -81,11 +82,41 @@ test("createClusterMesh().proxies() says that no control plane is there", async 
 
 test("createClusterMesh().proxies() says that no replica is ready", async (t) => {
   const { mesh, server } = await meshOf(t);
-  server.put(PODS, podNamed("plane-1", "mesh", { status: { phase: "Pending" } }));
+  const pod = podNamed("plane-1", "mesh", { status: { phase: "Pending" } });
+  server.put(PODS, { ...pod, metadata: { ...pod.metadata, labels: { app: "plane" } } });
   await assert.rejects(mesh.proxies(), {
     message: "No replica of the control plane is ready: plane-1 (Pending)",
     hint: "see why: kubectl describe pods -n mesh",
   });
+});
+
+const bindingIn = (namespace: string): TestObject => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "ClusterRoleBinding",
+  metadata: { name: `plane-${namespace}`, labels: { app: "plane" } },
+  subjects: [{ kind: "ServiceAccount", name: "plane", namespace }],
+});
+
+test("createClusterMesh() finds control planes where their rights were given, and nowhere else", async (t) => {
+  const { mesh, server } = await meshOf(t);
+  const pending = { status: { phase: "Pending" } };
+  const labels = { app: "plane" };
+  for (const namespace of ["platform", "canaries", "anybody"]) {
+    const pod = podNamed(`of-${namespace}`, namespace, pending);
+    server.put(PODS, { ...pod, metadata: { ...pod.metadata, labels } });
+  }
+  server.put(BINDINGS, bindingIn("platform"));
+  server.put(BINDINGS, bindingIn("canaries"));
+  await assert.rejects(mesh.proxies(), {
+    message: "No replica of the control plane is ready: of-canaries (Pending), of-platform (Pending)",
+  });
+});
+
+test("createClusterMesh() looks in the usual namespace where it may not see where rights were given", async (t) => {
+  const { mesh, server } = await meshOf(t);
+  server.put(BINDINGS, bindingIn("platform"));
+  server.intercept = ({ path }) => (path === BINDINGS ? { status: 403 } : undefined);
+  await assert.rejects(mesh.proxies(), { message: /in namespace "mesh" of this cluster/ });
 });
 
 test("createClusterMesh().logs() asks the kubelet for a container's lines", async (t) => {

@@ -85,7 +85,7 @@ async function listObjects(
   namespace: string | undefined,
 ): Promise<readonly KubernetesObject[]> {
   if (kind.scope === "Pseudo") {
-    const { namespace: own } = options.controlPlanes;
+    const { usualNamespace: own } = options.controlPlanes;
     const hint = `meltemi get configmaps -n ${own} -o yaml`;
     throw new ClusterRefusal(`Cannot get ${kind.plural} of a cluster: it keeps them in a ConfigMap`, hint);
   }

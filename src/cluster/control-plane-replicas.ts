@@ -1,5 +1,6 @@
 // Asks all replicas of all control planes: each knows the proxies that are connected to it, and no others.
 
+import { isApiError } from "../kubernetes/api-error.ts";
 import type { ApiResource } from "../kubernetes/api-resource.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { listAll } from "./cluster-access.ts";
@@ -17,9 +18,10 @@ export interface ReplicaAnswer<T> {
   readonly answer: T;
 }
 
-/** Where control planes are and how their pods are known: the installer's names. */
+/** Where control planes are and how their objects are known: the installer's names. */
 export interface ControlPlanePlace {
-  readonly namespace: string;
+  /** Where they are looked for by who may not see where they are. */
+  readonly usualNamespace: string;
   readonly labelSelector: string;
   readonly revisionLabel: string;
 }
@@ -89,8 +91,44 @@ interface ControlPlanePod {
   };
 }
 
-function listPods(access: ClusterAccess, { namespace, labelSelector }: ControlPlanePlace) {
-  return listAll<ControlPlanePod>(access, podResource, { namespace, labelSelector });
+async function listPods(access: ClusterAccess, place: ControlPlanePlace): Promise<ControlPlanePod[]> {
+  const { labelSelector } = place;
+  const namespaces = await controlPlaneNamespaces(access, place);
+  const lists = namespaces.map((namespace) =>
+    listAll<ControlPlanePod>(access, podResource, { namespace, labelSelector }),
+  );
+  return (await Promise.all(lists)).flat();
+}
+
+const bindingResource: ApiResource = {
+  kind: "ClusterRoleBinding",
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  plural: "clusterrolebindings",
+  isNamespaced: false,
+};
+
+interface Binding {
+  readonly subjects?: readonly { readonly namespace?: string }[];
+}
+
+/** Of those who were given a control plane's rights: a label on a pod is anybody's word. */
+async function controlPlaneNamespaces(
+  access: ClusterAccess,
+  { labelSelector, usualNamespace }: ControlPlanePlace,
+): Promise<readonly string[]> {
+  const namespaces = (await bindings(access, labelSelector)).flatMap(({ subjects = [] }) =>
+    subjects.flatMap(({ namespace }) => namespace ?? []),
+  );
+  return namespaces.length === 0 ? [usualNamespace] : [...new Set(namespaces)].sort();
+}
+
+async function bindings(access: ClusterAccess, labelSelector: string): Promise<readonly Binding[]> {
+  try {
+    return await listAll<Binding>(access, bindingResource, { labelSelector });
+  } catch (error) {
+    if (isApiError(error, 403)) return [];
+    throw error;
+  }
 }
 
 /** One that isn't ready yet has read no objects and serves no proxies. */
@@ -108,16 +146,17 @@ function replicaOf({ metadata }: ControlPlanePod, { revisionLabel }: ControlPlan
   return { pod: metadata.name, namespace: metadata.namespace, revision };
 }
 
-function noneRuns(pods: readonly ControlPlanePod[], { namespace }: ControlPlanePlace): ClusterRefusal {
-  if (pods.length === 0) {
+function noneRuns(pods: readonly ControlPlanePod[], { usualNamespace }: ControlPlanePlace): ClusterRefusal {
+  const [first] = pods;
+  if (first === undefined) {
     return new ClusterRefusal(
-      `There is no control plane of Meltemi in namespace "${namespace}" of this cluster`,
+      `There is no control plane of Meltemi in namespace "${usualNamespace}" of this cluster`,
       "install one: meltemi install; or name another cluster: --context CONTEXT",
     );
   }
   const names = pods.map(({ metadata, status }) => `${metadata.name} (${status?.phase ?? "Unknown"})`);
   return new ClusterRefusal(
     `No replica of the control plane is ready: ${names.join(", ")}`,
-    `see why: kubectl describe pods -n ${namespace}`,
+    `see why: kubectl describe pods -n ${first.metadata.namespace}`,
   );
 }

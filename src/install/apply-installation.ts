@@ -3,17 +3,19 @@
 
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { applyObject, deleteObject, getObject } from "../kubernetes/api-objects.ts";
+import type { ApiResource } from "../kubernetes/api-resource.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
-import type { InstallObject } from "./install-object.ts";
+import type { InstallMetadata, InstallObject } from "./install-object.ts";
 import {
   definitionResource,
   deploymentResource,
   injectorResource,
+  namespaceResource,
   removableResources,
   resourceOf,
 } from "./install-resources.ts";
-import type { InstallSettings } from "./install-settings.ts";
+import { DEFAULT_NAMESPACE, type InstallSettings } from "./install-settings.ts";
 import { installStages } from "./installation-objects.ts";
 import {
   INSTALLED_LABEL,
@@ -44,7 +46,7 @@ export async function applyInstallation(
     const applied: InstallObject[] = [];
     for (const object of objects) {
       const wanted = await scaledAsItIs(access, await restingWhereTagged(access, object, settings), settings);
-      if (await applyUnlessForeign(access, wanted)) applied.push(wanted);
+      if (await applyUnlessForeign(access, wanted, settings)) applied.push(wanted);
     }
     access.onProgress(`${title}: ${applied.length} objects applied`);
     // The webhooks come after the control plane: while it doesn't run, they would only be in the way.
@@ -83,9 +85,20 @@ async function scaledAsItIs(
   return { ...object, spec: { ...spec, replicas: Math.max(current, replicas) } };
 }
 
-async function applyUnlessForeign(access: ClusterAccess, object: InstallObject): Promise<boolean> {
-  if (object.kind === "CustomResourceDefinition" && (await isForeign(access, object))) {
-    access.onProgress(`${object.metadata.name} is another mesh's, and left as it is`);
+async function applyUnlessForeign(
+  access: ClusterAccess,
+  object: InstallObject,
+  { namespace }: InstallSettings,
+): Promise<boolean> {
+  const { kind, metadata } = object;
+  if (kind === "CustomResourceDefinition" && (await isForeign(access, definitionResource, metadata))) {
+    access.onProgress(`${metadata.name} is another mesh's, and left as it is`);
+    return false;
+  }
+  // Others may live there, who don't conform to our level of Pod Security, and who outlive us.
+  const isChosen = kind === "Namespace" && metadata.name === namespace && namespace !== DEFAULT_NAMESPACE;
+  if (isChosen && (await isForeign(access, namespaceResource, metadata))) {
+    access.onProgress(`namespace ${namespace} was there before, and is left as it is`);
     return false;
   }
   const options = { fieldManager: FIELD_MANAGER, isForced: true };
@@ -93,9 +106,13 @@ async function applyUnlessForeign(access: ClusterAccess, object: InstallObject):
   return true;
 }
 
-// Definitions are of one form whoever brings them; whose they are decides who removes them.
-async function isForeign({ client }: ClusterAccess, { metadata }: InstallObject): Promise<boolean> {
-  const existing = await getObject(client, definitionResource, { name: metadata.name });
+// Definitions and namespaces are of one form whoever brings them; whose they are decides who removes them.
+async function isForeign(
+  { client }: ClusterAccess,
+  resource: ApiResource,
+  { name }: InstallMetadata,
+): Promise<boolean> {
+  const existing = await getObject(client, resource, { name });
   return existing !== undefined && existing.metadata.labels?.[INSTALLED_LABEL] !== "meltemi";
 }
 

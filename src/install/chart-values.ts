@@ -1,133 +1,93 @@
-// The Helm chart's values: what each means and takes, as values.yaml and as the schema by which Helm refuses a wrong one.
+// What a Helm chart's values are to us: declared once, as the chart's values.yaml, as the schema by which Helm refuses a
+// wrong one, and for `meltemi install`, which takes the same files.
 
 import { stringify } from "yaml";
-import { cniRepairs, type InstallSettings, imagePullPolicies, profileSettings } from "./install-settings.ts";
+import { childPath } from "../core/field-path.ts";
+import { checkForm } from "../kinds/check-form.ts";
+import type { Finding } from "../kinds/define-kind.ts";
+import { anything, message, type Schema, type TypeOf } from "../kinds/schema.ts";
 
-interface ChartValue {
+export interface ChartValue {
   /** A sentence, the comment in values.yaml. */
   readonly description: string;
-  /** JSON Schema of what it takes. */
-  readonly schema: object;
+  readonly schema: Schema<unknown>;
+  /** What Helm is told besides. */
+  readonly jsonSchema?: Readonly<Record<string, unknown>>;
+  /** Read as Istio reads its MeshConfig: numbers in quotes, enums by number, names in snake_case. */
+  readonly isLenient?: true;
 }
 
-const text = { type: "string" };
-const folder = { type: "string", pattern: "^/" };
-const flag = { type: "boolean" };
-const count = { type: "integer", minimum: 1, maximum: 100 };
-const amounts = { type: "object", additionalProperties: { type: ["string", "number"] } };
+export type ChartValues = Readonly<Record<string, ChartValue>>;
 
-const chartValues = {
-  revision: {
-    description: "The name of this control plane where several share a cluster.",
-    schema: { type: "string", pattern: "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", maxLength: 40 },
-  },
-  hub: { description: "Where images come from: HUB/control-plane:TAG.", schema: text },
-  tag: { description: "Of the images; the chart's own version where it is empty.", schema: text },
-  imagePullPolicy: {
-    description: "Always, IfNotPresent or Never.",
-    schema: { enum: imagePullPolicies },
-  },
-  replicas: {
-    description:
-      "Of the control plane and of the gateway; the fewest, where the control plane scales by itself.",
-    schema: count,
-  },
-  maxReplicas: { description: "The most that the control plane scales to.", schema: count },
-  autoscaler: { description: "Whether the control plane scales by itself.", schema: flag },
-  networkPolicies: {
-    description:
-      "Whether a NetworkPolicy closes the control plane's other ports, and 15014 to all but the cluster's pods; proxies' 15012 stays open to every address, and so does the webhooks' 15017 unless webhookCidrs says from where.",
-    schema: flag,
-  },
-  webhookCidrs: {
-    description:
-      "Where the API server reaches 15017 from, as CIDRs; every address where there is none, since no selector names the API server in every cluster.",
-    schema: { type: "array", items: { type: "string" } },
-  },
-  cni: {
-    description: "Whether a DaemonSet sets up interception, so that pods need no capability.",
-    schema: flag,
-  },
-  cniRepair: {
-    description:
-      "What becomes of pods that started before the DaemonSet was there: repair, delete, label or none.",
-    schema: { enum: cniRepairs },
-  },
-  cniBinDir: {
-    description: "Where the nodes' runtime looks for CNI plugins' programs.",
-    schema: folder,
-  },
-  cniConfDir: {
-    description: "Where the nodes' runtime looks for CNI configurations.",
-    schema: folder,
-  },
-  gateway: {
-    description: "Whether there is an ingress gateway; only the revision default has one.",
-    schema: flag,
-  },
-  definitions: {
-    description: "Whether the kinds are defined too. Turn it off where an Istio has defined them.",
-    schema: flag,
-  },
-  controlPlaneResources: {
-    description: "What the control plane asks of its nodes.",
-    schema: {
-      type: "object",
-      properties: { requests: amounts, limits: amounts },
-      additionalProperties: false,
-    },
-  },
-  meshConfig: {
-    description: "The mesh's configuration, as Istio's MeshConfig.",
-    schema: { type: "object" },
-  },
-} satisfies Readonly<Record<string, ChartValue>>;
+/** All of them, with the defaults where nothing was given. */
+export type ValuesOf<V extends ChartValues> = { readonly [K in keyof V]: TypeOf<V[K]["schema"]> };
 
-export function chartValuesFile(): string {
-  const values = { ...chartValuesOf(profileSettings("default", "")), definitions: true };
-  return names()
-    .map((name) => `# ${chartValues[name].description}\n${stringify({ [name]: values[name] })}`)
+export function chartValuesFile(declared: ChartValues, defaults: Readonly<Record<string, unknown>>): string {
+  return Object.entries(declared)
+    .map(([name, { description }]) => `# ${description}\n${stringify({ [name]: defaults[name] })}`)
     .join("\n");
 }
 
 /** Helm checks values against it before it renders anything. */
-export function chartValuesSchema(): string {
-  const properties = Object.fromEntries(
-    names().map((name) => {
-      const { description, schema } = chartValues[name];
-      return [name, { description, ...schema }];
-    }),
-  );
+export function chartValuesSchema(declared: ChartValues): string {
+  const properties = Object.entries(declared).map(([name, { description, jsonSchema, schema }]) => [
+    name,
+    { description, ...(schema as object), ...jsonSchema },
+  ]);
   const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
     type: "object",
     // Of charts that this one is a part of.
-    properties: { ...properties, global: { type: "object" } },
+    properties: { ...Object.fromEntries(properties), global: { type: "object" } },
     additionalProperties: false,
   };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
 
-function names(): (keyof typeof chartValues)[] {
-  return Object.keys(chartValues) as (keyof typeof chartValues)[];
+/** Holds the content of a values file against the declarations. */
+export function checkChartValues<V extends ChartValues>(
+  declared: V,
+  content: unknown,
+): { readonly values: Partial<ValuesOf<V>>; readonly findings: readonly Finding[] } {
+  const names = message(Object.fromEntries(Object.keys(declared).map((name) => [name, anything()])));
+  const whole = checkForm(names, content ?? {});
+  const checked = Object.entries((whole.value ?? {}) as object).map(([name, value]) => {
+    const { isLenient = false, schema } = declared[name] ?? { schema: anything() };
+    return [name, checkForm(schema, value, { path: childPath("", name), isLenient })] as const;
+  });
+  const values = Object.fromEntries(checked.map(([name, { value }]) => [name, value])) as Partial<
+    ValuesOf<V>
+  >;
+  const findings = [...whole.findings, ...checked.flatMap(([, found]) => found.findings)];
+  return { values, findings: findings.length > 0 ? findings : patternFindings(declared, values) };
 }
 
-/** `definitions` is no setting: the installer looks itself who has defined the kinds. */
-export function chartValuesOf(
-  settings: InstallSettings,
-): Readonly<Record<Exclude<keyof typeof chartValues, "definitions">, unknown>> {
-  const { controlPlaneResources, hub, imagePullPolicy, maxReplicas, meshConfig, replicas } = settings;
-  return {
-    ...{ revision: settings.revision, hub, tag: settings.tag, imagePullPolicy, replicas, maxReplicas },
-    autoscaler: settings.hasAutoscaler,
-    networkPolicies: settings.hasNetworkPolicies,
-    webhookCidrs: settings.webhookCidrs,
-    cni: settings.hasCni,
-    cniRepair: settings.cniRepair,
-    cniBinDir: settings.cniBinDir,
-    cniConfDir: settings.cniConfDir,
-    gateway: settings.hasGateway,
-    controlPlaneResources,
-    meshConfig,
-  };
+function patternFindings(declared: ChartValues, values: Readonly<Record<string, unknown>>): Finding[] {
+  return Object.entries(declared).flatMap(([name, { jsonSchema }]) => {
+    const { pattern } = jsonSchema ?? {};
+    const value = values[name];
+    if (typeof pattern !== "string" || typeof value !== "string" || new RegExp(pattern).test(value))
+      return [];
+    const path = childPath("", name);
+    return [{ path, message: `found "${value}", wanted text of the form ${pattern}` }];
+  });
+}
+
+type Tree = Readonly<Record<string, unknown>>;
+
+/** As Helm does it: fields of objects one by one, lists as a whole. */
+export function mergeValues<T extends object>(defaults: T, given: Partial<T>): T {
+  return merged(defaults as Tree, given as Tree) as T;
+}
+
+function merged(defaults: Tree, given: Tree): Tree {
+  const values = Object.entries(given).map(([name, value]) => {
+    const before = defaults[name];
+    return [name, isTree(before) && isTree(value) ? merged(before, value) : value] as const;
+  });
+  return { ...defaults, ...Object.fromEntries(values) };
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -53,10 +53,6 @@ export async function installedRevisions(
   access: ClusterAccess,
   deployments: ApiResource,
 ): Promise<readonly string[]> {
-  const found = await listObjects(
-    access,
-    deployments,
-    `${INSTALLED_SELECTOR},app.kubernetes.io/name=meltemi`,
-  );
-  return found.flatMap((object) => revisionOf(object) ?? []);
+  const selector = `${INSTALLED_SELECTOR},app.kubernetes.io/name=meltemi`;
+  return (await listObjects(access, deployments, selector)).flatMap((object) => revisionOf(object) ?? []);
 }

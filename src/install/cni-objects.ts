@@ -6,6 +6,7 @@ import type { CniRepair } from "./install-settings.ts";
 import { CNI_NAMESPACE } from "./install-settings.ts";
 import type { Installation } from "./object-names.ts";
 import { image, installedLabels } from "./object-names.ts";
+import { pullSecretFields } from "./pod-placement.ts";
 
 const NAME = "meltemi-cni";
 const RBAC = "rbac.authorization.k8s.io";
@@ -96,6 +97,7 @@ function hostFolders({ cniBinDir, cniConfDir }: Installation) {
 function podSpec(installation: Installation) {
   return {
     serviceAccountName: NAME,
+    ...pullSecretFields(installation.imagePullSecrets),
     // Else starting it would need the plugin that it is.
     hostNetwork: true,
     dnsPolicy: "ClusterFirstWithHostNet",

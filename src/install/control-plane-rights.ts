@@ -4,6 +4,7 @@ import { kinds } from "../kinds/all-kinds.ts";
 import type { InstallObject } from "./install-object.ts";
 import type { Installation } from "./object-names.ts";
 import {
+  controlPlaneBindingName,
   controlPlaneName,
   injectorName,
   ownMetadata,
@@ -22,9 +23,10 @@ const RBAC = "rbac.authorization.k8s.io";
 
 export function controlPlaneRights(installation: Installation): InstallObject[] {
   const name = controlPlaneName(installation);
+  const bindingName = controlPlaneBindingName(installation);
   const { namespace } = installation;
   const account = { kind: "ServiceAccount", name, namespace };
-  const cluster = { apiVersion: `${RBAC}/v1`, metadata: ownMetadata(installation, `${name}-control-plane`) };
+  const cluster = { apiVersion: `${RBAC}/v1`, metadata: ownMetadata(installation, bindingName) };
   const own = { apiVersion: `${RBAC}/v1`, metadata: ownMetadata(installation, name, namespace) };
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata: ownMetadata(installation, name, namespace) },
@@ -32,7 +34,7 @@ export function controlPlaneRights(installation: Installation): InstallObject[] 
     {
       ...cluster,
       kind: "ClusterRoleBinding",
-      roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: `${name}-control-plane` },
+      roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: bindingName },
       subjects: [account],
     },
     { ...own, kind: "Role", rules: ownNamespaceRules(installation) },

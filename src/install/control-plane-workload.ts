@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import type { InstallObject } from "./install-object.ts";
 import type { Installation } from "./object-names.ts";
 import { controlPlaneName, image, ownLabels, ownMetadata, REVISION_LABEL } from "./object-names.ts";
+import { placementFields } from "./pod-placement.ts";
 
 /** The agent's, so that they stay the same whoever asks. */
 const ports = { xds: 15012, monitoring: 15014, webhook: 15017 } as const;
@@ -86,7 +87,7 @@ function deployment(installation: Installation): InstallObject {
 function podSpec(installation: Installation) {
   return {
     serviceAccountName: controlPlaneName(installation),
-    nodeSelector: { "kubernetes.io/os": "linux" },
+    ...placementFields(installation),
     securityContext: restrictedPod,
     terminationGracePeriodSeconds: 30,
     topologySpreadConstraints: ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map(
@@ -125,7 +126,7 @@ function container(installation: Installation) {
     image: image(installation, "control-plane"),
     imagePullPolicy,
     args: ["--kubernetes"],
-    env: controlPlaneEnvironment(installation),
+    env: [...controlPlaneEnvironment(installation), ...installation.env],
     ports: [
       { name: "xds", containerPort: ports.xds, protocol: "TCP" },
       { name: "monitoring", containerPort: ports.monitoring, protocol: "TCP" },
@@ -140,8 +141,15 @@ function container(installation: Installation) {
   };
 }
 
+/** Names of the variables below, which users don't set. */
+export const ownVariables: readonly string[] = [
+  ...["POD_NAME", "POD_NAMESPACE", "SERVICE_ACCOUNT", "REVISION", "SERVICE_NAME"],
+  ...["AGENT_IMAGE", "CAPTURE", "IMAGE_PULL_SECRETS"],
+];
+
 /** What its program is told beside the mesh's configuration, which it reads from the ConfigMap. */
 function controlPlaneEnvironment(installation: Installation) {
+  const { imagePullSecrets } = installation;
   const fromField = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return [
     fromField("POD_NAME", "metadata.name"),
@@ -151,6 +159,10 @@ function controlPlaneEnvironment(installation: Installation) {
     { name: "SERVICE_NAME", value: controlPlaneName(installation) },
     { name: "AGENT_IMAGE", value: image(installation, "agent") },
     { name: "CAPTURE", value: installation.hasCni ? "cni" : "init" },
+    // Of injected pods: their images come from where its own does.
+    ...(imagePullSecrets.length > 0
+      ? [{ name: "IMAGE_PULL_SECRETS", value: imagePullSecrets.join(",") }]
+      : []),
   ];
 }
 

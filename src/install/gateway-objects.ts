@@ -1,13 +1,20 @@
 // The ingress gateway: a pod that injection makes a gateway of, in a namespace of its own, since injection passes
 // over the control plane's. Its labels are those that Istio's users select in their Gateways.
 
+import type { PodSpec } from "../kinds/pod/pod-spec.ts";
+import { GATEWAY_NAMESPACE, type GatewaySettings } from "./gateway-settings.ts";
 import type { InstallMetadata, InstallObject } from "./install-object.ts";
-import { GATEWAY_NAMESPACE } from "./install-settings.ts";
-import type { Installation } from "./object-names.ts";
 import { installedLabels, REVISION_LABEL } from "./object-names.ts";
+import { placementFields } from "./pod-placement.ts";
 
-const NAME = "istio-ingressgateway";
-const selector = { app: NAME, istio: "ingressgateway" };
+/** What a gateway is to be told of its control plane. */
+export interface GatewayControl {
+  readonly revision: string;
+  /** Where control planes run. */
+  readonly namespace: string;
+  /** Of all its objects, beside those that are selected. */
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 export function gatewayNamespace(): InstallObject {
   const labels = {
@@ -18,85 +25,106 @@ export function gatewayNamespace(): InstallObject {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name: GATEWAY_NAMESPACE, labels } };
 }
 
-export function gatewayObjects(installation: Installation): InstallObject[] {
-  const metadata: InstallMetadata = {
-    name: NAME,
-    namespace: GATEWAY_NAMESPACE,
-    labels: { ...selector, ...installedLabels },
-  };
+export function gatewayObjects(gateway: GatewaySettings, control: GatewayControl): InstallObject[] {
+  const { name, namespace } = gateway;
+  const metadata = { name, namespace, labels: { ...selectorOf(gateway), ...control.labels } };
   return [
     { apiVersion: "v1", kind: "ServiceAccount", metadata },
     ...secretRights(metadata),
-    service(metadata),
-    deployment(installation, metadata),
+    ...replacementRights(metadata, control),
+    service(gateway, metadata),
+    deployment(gateway, control, metadata),
     {
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
       metadata,
-      spec: { maxUnavailable: 1, selector: { matchLabels: selector } },
+      spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(gateway) } },
     },
   ];
 }
+
+/** As Istio's chart of a gateway labels its pods. */
+function selectorOf({ name }: GatewaySettings): Readonly<Record<string, string>> {
+  return { app: name, istio: name.replace(/^istio-/, "") };
+}
+
+const RBAC = "rbac.authorization.k8s.io";
 
 /** Certificates of its servers are served to a gateway that may read them itself. */
 function secretRights(metadata: InstallMetadata): InstallObject[] {
   const { name, namespace } = metadata;
-  const group = "rbac.authorization.k8s.io";
+  const rules = [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }];
+  return roleWithBinding(metadata, rules, { kind: "ServiceAccount", name, namespace });
+}
+
+/**
+ * A pod that was made before injection answered never gets its image. Whichever control plane it asked for deletes it, so
+ * that another is made; nowhere else may a control plane delete pods.
+ */
+function replacementRights(metadata: InstallMetadata, { namespace }: GatewayControl): InstallObject[] {
+  const rules = [{ apiGroups: [""], resources: ["pods"], verbs: ["delete"] }];
+  const controlPlanes = { apiGroup: RBAC, kind: "Group", name: `system:serviceaccounts:${namespace}` };
+  return roleWithBinding({ ...metadata, name: `${metadata.name}-replacement` }, rules, controlPlanes);
+}
+
+function roleWithBinding(
+  metadata: InstallMetadata,
+  rules: readonly object[],
+  subject: object,
+): InstallObject[] {
+  const { name } = metadata;
   return [
+    { apiVersion: `${RBAC}/v1`, kind: "Role", metadata, rules },
     {
-      apiVersion: `${group}/v1`,
-      kind: "Role",
-      metadata,
-      rules: [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }],
-    },
-    {
-      apiVersion: `${group}/v1`,
+      apiVersion: `${RBAC}/v1`,
       kind: "RoleBinding",
       metadata,
-      roleRef: { apiGroup: group, kind: "Role", name },
-      subjects: [{ kind: "ServiceAccount", name, namespace }],
+      roleRef: { apiGroup: RBAC, kind: "Role", name },
+      subjects: [subject],
     },
   ];
 }
 
-function service(metadata: InstallMetadata): InstallObject {
-  const port = (name: string, number: number, targetPort: number) => ({
-    name,
-    port: number,
-    protocol: "TCP",
-    targetPort,
-  });
-  const ports = [port("status-port", 15021, 15021), port("http2", 80, 8080), port("https", 443, 8443)];
-  return { apiVersion: "v1", kind: "Service", metadata, spec: { type: "LoadBalancer", selector, ports } };
+function service(gateway: GatewaySettings, metadata: InstallMetadata): InstallObject {
+  const { annotations = {}, ...spec } = gateway.service;
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: Object.keys(annotations).length === 0 ? metadata : { ...metadata, annotations },
+    spec: { ...spec, selector: selectorOf(gateway) },
+  };
 }
 
 function deployment(
-  { imagePullPolicy, replicas, revision }: Installation,
+  gateway: GatewaySettings,
+  { revision }: GatewayControl,
   metadata: InstallMetadata,
 ): InstallObject {
+  const selector = selectorOf(gateway);
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
     metadata,
     spec: {
-      replicas,
+      replicas: gateway.replicas,
       selector: { matchLabels: selector },
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
         metadata: {
-          annotations: { "inject.istio.io/templates": "gateway" },
+          annotations: { "inject.istio.io/templates": "gateway", ...gateway.podAnnotations },
           labels: { ...selector, "sidecar.istio.io/inject": "true", [REVISION_LABEL]: revision },
         },
-        spec: podSpec(imagePullPolicy),
+        spec: podSpec(gateway),
       },
     },
   };
 }
 
-function podSpec(imagePullPolicy: Installation["imagePullPolicy"]) {
+function podSpec(gateway: GatewaySettings): PodSpec {
+  const { env, imagePullPolicy, name, resources } = gateway;
   return {
-    serviceAccountName: NAME,
-    nodeSelector: { "kubernetes.io/os": "linux" },
+    serviceAccountName: name,
+    ...placementFields(gateway),
     securityContext: {
       runAsNonRoot: true,
       runAsUser: 1337,
@@ -108,7 +136,7 @@ function podSpec(imagePullPolicy: Installation["imagePullPolicy"]) {
         maxSkew: 1,
         topologyKey: "kubernetes.io/hostname",
         whenUnsatisfiable: "ScheduleAnyway",
-        labelSelector: { matchLabels: selector },
+        labelSelector: { matchLabels: selectorOf(gateway) },
       },
     ],
     containers: [
@@ -118,6 +146,8 @@ function podSpec(imagePullPolicy: Installation["imagePullPolicy"]) {
         image: "auto",
         // Else the API server takes "auto" for an image to be pulled anew each time, and that stays.
         imagePullPolicy,
+        ...(env.length > 0 && { env }),
+        ...(Object.keys(resources).length > 0 && { resources }),
         securityContext: {
           allowPrivilegeEscalation: false,
           readOnlyRootFilesystem: true,

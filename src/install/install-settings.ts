@@ -1,8 +1,12 @@
 // What an installation can be told, and the profiles: named choices to begin with. All objects derive from this alone.
 
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { ResourceRequirements } from "../kinds/pod/container.ts";
+import { defaultGateway, type GatewaySettings, type imagePullPolicies } from "./gateway-settings.ts";
+import { anywhere, type PodPlacement } from "./pod-placement.ts";
 
-export interface InstallSettings {
+/** Its placement is that of the control plane's pods. */
+export interface InstallSettings extends PodPlacement {
   /** The control plane's own. */
   readonly namespace: string;
   /** `default`, or the name of this control plane where several share a cluster. */
@@ -26,31 +30,26 @@ export interface InstallSettings {
   readonly cniBinDir: string;
   readonly cniConfDir: string;
   readonly hasGateway: boolean;
-  readonly controlPlaneResources: ResourceAmounts;
+  readonly gateway: GatewaySettings;
+  /** The kinds are defined too, unless another mesh has defined them. */
+  readonly hasDefinitions: boolean;
+  readonly controlPlaneResources: ResourceRequirements;
   readonly meshConfig: MeshConfigSpec;
-}
-
-export interface ResourceAmounts {
-  readonly requests: Readonly<Record<string, string>>;
-  readonly limits: Readonly<Record<string, string>>;
 }
 
 /** Capture it where it is; let its controller make another; mark it for somebody else; nothing. */
 export const cniRepairs = ["repair", "delete", "label", "none"] as const;
 export type CniRepair = (typeof cniRepairs)[number];
 
-export const imagePullPolicies = ["Always", "IfNotPresent", "Never"] as const;
-
 export const profileNames = ["default", "minimal", "demo", "cni"] as const;
 export type ProfileName = (typeof profileNames)[number];
 
 export const DEFAULT_NAMESPACE = "meltemi-system";
 
-/** Of the namespaces that an installation makes, those that aren't the control plane's. */
 export const CNI_NAMESPACE = "meltemi-cni";
-export const GATEWAY_NAMESPACE = "meltemi-ingress";
 
 const defaults: Omit<InstallSettings, "tag"> = {
+  ...anywhere,
   namespace: DEFAULT_NAMESPACE,
   revision: "default",
   hub: "meltemi",
@@ -65,6 +64,8 @@ const defaults: Omit<InstallSettings, "tag"> = {
   cniBinDir: "/opt/cni/bin",
   cniConfDir: "/etc/cni/net.d",
   hasGateway: true,
+  gateway: defaultGateway,
+  hasDefinitions: true,
   controlPlaneResources: {
     requests: { cpu: "250m", memory: "256Mi" },
     // No limit of CPU: a throttled control plane is late for every proxy at once.
@@ -78,6 +79,7 @@ const profiles: Readonly<Record<ProfileName, Partial<InstallSettings>>> = {
   minimal: { hasGateway: false },
   demo: {
     replicas: 1,
+    gateway: { ...defaultGateway, replicas: 1 },
     maxReplicas: 1,
     hasAutoscaler: false,
     controlPlaneResources: { requests: { cpu: "10m", memory: "128Mi" }, limits: { memory: "1Gi" } },

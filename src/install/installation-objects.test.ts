@@ -3,10 +3,15 @@ import { test } from "node:test";
 import type { LabelSelector, Labels } from "../core/label-selector.ts";
 import { matchesSelector } from "../core/label-selector.ts";
 import type { InstallObject } from "./install-object.ts";
-import { profileNames, profileSettings } from "./install-settings.ts";
+import { type ProfileName, profileNames, profileSettings } from "./install-settings.ts";
 import { installationObjects, installStages } from "./installation-objects.ts";
 
-const settings = profileSettings("cni", "1.2.3");
+// Without definitions, which take most of the time.
+const settingsOf = (profile: ProfileName) => ({
+  ...profileSettings(profile, "1.2.3"),
+  hasDefinitions: false,
+});
+const settings = settingsOf("cni");
 const objects = installationObjects(settings);
 
 interface PodTemplate {
@@ -57,8 +62,7 @@ test("installationObjects() has each object once, in every profile", () => {
 });
 
 test("installationObjects() has the CNI plugin and the gateway where the profile wants them", () => {
-  const kindsOf = (profile: (typeof profileNames)[number]) =>
-    installationObjects(profileSettings(profile, "1")).map(keyOf);
+  const kindsOf = (profile: ProfileName) => installationObjects(settingsOf(profile)).map(keyOf);
   assert.ok(kindsOf("cni").includes("DaemonSet/meltemi-cni/meltemi-cni"));
   assert.ok(!kindsOf("default").some((key) => key.startsWith("DaemonSet/")));
   assert.ok(kindsOf("default").includes("Deployment/meltemi-ingress/istio-ingressgateway"));
@@ -122,10 +126,73 @@ test("installationObjects() has the CNI plugin look where the nodes' runtime doe
   assert.deepEqual(paths.slice(0, 2), [cniBinDir, cniConfDir]);
 });
 
+test("installationObjects() places the control plane's pods, and has images pulled by its Secrets", () => {
+  const placement = {
+    imagePullSecrets: ["registry"],
+    nodeSelector: { pool: "mesh" },
+    tolerations: [{ key: "dedicated", operator: "Exists" as const }],
+    priorityClassName: "system-cluster-critical",
+  };
+  const env = [{ name: "SECRET_TTL", value: "1h" }];
+  const built = installationObjects({ ...settings, ...placement, env });
+  const [plane, cni, gateway] = ["meltemi", "meltemi-cni", "istio-ingressgateway"].map((name) => {
+    const workload = built.find(({ kind, metadata }) => /Deploy|Daemon/.test(kind) && metadata.name === name);
+    assert.ok(workload, name);
+    return (workload.spec as { readonly template: { readonly spec: PlacedSpec } }).template.spec;
+  });
+  const pullSecrets = [{ name: "registry" }];
+  const { containers, imagePullSecrets, nodeSelector, priorityClassName, tolerations } = plane as PlacedSpec;
+  assert.deepEqual([imagePullSecrets, cni?.imagePullSecrets], [pullSecrets, pullSecrets]);
+  assert.deepEqual(nodeSelector, { "kubernetes.io/os": "linux", pool: "mesh" });
+  assert.deepEqual([tolerations, priorityClassName], [placement.tolerations, placement.priorityClassName]);
+  assert.deepEqual(containers[0]?.env.slice(-2), [{ name: "IMAGE_PULL_SECRETS", value: "registry" }, ...env]);
+  assert.equal(gateway?.tolerations, undefined, "the gateway has values of its own");
+});
+
+interface PlacedSpec {
+  readonly imagePullSecrets?: readonly object[];
+  readonly nodeSelector: Labels;
+  readonly tolerations?: readonly object[];
+  readonly priorityClassName?: string;
+  readonly containers: readonly { readonly env: readonly object[] }[];
+}
+
+test("installationObjects() gives the gateway's Service what its user says of it", () => {
+  const { gateway } = settings;
+  const service = {
+    ...gateway.service,
+    annotations: { "example.com/lb": "internal" },
+    loadBalancerSourceRanges: ["198.51.100.0/24"],
+    externalTrafficPolicy: "Local" as const,
+  };
+  const built = installationObjects({ ...settings, gateway: { ...gateway, service } });
+  const found = built.find(({ kind, metadata }) => kind === "Service" && metadata.name === gateway.name);
+  assert.ok(found);
+  const { externalTrafficPolicy, loadBalancerSourceRanges, type } = found.spec as typeof service;
+  assert.deepEqual(
+    [found.metadata.annotations, type, externalTrafficPolicy, loadBalancerSourceRanges],
+    [service.annotations, "LoadBalancer", "Local", ["198.51.100.0/24"]],
+  );
+});
+
+test("installationObjects() lets control planes delete pods in the gateway's namespace, and nowhere else", () => {
+  const roles = objects.filter(({ kind }) => kind === "Role" || kind === "ClusterRole");
+  const deleting = roles.filter(
+    ({ metadata, rules }) => metadata.name !== "meltemi-cni" && JSON.stringify(rules).includes('"delete"'),
+  );
+  assert.deepEqual(deleting.map(keyOf), ["Role/meltemi-ingress/istio-ingressgateway-replacement"]);
+  const binding = objects.find(
+    ({ kind, metadata }) => kind === "RoleBinding" && metadata.name === deleting[0]?.metadata.name,
+  );
+  assert.ok(binding);
+  const [subject] = binding.subjects as readonly { readonly name: string }[];
+  assert.equal(subject?.name, "system:serviceaccounts:meltemi-system");
+});
+
 test("installationObjects() leaves the number of replicas to the autoscaler", () => {
   assert.equal((find("Deployment").spec as WorkloadSpec).replicas, undefined);
   assert.equal((find("HorizontalPodAutoscaler").spec as { minReplicas: number }).minReplicas, 2);
-  const demo = installationObjects(profileSettings("demo", "1"));
+  const demo = installationObjects(settingsOf("demo"));
   assert.equal((find("Deployment", demo).spec as WorkloadSpec).replicas, 1);
 });
 
@@ -141,7 +208,7 @@ test("installationObjects() of another revision shares only what is one for the 
   const canary = installationObjects({ ...settings, revision: "canary" });
   const shared = canary.map(keyOf).filter((key) => keys.has(key));
   for (const key of shared) {
-    assert.match(key, /^(CustomResourceDefinition|Namespace)\/|meltemi-cni$|istio-ingressgateway$/);
+    assert.match(key, /^Namespace\/|meltemi-cni$|istio-ingressgateway(-replacement)?$/);
   }
   assert.ok(canary.map(keyOf).includes("Deployment/meltemi-system/meltemi-canary"));
 });
@@ -201,7 +268,7 @@ test("installStages() asks the API server for webhooks only when the control pla
 
 test("installationObjects() opens the control plane's ports in its NetworkPolicy as values.yaml says", () => {
   const ingressOf = (webhookCidrs: readonly string[]) => {
-    const built = installationObjects({ ...profileSettings("default", "1"), webhookCidrs });
+    const built = installationObjects({ ...settingsOf("default"), webhookCidrs });
     const policy = built.find(({ kind }) => kind === "NetworkPolicy");
     assert.ok(policy !== undefined);
     return (policy.spec as { readonly ingress: readonly object[] }).ingress;

@@ -18,7 +18,8 @@ export interface InstallStage {
 
 export function installStages(settings: InstallSettings): InstallStage[] {
   const installation = installationOf(settings);
-  const { hasCni, hasGateway } = installation;
+  const { gateway, hasCni, hasDefinitions, hasGateway, namespace, revision } = installation;
+  const control = { revision, namespace, labels: installedLabels };
   const stages: InstallStage[] = [
     {
       title: "namespaces",
@@ -28,7 +29,7 @@ export function installStages(settings: InstallSettings): InstallStage[] {
         ...(hasGateway ? [gatewayNamespace()] : []),
       ],
     },
-    { title: "custom resource definitions", objects: customResourceDefinitions() },
+    { title: "custom resource definitions", objects: hasDefinitions ? customResourceDefinitions() : [] },
     // Before the control plane, which injects pods for it.
     { title: "CNI plugin", objects: hasCni ? cniObjects(installation) : [] },
     {
@@ -37,7 +38,7 @@ export function installStages(settings: InstallSettings): InstallStage[] {
     },
     // Until the control plane answers, they would refuse the pods that they are for.
     { title: "webhooks", objects: webhookConfigurations(installation) },
-    { title: "ingress gateway", objects: hasGateway ? gatewayObjects(installation) : [] },
+    { title: "ingress gateway", objects: hasGateway ? gatewayObjects(gateway, control) : [] },
   ];
   return stages.filter(({ objects }) => objects.length > 0);
 }

@@ -53,6 +53,10 @@ export function controlPlaneName({ suffix }: Installation): string {
   return `meltemi${suffix}`;
 }
 
+export function controlPlaneBindingName(installation: Installation): string {
+  return `${controlPlaneName(installation)}-control-plane`;
+}
+
 export function injectorName({ suffix }: Installation): string {
   return `meltemi-sidecar-injector${suffix}`;
 }

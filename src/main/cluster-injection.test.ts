@@ -49,6 +49,18 @@ test("settingsFor() has classic sidecars where the installation says so", () => 
   assert.equal(injection.settingsFor("shop").usesNativeSidecars, false);
 });
 
+test("settingsFor() has pods pull by the installation's Secrets, unless injection's values name others", () => {
+  const injection = clusterInjection([], { IMAGE_PULL_SECRETS: "registry,mirror" });
+  assert.deepEqual(injection.settingsFor("shop").imagePullSecrets, ["registry", "mirror"]);
+  injection.configure({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "meltemi-sidecar-injector", namespace: "meltemi-system" },
+    data: { values: '{"global": {"imagePullSecrets": ["other"]}}' },
+  });
+  assert.deepEqual(injection.settingsFor("shop").imagePullSecrets, ["other"]);
+});
+
 test("settingsFor() takes ids from the pod's namespace and the network from the control plane's", () => {
   const injection = clusterInjection([
     {

@@ -24,8 +24,6 @@ export interface ClusterInjection {
   take(changes: KubernetesChanges): void;
   /** Of the ConfigMap that configures injection; what can't be read of it is told, and has no effect. */
   configure(configMap: ConfigMap | undefined): readonly Problem[];
-  /** Of the ConfigMap that configures injection; what can't be read of it is told, and has no effect. */
-  configure(configMap: ConfigMap | undefined): readonly Problem[];
   settingsFor(namespace: string): InjectionSettings;
 }
 
@@ -37,13 +35,21 @@ export function createClusterInjection(
 ): ClusterInjection {
   const kubeletVersions = new Map<ObjectKey, string>();
   let configured: Partial<InjectionSettings> = {};
-  const { agentImage, capture, namespace: systemNamespace, revision, serviceName } = settings;
+  const {
+    agentImage,
+    capture,
+    imagePullSecrets,
+    namespace: systemNamespace,
+    revision,
+    serviceName,
+  } = settings;
   const fixed = {
     ...defaultInjectionSettings,
     revision,
     images: agentImages(agentImage),
     controlPlaneAddress: `${serviceName}.${systemNamespace}.svc:15012`,
     capture,
+    imagePullSecrets,
     ignoredNamespaces: [...defaultInjectionSettings.ignoredNamespaces, systemNamespace],
   };
   return {

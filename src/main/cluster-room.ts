@@ -20,7 +20,7 @@ export function createClusterRoom(surroundings: ClusterSurroundings): ClusterRoo
         clock: waitingClock,
         signal,
         controlPlanes: {
-          namespace: DEFAULT_NAMESPACE,
+          usualNamespace: DEFAULT_NAMESPACE,
           labelSelector: "app.kubernetes.io/name=meltemi",
           revisionLabel: REVISION_LABEL,
         },

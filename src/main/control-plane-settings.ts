@@ -34,6 +34,8 @@ export interface ClusterSettings {
   readonly serviceName: string;
   /** Of the agent and of the container that sets up interception. */
   readonly agentImage: string;
+  /** Of injected pods, in their own namespaces. */
+  readonly imagePullSecrets: readonly string[];
   /** Who sets up interception in injected pods. */
   readonly capture: "init" | "cni";
   /** Where pods don't say it themselves. */
@@ -99,6 +101,7 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     webhookPort: parsePort(values["webhook-port"] ?? "15017"),
     serviceName: environment.SERVICE_NAME ?? "meltemi",
     agentImage: environment.AGENT_IMAGE ?? `meltemi/agent:${readVersion()}`,
+    imagePullSecrets: wordsOf(environment.IMAGE_PULL_SECRETS),
     capture: environment.CAPTURE === "cni" ? "cni" : "init",
     nativeSidecars: parseNativeSidecarWish(environment.ENABLE_NATIVE_SIDECARS),
     plaintextPort: plaintextPort === undefined ? undefined : parsePort(plaintextPort),

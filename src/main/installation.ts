@@ -6,6 +6,9 @@ import { applyInstallation } from "../install/apply-installation.ts";
 import { chooseSettings } from "../install/choose-settings.ts";
 import type { ClusterAccess } from "../install/cluster-access.ts";
 import { installedRevisions } from "../install/cluster-access.ts";
+import { namespaceOfControlPlane } from "../install/control-plane-namespace.ts";
+import { controlPlaneValues } from "../install/control-plane-values.ts";
+import { installerGatewayValues } from "../install/gateway-values.ts";
 import { deploymentResource } from "../install/install-resources.ts";
 import type { InstallSettings } from "../install/install-settings.ts";
 import { installationObjects } from "../install/installation-objects.ts";
@@ -16,6 +19,7 @@ import { removeRevisionTag, revisionTags, setRevisionTag } from "../install/revi
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import type { ClusterSurroundings } from "./cluster-connection.ts";
 import { connectToCluster, waitingClock } from "./cluster-connection.ts";
+import { readValuesFile } from "./values-file.ts";
 
 export interface InstallationWiring extends ClusterSurroundings {
   readMeshConfig(file: string | undefined): Promise<MeshConfigSpec>;
@@ -28,7 +32,7 @@ export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
       const settings = await settingsOf(choices, wiring);
       return onCluster(choices, { wiring, progress }, async (access) => {
         if (isUpgrade) await requireInstalled(access, settings.revision);
-        return applyInstallation(access, settings, { timeoutMs });
+        return applyInstallation(access, await inItsNamespace(access, settings, choices), { timeoutMs });
       });
     },
     uninstall: ({ revision, ...choices }, { isPurge, timeoutMs, ...progress }) =>
@@ -39,15 +43,17 @@ export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
     tags: (choices, progress) => onCluster(choices, { wiring, progress }, revisionTags),
     async setTag({ revision, tag, ...choices }, { isOverwrite, timeoutMs, ...progress }) {
       const settings = await settingsOf({ revision }, wiring);
-      const verdict = await onCluster(choices, { wiring, progress }, (access) =>
-        setRevisionTag(access, settings, { tag, isOverwrite, timeoutMs }),
+      const verdict = await onCluster(choices, { wiring, progress }, async (access) =>
+        setRevisionTag(access, await inItsNamespace(access, settings), { tag, isOverwrite, timeoutMs }),
       );
       if (verdict.kind === "fault")
         throw new CommandFailure(exitCodes.no, `Cannot set tag "${tag}": ${verdict.message}`, verdict.hint);
     },
     async removeTag({ tag, ...choices }, progress) {
       const settings = await settingsOf({}, wiring);
-      return onCluster(choices, { wiring, progress }, (access) => removeRevisionTag(access, settings, tag));
+      return onCluster(choices, { wiring, progress }, async (access) =>
+        removeRevisionTag(access, await inItsNamespace(access, settings), tag),
+      );
     },
     async moveNamespace({ namespace, to, ...choices }, { timeoutMs, ...progress }) {
       const verdict = await onCluster(choices, { wiring, progress }, (access) =>
@@ -59,16 +65,37 @@ export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
     },
     async precheck(choices, progress) {
       const settings = await settingsOf(choices, wiring);
-      return onCluster(choices, { wiring, progress }, (access) => precheck(access, settings));
+      return onCluster(choices, { wiring, progress }, async (access) =>
+        precheck(access, await inItsNamespace(access, settings, choices)),
+      );
     },
   };
 }
 
 async function settingsOf(choices: InstallChoices, wiring: InstallationWiring): Promise<InstallSettings> {
   const meshConfig = await wiring.readMeshConfig(choices.meshConfigFile);
-  const chosen = chooseSettings({ ...choices, meshConfig }, wiring.version);
+  const { gatewayValuesFile, valuesFile } = choices;
+  const values = valuesFile && { values: await readValuesFile(valuesFile, controlPlaneValues) };
+  const gatewayValues = gatewayValuesFile && {
+    gatewayValues: await readValuesFile(gatewayValuesFile, installerGatewayValues),
+  };
+  const chosen = chooseSettings({ ...choices, meshConfig, ...values, ...gatewayValues }, wiring.version);
   if (chosen.kind === "chosen") return chosen.settings;
   throw new CommandFailure(exitCodes.usage, `Cannot install so: ${chosen.message}`);
+}
+
+/** A revision is in one namespace: that of its control plane, wherever it was installed. */
+async function inItsNamespace(
+  access: ClusterAccess,
+  settings: InstallSettings,
+  { namespace: chosen }: Pick<InstallChoices, "namespace"> = {},
+): Promise<InstallSettings> {
+  const { revision } = settings;
+  const namespace = await namespaceOfControlPlane(access, settings);
+  if (namespace === undefined || namespace === settings.namespace) return settings;
+  if (chosen === undefined) return { ...settings, namespace };
+  const message = `Cannot install revision "${revision}" in namespace "${chosen}": it is installed in "${namespace}"`;
+  throw new CommandFailure(exitCodes.no, message, "leave --namespace out, or choose another --revision");
 }
 
 async function requireInstalled(access: ClusterAccess, revision: string): Promise<void> {
