@@ -1,6 +1,7 @@
 // Which DestinationRule holds for a client and a host, and what it says for one port and subset.
 
 import { qualifyHostname } from "../core/hostname.ts";
+import { matchesLabels } from "../core/label-selector.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -140,9 +141,7 @@ export function effectiveRule(
 
 function holdsFor({ visibility, clientLabels }: HostRule, { namespace, labels }: Client): boolean {
   if (!isVisibleTo(visibility, namespace)) return false;
-  return (
-    clientLabels === undefined || Object.entries(clientLabels).every(([key, value]) => labels[key] === value)
-  );
+  return clientLabels === undefined || matchesLabels(clientLabels, labels);
 }
 
 function merge(rules: readonly HostRule[]): EffectiveRule {

@@ -2,6 +2,7 @@
 // they are a table of their own so that one pod's coming and going touches nothing else.
 
 import { parseCidr } from "../core/cidr.ts";
+import { matchesLabels } from "../core/label-selector.ts";
 import { type SpiffeId, spiffeId } from "../core/spiffe-id.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -10,7 +11,7 @@ import type { Index } from "../graph/table-index.ts";
 import type { EndpointSlice, Endpoint as SliceEndpoint } from "../kinds/endpoint-slice.ts";
 import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
-import { type MutualTlsModes, modeOfPort, mutualTlsOf } from "./mutual-tls-modes.ts";
+import { modeOfPort, mutualTlsOf, type PeerAuthentications } from "./mutual-tls-modes.ts";
 import type { MeshService, MeshServicePort } from "./service.ts";
 import { rowKey, type Sources } from "./sources.ts";
 import { TLS_MODE_LABEL, type Workload, type Workloads } from "./workloads.ts";
@@ -43,7 +44,7 @@ export interface EndpointInputs {
   readonly services: Table<MeshService>;
   readonly workloads: Workloads;
   readonly settings: Table<MeshSettings>;
-  readonly modes: MutualTlsModes;
+  readonly peerAuthentications: PeerAuthentications;
 }
 
 const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
@@ -208,8 +209,9 @@ function identityOf({ namespace, serviceAccount }: Workload, { read, settings }:
 }
 
 /** Its sidecar speaks mTLS, and no policy has turned it off for the port. */
-function takesMutualTls(workload: Workload, port: number, { read, modes }: Context): boolean {
-  return workload.hasMutualTls && modeOfPort(mutualTlsOf(read, modes, workload), port) !== "DISABLE";
+function takesMutualTls(workload: Workload, port: number, { read, peerAuthentications }: Context): boolean {
+  if (!workload.hasMutualTls) return false;
+  return modeOfPort(mutualTlsOf(read, peerAuthentications, workload), port) !== "DISABLE";
 }
 
 function entryEndpoints(service: MeshService, context: Context): ServiceEndpoint[] {
@@ -252,7 +254,7 @@ function selectedEndpoints(service: MeshService, context: Context): ServiceEndpo
   const { selector } = service;
   if (selector === undefined) return [];
   return context.read.find(context.workloads.byNamespace, service.namespace).flatMap(([, workload]) => {
-    if (workload.address === "" || !isSelected(selector, workload.labels)) return [];
+    if (workload.address === "" || !matchesLabels(selector, workload.labels)) return [];
     return service.ports.map((port) => ({
       servicePort: port.number,
       address: workload.address,
@@ -269,13 +271,6 @@ function selectedEndpoints(service: MeshService, context: Context): ServiceEndpo
       namespace: workload.namespace,
     }));
   });
-}
-
-export function isSelected(
-  selector: Readonly<Record<string, string>>,
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  return Object.entries(selector).every(([key, value]) => labels[key] === value);
 }
 
 function byAddress(a: ServiceEndpoint, b: ServiceEndpoint): number {

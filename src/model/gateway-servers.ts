@@ -3,13 +3,13 @@
 
 import { isUnspecifiedAddress } from "../core/cidr.ts";
 import { type IpFamilies, wildcardsOf } from "../core/ip-families.ts";
+import { matchesLabels } from "../core/label-selector.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import { isHttp, isTls, type Protocol, parseProtocol } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
 import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Server } from "../kinds/gateway/server.ts";
-import { isSelected } from "./endpoints.ts";
 import { gatewayTargetPorts } from "./gateway-target-port.ts";
 import type { Model } from "./model.ts";
 import { isReservedInGateway } from "./reserved-ports.ts";
@@ -79,7 +79,7 @@ export function gatewayPorts(
   const gateways = read
     .all(model.gateways)
     .map(([, gateway]) => gateway)
-    .filter(({ spec }) => spec.selector === undefined || isSelected(spec.selector, pod.labels))
+    .filter(({ spec }) => spec.selector === undefined || matchesLabels(spec.selector, pod.labels))
     .sort((a, b) => byAge(ageOf(a), ageOf(b)));
   const byListener = new Map<string, OpenPort>();
   for (const gateway of gateways) {

@@ -13,7 +13,7 @@ import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from
 import { declareHostClaims, type HostClaims } from "./host-owner.ts";
 import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
 import { declareMeshSettings, type MeshSettings } from "./mesh-settings.ts";
-import { declareMutualTlsModes, type MutualTlsModes } from "./mutual-tls-modes.ts";
+import { declarePeerAuthentications, type PeerAuthentications } from "./mutual-tls-modes.ts";
 import { declareSecretReaders, type SecretReaders } from "./secret-readers.ts";
 import type { MeshService } from "./service.ts";
 import { declareServices } from "./services.ts";
@@ -37,7 +37,7 @@ export interface Model {
   readonly identities: Table<readonly SpiffeId[]>;
   readonly hostRules: HostRules;
   readonly hostRoutes: HostRoutesTable;
-  readonly modes: MutualTlsModes;
+  readonly peerAuthentications: PeerAuthentications;
   readonly gateways: Table<Gateway>;
   /** Of virtual machines, by `namespace/name`. */
   readonly workloadGroups: Table<WorkloadGroup>;
@@ -49,9 +49,9 @@ export interface Model {
 export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: SecretReaders): Model {
   const settings = declareMeshSettings(graph, sources);
   const workloads = declareWorkloads(graph, sources);
-  const modes = declareMutualTlsModes(graph, sources, settings);
+  const peerAuthentications = declarePeerAuthentications(graph, sources, settings);
   const { table: services, entriesByHost } = declareServices(graph, sources, settings);
-  const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, modes });
+  const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, peerAuthentications });
   return {
     settings,
     workloads,
@@ -66,7 +66,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     identities: declareServiceIdentities(graph, endpoints),
     hostRules: declareHostRules(graph, sources, settings),
     hostRoutes: declareHostRoutes(graph, sources, settings),
-    modes,
+    peerAuthentications,
     gateways: sources.Gateway,
     workloadGroups: sources.WorkloadGroup,
     secrets: sources.Secret,

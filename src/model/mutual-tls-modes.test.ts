@@ -60,7 +60,7 @@ describe("mutualTlsOf()", () => {
 function modesOf(...policies: readonly string[]): WorkloadMutualTls {
   const mesh = meshFixture();
   mesh.put(policies.join("\n---\n"));
-  return mutualTlsOf(readNow, mesh.model.modes, { namespace: "shop", labels: { app: "web" } });
+  return mutualTlsOf(readNow, mesh.model.peerAuthentications, { namespace: "shop", labels: { app: "web" } });
 }
 
 function policy(name: string, namespace: string, spec: string, createdAt = "2026-01-01T00:00:00Z"): string {

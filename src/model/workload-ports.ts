@@ -1,11 +1,12 @@
 // The ports of a workload that services lead to: those of services that select it, and of services that have its address
 // among their endpoints, as a ServiceEntry or an EndpointSlice written by hand does.
 
+import { matchesLabels } from "../core/label-selector.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
-import { isSelected, type ServiceEndpoint } from "./endpoints.ts";
+import type { ServiceEndpoint } from "./endpoints.ts";
 import type { Model } from "./model.ts";
 import { byAge, type MeshService, type MeshServicePort } from "./service.ts";
 import { rowKey } from "./sources.ts";
@@ -64,7 +65,7 @@ function* selectedPorts(
 ): Iterable<WorkloadPort> {
   const named = read.get(model.workloads.table, rowKey(namespace, name))?.portNumbers ?? {};
   for (const [, service] of read.find(model.servicesByNamespace, namespace)) {
-    if (!hasSelector(service) || !isSelected(service.selector ?? {}, labels)) continue;
+    if (!hasSelector(service) || !matchesLabels(service.selector ?? {}, labels)) continue;
     for (const port of service.ports) {
       const number = port.targetPort ?? named[port.targetPortName ?? ""];
       if (number !== undefined) yield { service, port, number };

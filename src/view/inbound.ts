@@ -42,7 +42,7 @@ export function declareInboundViews(
 function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundView {
   const workload = workloadOf(proxy, model, read);
   const labels = workload?.labels ?? proxy.labels;
-  const mutualTls = mutualTlsOf(read, model.modes, { namespace: proxy.namespace, labels });
+  const mutualTls = mutualTlsOf(read, model.peerAuthentications, { namespace: proxy.namespace, labels });
   const settings = read.one(model.settings);
   const families = ipFamiliesOf(proxy.addresses);
   const ports = portsOf({ ...proxy, labels }, model, read);

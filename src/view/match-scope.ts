@@ -1,6 +1,7 @@
 // The part of a VirtualService's match that is about who asks and where, not about what: it is settled before config
 // is built, so two clients for whom it settles alike share the result.
 
+import { matchesLabels } from "../core/label-selector.ts";
 import { MESH_GATEWAY, qualifyGateway } from "../model/gateway-name.ts";
 import type { ClientScope } from "./client-scope.ts";
 
@@ -33,5 +34,5 @@ export function isInScope(
   }
   // Labels of a client are a sidecar's matter: a gateway's callers have none.
   if (!gateways.includes(MESH_GATEWAY)) return true;
-  return Object.entries(match.sourceLabels ?? {}).every(([key, value]) => client.labels[key] === value);
+  return matchesLabels(match.sourceLabels ?? {}, client.labels);
 }

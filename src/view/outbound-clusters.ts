@@ -2,6 +2,7 @@
 // scopes that see them otherwise.
 
 import { outboundClusterName, outboundServerName } from "../core/cluster-name.ts";
+import { matchesLabels } from "../core/label-selector.ts";
 import type { SpiffeId } from "../core/spiffe-id.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -14,7 +15,7 @@ import {
   type PortPolicy,
   policyForPort,
 } from "../model/destination-rules.ts";
-import { isSelected, type ServiceEndpoint } from "../model/endpoints.ts";
+import type { ServiceEndpoint } from "../model/endpoints.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
@@ -293,7 +294,7 @@ function endpointsOfPort(
   { port, subset, placement }: EndpointChoice,
 ): readonly ClusterEndpoint[] {
   return all
-    .filter(({ servicePort, labels }) => servicePort === port && isSelected(subset?.labels ?? {}, labels))
+    .filter(({ servicePort, labels }) => servicePort === port && matchesLabels(subset?.labels ?? {}, labels))
     .map((chosen) => {
       const {
         servicePort: _port,

@@ -1,5 +1,6 @@
 // EndpointSlices from a Service and the pods that it selects, as Kubernetes' controller makes them. Pure.
 
+import { matchesLabels } from "../../core/label-selector.ts";
 import type { Endpoint, EndpointPort, EndpointSlice } from "../../kinds/endpoint-slice.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { Service, ServicePort } from "../../kinds/service.ts";
@@ -34,7 +35,7 @@ export function buildEndpointSlices(service: Service, pods: Iterable<Pod>): read
 
 function isSelected(service: Service, selector: Readonly<Record<string, string>>, pod: Pod): boolean {
   if (pod.metadata.namespace !== service.metadata.namespace) return false;
-  return Object.entries(selector).every(([label, value]) => pod.metadata.labels?.[label] === value);
+  return matchesLabels(selector, pod.metadata.labels);
 }
 
 function buildEndpoint(service: Service, pod: Pod): Endpoint | undefined {

@@ -1,7 +1,7 @@
 // The workloads that a Gateway's selector finds, in any namespace.
 
+import { matchesLabels } from "../../core/label-selector.ts";
 import type { Gateway } from "../../kinds/gateway/gateway.ts";
-import { isSelected } from "../endpoints.ts";
 import type { Workload } from "../workloads.ts";
 import type { CheckContext } from "./check.ts";
 import { labelKey } from "./problem-indexes.ts";
@@ -17,5 +17,5 @@ export function selectedWorkloads(
   return read
     .find(indexes.workloadsByLabel, labelKey(first))
     .map(([, workload]) => workload)
-    .filter(({ labels }) => isSelected(selector, labels));
+    .filter(({ labels }) => matchesLabels(selector, labels));
 }
