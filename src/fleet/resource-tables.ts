@@ -29,7 +29,8 @@ import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inpu
 import type { GatewayView } from "../view/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
 import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/listener-inputs.ts";
-import { listenerSettings, otherwiseCluster } from "../view/outbound-listeners.ts";
+import { listenerSettings } from "../view/outbound-listeners.ts";
+import { otherwiseCluster } from "../view/port-chains.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource, fragment } from "./built-resource.ts";

@@ -69,6 +69,11 @@ export function hasOwnListener({
   return resolution === "headless" || addresses.some((address) => !address.includes("/"));
 }
 
+/** CIDRs of a ServiceEntry: its traffic comes to the port's listener on every address. */
+export function addressRanges({ addresses }: Pick<MeshService, "addresses">): readonly string[] {
+  return addresses.filter((address) => address.includes("/"));
+}
+
 export type ServiceName = Pick<MeshService, "namespace" | "hostname">;
 
 /** The key of a service's row. */

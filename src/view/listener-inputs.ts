@@ -25,8 +25,16 @@ export interface TcpChain {
   readonly serverNames: readonly string[];
   /** Destination CIDRs that it takes; empty: any. */
   readonly destinationSubnets: readonly string[];
+  /** The route configuration of HTTP to these CIDRs; absent: HTTP is bytes as any. */
+  readonly httpRouteName?: string;
   readonly destinations: readonly TcpDestination[];
   readonly source: Source;
+}
+
+/** Of plaintext HTTP on a port. */
+export interface OutboundHttp {
+  readonly routeName: string;
+  readonly hasGrpcWeb: boolean;
 }
 
 export interface OutboundListenerInputs {
@@ -37,7 +45,7 @@ export interface OutboundListenerInputs {
   readonly additionalAddress?: string;
   readonly port: number;
   /** The route configuration of HTTP on this port; absent where there is none. */
-  readonly http?: { readonly routeName: string; readonly hasGrpcWeb: boolean };
+  readonly http?: OutboundHttp;
   /** What isn't HTTP, most specific match first; the last one without a match takes the rest. */
   readonly tcp: readonly TcpChain[];
   readonly settings: ListenerSettings;

@@ -2,9 +2,8 @@
 // service address whose protocol can't be told apart by a Host header. Rows by layer and name.
 
 import { isUnspecifiedAddress } from "../core/cidr.ts";
-import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
 import { wildcardsOf } from "../core/ip-families.ts";
-import { isHttp, isSniffed, isTls } from "../core/protocol.ts";
+import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -15,15 +14,26 @@ import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import { addressesForProxy, automaticAddresses } from "../model/proxy-addresses.ts";
 import { isReservedInSidecar } from "../model/reserved-ports.ts";
-import { byAge, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
-import { settleMatches } from "./chain-matches.ts";
+import {
+  addressRanges,
+  byAge,
+  hasOwnListener,
+  type MeshService,
+  type MeshServicePort,
+} from "../model/service.ts";
+import {
+  addressesWithin,
+  declareRangedServices,
+  type RangedServices,
+  rangesDependOnClient,
+} from "./address-ranges.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
-import type { ListenerSettings, OutboundListenerInputs, TcpChain } from "./listener-inputs.ts";
+import type { ListenerSettings, OutboundListenerInputs } from "./listener-inputs.ts";
 import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
+import { addressChains, portChains } from "./port-chains.ts";
 import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
 import { rowsOfServices } from "./service-rows.ts";
-import { serviceTcpChains } from "./tcp-chains.ts";
 
 export function listenerSettings(settings: MeshSettings): ListenerSettings {
   const { accessLogFile, accessLogFormat, isAccessLogJson } = settings;
@@ -34,11 +44,6 @@ export function listenerSettings(settings: MeshSettings): ListenerSettings {
       ? {}
       : { accessLog: { path: accessLogFile, format: accessLogFormat, isJson: isAccessLogJson } }),
   };
-}
-
-/** The cluster for what no listener or route knows. */
-export function otherwiseCluster({ allowsUnknownHosts }: MeshSettings): string {
-  return allowsUnknownHosts ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
 }
 
 export function declareOutboundListeners(
@@ -64,12 +69,15 @@ export function declareOutboundListeners(
       return portListener(Number(key), services, { read, model, client });
     },
   });
+  const ranged = declareRangedServices(graph, model);
   const ofService = rowsOfServices<OutboundListenerInputs>(model, {
     name: "listeners of service addresses",
     isClientDependent: ({ key, input, read }) =>
-      read.get(dependents.table, key) !== undefined || isContestedForSome(input, { model, read }),
+      read.get(dependents.table, key) !== undefined ||
+      isContestedForSome(input, { model, read }) ||
+      rangesDependOnClient(input, { model, read, ranged }),
     build: ({ key, input, client, read }) =>
-      addressListeners(input, addressesOf(key, input, model, read), { read, model, client }),
+      addressListeners(input, addressesOf(key, input, model, read), { read, model, client, ranged }),
   });
   const ofAddresses = deriveRowsOfFamilies(graph, { ...ofService, scopes });
   return graph.union("outbound listeners", [ofPorts, ofAddresses]);
@@ -135,7 +143,7 @@ function portListener(
     .sort((a, b) => byAge(a.service, b.service));
   const http = [
     ...reached.filter(({ port: { protocol } }) => isHttp(protocol)),
-    ...tcp.filter(({ port: { protocol } }) => isSniffed(protocol)),
+    ...tcp.filter(({ port: { protocol }, service }) => isSniffed(protocol) && !hasOwnListener(service)),
   ];
   if (http.length === 0 && tcp.length === 0) return new Map();
   const name = `${address}_${port}`;
@@ -146,10 +154,7 @@ function portListener(
     ...(additionalAddress === undefined ? {} : { additionalAddress }),
     port,
     ...(http.length === 0 ? {} : { http: { routeName: String(port), hasGrpcWeb } }),
-    tcp: withDefault(
-      tcp.flatMap((each) => chainsWithoutAddress(each, context)),
-      settings,
-    ),
+    tcp: portChains(tcp, context),
     settings: listenerSettings(settings),
   };
   return new Map([[name, listener]]);
@@ -157,33 +162,8 @@ function portListener(
 
 /** Its address tells its traffic from that of others: one of its own, or the one that the client's DNS gives it. */
 function isElsewhere(service: MeshService, { capturesDns }: ClientScope): boolean {
+  if (addressRanges(service).length > 0) return false;
   return hasOwnListener(service) || (capturesDns && service.automaticAddress !== undefined);
-}
-
-interface ServiceOnPort {
-  readonly service: MeshService;
-  readonly port: MeshServicePort;
-}
-
-/** Found by server name where the protocol is TLS, and by the address ranges of a ServiceEntry, if any. */
-function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
-  const destinationSubnets = service.addresses.filter((address) => address.includes("/"));
-  const serverNames = isTls(port.protocol) ? [service.hostname] : [];
-  return serviceTcpChains(service, port, context).map((chain) => ({
-    ...chain,
-    serverNames: chain.serverNames.length > 0 ? chain.serverNames : serverNames,
-    destinationSubnets: chain.destinationSubnets.length > 0 ? chain.destinationSubnets : destinationSubnets,
-  }));
-}
-
-/** The oldest service's chains come first; the last one takes the rest. */
-function withDefault(chains: readonly TcpChain[], settings: MeshSettings): readonly TcpChain[] {
-  const settled = settleMatches(chains);
-  const isAny = ({ serverNames, destinationSubnets }: TcpChain) =>
-    serverNames.length === 0 && destinationSubnets.length === 0;
-  if (settled.some(isAny)) return settled;
-  const destinations = [{ cluster: otherwiseCluster(settings), weight: 1 }];
-  return [...settled, { serverNames: [], destinationSubnets: [], destinations, source: [] }];
 }
 
 /** Virtual addresses; for a headless service the addresses of its endpoints, each with the port they listen on. */
@@ -215,25 +195,35 @@ function automatic({ automaticAddress }: MeshService): readonly string[] {
 function addressListeners(
   service: MeshService,
   addressesByPort: ReadonlyMap<number, readonly string[]>,
-  context: Context,
+  context: Context & { readonly ranged: RangedServices },
 ): ReadonlyMap<string, OutboundListenerInputs> {
   const listeners = new Map<string, OutboundListenerInputs>();
   const meshSettings = context.read.one(context.model.settings);
   const settings = listenerSettings(meshSettings);
   for (const port of service.ports) {
-    if (isHttp(port.protocol)) continue;
-    const tcp = withDefault(serviceTcpChains(service, port, context), meshSettings);
-    const addresses = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families);
+    const all = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families);
+    // HTTP of all addresses is the port's listener's, unless a range there would take it.
+    const addresses = isHttp(port.protocol) ? addressesWithin(all, port.number, context) : all;
+    if (addresses.length === 0) continue;
+    const tcp = isHttp(port.protocol) ? portChains([], context) : addressChains({ service, port }, context);
+    const content = { ...httpOf(service, port), tcp, settings };
     const own = ownAddresses({ service, port, addresses }, context);
     for (const { address, ...additional } of listeningPairs(service, own)) {
       if (isTaken(address, port.number, meshSettings)) continue;
       const name = `${address}_${port.number}`;
-      const routeName = `${service.hostname}:${port.number}`;
-      const http = isSniffed(port.protocol) ? { http: { routeName, hasGrpcWeb: false } } : {};
-      listeners.set(name, { name, address, ...additional, port: port.number, ...http, tcp, settings });
+      listeners.set(name, { name, address, ...additional, port: port.number, ...content });
     }
   }
   return listeners;
+}
+
+/** A sniffed port's address has chosen the service; HTTP is told apart by hosts there too. */
+function httpOf(
+  { hostname }: MeshService,
+  { protocol, number }: MeshServicePort,
+): Pick<OutboundListenerInputs, "http"> {
+  if (isHttp(protocol)) return { http: { routeName: String(number), hasGrpcWeb: protocol === "GRPC-Web" } };
+  return isSniffed(protocol) ? { http: { routeName: `${hostname}:${number}`, hasGrpcWeb: false } } : {};
 }
 
 /** By a listener of the proxy, or by the port's listener on every address. */

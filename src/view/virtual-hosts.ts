@@ -13,7 +13,13 @@ import { ownsHost } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
-import { byAge, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
+import {
+  addressRanges,
+  byAge,
+  hasOwnListener,
+  type MeshService,
+  type MeshServicePort,
+} from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
@@ -120,11 +126,12 @@ function virtualAddresses({ addresses }: MeshService): readonly string[] {
   return addresses.filter((address) => !address.includes("/"));
 }
 
-/** HTTP stands in its port's table. A sniffed port has one of its own where it has an address, for its listener. */
+/** HTTP stands in its port's table. A sniffed port has one of its own where it has an address or a range, for its listener. */
 function routeNames(service: MeshService, { protocol, number }: MeshServicePort): readonly string[] {
   if (isHttp(protocol)) return [String(number)];
   if (!isSniffed(protocol)) return [];
-  const isByAddress = hasOwnListener(service) || service.automaticAddress !== undefined;
+  const isByAddress =
+    hasOwnListener(service) || addressRanges(service).length > 0 || service.automaticAddress !== undefined;
   return isByAddress ? [String(number), `${service.hostname}:${number}`] : [String(number)];
 }
 

@@ -3,11 +3,16 @@
 
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
-import type { OutboundListenerInputs } from "../../view/listener-inputs.ts";
+import type {
+  ListenerSettings,
+  OutboundHttp,
+  OutboundListenerInputs,
+  TcpChain,
+} from "../../view/listener-inputs.ts";
 import { bothAddresses } from "../address.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
-import { buildFilterChain, buildTcpChain } from "./filter-chain.ts";
+import { buildFilterChain, buildTcpChain, cidrRange } from "./filter-chain.ts";
 import type { FilterChainInit } from "./filter-chain-inputs.ts";
 import { httpInspectorFilter, tlsInspectorFilter } from "./listener-filters.ts";
 
@@ -18,13 +23,17 @@ export const outboundListenerFields: readonly string[] = ["MeshConfig.protocolDe
 /** Plaintext HTTP, found by its first bytes, takes the route table; all else is matched by the TCP chains in order. */
 export function buildOutboundListener(inputs: OutboundListenerInputs): ListenerInit {
   const { name, address, additionalAddress, port, http, tcp, settings } = inputs;
-  const chains = tcp.map((chain) => buildTcpChain(chain, settings));
+  const chains = tcp.flatMap((chain) => tcpChains(chain, settings));
   const defaultFilterChain = chains.find(({ filterChainMatch }) => filterChainMatch === undefined);
+  const httpChains = [
+    ...(http === undefined ? [] : [httpFilterChain(inputs, http, [])]),
+    ...tcp.flatMap((chain) => httpChainOfRange(inputs, chain)),
+  ];
   const filterChains = [
-    ...(http === undefined ? [] : [httpFilterChain(inputs, http)]),
+    ...httpChains,
     ...chains.filter(({ filterChainMatch }) => filterChainMatch !== undefined),
   ];
-  const isSniffed = http !== undefined;
+  const isSniffed = httpChains.length > 0;
   return {
     name,
     ...bothAddresses([address, additionalAddress], port),
@@ -42,12 +51,36 @@ export function buildOutboundListener(inputs: OutboundListenerInputs): ListenerI
   };
 }
 
+function httpChainOfRange(
+  inputs: OutboundListenerInputs,
+  { httpRouteName, destinationSubnets }: TcpChain,
+): readonly FilterChainInit[] {
+  if (httpRouteName === undefined) return [];
+  return [httpFilterChain(inputs, { routeName: httpRouteName, hasGrpcWeb: false }, destinationSubnets)];
+}
+
+/** Envoy decides by transport protocol before it looks at HTTP, and never goes back: bytes need a chain beside HTTP's. */
+function tcpChains(chain: TcpChain, settings: ListenerSettings): readonly FilterChainInit[] {
+  const matched = buildTcpChain(chain, settings);
+  if (chain.httpRouteName === undefined) return [matched];
+  const { filterChainMatch } = matched;
+  return [
+    matched,
+    { ...matched, filterChainMatch: { ...filterChainMatch, transportProtocol: "raw_buffer" } },
+  ];
+}
+
 function httpFilterChain(
   { name, settings }: OutboundListenerInputs,
-  { routeName, hasGrpcWeb }: NonNullable<OutboundListenerInputs["http"]>,
+  { routeName, hasGrpcWeb }: OutboundHttp,
+  ranges: readonly string[],
 ): FilterChainInit {
   return buildFilterChain({
-    match: { transportProtocol: "raw_buffer", applicationProtocols: ["http/1.1", "h2c"] },
+    match: {
+      transportProtocol: "raw_buffer",
+      applicationProtocols: ["http/1.1", "h2c"],
+      ...(ranges.length === 0 ? {} : { prefixRanges: ranges.map(cidrRange) }),
+    },
     forward: { kind: "http", side: "outbound", statPrefix: `outbound_${name}`, routeName, hasGrpcWeb },
     settings,
   });

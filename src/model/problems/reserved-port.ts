@@ -7,7 +7,7 @@ import type { Service } from "../../kinds/service.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
 import { gatewayTargetPorts } from "../gateway-target-port.ts";
 import { isReservedInGateway, isReservedInSidecar } from "../reserved-ports.ts";
-import { hasOwnListener, type MeshService } from "../service.ts";
+import { addressRanges, hasOwnListener, type MeshService } from "../service.ts";
 import { keyOf } from "../sources.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 import { selectedWorkloads } from "./selected-workloads.ts";
@@ -26,7 +26,7 @@ export function* checkReservedServicePorts(
     const number = "number" in port ? port.number : port.port;
     const found = own?.ports.find((each) => each.number === number);
     if (own === undefined || found === undefined) continue;
-    const isOnEveryAddress = isHttp(found.protocol) || !hasOwnListener(own);
+    const isOnEveryAddress = isHttp(found.protocol) || !hasOwnListener(own) || addressRanges(own).length > 0;
     if (isOnEveryAddress && isReservedInSidecar(reservedPorts, "0.0.0.0", number)) {
       yield problemAt(object, `spec.ports[${at}]`, {
         code: "MLT2017",

@@ -1,0 +1,81 @@
+// The TCP chains of a port's listener on every address: of services that have no address, by server name, and of
+// those that have address ranges.
+
+import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
+import { isSniffed, isTls } from "../core/protocol.ts";
+import type { Read } from "../graph/read.ts";
+import type { MeshSettings } from "../model/mesh-settings.ts";
+import type { Model } from "../model/model.ts";
+import { addressRanges, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { settleMatches } from "./chain-matches.ts";
+import type { ClientScope } from "./client-scope.ts";
+import type { TcpChain } from "./listener-inputs.ts";
+import { serviceTcpChains } from "./tcp-chains.ts";
+
+interface Context {
+  readonly read: Read;
+  readonly model: Model;
+  readonly client: ClientScope;
+}
+
+export interface ServiceOnPort {
+  readonly service: MeshService;
+  readonly port: MeshServicePort;
+}
+
+/** `services`, the oldest first: theirs come first, and the last chain takes the rest. */
+export function portChains(services: readonly ServiceOnPort[], context: Context): readonly TcpChain[] {
+  return settled(
+    services.flatMap((each) => chainsWithoutAddress(each, context)),
+    context,
+  );
+}
+
+/** Of a service's own address. */
+export function addressChains({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
+  const chains = serviceTcpChains(service, port, context);
+  return settled(withHttp(chains, port, `${service.hostname}:${port.number}`), context);
+}
+
+function settled(chains: readonly TcpChain[], { read, model }: Context): readonly TcpChain[] {
+  return withDefault(settleMatches(chains), read.one(model.settings));
+}
+
+/** Found by server name where the protocol is TLS, and by the address ranges of a ServiceEntry, if any. */
+function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
+  const ranges = addressRanges(service);
+  const serverNames = isTls(port.protocol) ? [service.hostname] : [];
+  const chains = serviceTcpChains(service, port, context).map((chain) => ({
+    ...chain,
+    serverNames: chain.serverNames.length > 0 ? chain.serverNames : serverNames,
+    destinationSubnets: chain.destinationSubnets.length > 0 ? chain.destinationSubnets : ranges,
+  }));
+  return withHttp(
+    chains,
+    port,
+    ranges.length > 0 ? `${service.hostname}:${port.number}` : String(port.number),
+  );
+}
+
+/** A chain with a range would take HTTP too: on a sniffed port that stays HTTP. */
+function withHttp(
+  chains: readonly TcpChain[],
+  { protocol }: MeshServicePort,
+  httpRouteName: string,
+): readonly TcpChain[] {
+  if (!isSniffed(protocol)) return chains;
+  return chains.map((chain) => (chain.destinationSubnets.length === 0 ? chain : { ...chain, httpRouteName }));
+}
+
+/** The cluster for what no listener or route knows. */
+export function otherwiseCluster({ allowsUnknownHosts }: MeshSettings): string {
+  return allowsUnknownHosts ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
+}
+
+function withDefault(settled: readonly TcpChain[], settings: MeshSettings): readonly TcpChain[] {
+  const isAny = ({ serverNames, destinationSubnets }: TcpChain) =>
+    serverNames.length === 0 && destinationSubnets.length === 0;
+  if (settled.some(isAny)) return settled;
+  const destinations = [{ cluster: otherwiseCluster(settings), weight: 1 }];
+  return [...settled, { serverNames: [], destinationSubnets: [], destinations, source: [] }];
+}
