@@ -122,6 +122,16 @@ describe("route tables", () => {
   });
 });
 
+test("a route table names a VirtualService's IPv6 host in brackets, as clients write it", () => {
+  const rule = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: six, namespace: shop}
+spec: {hosts: ["fd00::7"], http: [{directResponse: {status: 204}}]}
+`;
+  assert.deepEqual(routeTable(rule, sidecar("shop", "a"), "80")["fd00::7:80"], ["[fd00::7]"]);
+});
+
 // Clients call a Kubernetes Service by short names, and a ServiceEntry may have one of them as its host.
 describe("a short name of a Service that is a ServiceEntry's host", () => {
   const CLIENTS = ["aaa", "shop", "elsewhere"] as const;

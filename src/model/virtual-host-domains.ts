@@ -1,4 +1,4 @@
-// The names under which a client may call a service on one port, as the domains of a virtual host.
+// The domains of virtual hosts: the names under which a client may call a service on one port, or a host of a rule.
 // Ports aren't in them: Envoy strips a port from the Host header before it matches.
 
 import { isIpAddress } from "../core/cidr.ts";
@@ -31,6 +31,11 @@ export function virtualHostDomains({
   ]);
   const ofPods = isHeadless ? names.map((name) => `*.${name}`) : [];
   return [...new Set([...names, ...ofPods, ...addresses.filter(isSpecific).map(bracketed)])];
+}
+
+/** A host that only a VirtualService or Gateway names has no other name than the one written. */
+export function writtenHostDomains(host: string): readonly string[] {
+  return [bracketed(host)];
 }
 
 /** How far the alternative names of a hostname reach for a client, most specific first, without the hostname itself. */

@@ -1,6 +1,7 @@
 // The rules for one host of a gateway. Several VirtualServices may add to it: the oldest first, and rules that take
 // every request last.
 
+import { takesEveryRequest } from "../kinds/virtual-service/every-request.ts";
 import type { GatewayServer } from "../model/gateway-servers.ts";
 import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
@@ -31,16 +32,6 @@ export function hostnameRoutes(
     const hasMeshClients = server.server.tls?.mode === "ISTIO_MUTUAL";
     return routesOf(routes, { ...question, port, hostname: host, gateways: [...gateways], hasMeshClients });
   });
+  const takesAll = ({ match }: RouteInputs) => takesEveryRequest(match);
   return [...built.filter((route) => !takesAll(route)), ...built.filter(takesAll).slice(0, 1)];
-}
-
-function takesAll({ match }: RouteInputs): boolean {
-  if (match === undefined) return true;
-  const { name: _name, statPrefix: _prefix, ignoreUriCase: _case, uri, ...rest } = match;
-  const isEveryPath = uri === undefined || uri.prefix === "/";
-  return isEveryPath && Object.values(rest).every((value) => value === undefined || isEmptyMap(value));
-}
-
-function isEmptyMap(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }

@@ -1,6 +1,7 @@
 // The route configurations of a gateway: each host's rules from all VirtualServices bound to it, merged.
 
 import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "../model/gateway-servers.ts";
+import { writtenHostDomains } from "../model/virtual-host-domains.ts";
 import { hostnameRoutes } from "./gateway-host-routes.ts";
 import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
@@ -65,7 +66,7 @@ function virtualHosts(
     const routes = hostnameRoutes(host, servers, question);
     const requiresTls = redirected.has(host);
     if (routes.length === 0 && !requiresTls) return [];
-    return [{ name: `${host}:${port.port}`, domains: [host], routes, requiresTls }];
+    return [{ name: `${host}:${port.port}`, domains: writtenHostDomains(host), routes, requiresTls }];
   });
   if (found.some(({ domains }) => domains.includes("*"))) return found;
   // Hosts that nobody serves get a plain 404.

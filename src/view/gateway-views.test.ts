@@ -107,6 +107,28 @@ spec: { hosts: ["*"], gateways: [shop/${edge}], tcp: [{ route: [{ destination: {
     );
   });
 
+  test("know a rule that takes everything, however an older VirtualService writes it", () => {
+    for (const uri of ["{ regex: .* }", "{ regex: ^/.*$ }", "{ prefix: '' }", "{}"]) {
+      const view = viewOf(
+        WEB,
+        gateway("edge", `{ ${HTTP}, hosts: ["*"] }`),
+        routes("a-old", "[a.com]", `{ name: all, match: [{ uri: ${uri} }]`),
+        routes("b-new", "[a.com]", "{ name: part, match: [{ uri: { prefix: /x } }]"),
+      );
+      const [host] = view.routes[0]?.virtualHosts ?? [];
+      assert.deepEqual(
+        host?.routes.map(({ name }) => name),
+        ["part", "all"],
+        uri,
+      );
+    }
+  });
+
+  test("are asked for an IPv6 host in brackets, as clients write it", () => {
+    const view = viewOf(WEB, gateway("edge", `{ ${HTTP}, hosts: ["*"] }`), routes("six", '["fd00::7"]'));
+    assert.deepEqual(tables(view)["http.80"]?.["fd00::7:80"], ["[fd00::7]"]);
+  });
+
   test("take only hosts that the server names, from namespaces that it names", () => {
     const view = viewOf(
       WEB,

@@ -6,6 +6,7 @@ import { isSniffed } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
 import type { ConsistentHash } from "../kinds/destination-rule/load-balancer.ts";
 import type { Destination, HttpRouteDestination } from "../kinds/virtual-service/destination.ts";
+import { takesEveryRequest } from "../kinds/virtual-service/every-request.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
 import { effectiveRule, policyForPort } from "../model/destination-rules.ts";
@@ -38,7 +39,7 @@ export function routesOf(routes: HostRoutes, context: RouteContext): readonly Ro
   for (const rule of routes.http) {
     for (const match of matchesFor(rule, context)) {
       built.push(routeInputs(rule, match, context));
-      if (match === undefined || isCatchAll(match)) return built;
+      if (takesEveryRequest(match)) return built;
     }
   }
   return built;
@@ -70,28 +71,6 @@ function matchesFor(
 ): readonly (HttpMatchRequest | undefined)[] {
   if (rule.match === undefined || rule.match.length === 0) return [undefined];
   return rule.match.filter((match) => isInScope(match, namespace, context));
-}
-
-function isCatchAll({
-  uri,
-  headers,
-  withoutHeaders,
-  queryParams,
-  method,
-  authority,
-  scheme,
-}: HttpMatchRequest): boolean {
-  const isEveryPath = uri === undefined || uri.prefix === "/" || uri.regex === "*" || uri.regex === ".*";
-  const isFree = (map: object | undefined) => map === undefined || Object.keys(map).length === 0;
-  return (
-    isEveryPath &&
-    isFree(headers) &&
-    isFree(withoutHeaders) &&
-    isFree(queryParams) &&
-    method === undefined &&
-    authority === undefined &&
-    scheme === undefined
-  );
 }
 
 function routeInputs(

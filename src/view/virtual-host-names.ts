@@ -3,7 +3,7 @@
 
 import type { IpFamilies } from "../core/ip-families.ts";
 import { addressesForProxy } from "../model/proxy-addresses.ts";
-import { virtualHostDomains } from "../model/virtual-host-domains.ts";
+import { virtualHostDomains, writtenHostDomains } from "../model/virtual-host-domains.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { type Scoped, splitLayerKey } from "./scoped-rows.ts";
 import type { SidecarVirtualHost } from "./virtual-hosts.ts";
@@ -73,11 +73,11 @@ export function spellingOf(namespaceSuffix: string, { domain, families }: Client
 
 /**
  * The domains that a virtual host claims for a client. One with a listener of its own takes every host: the address
- * has chosen the service. A host without a service has no other name than the one written.
+ * has chosen the service.
  */
 export function claimedDomains(host: NamedHost, { domain, families }: ClientNaming): readonly string[] {
   if (host.routeName.includes(":")) return ["*"];
-  if (host.service === undefined) return [host.hostname];
+  if (host.service === undefined) return writtenHostDomains(host.hostname);
   const addresses = addressesForProxy(host.addresses, families);
   return virtualHostDomains({ ...host, addresses, proxyDomain: domain });
 }
