@@ -6,6 +6,7 @@ import type { Location } from "../core/location.ts";
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import { locate, type Positions } from "../core/positions.ts";
 import type { Transaction } from "../graph/graph.ts";
+import { kindsWithRole } from "../kinds/all-kinds.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 
 export interface ChangedObject {
@@ -33,7 +34,7 @@ export interface ObjectIntakeOptions {
 }
 
 // What tells where traffic can go, as against how.
-const ENDPOINT_KINDS: ReadonlySet<string> = new Set(["EndpointSlice", "Pod"]);
+const ENDPOINT_KINDS: ReadonlySet<string> = new Set(kindsWithRole("endpoints").map(({ kind }) => kind));
 
 export class ObjectIntake {
   readonly #options: ObjectIntakeOptions;

@@ -3,7 +3,7 @@
 import { authorizationPolicyKind } from "./authorization-policy/authorization-policy.ts";
 import { configMapKind } from "./config-map.ts";
 import { daemonSetKind } from "./daemon-set.ts";
-import type { Kind } from "./define-kind.ts";
+import type { Kind, KindRole, ObjectOf } from "./define-kind.ts";
 import { apiVersionOf } from "./define-kind.ts";
 import { deploymentKind } from "./deployment.ts";
 import { destinationRuleKind } from "./destination-rule/destination-rule.ts";
@@ -36,7 +36,7 @@ import { wasmPluginKind } from "./wasm-plugin.ts";
 import { workloadEntryKind } from "./workload-entry.ts";
 import { workloadGroupKind } from "./workload-group.ts";
 
-export const kinds: readonly Kind[] = [
+const declared = [
   namespaceKind,
   nodeKind,
   serviceAccountKind,
@@ -70,7 +70,25 @@ export const kinds: readonly Kind[] = [
   wasmPluginKind,
   trafficExtensionKind,
   meshConfigKind,
-];
+] as const;
+
+export const kinds: readonly Kind[] = declared;
+
+type Declared = (typeof declared)[number];
+type WithRole<Role extends KindRole> = Declared extends infer D
+  ? D extends { readonly kind: string; readonly roles: readonly (infer R)[] }
+    ? Role extends R
+      ? D
+      : never
+    : never
+  : never;
+
+/** The types of the objects that the model is made of, by Kind name. */
+export type ModeledObjects = { readonly [D in WithRole<"modeled"> as D["kind"]]: ObjectOf<D> };
+
+export function kindsWithRole(role: KindRole): readonly Kind[] {
+  return kinds.filter(({ roles }) => roles.includes(role));
+}
 
 /** By Kind name, which is unique among ours. */
 export const kindByName: ReadonlyMap<string, Kind> = new Map(kinds.map((kind) => [kind.kind, kind]));

@@ -11,6 +11,7 @@ export const configMapKind = defineKind({
   plural: "configmaps",
   shortNames: ["cm"],
   scope: "Namespaced",
+  roles: ["names-secrets"],
   fields: { data: map(text()), binaryData: map(bytes()), immutable: flag() },
 });
 

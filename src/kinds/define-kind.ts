@@ -12,6 +12,14 @@ import { message, text } from "./schema.ts";
 /** `Pseudo`: an object of Meltemi's own making that no API server knows, such as MeshConfig. */
 export type Scope = "Namespaced" | "Cluster" | "Pseudo";
 
+/**
+ * What the control plane does with a kind's objects beside checking them. `modeled`: config follows from them, so the
+ * model has a table of them. `endpoints`: they say where traffic can go, and their changes are committed sooner.
+ * `followed`: in a cluster all of them are watched; kinds of the mesh always are. `names-secrets`: the Secrets that
+ * they name are followed in a cluster.
+ */
+export type KindRole = "modeled" | "endpoints" | "followed" | "names-secrets";
+
 /** Any object, where its kind doesn't matter. */
 export interface KubernetesObject {
   readonly apiVersion: string;
@@ -50,7 +58,13 @@ export interface Column {
   readonly otherwise?: string;
 }
 
-interface Declaration<K extends string, S extends Scope, O extends Fields, R extends Fields> {
+interface Declaration<
+  K extends string,
+  S extends Scope,
+  O extends Fields,
+  R extends Fields,
+  Role extends KindRole,
+> {
   readonly kind: K;
   /** Empty for the core group. */
   readonly group: string;
@@ -58,6 +72,8 @@ interface Declaration<K extends string, S extends Scope, O extends Fields, R ext
   readonly plural: string;
   readonly shortNames?: readonly string[];
   readonly scope: S;
+  /** None unless said. */
+  readonly roles?: readonly Role[];
   /** Top-level fields beside apiVersion, kind and metadata. */
   readonly fields: O;
   /** Top-level fields that must be there. */
@@ -76,8 +92,8 @@ type ObjectFrom<K extends string, S extends Scope, O extends Fields, R extends F
   readonly metadata: S extends "Namespaced" ? ObjectMeta & { readonly namespace: string } : ObjectMeta;
 } & RequiredOf<R> & { readonly [F in keyof O]?: TypeOf<O[F]> };
 
-export interface Kind<T = KubernetesObject> {
-  readonly kind: string;
+export interface Kind<T = KubernetesObject, K extends string = string, Role extends KindRole = KindRole> {
+  readonly kind: K;
   readonly group: string;
   readonly versions: { readonly served: readonly string[]; readonly storage: string };
   /** With the group: `networking.istio.io/v1`; what objects carry after loading. */
@@ -85,6 +101,7 @@ export interface Kind<T = KubernetesObject> {
   readonly plural: string;
   readonly shortNames: readonly string[];
   readonly scope: Scope;
+  readonly roles: readonly Role[];
   /** Of the whole object. */
   readonly schema: Schema<T>;
   readonly references: readonly Reference[];
@@ -105,7 +122,8 @@ export function defineKind<
   const S extends Scope,
   const O extends Fields,
   const R extends Fields = Record<never, never>,
->(declaration: Declaration<K, S, O, R>): Kind<ObjectFrom<K, S, O, R>> {
+  const Role extends KindRole = never,
+>(declaration: Declaration<K, S, O, R, Role>): Kind<ObjectFrom<K, S, O, R>, K, Role> {
   const { kind, group, versions, plural, scope, fields, requiredFields } = declaration;
   const schema = message(fields, {
     required: { apiVersion: text(), kind: text(), metadata: objectMeta, ...requiredFields },
@@ -118,6 +136,7 @@ export function defineKind<
     plural,
     shortNames: declaration.shortNames ?? [],
     scope,
+    roles: declaration.roles ?? [],
     schema: schema as unknown as Schema<ObjectFrom<K, S, O, R>>,
     references: declaration.references ?? [],
     columns: declaration.columns ?? [],
@@ -130,4 +149,9 @@ export function defineKind<
 /** `v1` for the core group, else `GROUP/VERSION`. */
 export function apiVersionOf(group: string, version: string): string {
   return group === "" ? version : `${group}/${version}`;
+}
+
+/** Whether users configure the mesh by it, so that revisions, admission and status apply. */
+export function isMeshKind({ group }: Pick<Kind, "group">): boolean {
+  return group === "istio.io" || group.endsWith(".istio.io");
 }

@@ -41,6 +41,7 @@ export const endpointSliceKind = defineKind({
   versions: { served: ["v1"], storage: "v1" },
   plural: "endpointslices",
   scope: "Namespaced",
+  roles: ["modeled", "endpoints", "followed"],
   fields: { ports: list(endpointPort) },
   requiredFields: {
     addressType: choice("IPv4", "IPv6", "FQDN"),

@@ -11,6 +11,7 @@ export const namespaceKind = defineKind({
   plural: "namespaces",
   shortNames: ["ns"],
   scope: "Cluster",
+  roles: ["modeled", "followed", "names-secrets"],
   fields: { spec: message({ finalizers: list(text()) }), status: anything() },
 });
 

@@ -16,6 +16,7 @@ export const nodeKind = defineKind({
   plural: "nodes",
   shortNames: ["no"],
   scope: "Cluster",
+  roles: ["modeled", "followed"],
   fields: {
     spec: message({
       configSource: anything(),

@@ -25,6 +25,7 @@ export const peerAuthenticationKind = defineKind({
   plural: "peerauthentications",
   shortNames: ["pa"],
   scope: "Namespaced",
+  roles: ["modeled"],
   description: "Whether workloads accept mutual TLS only, plain text too, or plain text only.",
   fields: { spec: peerAuthenticationSpec, status: anything() },
   columns: [{ title: "Mode", path: "spec.mtls.mode" }],

@@ -10,6 +10,7 @@ export const secretKind = defineKind({
   versions: { served: ["v1"], storage: "v1" },
   plural: "secrets",
   scope: "Namespaced",
+  roles: ["modeled"],
   fields: { type: text(), data: map(bytes()), stringData: map(text()), immutable: flag() },
   columns: [{ title: "Type", path: "type" }],
 });

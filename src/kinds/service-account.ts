@@ -21,6 +21,7 @@ export const serviceAccountKind = defineKind({
   plural: "serviceaccounts",
   shortNames: ["sa"],
   scope: "Namespaced",
+  roles: ["followed"],
   fields: {
     automountServiceAccountToken: flag(),
     imagePullSecrets: list(message({ name: text() })),

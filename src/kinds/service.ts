@@ -60,6 +60,7 @@ export const serviceKind = defineKind({
   plural: "services",
   shortNames: ["svc"],
   scope: "Namespaced",
+  roles: ["modeled", "followed"],
   fields: { spec: serviceSpec, status: anything() },
   columns: [
     { title: "Type", path: "spec.type", otherwise: "ClusterIP" },

@@ -25,6 +25,7 @@ export const workloadGroupKind = defineKind({
   plural: "workloadgroups",
   shortNames: ["wg"],
   scope: "Namespaced",
+  roles: ["modeled"],
   description:
     "What the workloads of one set of machines have in common: a template for their WorkloadEntries, and how their health is probed.",
   fields: { status: anything() },

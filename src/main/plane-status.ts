@@ -5,6 +5,9 @@ import { type ObjectStatusOptions, startObjectStatus } from "../controllers/obje
 import type { HostAddress, ObjectFacts } from "../controllers/status-conditions.ts";
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
+import type { SourceTable } from "../graph/table.ts";
+import { kindsWithRole } from "../kinds/all-kinds.ts";
+import { isMeshKind, type KubernetesObject } from "../kinds/define-kind.ts";
 import { serviceKey } from "../model/service.ts";
 import { keyOf, rowKey } from "../model/sources.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
@@ -29,6 +32,13 @@ export function createObjectChanges(): ObjectChanges {
     },
   };
 }
+
+/** Whose status says what became of them. */
+const statusKinds: ReadonlySet<string> = new Set(
+  kindsWithRole("modeled")
+    .filter((kind) => isMeshKind(kind) && kind.scope !== "Pseudo")
+    .map(({ kind }) => kind),
+);
 
 interface KnownObjects {
   readonly plane: ControlPlane;
@@ -57,8 +67,9 @@ export function startPlaneStatus(
 }
 
 function keysOf({ plane, problemsByObject }: KnownObjects): Iterable<ObjectKey> {
-  const { VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication } = plane.sources;
-  const tables = [VirtualService, DestinationRule, Gateway, ServiceEntry, PeerAuthentication];
+  const tables = Object.entries(plane.sources).flatMap(([kind, table]) =>
+    statusKinds.has(kind) ? [table as SourceTable<KubernetesObject>] : [],
+  );
   const keys = tables.flatMap((table) => [...table.entries()].map(([, object]) => keyOf(object)));
   return new Set([...keys, ...problemsByObject.keys()]);
 }

@@ -16,12 +16,12 @@ import { openTokenKey } from "../identity/token-key-store.ts";
 import type { Pod } from "../kinds/pod/pod.ts";
 import { receiveListeners } from "../local/front/pass-listener.ts";
 import { createMeshNetwork } from "../local/network/mesh-network.ts";
+import { podOwner } from "../local/supervisor/control-plane-sockets.ts";
 import type {
   FrontMessage,
   SupervisorMessage,
   SupervisorSettings,
 } from "../local/supervisor/front-protocol.ts";
-import { podOwner } from "../local/supervisor/control-plane-sockets.ts";
 import { MeshSupervisor, makeStateDirectories } from "../local/supervisor/mesh-supervisor.ts";
 import { ObjectStore } from "../sources/memory/object-store.ts";
 import { serveStore } from "../sources/memory/serve-store.ts";

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { kindByName, kinds } from "../../src/kinds/all-kinds.ts";
 import { checkForm } from "../../src/kinds/check-form.ts";
-import type { Kind, KubernetesObject } from "../../src/kinds/define-kind.ts";
+import { isMeshKind, type Kind, type KubernetesObject } from "../../src/kinds/define-kind.ts";
 import { meshConfigKind } from "../../src/kinds/mesh-config/mesh-config.ts";
 import { parseObject } from "../../src/kinds/parse-object.ts";
 import type { Schema } from "../../src/kinds/schema.ts";
@@ -15,7 +15,6 @@ import { commitObjects, objectsOf } from "../../src/model/mesh-fixture.ts";
 import { ingestObject } from "../../src/sources/kubernetes/ingest-object.ts";
 import { createInternPool } from "../../src/sources/kubernetes/intern-pool.ts";
 import type { RawObject } from "../../src/sources/kubernetes/raw-object.ts";
-import { isMeshKind } from "../../src/sources/kubernetes/watched-kinds.ts";
 import { everyDocument, everything } from "./mesh-resources.ts";
 
 interface Form {

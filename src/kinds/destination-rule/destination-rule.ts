@@ -21,6 +21,7 @@ export const destinationRuleKind = defineKind({
   plural: "destinationrules",
   shortNames: ["dr"],
   scope: "Namespaced",
+  roles: ["modeled", "names-secrets"],
   description:
     "How clients speak to the endpoints of a host once a route has chosen it: load balancing, limits, ejection, TLS, and the subsets that routes may name.",
   fields: { status: anything() },

@@ -16,6 +16,7 @@ export const gatewayKind = defineKind({
   plural: "gateways",
   shortNames: ["gw"],
   scope: "Namespaced",
+  roles: ["modeled", "names-secrets"],
   description:
     "Ports that a proxy at the edge of the mesh opens, for which hosts, and with which certificates.",
   fields: { status: anything() },

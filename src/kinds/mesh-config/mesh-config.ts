@@ -94,6 +94,7 @@ export const meshConfigKind = defineKind({
   versions: { served: ["v1"], storage: "v1" },
   plural: "meshconfigs",
   scope: "Pseudo",
+  roles: ["modeled"],
   fields: {},
   requiredFields: { spec: meshConfigSpec },
   rules: [meshConfigRules],

@@ -68,6 +68,7 @@ export const podKind = defineKind({
   plural: "pods",
   shortNames: ["po"],
   scope: "Namespaced",
+  roles: ["modeled", "endpoints", "followed", "names-secrets"],
   fields: { status: podStatus },
   requiredFields: { spec: podSpec },
   references: [{ path: "spec.serviceAccountName", kind: "ServiceAccount" }],

@@ -11,6 +11,7 @@ export const clusterRoleBindingKind = defineKind({
   versions: { served: ["v1"], storage: "v1" },
   plural: "clusterrolebindings",
   scope: "Cluster",
+  roles: ["modeled"],
   fields: { subjects: list(bindingSubject) },
   requiredFields: { roleRef: roleReference },
   columns: [{ title: "Role", path: "roleRef.name" }],

@@ -12,6 +12,7 @@ export const clusterRoleKind = defineKind({
   versions: { served: ["v1"], storage: "v1" },
   plural: "clusterroles",
   scope: "Cluster",
+  roles: ["modeled"],
   fields: {
     rules: list(policyRule),
     aggregationRule: message({ clusterRoleSelectors: list(labelSelector) }),

@@ -11,6 +11,7 @@ export const roleBindingKind = defineKind({
   versions: { served: ["v1"], storage: "v1" },
   plural: "rolebindings",
   scope: "Namespaced",
+  roles: ["modeled"],
   fields: { subjects: list(bindingSubject) },
   requiredFields: { roleRef: roleReference },
   columns: [{ title: "Role", path: "roleRef.name" }],

@@ -11,6 +11,7 @@ export const roleKind = defineKind({
   versions: { served: ["v1"], storage: "v1" },
   plural: "roles",
   scope: "Namespaced",
+  roles: ["modeled"],
   fields: { rules: list(policyRule) },
 });
 

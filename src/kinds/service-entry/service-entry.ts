@@ -45,6 +45,7 @@ export const serviceEntryKind = defineKind({
   plural: "serviceentries",
   shortNames: ["se"],
   scope: "Namespaced",
+  roles: ["modeled"],
   description:
     "A service that the cluster's own registry doesn't know: outside of the mesh, or on machines that belong to it.",
   fields: { status: anything() },

@@ -24,6 +24,7 @@ export const virtualServiceKind = defineKind({
   plural: "virtualservices",
   shortNames: ["vs"],
   scope: "Namespaced",
+  roles: ["modeled"],
   description:
     "How requests and connections for a set of hosts are routed: by what they match, to which destinations, with which timeouts, retries, rewrites and faults.",
   fields: { status: anything() },

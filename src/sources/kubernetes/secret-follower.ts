@@ -2,6 +2,7 @@
 // cluster ever reaches this process.
 
 import type { Clock } from "../../core/clock.ts";
+import { kindsWithRole } from "../../kinds/all-kinds.ts";
 import { secretKind } from "../../kinds/secret.ts";
 import { resourceOfKind } from "../../kubernetes/api-resource.ts";
 import type { Collections } from "./collections.ts";
@@ -22,13 +23,7 @@ export interface SecretFollowerOptions {
   readonly naming: () => NamingObjects;
 }
 
-const namingKinds: ReadonlySet<string> = new Set([
-  "Gateway",
-  "DestinationRule",
-  "Pod",
-  "Namespace",
-  "ConfigMap",
-]);
+const namingKinds: ReadonlySet<string> = new Set(kindsWithRole("names-secrets").map(({ kind }) => kind));
 /** Pods come in crowds, and all of them are looked at. */
 const PATIENCE_MS = 100;
 

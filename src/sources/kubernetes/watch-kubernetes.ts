@@ -5,7 +5,7 @@ import { type ObjectKey, objectKey, parseObjectKey } from "../../core/object-key
 import type { Problem } from "../../core/problem.ts";
 import type { ConfigMap } from "../../kinds/config-map.ts";
 import { configMapKind } from "../../kinds/config-map.ts";
-import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
+import { isMeshKind, type Kind, type KubernetesObject } from "../../kinds/define-kind.ts";
 import type { DestinationRule } from "../../kinds/destination-rule/destination-rule.ts";
 import type { Gateway } from "../../kinds/gateway/gateway.ts";
 import type { MeshConfig } from "../../kinds/mesh-config/mesh-config.ts";
@@ -24,7 +24,7 @@ import { createNamespaceSelection } from "./namespace-selection.ts";
 import type { RawObject } from "./raw-object.ts";
 import { isOfRevision } from "./revision.ts";
 import { createSecretFollower } from "./secret-follower.ts";
-import { isMeshKind, watchedKinds } from "./watched-kinds.ts";
+import { watchedKinds } from "./watched-kinds.ts";
 
 export interface KubernetesChanges {
   readonly upserts: readonly KeyedObject[];

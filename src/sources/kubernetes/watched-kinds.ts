@@ -1,25 +1,11 @@
 // Which kinds a control plane watches for all that it holds, and how an administrator narrows that down.
 
 import { kinds } from "../../kinds/all-kinds.ts";
-import type { Kind } from "../../kinds/define-kind.ts";
-
-const kubernetesKinds: ReadonlySet<string> = new Set([
-  "Namespace",
-  "Node",
-  "ServiceAccount",
-  "Service",
-  "EndpointSlice",
-  "Pod",
-]);
-
-/** Whether users configure the mesh by it, so that revisions and checks apply. */
-export function isMeshKind({ group }: Pick<Kind, "group">): boolean {
-  return group === "istio.io" || group.endsWith(".istio.io");
-}
+import { isMeshKind, type Kind } from "../../kinds/define-kind.ts";
 
 /** Every kind of ours, and those of Kubernetes that config depends on; Secrets and ConfigMaps are followed by name. */
 export const watchedKinds: readonly Kind[] = kinds.filter(
-  (kind) => kind.scope !== "Pseudo" && (isMeshKind(kind) || kubernetesKinds.has(kind.kind)),
+  (kind) => kind.scope !== "Pseudo" && (isMeshKind(kind) || kind.roles.includes("followed")),
 );
 
 export interface ResourceSelection {
