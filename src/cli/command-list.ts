@@ -325,12 +325,13 @@ export const commandList: readonly CommandDeclaration[] = [
     options: [
       revisionOption,
       { flags: "--purge", summary: "remove those too, so that nothing is left" },
+      { flags: "-y, --yes", summary: "don't ask, whatever depends on it or goes with it" },
       timeoutOption,
       ...clusterOptions,
     ],
     examples: [
       { line: "meltemi uninstall --revision canary", does: "one of several control planes" },
-      { line: "meltemi uninstall --purge", does: "and leave nothing behind" },
+      { line: "meltemi uninstall --purge", does: "says what goes, asks, and leaves nothing behind" },
     ],
     load: () => import("./uninstall.ts"),
   },

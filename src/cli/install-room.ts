@@ -38,6 +38,19 @@ export interface RevisionTag {
   readonly namespaces: readonly string[];
 }
 
+export interface RemovalPlan {
+  /** Pods whose proxies ask its control plane. */
+  readonly dependents: readonly { readonly namespace: string; readonly pods: readonly string[] }[];
+  /** What a purge takes besides; undefined where there is none, or another revision needs it. */
+  readonly purged:
+    | {
+        readonly definitionCount: number;
+        readonly objects: readonly { readonly kind: string; readonly count: number }[];
+        readonly namespaces: readonly string[];
+      }
+    | undefined;
+}
+
 export interface InstallRoom {
   /** In the order in which they are applied. */
   manifest(choices: InstallChoices): Promise<readonly object[]>;
@@ -45,6 +58,11 @@ export interface InstallRoom {
     choices: InstallChoices & ClusterChoices,
     options: Progress & { readonly timeoutMs: number; readonly isUpgrade: boolean },
   ): Promise<{ readonly isHealthy: boolean; readonly findings: readonly string[] }>;
+  /** Counts what `uninstall` would do; throws where it would be refused. */
+  planRemoval(
+    choices: ClusterChoices & { readonly revision: string },
+    options: Progress & { readonly isPurge: boolean },
+  ): Promise<RemovalPlan>;
   uninstall(
     choices: ClusterChoices & { readonly revision: string },
     options: Progress & { readonly timeoutMs: number; readonly isPurge: boolean },

@@ -7,9 +7,12 @@ export interface Terminal {
   write(text: string): void;
   /** Errors, progress and remarks. */
   writeError(text: string): void;
+  /** The line that a person answers; undefined where nobody is there to be asked, or the signal aborts. */
+  ask(question: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
 interface Streams {
+  readonly stdin?: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown };
   readonly stderr: { write(text: string): unknown };
 }
@@ -21,7 +24,34 @@ export function openTerminal(streams: Streams, env: Readonly<Record<string, stri
     hasColour: streams.stdout.isTTY === true && !isRefused,
     write: (text) => void streams.stdout.write(text),
     writeError: (text) => void streams.stderr.write(text),
+    async ask(question, signal) {
+      const { stderr, stdin } = streams;
+      if (stdin?.isTTY !== true || signal.aborted) return undefined;
+      stderr.write(question);
+      return await readLine(stdin, signal);
+    },
   };
+}
+
+/** By the terminal's own line discipline, so that Ctrl-C stays a signal. */
+function readLine(stdin: NodeJS.ReadableStream, signal: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let text = "";
+    const finish = (line: string | undefined) => {
+      stdin.off("data", take).off("end", end).pause();
+      signal.removeEventListener("abort", stop);
+      resolve(line);
+    };
+    const take = (chunk: Buffer | string) => {
+      text += chunk;
+      const [line, ...others] = text.split("\n");
+      if (others.length > 0) finish(line);
+    };
+    const end = () => finish(text);
+    const stop = () => finish(undefined);
+    signal.addEventListener("abort", stop);
+    stdin.on("data", take).on("end", end).resume();
+  });
 }
 
 const styles = {

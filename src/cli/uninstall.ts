@@ -1,28 +1,30 @@
-// `meltemi uninstall`: takes a control plane out of a cluster; users' objects and the CA stay unless `--purge`.
+// `meltemi uninstall`: takes a control plane out of a cluster; users' objects and the CA stay unless `--purge`. It asks
+// first where pods depend on it or users' objects would go.
 
 import type { CommandContext, CommandInput } from "./command.ts";
 import { flagOption, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { clusterChoices, timeoutMs } from "./install-choices.ts";
+import type { RemovalPlan } from "./install-room.ts";
 
 const TIMEOUT_MS = 120_000;
 
-export async function run(
-  { rooms, signal, terminal }: CommandContext,
-  input: CommandInput,
-): Promise<ExitCode> {
+export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
+  const { rooms, signal, terminal } = context;
   const revision = textOption(input, "revision") ?? "default";
   const isPurge = flagOption(input, "purge");
-  const verdict = await rooms.installation.uninstall(
-    { ...clusterChoices(input), revision },
-    {
-      isPurge,
-      signal,
-      timeoutMs: timeoutMs(input, TIMEOUT_MS),
-      onProgress: (sentence) => terminal.writeError(`${sentence}\n`),
-    },
-  );
+  const choices = { ...clusterChoices(input), revision };
+  const progress = { signal, onProgress: (sentence: string) => terminal.writeError(`${sentence}\n`) };
+  const plan = await rooms.installation.planRemoval(choices, { ...progress, isPurge });
+  const consequences = [...dependentsText(revision, plan), ...purgeText(plan)];
+  for (const line of consequences) terminal.writeError(`${line}\n`);
+  if (consequences.length > 0 && !flagOption(input, "yes")) await confirm(context, revision);
+  const verdict = await rooms.installation.uninstall(choices, {
+    ...progress,
+    isPurge,
+    timeoutMs: timeoutMs(input, TIMEOUT_MS),
+  });
   for (const name of verdict.remaining) terminal.writeError(`still going: ${name}\n`);
   if (verdict.remaining.length > 0) return exitCodes.no;
   if (verdict.removedCount === 0)
@@ -33,4 +35,45 @@ export async function run(
   else if (!isPurge)
     terminal.write("Kept: definitions, your objects and the CA. --purge removes them too.\n");
   return exitCodes.done;
+}
+
+async function confirm({ signal, terminal }: CommandContext, revision: string): Promise<void> {
+  const answer = await terminal.ask("Uninstall nonetheless? (y/N) ", signal);
+  if (/^y(es)?$/i.test(answer?.trim() ?? "")) return;
+  const reason = answer === undefined ? "nobody is there to be asked" : "you said no";
+  const message = `Cannot uninstall revision "${revision}": ${reason}; nothing was removed`;
+  throw new CommandFailure(exitCodes.no, message, answer === undefined ? "--yes doesn't ask" : undefined);
+}
+
+const MAX_NAMES = 5;
+
+function dependentsText(revision: string, { dependents }: RemovalPlan): string[] {
+  const count = dependents.reduce((sum, { pods }) => sum + pods.length, 0);
+  if (count === 0) return [];
+  const places = dependents.map(({ namespace, pods }) => {
+    const named = pods.slice(0, MAX_NAMES).join(", ");
+    const more = pods.length > MAX_NAMES ? ` and ${pods.length - MAX_NAMES} more` : "";
+    return `  namespace ${namespace}: ${named}${more}`;
+  });
+  return [
+    `Proxies of ${counted(count, "pod")} depend on revision "${revision}": they keep their configuration, hear of no change, and`,
+    "make no calls over mTLS any more once their certificates end. Move them first: meltemi move NAMESPACE --to REVISION",
+    ...places,
+  ];
+}
+
+function purgeText({ purged }: RemovalPlan): string[] {
+  if (purged === undefined) return [];
+  const { definitionCount, namespaces, objects } = purged;
+  if (definitionCount + namespaces.length === 0) return [];
+  const kinds = objects.map(({ count, kind }) => counted(count, kind)).join(", ");
+  return [
+    `A purge removes ${counted(definitionCount, "definition")}, and all objects of their kinds: ${kinds === "" ? "there are none" : kinds};`,
+    `the CA, so that no certificate of this mesh is trusted later; and of namespaces, with all that is in them: ${namespaces.join(", ") || "none"}.`,
+  ];
+}
+
+function counted(count: number, noun: string): string {
+  const plural = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${count} ${count === 1 ? noun : plural}`;
 }

@@ -36,12 +36,26 @@ export async function listObjects(
   resource: ApiResource,
   labelSelector?: string,
 ): Promise<readonly KubernetesObject[]> {
-  const query = labelSelector === undefined ? {} : { labelSelector };
-  const answer = (await client.request({ path: resourcePath(resource), query })) as {
-    readonly items?: readonly KubernetesObject[];
-  };
-  return answer.items ?? [];
+  const query = { limit: String(PAGE_SIZE), ...(labelSelector !== undefined && { labelSelector }) };
+  const path = resourcePath(resource);
+  const items: KubernetesObject[] = [];
+  for (let next: string | undefined = ""; next !== undefined; ) {
+    const page: ListAnswer = (await client.request({
+      path,
+      query: next === "" ? query : { ...query, continue: next },
+    })) as ListAnswer;
+    items.push(...(page.items ?? []));
+    next = page.metadata?.continue || undefined;
+  }
+  return items;
 }
+
+interface ListAnswer {
+  readonly items?: readonly KubernetesObject[];
+  readonly metadata?: { readonly continue?: string };
+}
+
+const PAGE_SIZE = 500;
 
 /** Undefined for what all revisions share. */
 export function revisionOf({ metadata }: Pick<KubernetesObject, "metadata">): string | undefined {

@@ -221,7 +221,7 @@ export class TestApiServer {
     const end = (start ?? 0) + limit;
     const metadata = {
       resourceVersion: String(version),
-      ...(end < all.length && { continue: `${version}:${end}` }),
+      ...(end < all.length && { continue: `${version}:${end}`, remainingItemCount: all.length - end }),
     };
     const items = all.slice(start, end).map(({ kind: _, apiVersion: __, ...item }) => item);
     return { status: 200, body: { kind: "List", metadata, items } };

@@ -66,6 +66,7 @@ function lazyInstallRoom(): InstallRoom {
   return {
     manifest: async (choices) => (await open()).manifest(choices),
     install: async (choices, options) => (await open()).install(choices, options),
+    planRemoval: async (choices, options) => (await open()).planRemoval(choices, options),
     uninstall: async (choices, options) => (await open()).uninstall(choices, options),
     tags: async (choices, options) => (await open()).tags(choices, options),
     setTag: async (choices, options) => (await open()).setTag(choices, options),

@@ -14,6 +14,7 @@ import type { InstallSettings } from "../install/install-settings.ts";
 import { installationObjects } from "../install/installation-objects.ts";
 import { moveNamespace } from "../install/move-namespace.ts";
 import { precheck } from "../install/precheck.ts";
+import { planRemoval } from "../install/removal-plan.ts";
 import { removeInstallation } from "../install/remove-installation.ts";
 import { removeRevisionTag, revisionTags, setRevisionTag } from "../install/revision-tags.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
@@ -35,9 +36,16 @@ export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
         return applyInstallation(access, await inItsNamespace(access, settings, choices), { timeoutMs });
       });
     },
+    async planRemoval({ revision, ...choices }, { isPurge, ...progress }) {
+      const settings = await settingsOf({ revision }, wiring);
+      return onCluster(choices, { wiring, progress }, async (access) => {
+        await requireUntagged(access, revision);
+        return planRemoval(access, settings, { isPurge });
+      });
+    },
     uninstall: ({ revision, ...choices }, { isPurge, timeoutMs, ...progress }) =>
       onCluster(choices, { wiring, progress }, async (access) => {
-        if (!isPurge) await requireUntagged(access, revision);
+        await requireUntagged(access, revision);
         return removeInstallation(access, { revision, isPurge, timeoutMs });
       }),
     tags: (choices, progress) => onCluster(choices, { wiring, progress }, revisionTags),
@@ -112,7 +120,8 @@ async function requireUntagged(access: ClusterAccess, revision: string): Promise
   if (pointing.length === 0) return;
   const names = pointing.map(({ tag }) => tag).join(", ");
   const message = `Cannot uninstall revision "${revision}": tag ${names} points to it`;
-  throw new CommandFailure(exitCodes.no, message, "meltemi tag set NAME --revision OTHER --overwrite");
+  const hint = "meltemi tag set NAME --revision OTHER --overwrite, or meltemi tag remove NAME";
+  throw new CommandFailure(exitCodes.no, message, hint);
 }
 
 interface ClusterUse {

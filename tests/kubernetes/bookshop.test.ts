@@ -38,7 +38,7 @@ describe("the bookshop on a cluster", { skip }, () => {
     await visitor?.close();
     await gateway?.close();
     await namespace?.close();
-    await meltemi(["uninstall", "--purge"]);
+    await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   const page = async (user?: string): Promise<Response> => {

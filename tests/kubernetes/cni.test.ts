@@ -55,7 +55,7 @@ describe("the CNI plugin on a cluster", { skip }, () => {
   after(async () => {
     await mesh?.close();
     await other?.close();
-    if (isInstalled) await meltemi(["uninstall", "--purge"]);
+    if (isInstalled) await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   const url = () => `http://echo.${mesh.name}/`;
@@ -167,7 +167,7 @@ describe("the CNI plugin on a cluster", { skip }, () => {
   });
 
   test("uninstall leaves nothing on the nodes, running pods talk and new ones start", async () => {
-    await meltemi(["uninstall", "--purge"]);
+    await meltemi(["uninstall", "--yes", "--purge"]);
     isInstalled = false;
     assert.deepEqual(await Promise.all(cluster.nodes.map(configurationOf)), originals);
     for (const node of cluster.nodes) assert.deepEqual(await filesOnNode(node), []);

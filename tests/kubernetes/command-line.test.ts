@@ -55,7 +55,7 @@ describe("command line against a cluster", { skip }, () => {
   after(async () => {
     await namespace?.close();
     await reader?.close();
-    if (isInstalled) await meltemiAgainst(cluster)(["uninstall", "--purge"]);
+    if (isInstalled) await meltemiAgainst(cluster)(["uninstall", "--yes", "--purge"]);
   });
 
   test("version names each replica of the control plane", async () => {
@@ -244,7 +244,7 @@ describe("command line against a cluster", { skip }, () => {
   });
 
   test("without an installation it says how to come by one", async () => {
-    await meltemiAgainst(cluster)(["uninstall", "--purge"]);
+    await meltemiAgainst(cluster)(["uninstall", "--yes", "--purge"]);
     isInstalled = false;
     const end = await run(["proxy-status"]);
     assert.equal(end.exitCode, 1);

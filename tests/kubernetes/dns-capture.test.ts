@@ -42,7 +42,7 @@ describe("DNS capture on a cluster", { skip }, () => {
 
   after(async () => {
     await namespace.close();
-    await meltemi(["uninstall", "--purge"]);
+    await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   /** Of TCP, without an address: nothing but DNS tells one host from the other. */

@@ -50,7 +50,7 @@ describe("high availability of the control plane", { skip }, () => {
   after(async () => {
     await client?.close();
     await namespace?.close();
-    await meltemi?.(["uninstall", "--purge"]);
+    await meltemi?.(["uninstall", "--yes", "--purge"]);
   });
 
   const streamCounts = async (replicas: readonly Replica[]) =>

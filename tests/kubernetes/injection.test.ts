@@ -45,8 +45,8 @@ describe("injection on a cluster", { skip }, () => {
 
   after(async () => {
     await Promise.all(namespaces.map((namespace) => namespace.close()));
-    await meltemi(["uninstall", "--revision", "canary"]);
-    await meltemi(["uninstall", "--purge"]);
+    await meltemi(["uninstall", "--yes", "--revision", "canary"]);
+    await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   /** The pod as the API server would make it. */

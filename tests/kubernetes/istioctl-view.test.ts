@@ -68,7 +68,7 @@ describe("istioctl's view of a cluster", { skip }, () => {
 
   after(async () => {
     await namespace?.close();
-    if (isInstalled) await meltemi(["uninstall", "--purge"]);
+    if (isInstalled) await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   /** The answer of one control plane's xDS port to istioctl's first and only request. */

@@ -42,7 +42,7 @@ describe("a pod that refuses everything", { skip }, () => {
 
   after(async () => {
     await namespace?.close();
-    if (isInstalled) await meltemi(["uninstall", "--purge"]);
+    if (isInstalled) await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   /** Of the pod's ServiceAccount, bound to the pod, as kubelet gives it. */

@@ -27,7 +27,7 @@ describe("a rolling update on a cluster", { skip }, () => {
 
   after(async () => {
     await namespace?.close();
-    await meltemi(["uninstall", "--purge"]);
+    await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   // Between them the two updates end pods with either kind of sidecar, and start them.

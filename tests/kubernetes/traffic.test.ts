@@ -55,7 +55,7 @@ describe("traffic on a cluster", { skip }, () => {
 
   after(async () => {
     await namespace?.close();
-    if (isInstalled) await meltemi(["uninstall", "--purge"]);
+    if (isInstalled) await meltemi(["uninstall", "--yes", "--purge"]);
   });
 
   /** Resolves when the caller's proxy routes by these items of `spec.http`. */
@@ -234,7 +234,7 @@ describe("traffic on a cluster", { skip }, () => {
   });
 
   test("uninstall --purge leaves nothing of ours", async () => {
-    await meltemi(["uninstall", "--purge"]);
+    await meltemi(["uninstall", "--yes", "--purge"]);
     isInstalled = false;
     const kinds =
       "crd,namespace,clusterrole,clusterrolebinding,mutatingwebhookconfiguration,validatingwebhookconfiguration";

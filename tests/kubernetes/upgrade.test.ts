@@ -36,7 +36,7 @@ describe("upgrades of the control plane under load", { skip }, () => {
   after(async () => {
     await namespace?.close();
     for (const revision of ["canary", "default"])
-      await meltemi?.(["uninstall", "--purge", "--revision", revision]).catch(unlessAbsent);
+      await meltemi?.(["uninstall", "--yes", "--purge", "--revision", revision]).catch(unlessAbsent);
   });
 
   /** Of the control plane that the echo's pods belong to. */
