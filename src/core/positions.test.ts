@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ObjectKey } from "./object-key.ts";
 import type { Positions } from "./positions.ts";
-import { locate, subtree } from "./positions.ts";
+import { locate, movedPositions, moveOf, subtree } from "./positions.ts";
 
 const positions: Positions = {
   file: "a.yaml",
@@ -22,6 +23,13 @@ test("locate() finds a field, or the nearest around it", () => {
   for (const [path, line, column] of cases) {
     assert.deepEqual(locate(positions, path), { file: "a.yaml", line, column }, path);
   }
+});
+
+test("movedPositions() finds the fields of an object where it moved to", () => {
+  const move = { key: "Service/shop/a" as ObjectKey, file: "b.yaml", firstLine: 11 };
+  const moved = movedPositions(positions, move);
+  assert.deepEqual(locate(moved, "spec.http[0]"), { file: "b.yaml", line: 15, column: 5 });
+  assert.deepEqual(moveOf(move.key, moved), move);
 });
 
 test("locate() works on what went through JSON", () => {

@@ -3,6 +3,7 @@
 
 import { pathSteps } from "./field-path.ts";
 import type { Location } from "./location.ts";
+import type { ObjectKey } from "./object-key.ts";
 
 /** A field stands where its name does, a list's item where it begins. Lines and columns count from 1. */
 export type PositionNode = readonly [
@@ -16,6 +17,21 @@ export interface Positions {
   /** The file's line that line 1 of `root` is: text that moves as a whole keeps its tree. 1 where absent. */
   readonly firstLine?: number;
   readonly root: PositionNode;
+}
+
+/** An object whose text lies elsewhere now, and says the same. */
+export interface MovedObject {
+  readonly key: ObjectKey;
+  readonly file: string;
+  readonly firstLine: number;
+}
+
+export function movedPositions({ root }: Positions, { file, firstLine }: MovedObject): Positions {
+  return { file, firstLine, root };
+}
+
+export function moveOf(key: ObjectKey, { file, firstLine = 1 }: Positions): MovedObject {
+  return { key, file, firstLine };
 }
 
 /** The place of a field, or of the nearest field around it that is in the file. */

@@ -4,7 +4,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Location } from "../core/location.ts";
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
-import { locate, type Positions } from "../core/positions.ts";
+import { locate, type MovedObject, movedPositions, type Positions } from "../core/positions.ts";
 import type { Transaction } from "../graph/graph.ts";
 import { kindsWithRole } from "../kinds/all-kinds.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
@@ -46,6 +46,14 @@ export class ObjectIntake {
 
   constructor(options: ObjectIntakeOptions) {
     this.#options = options;
+  }
+
+  /** What moved in its file says the same: only where its fields are changes, at once. */
+  move(moves: readonly MovedObject[]): void {
+    for (const move of moves) {
+      const positions = this.#positions.get(move.key);
+      if (positions !== undefined) this.#positions.set(move.key, movedPositions(positions, move));
+    }
   }
 
   change(upserts: readonly ChangedObject[], deletes: readonly ObjectKey[]): void {

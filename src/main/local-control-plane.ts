@@ -104,7 +104,10 @@ function followStore({ intake }: ControlPlane, socketPath: string, log: Logger):
         intake.flush();
         resolve();
       },
-      onEvents: ({ upserts, deletes }) => intake.change(upserts, deletes),
+      onEvents({ upserts, moves, deletes }) {
+        intake.move(moves);
+        intake.change(upserts, deletes);
+      },
     });
   });
 }

@@ -37,11 +37,12 @@ export async function feedManifests(launch: MeshLaunch, { send, ledger }: FeedOp
     clock: systemClock,
     log: noticeLogger(launch.onEvent),
     lastGood: lastGoodDirectory(join(launch.stateDirectory, "last-good")),
-    onChange: ({ upserts, deletes, problems }) => {
+    onChange: ({ upserts, moves, deletes, problems }) => {
       ledger.update("files", problems);
       send({
         kind: "objects",
         upserts: [...first, ...upserts.filter(({ key }) => isOurs(key))],
+        moves: moves.filter(({ key }) => isOurs(key)),
         deletes: deletes.filter(isOurs),
       });
       first = [];

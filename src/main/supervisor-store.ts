@@ -27,15 +27,18 @@ export function createSupervisorStore(store: ObjectStore, options: SupervisorSto
     delete(keys) {
       store.apply({ deletes: keys });
     },
-    declare({ upserts, deletes }) {
+    declare({ upserts, moves, deletes }) {
       const written = upserts.map((declared) => ({ ...declared, object: stamped(declared.object) }));
-      store.apply({ upserts: written, deletes, keepsStatus: true });
+      store.apply({ upserts: written, moves, deletes, keepsStatus: true });
     },
     watch(listener) {
       let isEnded = false;
       const watching = store.watch(store.version, (batch) => {
+        const changes = changesOf(batch);
+        // To who asks for objects, where they are written is nothing.
+        if (changes.size === 0) return;
         queueMicrotask(() => {
-          if (!isEnded) listener(changesOf(batch));
+          if (!isEnded) listener(changes);
         });
       });
       return () => {

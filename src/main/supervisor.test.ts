@@ -179,7 +179,7 @@ function service(name: string, spec: object = {}): KubernetesObject {
 }
 
 function declare(mesh: Mesh, ...objects: KubernetesObject[]): void {
-  mesh.send({ kind: "objects", upserts: objects.map((object) => ({ object })), deletes: [] });
+  mesh.send({ kind: "objects", upserts: objects.map((object) => ({ object })), moves: [], deletes: [] });
 }
 
 function isReady({ messages }: Mesh, podCount: number): boolean {

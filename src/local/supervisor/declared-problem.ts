@@ -1,10 +1,8 @@
 // A pod's problem, told of what the user wrote: the Deployment and its template instead of a pod whose name he
-// has never seen, with the place in the file. Pure.
+// has never seen. Pure.
 
 import type { ObjectKey } from "../../core/object-key.ts";
 import { objectKey } from "../../core/object-key.ts";
-import type { Positions } from "../../core/positions.ts";
-import { locate } from "../../core/positions.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
@@ -12,7 +10,6 @@ import type { PodSpec } from "../../kinds/pod/pod-spec.ts";
 
 export interface DeclaredSource {
   readonly object: { readonly kind: string; readonly spec?: unknown };
-  readonly positions?: Positions;
 }
 
 /** `find` gives a declared object; a problem of a pod that nothing declared stays as it is. */
@@ -31,13 +28,7 @@ export function declaredProblem(
     : (source.object.spec as { template?: { spec?: unknown } }).template?.spec;
   const inner = declaredPath(found.path ?? "", pod, template as PodSpec | undefined);
   const path = isPod || inner === "" ? inner : `spec.template.${inner}`;
-  const { positions } = source;
-  return {
-    ...found,
-    object: key,
-    ...(path === "" ? {} : { path }),
-    ...(positions === undefined ? {} : { location: locate(positions, path) }),
-  };
+  return { ...found, object: key, ...(path === "" ? {} : { path }) };
 }
 
 /** What the user knows the pod by: `{kind: "Deployment", name: "reviews"}`. */

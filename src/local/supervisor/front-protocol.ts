@@ -2,7 +2,7 @@
 // hands over. Types and the names of listeners; sends nothing.
 
 import type { ObjectKey } from "../../core/object-key.ts";
-import type { Positions } from "../../core/positions.ts";
+import type { MovedObject, Positions } from "../../core/positions.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { AppUser } from "../front/app-user.ts";
@@ -43,14 +43,17 @@ export interface DeclaredObject {
   readonly positions?: Positions;
 }
 
+export interface Declarations {
+  readonly upserts: readonly DeclaredObject[];
+  /** Of those that were declared before and say the same. */
+  readonly moves: readonly MovedObject[];
+  readonly deletes: readonly ObjectKey[];
+}
+
 export type FrontMessage =
   | { readonly kind: "start"; readonly settings: SupervisorSettings }
   /** A batch of what the manifests say now; in force as one. */
-  | {
-      readonly kind: "objects";
-      readonly upserts: readonly DeclaredObject[];
-      readonly deletes: readonly ObjectKey[];
-    }
+  | ({ readonly kind: "objects" } & Declarations)
   /** Every images.yaml beside the manifests. */
   | { readonly kind: "images"; readonly files: readonly ImagesFile[] }
   /** The answer to a gateway wish: the port that the front listens on, its listener being on the way. */

@@ -29,11 +29,12 @@ import { serveAdmin } from "./admin-server.ts";
 import { capturePod } from "./capture-pod.ts";
 import { ControlPlaneProcess } from "./control-plane-process.ts";
 import { ControlPlaneSockets } from "./control-plane-sockets.ts";
-import type { DeclaredSource } from "./declared-problem.ts";
+import { DeclaredObjects, keyOfDeclared } from "./declared-objects.ts";
 import { declaredProblem, workloadOf } from "./declared-problem.ts";
 import { awaitEndpointRemoval, fetchProxies } from "./endpoint-removal.ts";
 import { startEnvoyTrial } from "./envoy-trial.ts";
 import type {
+  Declarations,
   DeclaredObject,
   FrontMessage,
   SupervisorMessage,
@@ -78,7 +79,7 @@ export class MeshSupervisor {
   readonly #problems: ProblemBoard;
   readonly #logs: LogRegistry;
   readonly #forwarding = new GatewayForwarding();
-  readonly #declared = new Map<ObjectKey, DeclaredSource>();
+  readonly #declared = new DeclaredObjects();
   readonly #objects: ReferencedObjects;
   readonly #reconciler: WorkloadReconciler;
   readonly #kubelet: Kubelet;
@@ -94,7 +95,11 @@ export class MeshSupervisor {
   constructor(options: MeshSupervisorOptions) {
     this.#options = options;
     const { settings, store, clock, log, send } = options;
-    this.#problems = new ProblemBoard(clock, (problems) => send({ kind: "problems", problems }));
+    this.#problems = new ProblemBoard({
+      clock,
+      locate: (key, path) => this.#declared.locate(key, path),
+      onChange: (problems) => send({ kind: "problems", problems }),
+    });
     this.#logs = new LogRegistry(join(settings.stateDirectory, "logs"), {
       onLine(pod, container, { stream, text }) {
         const { namespace, name } = pod.metadata;
@@ -160,7 +165,7 @@ export class MeshSupervisor {
   take(message: FrontMessage): void {
     switch (message.kind) {
       case "objects":
-        this.#declare(message.upserts, message.deletes);
+        this.#declare(message);
         break;
       case "images":
         this.#takeImages(message.files);
@@ -298,11 +303,12 @@ export class MeshSupervisor {
     return declaredProblem(found, pod, (key) => this.#declared.get(key));
   }
 
-  #declare(upserts: readonly DeclaredObject[], deletes: readonly ObjectKey[]): void {
+  #declare(declarations: Declarations): void {
+    const { upserts, moves, deletes } = declarations;
+    this.#declared.apply(declarations);
     const stored: DeclaredObject[] = [];
     for (const declared of upserts) {
       const key = keyOfDeclared(declared);
-      this.#declared.set(key, declared);
       const object: unknown = declared.object;
       if (declared.object.kind === "Pod") this.#reconciler.declarePod(key, object as Pod);
       else if (declared.object.kind === "Service") {
@@ -310,14 +316,15 @@ export class MeshSupervisor {
       } else stored.push(declared);
     }
     for (const key of deletes) {
-      this.#declared.delete(key);
       if (parseObjectKey(key).kind === "Pod") this.#reconciler.declarePod(key, undefined);
     }
     this.#options.store.declare({
       upserts: stored,
+      moves,
       deletes: deletes.filter((key) => parseObjectKey(key).kind !== "Pod"),
     });
     this.#hasObjects = true;
+    this.#problems.relocate();
     this.#reconciler.reconcileAfter([...upserts.map(keyOfDeclared), ...deletes]);
     // Nothing may have changed, and yet it is known now that nothing is wanted.
     this.#noteProgress();
@@ -414,11 +421,6 @@ export function makeStateDirectories({ stateDirectory }: SupervisorSettings): vo
   for (const name of ["logs", "volumes"]) {
     mkdirSync(join(stateDirectory, name), { recursive: true, mode: 0o755 });
   }
-}
-
-function keyOfDeclared({ object }: DeclaredObject): ObjectKey {
-  const { name, namespace = "" } = object.metadata;
-  return objectKey({ kind: object.kind, namespace, name });
 }
 
 function unwrittenLog(pod: Pod, container: string, reason: string | undefined): Problem | undefined {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat, truncate } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -43,9 +43,54 @@ test("lastGoodDirectory() appends what an edit changed, and gives back all of it
   // As a process leaves it that ended while it wrote.
   await truncate(path, (await stat(path)).size - 3);
   assert.deepEqual(await lastGoodDirectory(directory).get(FILE), loaded(labels.with(7, "after")));
-  for (let edit = 0; edit < 300; edit += 1) await store.put(FILE, loaded(labels.with(7, String(edit))));
-  assert.ok((await readFile(path, "utf8")).split("\n").length < 110, "it grows without end");
-  assert.deepEqual(await store.get(FILE), loaded(labels.with(7, "299")));
+  for (let edit = 0; edit < 500; edit += 1) await store.put(FILE, loaded(labels.with(7, String(edit))));
+  assert.ok((await stat(path)).size < wholeBytes * 2.1, "it grows without end");
+  assert.deepEqual(await store.get(FILE), loaded(labels.with(7, "499")));
+});
+
+test("lastGoodDirectory() appends the places of what moved, and gives it back there", async (context) => {
+  const directory = await emptyDirectory(context);
+  const store = lastGoodDirectory(directory);
+  const before = loaded(Array.from({ length: 200 }, () => "same"));
+  await store.put(FILE, before);
+  const [name = ""] = await readdir(directory);
+  const moved = new Map(
+    [...before].map(([key, object]) => {
+      const { firstLine = 1 } = object.positions;
+      return [key, { ...object, positions: { ...object.positions, firstLine: firstLine + 3 } }];
+    }),
+  );
+  await store.put(FILE, moved);
+  const [, places = ""] = (await readFile(join(directory, name), "utf8")).split("\n");
+  assert.ok(places.includes('"firstLine":4') && !places.includes('"object"'), places.slice(0, 200));
+  assert.deepEqual(await lastGoodDirectory(directory).get(FILE), moved);
+});
+
+test("lastGoodDirectory() takes what isn't its own for nothing", async (context) => {
+  const directory = await emptyDirectory(context);
+  await lastGoodDirectory(directory).put(FILE, loaded(["a", "b"]));
+  const [name = ""] = await readdir(directory);
+  const path = join(directory, name);
+  const whole = await readFile(path, "utf8");
+  const garbage = [
+    "",
+    "{",
+    "null\n",
+    "[1]\n",
+    "{}\n",
+    '[{"key":"Namespace//a"}]\n',
+    "\0\0\0",
+    whole.slice(0, -9),
+  ];
+  for (const text of garbage) {
+    await writeFile(path, text);
+    const store = lastGoodDirectory(directory);
+    assert.equal((await store.get(FILE)).size, 0, JSON.stringify(text));
+    await store.put(FILE, loaded(["c"]));
+    assert.deepEqual(await lastGoodDirectory(directory).get(FILE), loaded(["c"]), JSON.stringify(text));
+  }
+  await writeFile(path, `${whole}{"upserts":[]}\nnull\n`);
+  assert.deepEqual(await lastGoodDirectory(directory).get(FILE), loaded(["a", "b"]));
 });
 
 test("lastGoodDirectory() goes on after a restart with what is there, and writes it again if its end is torn", async (context) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Clock } from "../../core/clock.ts";
 import { systemClock } from "../../core/clock.ts";
@@ -93,6 +93,37 @@ test("watchFiles() follows edits, new files and folders, and deletions", async (
   await close();
 });
 
+test("watchFiles() tells of what only moved by its place", async () => {
+  const [one, other] = [join(await emptyFolder(), "a.yaml"), "b.yaml"];
+  const text = [service("a"), service("b"), service("c")].join("---\n");
+  await writeFile(one, text);
+  const { batches, until, close } = await startWatch(join(one, ".."));
+  await writeFile(one, `# A line more\n${text}`);
+  await until(() => batches.length === 2, "a line more");
+  // The first document has the line in it.
+  assert.deepEqual(
+    batches[1]?.upserts.map(({ key }) => key),
+    ["Service/default/a"],
+  );
+  const placesOf = (batch: FileBatch | undefined) =>
+    batch?.moves.map(({ key, file, firstLine }) => [key, basename(file), firstLine]);
+  assert.deepEqual(placesOf(batches[1]), [
+    ["Service/default/b", "a.yaml", 9],
+    ["Service/default/c", "a.yaml", 17],
+  ]);
+  await rename(one, join(one, "..", other));
+  await until(() => batches.length === 3, "another file");
+  assert.deepEqual(placesOf(batches[2])?.slice(1), [
+    ["Service/default/b", other, 9],
+    ["Service/default/c", other, 17],
+  ]);
+  assert.deepEqual(
+    batches.flatMap(({ deletes }) => deletes),
+    [],
+  );
+  await close();
+});
+
 test("watchFiles() keeps what a broken file held, says so, and clears that when it is mended", async () => {
   const path = await emptyFolder();
   const file = join(path, "a.yaml");
@@ -147,7 +178,7 @@ test("watchFiles() never deletes while an editor empties, renames or moves", asy
   await writeFile(file, service("a", 200));
   await until(() => portsOf(batches)["Service/default/a"] === 200, "emptied and rewritten");
   await rename(file, join(path, "b.yaml"));
-  await until(() => batches.at(-1)?.upserts[0]?.positions.file === join(path, "b.yaml"), "moved");
+  await until(() => batches.at(-1)?.moves[0]?.file === join(path, "b.yaml"), "moved");
   await writeFile(join(path, "c.yaml"), service("c"));
   await until(() => "Service/default/c" in portsOf(batches), "another file");
   assert.ok(batches.every(({ deletes, problems }) => deletes.length === 0 && problems.length === 0));

@@ -7,20 +7,17 @@ import type { FSWatcher } from "chokidar";
 import { watch } from "chokidar";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
-import type { ObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { FileState } from "./file-state.ts";
 import { losesObjects, mergeFileStates, nextFileState } from "./file-state.ts";
 import type { LastGoodStore } from "./last-good.ts";
 import { loadManifest } from "./load-files.ts";
-import { changesSince, type LoadedObject, type ObjectsByKey } from "./loaded-objects.ts";
+import { changesSince, isNothing, type ObjectChanges, type ObjectsByKey } from "./loaded-objects.ts";
 import type { FoundFile } from "./manifest-files.ts";
 import { findManifestFiles, STANDARD_INPUT } from "./manifest-files.ts";
 
 /** What changed, in one step. */
-export interface FileBatch {
-  readonly upserts: readonly LoadedObject[];
-  readonly deletes: readonly ObjectKey[];
+export interface FileBatch extends ObjectChanges {
   /** All that stand now, not only the new ones. */
   readonly problems: readonly Problem[];
 }
@@ -188,13 +185,19 @@ export class FileWatch {
     const { objects, problems: fileProblems } = mergeFileStates(states);
     const problems = [...pathProblems, ...fileProblems];
     this.#published = { states, pathProblems, objects, problems };
-    const { upserts, deletes } = changesSince(before?.objects ?? new Map(), objects);
-    const isQuiet =
-      upserts.length === 0 && deletes.length === 0 && isDeepStrictEqual(problems, before?.problems);
-    if (isQuiet) return;
-    const counts = { upserts: upserts.length, deletes: deletes.length, problems: problems.length };
-    this.#options.log.info(counts, "files read");
-    this.#options.onChange({ upserts, deletes, problems });
+    const changes = changesSince(before?.objects ?? new Map(), objects);
+    if (isNothing(changes) && isDeepStrictEqual(problems, before?.problems)) return;
+    const { upserts, moves, deletes } = changes;
+    this.#options.log.info(
+      {
+        upserts: upserts.length,
+        moves: moves.length,
+        deletes: deletes.length,
+        problems: problems.length,
+      },
+      "files read",
+    );
+    this.#options.onChange({ ...changes, problems });
   }
 }
 

@@ -41,6 +41,21 @@ test("apply() keeps positions, and the status where it is asked to", () => {
   assert.deepEqual(store.get(keyOf("a"))?.object.spec, {});
 });
 
+test("apply() tells of what moved in its file by its place alone", () => {
+  const store = new ObjectStore();
+  const seen: StoreBatch[] = [];
+  store.watch(0, (batch) => seen.push(batch));
+  store.apply({ upserts: [{ object: service("a"), positions: { file: "a.yaml", root: [1, 1] } }] });
+  store.apply({ upserts: [{ object: service("b") }] });
+  store.list({ kind: "Service" });
+  const moves = ["a", "b", "c"].map((name) => ({ key: keyOf(name), file: "a.yaml", firstLine: 5 }));
+  store.apply({ moves });
+  assert.equal(store.apply({ moves }), undefined, "they are there already");
+  assert.deepEqual(seen.at(-1), { version: 3, upserts: [], moves: moves.slice(0, 1), deletes: [] });
+  assert.deepEqual(store.get(keyOf("a"))?.positions, { file: "a.yaml", firstLine: 5, root: [1, 1] });
+  assert.equal(store.list({ kind: "Service" }).entries[0], store.get(keyOf("a")));
+});
+
 test("list() can be narrowed to a kind and a namespace", () => {
   const store = new ObjectStore();
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } };

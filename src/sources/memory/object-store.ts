@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ObjectKey } from "../../core/object-key.ts";
 import { objectKey, parseObjectKey } from "../../core/object-key.ts";
-import type { Positions } from "../../core/positions.ts";
+import { type MovedObject, movedPositions, type Positions } from "../../core/positions.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 
 /** Plain JSON: it goes over sockets as it is. */
@@ -21,11 +21,15 @@ export interface StoredObject {
 export interface StoreBatch {
   readonly version: number;
   readonly upserts: readonly StoredObject[];
+  /** None of them is among the upserts. */
+  readonly moves: readonly MovedObject[];
   readonly deletes: readonly ObjectKey[];
 }
 
 export interface StoreChange {
   readonly upserts?: readonly { readonly object: KubernetesObject; readonly positions?: Positions }[];
+  /** Of objects that have positions. */
+  readonly moves?: readonly MovedObject[];
   readonly deletes?: readonly ObjectKey[];
   /** Keeps the `status` that an object has, as Kubernetes does when a manifest is applied. */
   readonly keepsStatus?: boolean;
@@ -81,12 +85,18 @@ export class ObjectStore {
       const entry = this.#nextEntry({ object, positions, version }, change.keepsStatus ?? false);
       if (entry !== undefined) changed.set(entry.key, entry);
     }
+    const upserts = [...changed.values()];
     const deletes = [...new Set(change.deletes)].filter((key) => this.#entries.has(key) && !changed.has(key));
-    if (changed.size === 0 && deletes.length === 0) return undefined;
-    for (const entry of changed.values()) this.#entries.set(entry.key, entry);
+    const moved = (change.moves ?? []).flatMap((move) =>
+      changed.has(move.key) ? [] : this.#movedEntry(move, version),
+    );
+    if (upserts.length + moved.length + deletes.length === 0) return undefined;
+    for (const entry of [...upserts, ...moved.map(({ entry }) => entry)]) this.#entries.set(entry.key, entry);
     for (const key of deletes) this.#entries.delete(key);
-    for (const key of [...changed.keys(), ...deletes]) this.#listsByKind.delete(parseObjectKey(key).kind);
-    return this.#publish({ version, upserts: [...changed.values()], deletes });
+    const moves = moved.map(({ move }) => move);
+    for (const key of [...[...upserts, ...moves].map((each) => each.key), ...deletes])
+      this.#listsByKind.delete(parseObjectKey(key).kind);
+    return this.#publish({ version, upserts, moves, deletes });
   }
 
   /** Calls `onBatch` for each batch after the version `after`: at once for those that are in the history. */
@@ -133,6 +143,18 @@ export class ObjectStore {
     return isSame
       ? undefined
       : { key, object: next, version, ...(place === undefined ? {} : { positions: place }) };
+  }
+
+  #movedEntry(
+    move: MovedObject,
+    version: number,
+  ): readonly { readonly move: MovedObject; readonly entry: StoredObject }[] {
+    const before = this.#entries.get(move.key);
+    if (before?.positions === undefined) return [];
+    const positions = movedPositions(before.positions, move);
+    const { file, firstLine = 1 } = before.positions;
+    const isThere = file === move.file && firstLine === move.firstLine;
+    return isThere ? [] : [{ move, entry: { ...before, positions, version } }];
   }
 
   #publish(batch: StoreBatch): StoreBatch {

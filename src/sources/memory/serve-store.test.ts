@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { systemClock } from "../../core/clock.ts";
 import { silentLogger } from "../../core/logger.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
+import type { MovedObject } from "../../core/positions.ts";
 import type { StoredObject } from "./object-store.ts";
 import { ObjectStore } from "./object-store.ts";
 import { serveStore } from "./serve-store.ts";
@@ -32,7 +33,7 @@ function configMap(name: string, text = "") {
 
 function follow(socketPath: string) {
   const known = new Map<ObjectKey, StoredObject>();
-  const seen = { syncCount: 0, upserts: [] as ObjectKey[] };
+  const seen = { syncCount: 0, upserts: [] as ObjectKey[], moves: [] as MovedObject[] };
   const ending = new AbortController();
   const done = watchRemoteStore({
     socketPath,
@@ -44,10 +45,11 @@ function follow(socketPath: string) {
       seen.syncCount++;
       for (const entry of entries) known.set(entry.key, entry);
     },
-    onEvents({ upserts, deletes }) {
+    onEvents({ upserts, moves, deletes }) {
       for (const entry of upserts) known.set(entry.key, entry);
       for (const key of deletes) known.delete(key);
       seen.upserts.push(...upserts.map(({ key }) => key));
+      seen.moves.push(...moves);
     },
   });
   const close = () => {
@@ -96,6 +98,34 @@ test("watchRemoteStore() waits for the server, and after a restart passes on onl
   assert.equal(seen.syncCount, 1);
   assert.deepEqual(seen.upserts, ["ConfigMap/shop/b", "ConfigMap/shop/d"]);
   assert.ok(!known.has("ConfigMap/shop/c" as ObjectKey));
+  await close();
+  await second.close();
+});
+
+test("watchRemoteStore() tells of what moved by its place, also where it moved while the server was away", async () => {
+  const socketPath = socketName();
+  const { seen, known, close } = follow(socketPath);
+  const storeAt = (firstLine: number) => {
+    const store = new ObjectStore();
+    const positions = { file: "a.yaml", firstLine, root: [1, 1] as const };
+    store.apply({ upserts: ["a", "b"].map((name) => ({ object: configMap(name), positions })) });
+    return store;
+  };
+  const moveTo = (name: string, firstLine: number) => ({
+    key: `ConfigMap/shop/${name}` as ObjectKey,
+    file: "a.yaml",
+    firstLine,
+  });
+  const store = storeAt(1);
+  const server = await serveStore(store, { socketPath, log: silentLogger });
+  await until(() => known.size === 2, "the first list");
+  store.apply({ moves: [moveTo("a", 2)] });
+  await until(() => seen.moves.length === 1, "a move");
+  await server.close();
+  const second = await serveStore(storeAt(2), { socketPath, log: silentLogger });
+  await until(() => seen.moves.length > 1, "the second list");
+  assert.deepEqual(seen.moves, [moveTo("a", 2), moveTo("b", 2)]);
+  assert.deepEqual(seen.upserts, []);
   await close();
   await second.close();
 });

@@ -8,6 +8,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
 import { pause } from "../../core/pause.ts";
+import { type MovedObject, movedPositions, moveOf } from "../../core/positions.ts";
 import type { StoreBatch, StoredObject } from "./object-store.ts";
 import { parseMessage } from "./store-message.ts";
 
@@ -62,10 +63,15 @@ class Replica {
     return true;
   }
 
-  #takeBatch({ version, upserts, deletes }: StoreBatch) {
+  #takeBatch({ version, upserts, moves, deletes }: StoreBatch) {
     for (const entry of upserts) this.#entries?.set(entry.key, entry);
+    for (const move of moves) {
+      const entry = this.#entries?.get(move.key);
+      if (entry?.positions === undefined) continue;
+      this.#entries?.set(move.key, { ...entry, version, positions: movedPositions(entry.positions, move) });
+    }
     for (const key of deletes) this.#entries?.delete(key);
-    this.#options.onEvents({ version, upserts, deletes });
+    this.#options.onEvents({ version, upserts, moves, deletes });
   }
 
   #takeList(entries: readonly StoredObject[], version: number) {
@@ -76,14 +82,26 @@ class Replica {
       return;
     }
     // Versions count anew when the other process restarted, so contents are compared.
-    const upserts = entries.filter((entry) => !isSame(before.get(entry.key), entry));
+    const upserts: StoredObject[] = [];
+    const moves: MovedObject[] = [];
+    for (const entry of entries) {
+      const known = before.get(entry.key);
+      if (known === undefined || !saysTheSame(known, entry)) upserts.push(entry);
+      else if (entry.positions !== undefined && !isDeepStrictEqual(known.positions, entry.positions))
+        moves.push(moveOf(entry.key, entry.positions));
+    }
     const deletes = [...before.keys()].filter((key) => !this.#entries?.has(key));
-    if (upserts.length + deletes.length > 0) this.#options.onEvents({ version, upserts, deletes });
+    if (upserts.length + moves.length + deletes.length === 0) return;
+    this.#options.onEvents({ version, upserts, moves, deletes });
   }
 }
 
-function isSame(one: StoredObject | undefined, other: StoredObject) {
-  return isDeepStrictEqual(one?.object, other.object) && isDeepStrictEqual(one?.positions, other.positions);
+/** And its fields are as they were to one another. */
+function saysTheSame(one: StoredObject, other: StoredObject): boolean {
+  return (
+    isDeepStrictEqual(one.object, other.object) &&
+    isDeepStrictEqual(one.positions?.root, other.positions?.root)
+  );
 }
 
 /** Resolves with the reason when the connection has ended. */

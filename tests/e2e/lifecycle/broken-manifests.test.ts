@@ -207,6 +207,24 @@ test("what only Envoy refuses is told with file and line; what was before stays,
   await assertNoneFailed(load);
 });
 
+test("what Envoy refuses is told at its new line when lines above it move it", { skip }, async () => {
+  const configMap = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: above, namespace: test}\n---\n";
+  const below = (lines: number, content = refusedByEnvoy.content) =>
+    `${"# A line more\n".repeat(lines)}${configMap}${content}`;
+  const lineBelow = (lines: number) => lines + 4 + (refusedByEnvoy.line ?? 0);
+  await assertTold({ ...refusedByEnvoy, content: below(0), line: lineBelow(0) }, FILE);
+  await save(FILE, below(3));
+  await eventually(async () => {
+    const [proxy] = await mesh.proxies();
+    assert.match(proxy?.nacks[0]?.location ?? "", new RegExp(`${FILE}:${lineBelow(3)}:`));
+  });
+  const from = mesh.output().length;
+  await assertResolved(refusedByEnvoy, FILE, () => save(FILE, below(3, goodFile)));
+  assert.match(mesh.output().slice(from), new RegExp(`resolved: .*${FILE}:${lineBelow(3)}:`));
+  await save(FILE, goodFile);
+  await mesh.waitUntilInStep();
+});
+
 test("what only Envoy refuses is told when other route tables change with it, and these changes go on", {
   skip,
 }, async () => {
