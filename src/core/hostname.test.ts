@@ -50,4 +50,5 @@ test("compareHostnames() puts the most specific first", () => {
 test("qualifyHostname() completes short names only", () => {
   assert.equal(qualifyHostname("reviews", "shop"), "reviews.shop.svc.cluster.local");
   for (const host of ["reviews.shop", "*", "::1"]) assert.equal(qualifyHostname(host, "shop"), host);
+  assert.equal(qualifyHostname("API.Example.com", "shop"), "api.example.com");
 });

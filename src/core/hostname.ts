@@ -50,12 +50,12 @@ export function compareHostnames(one: string, other: string): number {
 }
 
 /**
- * The full name of a host as written in an object: a name without a dot is a Service in the object's namespace.
- * Names with a dot, wildcards and addresses stay as they are.
+ * The full name of a host as written in an object, in lower case, since DNS and HTTP know no other: a name without a
+ * dot is a Service in the object's namespace; names with a dot, wildcards and addresses are full already.
  */
 export function qualifyHostname(host: string, namespace: string, clusterDomain = "cluster.local"): Hostname {
   const isFull = host.includes(".") || host.includes(":") || isWildcard(host) || host === "";
-  return (isFull ? host : `${host}.${namespace}.svc.${clusterDomain}`) as Hostname;
+  return (isFull ? host : `${host}.${namespace}.svc.${clusterDomain}`).toLowerCase() as Hostname;
 }
 
 function lengthFault(name: string) {

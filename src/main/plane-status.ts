@@ -108,7 +108,7 @@ function automaticAddressesOf({ model, sources }: ControlPlane, key: ObjectKey):
   const { namespace, name } = parseObjectKey(key);
   const hosts = sources.ServiceEntry.get(rowKey(namespace, name))?.spec.hosts ?? [];
   return [...new Set(hosts)].sort().flatMap((host) => {
-    const service = model.services.get(serviceKey({ namespace, hostname: host }));
+    const service = model.services.get(serviceKey({ namespace, hostname: host.toLowerCase() }));
     const value = service?.automaticAddress;
     return service?.object !== key || value === undefined ? [] : [{ value, host }];
   });

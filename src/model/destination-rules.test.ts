@@ -36,6 +36,13 @@ describe("effectiveRule()", () => {
     assert.deepEqual(rulesFor({ namespace: "shop" }, [wide, narrow]), ["DestinationRule/shop/narrow"]);
   });
 
+  test("knows wildcards for a part of a label", () => {
+    const odd = rule("odd", "shop", "{ host: '*eb.shop.svc.cluster.local' }");
+    const wide = rule("wide", "shop", "{ host: '*.shop.svc.cluster.local' }");
+    const other = rule("other", "shop", "{ host: '*-web.shop.svc.cluster.local' }");
+    assert.deepEqual(rulesFor({ namespace: "shop" }, [wide, odd, other]), ["DestinationRule/shop/odd"]);
+  });
+
   test("passes over a rule that isn't exported to the client", () => {
     const hidden = rule("hidden", "shop", "{ host: web, exportTo: ['.'] }");
     assert.deepEqual(rulesFor({ namespace: "else" }, [hidden]), undefined);

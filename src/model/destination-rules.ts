@@ -7,10 +7,9 @@ import { objectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { Index } from "../graph/table-index.ts";
 import type { DestinationRule } from "../kinds/destination-rule/destination-rule.ts";
 import type { Subset, TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
-import { findByHost, hostLookups } from "./host-table.ts";
+import { declareHostTable, findByHost, type HostTable } from "./host-table.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { byAge, type ServiceName } from "./service.ts";
 import type { Sources } from "./sources.ts";
@@ -45,7 +44,7 @@ export interface HostRule {
 
 export interface HostRules {
   readonly table: Table<HostRule>;
-  readonly byHost: Index<HostRule>;
+  readonly hosts: HostTable<HostRule>;
   readonly settings: Table<MeshSettings>;
 }
 
@@ -69,7 +68,11 @@ export function declareHostRules(graph: Graph, sources: Sources, settings: Table
     from: sources.DestinationRule,
     rows: (key, rule, read) => [[key, hostRule(rule, read.one(settings))]],
   });
-  return { table, settings, byHost: graph.index(table, "host rules by host", ({ hostname }) => [hostname]) };
+  const hosts = declareHostTable(graph, table, {
+    name: "host rules by host",
+    hostsOf: ({ hostname }) => [hostname],
+  });
+  return { table, settings, hosts };
 }
 
 function hostRule({ metadata, spec }: DestinationRule, settings: MeshSettings): HostRule {
@@ -101,7 +104,7 @@ function namesSecret({ trafficPolicy, subsets = [] }: DestinationRule["spec"]): 
 /** Whether clients of different namespaces or labels may be told different things about a service. */
 export function isClientDependent(read: Read, rules: HostRules, service: ServiceName): boolean {
   const { rootNamespace } = read.one(rules.settings);
-  return findByHost(read, rules.byHost, service.hostname).some(
+  return findByHost(read, rules.hosts, service.hostname).some(
     ([, rule]) =>
       rule.visibility !== "public" ||
       rule.namesSecret ||
@@ -127,14 +130,12 @@ export function effectiveRule(
     (rule) => rule.namespace === service.namespace,
     (rule) => rule.namespace === rootNamespace,
   ];
+  const held = findByHost(read, rules.hosts, service.hostname)
+    .map(([, rule]) => rule)
+    .filter((rule) => holdsFor(rule, client));
   for (const isOfStep of steps) {
-    for (const lookup of hostLookups(service.hostname)) {
-      const found = read
-        .find(rules.byHost, lookup)
-        .map(([, rule]) => rule)
-        .filter((rule) => isOfStep(rule) && holdsFor(rule, client));
-      if (found.length > 0) return merge(found);
-    }
+    const found = held.filter(isOfStep);
+    if (found.length > 0) return merge(found.filter(({ hostname }) => hostname === found[0]?.hostname));
   }
   return undefined;
 }

@@ -5,15 +5,17 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { Index } from "../graph/table-index.ts";
+import { declareHostTable, findNamed, type HostTable } from "./host-table.ts";
 import { byPrecedence, type MeshService, type ServiceName, serviceKey } from "./service.ts";
 import { isVisibleTo } from "./visibility.ts";
 
-/** By host in lower case: HTTP and DNS know no other. */
-export type HostClaims = Index<MeshService>;
+export type HostClaims = HostTable<MeshService>;
 
 export function declareHostClaims(graph: Graph, services: Table<MeshService>): HostClaims {
-  return graph.index(services, "services by host in lower case", ({ hostname }) => [hostname.toLowerCase()]);
+  return declareHostTable(graph, services, {
+    name: "services by host",
+    hostsOf: ({ hostname }) => [hostname],
+  });
 }
 
 export interface HostQuestion {
@@ -55,5 +57,5 @@ export function byPrecedenceFor(namespace: string): (a: MeshService, b: MeshServ
 }
 
 function claimants(hostname: string, read: Read, claims: HostClaims): readonly MeshService[] {
-  return read.find(claims, hostname.toLowerCase()).map(([, service]) => service);
+  return findNamed(read, claims, hostname).map(([, service]) => service);
 }

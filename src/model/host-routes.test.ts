@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { untrackedRead } from "../graph/read.ts";
-import { meshFixture } from "./mesh-fixture.ts";
+import { findNamed } from "./host-table.ts";
+import { meshFixture, readNow } from "./mesh-fixture.ts";
 
 describe("host routes", () => {
   test("have full hosts in lower case and full gateways", () => {
@@ -13,13 +13,13 @@ describe("host routes", () => {
 
   test("are for sidecars where no gateway is named", () => {
     const { model } = meshWith("hosts: [web]");
-    assert.equal(untrackedRead.find(model.hostRoutes.byMeshHost, "web.shop.svc.cluster.local").length, 1);
+    assert.equal(findNamed(readNow, model.hostRoutes.ofSidecars, "web.shop.svc.cluster.local").length, 1);
   });
 
   test("are found by their gateways, not by sidecars, where only those are named", () => {
     const { model } = meshWith("hosts: [web], gateways: [edge]");
-    assert.equal(untrackedRead.find(model.hostRoutes.byMeshHost, "web.shop.svc.cluster.local").length, 0);
-    assert.equal(untrackedRead.find(model.hostRoutes.byGateway, "shop/edge").length, 1);
+    assert.equal(findNamed(readNow, model.hostRoutes.ofSidecars, "web.shop.svc.cluster.local").length, 0);
+    assert.equal(readNow.find(model.hostRoutes.byGateway, "shop/edge").length, 1);
   });
 
   test("have no row for a delegate, and follow it when it changes", () => {

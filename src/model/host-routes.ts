@@ -12,6 +12,7 @@ import type { TcpRoute, TlsRoute } from "../kinds/virtual-service/tcp-route.ts";
 import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
 import { mergeDelegates } from "./delegates.ts";
 import { MESH_GATEWAY, qualifyGateway } from "./gateway-name.ts";
+import { declareNestedHostTable, type NestedHostTable } from "./host-table.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { Sources } from "./sources.ts";
 import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
@@ -60,8 +61,8 @@ export interface HostRoutes {
 
 export interface HostRoutesTable {
   readonly table: Table<HostRoutes>;
-  /** Those bound to sidecars, by host as written: wildcards stand under themselves. */
-  readonly byMeshHost: Index<HostRoutes>;
+  /** Those bound to sidecars. */
+  readonly ofSidecars: NestedHostTable<HostRoutes>;
   readonly byGateway: Index<HostRoutes>;
 }
 
@@ -81,9 +82,10 @@ export function declareHostRoutes(
   });
   return {
     table,
-    byMeshHost: graph.index(table, "host routes of sidecars by host", ({ gateways, hosts }) =>
-      gateways.includes(MESH_GATEWAY) ? new Set(hosts) : [],
-    ),
+    ofSidecars: declareNestedHostTable(graph, table, {
+      name: "host routes of sidecars by host",
+      hostsOf: ({ gateways, hosts }) => (gateways.includes(MESH_GATEWAY) ? hosts : []),
+    }),
     byGateway: graph.index(
       table,
       "host routes by gateway",
@@ -111,9 +113,7 @@ function hostRoutes(
     namespace,
     name,
     createdAt: creationTimestamp ?? "",
-    hosts: (spec.hosts ?? []).map((host) =>
-      qualifyHostname(host, namespace, settings.clusterDomain).toLowerCase(),
-    ),
+    hosts: (spec.hosts ?? []).map((host) => qualifyHostname(host, namespace, settings.clusterDomain)),
     gateways: (spec.gateways ?? [MESH_GATEWAY]).map((gateway) => qualifyGateway(gateway, namespace)),
     visibility: resolveVisibility(spec.exportTo, namespace, settings.defaultExportTo.virtualService),
     http,

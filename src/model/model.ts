@@ -25,7 +25,6 @@ export interface Model {
   readonly settings: Table<MeshSettings>;
   readonly workloads: Workloads;
   readonly services: Table<MeshService>;
-  readonly servicesByHost: Index<MeshService>;
   /** Each ServiceEntry's alone, by the key of the service that they make together. */
   readonly entriesByHost: Index<MeshService>;
   readonly servicesByNamespace: Index<MeshService>;
@@ -56,7 +55,6 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     settings,
     workloads,
     services,
-    servicesByHost: graph.index(services, "services by host", ({ hostname }) => [hostname]),
     entriesByHost,
     servicesByNamespace: graph.index(services, "services by namespace", ({ namespace }) => [namespace]),
     servicesByAddress: declareServicesByAddress(graph, services, endpoints),

@@ -78,7 +78,7 @@ export function declareServices(graph: Graph, sources: Sources, settings: Table<
     from: sources.ServiceEntry,
     *rows(_key, entry, read) {
       const keysWithout = new Set(automaticAddressKeys(entry));
-      for (const hostname of new Set(entry.spec.hosts)) {
+      for (const hostname of new Set(entry.spec.hosts.map((host) => host.toLowerCase()))) {
         const found = withAliases(entryService(entry, hostname, read.one(settings)), aliases, read);
         const automaticAddress = keysWithout.has(serviceKey(found))
           ? read.one(automaticAddresses).get(serviceKey(found))

@@ -30,7 +30,7 @@ export function declareRangedServices(graph: Graph, model: Model): RangedService
 }
 
 function hasRulesForRanges({ hostname }: MeshService, model: Model, read: Read): boolean {
-  return findByHost(read, model.hostRoutes.byMeshHost, hostname).some(([, { tcp, tls }]) =>
+  return findByHost(read, model.hostRoutes.ofSidecars, hostname).some(([, { tcp, tls }]) =>
     [...tcp, ...tls].some(({ match = [] }) =>
       match.some(({ destinationSubnets = [] }) => destinationSubnets.length > 0),
     ),

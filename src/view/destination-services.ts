@@ -7,6 +7,7 @@ import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import { isClientDependent } from "../model/destination-rules.ts";
 import { isHostContested } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
+import { findNamed } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService } from "../model/service.ts";
 
@@ -14,12 +15,10 @@ import type { MeshService } from "../model/service.ts";
 export function destinationsDependOnClient(read: Read, model: Model, routes: HostRoutes): boolean {
   const { clusterDomain } = read.one(model.settings);
   return destinationsOf(routes).some(({ host, namespace }) =>
-    read
-      .find(model.servicesByHost, qualifyHostname(host, namespace, clusterDomain))
-      .some(
-        ([, service]) =>
-          isReachedBySome(read, model, service) || isClientDependent(read, model.hostRules, service),
-      ),
+    findNamed(read, model.hostClaims, qualifyHostname(host, namespace, clusterDomain)).some(
+      ([, service]) =>
+        isReachedBySome(read, model, service) || isClientDependent(read, model.hostRules, service),
+    ),
   );
 }
 

@@ -171,9 +171,7 @@ function clusterOf(target: Target, { host }: Destination): string {
 export function targetOf(destination: Destination, namespace: string, context: RouteContext): Target {
   const { read, model, client } = context;
   const hostname = qualifyHostname(destination.host, namespace, read.one(model.settings).clusterDomain);
-  const found = serviceOfHost(hostname, { read, claims: model.hostClaims, namespace: client.namespace });
-  // Names of clusters tell upper case from lower.
-  const service = found?.hostname === hostname ? found : undefined;
+  const service = serviceOfHost(hostname, { read, claims: model.hostClaims, namespace: client.namespace });
   const [firstPort, ...otherPorts] = service?.ports ?? [];
   const onlyPort = otherPorts.length === 0 ? firstPort?.number : undefined;
   const port = destination.port?.number ?? onlyPort ?? context.port;

@@ -112,7 +112,7 @@ function namedHost(
   host: string,
   addresses: readonly string[],
 ): NamedHost {
-  return { host: host.toLowerCase(), addresses: [...addresses].sort(), registry, name, namespace };
+  return { host, addresses: [...addresses].sort(), registry, name, namespace };
 }
 
 /** A name of several services is the one's that the client reaches by it. */

@@ -113,7 +113,7 @@ interface Context {
 
 function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
   if (isReachedBySome(read, model, service)) return true;
-  return findByHost(read, model.hostRoutes.byMeshHost, service.hostname).some(
+  return findByHost(read, model.hostRoutes.ofSidecars, service.hostname).some(
     ([, routes]) =>
       (routes.tcp.length > 0 || routes.tls.length > 0) &&
       (routes.visibility !== "public" ||

@@ -37,7 +37,7 @@ export function serviceTcpChains(
     hostname: service.hostname,
     gateways: [MESH_GATEWAY],
   };
-  const routes = findByHost(context.read, context.model.hostRoutes.byMeshHost, service.hostname)
+  const routes = findByHost(context.read, context.model.hostRoutes.ofSidecars, service.hostname)
     .map(([, each]) => each)
     .filter(({ visibility }) => isVisibleTo(visibility, context.client.namespace))
     .sort(byAge);

@@ -49,6 +49,32 @@ describe("virtual hosts", () => {
     assert.equal(routes(viewFixture([WEB, wide, young, old].join("---")))[0]?.[0], "old");
   });
 
+  test("take a VirtualService whose wildcard is for a part of a label", () => {
+    const rule = (host: string) => virtualService("odd", { hosts: `['${host}']`, rules: "{ name: odd }" });
+    for (const host of ["*eb.shop.svc.cluster.local", "*local"])
+      assert.equal(routes(viewFixture([WEB, rule(host)].join("---")))[0]?.[0], "odd", host);
+    const other = rule("*-web.shop.svc.cluster.local");
+    assert.equal(routes(viewFixture([WEB, other].join("---")))[0]?.[0], "default");
+  });
+
+  test("know a ServiceEntry's host in whatever case it is written", () => {
+    const entry = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: api, namespace: shop }
+spec: { hosts: [API.Example.com], ports: [{ number: 80, name: http, protocol: HTTP }], resolution: DNS }
+`;
+    const rule = virtualService("api", {
+      hosts: "[api.example.COM]",
+      rules: "{ name: api, route: [{ destination: { host: Api.example.com } }] }",
+    });
+    const mesh = viewFixture([entry, rule].join("---"));
+    assert.deepEqual(layerNames(mesh.views.virtualHosts.table, ""), ["80 api.example.com:80"]);
+    const host = seen(mesh.views.virtualHosts.table, "", "80 api.example.com:80");
+    assert.equal(host?.routes[0]?.destinations[0]?.cluster, "outbound|80||api.example.com");
+    assert.ok(seen(mesh.views.clusters, "", "outbound|80||api.example.com") !== undefined);
+  });
+
   test("differ for clients whose labels a rule looks at, and for no other", () => {
     const mesh = viewFixture(
       `${WEB}---${virtualService("web", { hosts: "[web]", rules: "{ name: a, match: [{ sourceLabels: { app: a } }] }, { name: all }" })}`,

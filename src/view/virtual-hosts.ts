@@ -1,7 +1,7 @@
 // The virtual hosts of sidecars: one for each service and HTTP port, and one for each host that only a
 // VirtualService names. Rows by layer, route configuration and name.
 
-import { isHostnameWithin, isWildcard } from "../core/hostname.ts";
+import { compareHostnames, isHostnameWithin, isWildcard } from "../core/hostname.ts";
 import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -11,7 +11,7 @@ import { isClientDependent } from "../model/destination-rules.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
 import { ownsHost } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
-import { findByHost } from "../model/host-table.ts";
+import { findByHost, findNamed, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import {
   addressRanges,
@@ -84,7 +84,7 @@ interface Context {
 }
 
 function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
-  const routes = findByHost(read, model.hostRoutes.byMeshHost, service.hostname);
+  const routes = findByHost(read, model.hostRoutes.ofSidecars, service.hostname);
   return (
     isClientDependent(read, model.hostRules, service) ||
     isContestedForSome(service, { model, read }) ||
@@ -148,23 +148,18 @@ function contextOf(hostname: string, port: number, { read, model, client }: Cont
 }
 
 function visibleRoutes(hostname: string, { read, model, client }: Context): readonly HostRoutes[] {
-  const found = findByHost(read, model.hostRoutes.byMeshHost, hostname)
+  const found = findByHost(read, model.hostRoutes.ofSidecars, hostname)
     .map(([, routes]) => routes)
     .filter(({ visibility }) => visibility === "public" || isVisibleTo(visibility, client.namespace));
   return sortedByHost(found, hostname);
 }
 
-/** `findByHost` gives the most specific host first; among equals the oldest leads. */
+/** The most specific host first; among equals the oldest leads. */
 function sortedByHost(found: readonly HostRoutes[], hostname: string): readonly HostRoutes[] {
-  const specificity = (routes: HostRoutes) =>
-    Math.max(
-      ...routes.hosts.map((host) => (host === hostname ? Number.MAX_SAFE_INTEGER : covers(host, hostname))),
-    );
-  return [...found].sort((a, b) => specificity(b) - specificity(a) || byAge(a, b));
-}
-
-function covers(host: string, hostname: string): number {
-  return host.startsWith("*") && hostname.endsWith(host.slice(1)) ? host.length : -1;
+  return found
+    .map((routes) => ({ routes, host: hostFor(routes.hosts, hostname) ?? "*" }))
+    .sort((a, b) => compareHostnames(a.host, b.host) || byAge(a.routes, b.routes))
+    .map(({ routes }) => routes);
 }
 
 function hostsWithoutService(routes: HostRoutes, context: Context): ReadonlyMap<string, SidecarVirtualHost> {
@@ -225,7 +220,7 @@ function servicesOf(
   return hosts.flatMap((host) => {
     const services = isWildcard(host)
       ? read.all(model.services).filter(([, { hostname }]) => isHostnameWithin(hostname, host))
-      : read.find(model.servicesByHost, host);
+      : findNamed(read, model.hostClaims, host);
     return services.map(([, service]) => service);
   });
 }
@@ -233,7 +228,7 @@ function servicesOf(
 /** A wildcard that covers services is theirs: each has its rules in its own virtual host. */
 function hasService(hostname: string, { read, model, client }: Context): boolean {
   const question = { read, claims: model.hostClaims, namespace: client.namespace };
-  if (read.find(model.servicesByHost, hostname).some(([, service]) => ownsHost(service, question)))
+  if (findNamed(read, model.hostClaims, hostname).some(([, service]) => ownsHost(service, question)))
     return true;
   if (!isWildcard(hostname)) return false;
   return read

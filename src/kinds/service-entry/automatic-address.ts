@@ -14,7 +14,15 @@ export function automaticAddressKeys({ metadata, spec }: ServiceEntry): readonly
   const { hosts, addresses = [], resolution = "NONE" } = spec;
   if (addresses.length > 0 || resolution === "NONE") return [];
   if (metadata.labels?.[OPT_OUT_LABEL] === "false") return [];
-  return hosts.filter((host) => !host.includes("*")).map((host) => `${metadata.namespace}/${host}`);
+  return hosts.filter((host) => !host.includes("*")).map((host) => automaticAddressKey(metadata, host));
+}
+
+/** Hosts are in lower case. */
+export function automaticAddressKey(
+  { namespace }: Pick<ServiceEntry["metadata"], "namespace">,
+  host: string,
+): string {
+  return `${namespace}/${host.toLowerCase()}`;
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import {
   allocateAutomaticAddresses,
+  automaticAddressKey,
   automaticAddressKeys,
 } from "../../kinds/service-entry/automatic-address.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
@@ -14,7 +15,7 @@ export function buildCapturedHosts(entries: readonly ServiceEntry[]): readonly D
   const hosts = new Map<string, DnsHost>();
   for (const { metadata, spec } of [...entries].sort(byPlace)) {
     for (const name of spec.hosts) {
-      const own = automatic.get(`${metadata.namespace}/${name}`);
+      const own = automatic.get(automaticAddressKey(metadata, name));
       const addresses = own === undefined ? singleAddresses(spec.addresses) : [own];
       if (addresses.length === 0 || name.includes("*") || hosts.has(name)) continue;
       hosts.set(name, { name, addresses });

@@ -19,7 +19,7 @@ export function* checkDestinationSubsets(object: VirtualService, context: CheckC
     // A host that isn't known is a Problem of its own.
     if (subset === undefined || everyServiceOf({ host, namespace }, context).length === 0) continue;
     const hostname = qualifyHostname(host, namespace, settings.clusterDomain);
-    const rules = findByHost(read, model.hostRules.byHost, hostname).map(([, rule]) => rule);
+    const rules = findByHost(read, model.hostRules.hosts, hostname).map(([, rule]) => rule);
     const known = rules.flatMap((rule) => rule.subsets.map(({ name }) => name));
     if (known.includes(subset)) continue;
     yield problemAt(object, `${path}.subset`, {

@@ -3,7 +3,7 @@
 import { isWildcard, qualifyHostname } from "../../core/hostname.ts";
 import { spellingHint } from "../../core/nearest-spelling.ts";
 import { ownsHost } from "../host-owner.ts";
-import { findByHost } from "../host-table.ts";
+import { findByHost, findNamed } from "../host-table.ts";
 import type { MeshService } from "../service.ts";
 import type { CheckContext } from "./check.ts";
 
@@ -27,7 +27,7 @@ export function everyServiceOf(
   { read, model, settings }: CheckContext,
 ): readonly MeshService[] {
   const hostname = qualifyHostname(host, namespace, settings.clusterDomain);
-  return findByHost(read, model.servicesByHost, hostname).map(([, service]) => service);
+  return findByHost(read, model.hostClaims, hostname).map(([, service]) => service);
 }
 
 /** A name that lacks the rest of its domain, a kind of Service that can't be called through the mesh, or a slip. */
@@ -35,7 +35,7 @@ export function hostHint({ host, namespace }: HostReference, context: CheckConte
   const { read, model, sources, settings } = context;
   const { clusterDomain } = settings;
   const completed = [`${host}.svc.${clusterDomain}`, `${host}.${clusterDomain}`].find(
-    (candidate) => !isWildcard(host) && read.find(model.servicesByHost, candidate).length > 0,
+    (candidate) => !isWildcard(host) && findNamed(read, model.hostClaims, candidate).length > 0,
   );
   if (completed !== undefined) return `a name with a dot is taken as it is: write "${completed}"`;
   const [name = "", ofNamespace = namespace] = host.split(".");

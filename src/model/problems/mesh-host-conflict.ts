@@ -4,6 +4,7 @@ import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
 import { MESH_GATEWAY } from "../gateway-name.ts";
 import type { HostRoutes } from "../host-routes.ts";
+import { findNamed } from "../host-table.ts";
 import { byAge } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import { haveCommonViewer } from "../visibility.ts";
@@ -14,8 +15,7 @@ export function* checkMeshHostConflicts(object: VirtualService, context: CheckCo
   const own = read.get(model.hostRoutes.table, rowKey(object.metadata.namespace, object.metadata.name));
   if (own === undefined || !own.gateways.includes(MESH_GATEWAY)) return;
   for (const [at, host] of own.hosts.entries()) {
-    const rivals = read
-      .find(model.hostRoutes.byMeshHost, host)
+    const rivals = findNamed(read, model.hostRoutes.ofSidecars, host)
       .map(([, routes]) => routes)
       .filter((routes) => routes.object !== own.object && haveCommonViewer(routes.visibility, own.visibility))
       .sort(byAge);

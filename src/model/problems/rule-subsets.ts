@@ -4,6 +4,7 @@ import { parseObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DestinationRule } from "../../kinds/destination-rule/destination-rule.ts";
 import type { HostRule } from "../destination-rules.ts";
+import { findNamed } from "../host-table.ts";
 import { byAge } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import { type CheckContext, problemAt } from "./check.ts";
@@ -13,8 +14,7 @@ export function* checkRuleSubsets(object: DestinationRule, context: CheckContext
   const { namespace, name } = object.metadata;
   const own = read.get(model.hostRules.table, rowKey(namespace, name));
   if (own === undefined) return;
-  const older = read
-    .find(model.hostRules.byHost, own.hostname)
+  const older = findNamed(read, model.hostRules.hosts, own.hostname)
     .map(([, rule]) => rule)
     .filter((rule) => rule.namespace === namespace && isForSameClients(rule, own) && byAge(rule, own) < 0);
   for (const [at, subset] of own.subsets.entries()) {

@@ -3,6 +3,7 @@
 import { objectKeyText } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
+import { findNamed } from "../host-table.ts";
 import { ignoredFields, isSamePort, obstacleTo } from "../merged-entries.ts";
 import { byAge, serviceKey } from "../service.ts";
 import { keyOf } from "../sources.ts";
@@ -12,7 +13,7 @@ export function* checkServiceEntryHosts(object: ServiceEntry, context: CheckCont
   const { read, model, settings } = context;
   const own = keyOf(object);
   for (const [at, host] of object.spec.hosts.entries()) {
-    const others = read.find(model.servicesByHost, host).map(([, service]) => service);
+    const others = findNamed(read, model.hostClaims, host.toLowerCase()).map(([, service]) => service);
     const ofKubernetes = others.filter(({ registry }) => registry === "Kubernetes");
     const sameNamespace = ofKubernetes.find(({ namespace }) => namespace === object.metadata.namespace);
     const rival = sameNamespace ?? ofKubernetes.find((service) => service.object !== own);
@@ -43,7 +44,7 @@ function* checkMerge(
   { host, path }: WrittenHost,
   { read, model }: CheckContext,
 ): Iterable<Problem> {
-  const key = serviceKey({ namespace: object.metadata.namespace, hostname: host });
+  const key = serviceKey({ namespace: object.metadata.namespace, hostname: host.toLowerCase() });
   const entries = read.find(model.entriesByHost, key).map(([, entry]) => entry);
   const own = entries.find((entry) => entry.object === keyOf(object));
   const [oldest] = entries.toSorted(byAge);

@@ -6,6 +6,7 @@ import { objectKeyText } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import { isHttp, isSniffed } from "../../core/protocol.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
+import { findNamed } from "../host-table.ts";
 import type { MeshService } from "../service.ts";
 import { keyOf } from "../sources.ts";
 import { virtualHostDomains } from "../virtual-host-domains.ts";
@@ -55,7 +56,7 @@ function servicesNamed(
   const name = (isWildcard(host) ? host.slice("*.".length) : host).replace(/\.$/, "").toLowerCase();
   const found = name.includes(".")
     ? [name, `${name}.${clusterDomain}`, `${name}.svc.${clusterDomain}`].flatMap((hostname) =>
-        read.find(model.hostClaims, hostname),
+        findNamed(read, model.hostClaims, hostname),
       )
     : read.find(indexes.kubernetesServicesByName, name);
   return found
