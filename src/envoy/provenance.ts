@@ -2,7 +2,7 @@
 // Envoy drains a listener when only its metadata changes.
 
 import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
-import { parseObjectKey } from "../core/object-key.ts";
+import { objectKey, parseObjectKey } from "../core/object-key.ts";
 import type { MetadataSchema } from "../gen/envoy/config/core/v3/base_pb.ts";
 import type { Source } from "../view/source.ts";
 
@@ -20,4 +20,22 @@ export function provenanceMetadata(source: Source, istio?: JsonObject): Metadata
       ...(from.length === 0 ? {} : { meltemi: { from } }),
     },
   };
+}
+
+interface Provenance {
+  readonly from?: readonly {
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly path?: string;
+  }[];
+}
+
+/** What `provenanceMetadata` wrote; empty where nothing did. */
+export function sourceIn(metadata: Pick<MetadataInit, "filterMetadata"> | undefined): Source {
+  const { from = [] } = (metadata?.filterMetadata?.meltemi ?? {}) as Provenance;
+  return from.map(({ path, ...key }) => ({
+    object: objectKey(key),
+    ...(path === undefined ? {} : { path }),
+  }));
 }

@@ -2,13 +2,10 @@
 // Envoy quotes. A port's routes come from every service of the mesh, and one of them is wrong. What isn't known is said
 // to be nobody's fault.
 
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { objectKey } from "../core/object-key.ts";
-import type { Metadata } from "../gen/envoy/config/core/v3/base_pb.ts";
-import { FilterChainSchema } from "../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type Piece, type PieceKind, piecesOf } from "../envoy/pieces.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
-import { RouteSchema, VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
+import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { Source, SourcePart } from "../view/source.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
@@ -32,7 +29,7 @@ export interface RefusedVersion {
 
 /** Of a cluster or listener. */
 export function blame(type: ResourceType, { refused, accepted, detail }: RefusedVersion): Blame {
-  const suspects = newPieces(piecesOf(type, refused), accepted === undefined ? [] : piecesOf(type, accepted));
+  const suspects = newPieces(chainsOf(type, refused), accepted === undefined ? [] : chainsOf(type, accepted));
   const source = suspects.length === 0 ? refused.source : sourceOf(suspects);
   const quoted = quotedIn(suspects, detail);
   if (quoted.length > 0) return { source: sourceOf(quoted), suspects: source };
@@ -55,7 +52,7 @@ export function blameHosts({ hosts, suspects, before, detail }: RefusedHosts): r
   const words = wordsOf(detail);
   const quoting = suspects.filter(({ bytes }) => words.some((word) => bytes.includes(word)));
   const quoted = quoting.flatMap((host) => {
-    const pieces = newPieces(piecesOfHost(host.bytes), piecesOfHost(before?.get(host.name)?.bytes));
+    const pieces = newPieces(routesOf(host.bytes), routesOf(before?.get(host.name)?.bytes));
     return pieces.filter(({ text }) => quotes(words, text)).map((piece) => ({ host, piece }));
   });
   const isOfOne = objectsOf(sourceOf(quoted.map(({ piece }) => piece))).size === 1;
@@ -69,8 +66,8 @@ export function sourceOfHost(
   bytes: Buffer,
   { accepted, detail }: { readonly accepted: Buffer | undefined; readonly detail: string },
 ): Source {
-  const pieces = piecesOfHost(bytes);
-  const suspects = newPieces(pieces, piecesOfHost(accepted));
+  const pieces = routesOf(bytes);
+  const suspects = newPieces(pieces, routesOf(accepted));
   const quoted = quotedIn(suspects, detail);
   if (quoted.length > 0) return sourceOf(quoted);
   return sourceOf(suspects.length > 0 ? suspects : pieces);
@@ -88,7 +85,7 @@ function wordsOf(detail: string): readonly string[] {
 }
 
 /** Empty unless one object alone made all that quotes. */
-function quotedIn(pieces: readonly Piece[], detail: string): readonly Piece[] {
+function quotedIn(pieces: readonly BlamedPiece[], detail: string): readonly BlamedPiece[] {
   const words = wordsOf(detail);
   const quoted = pieces.filter(({ text }) => quotes(words, text));
   return objectsOf(sourceOf(quoted)).size === 1 ? quoted : [];
@@ -98,7 +95,7 @@ function quotes(words: readonly string[], text: string): boolean {
   return words.some((word) => text.includes(Buffer.from(word).toString("latin1")));
 }
 
-function newPieces(pieces: readonly Piece[], known: readonly Piece[]): readonly Piece[] {
+function newPieces(pieces: readonly BlamedPiece[], known: readonly BlamedPiece[]): readonly BlamedPiece[] {
   const texts = new Set(known.map(({ text }) => text));
   return pieces.filter(({ text }) => !texts.has(text));
 }
@@ -107,52 +104,31 @@ function objectsOf(source: Source): ReadonlySet<string> {
   return new Set(source.map(({ object }) => object));
 }
 
-function sourceOf(pieces: readonly Piece[]): Source {
+function sourceOf(pieces: readonly BlamedPiece[]): Source {
   const parts = new Map<string, SourcePart>();
   for (const part of pieces.flatMap(({ source }) => source)) parts.set(`${part.object} ${part.path}`, part);
   return [...parts.values()];
 }
 
-interface Piece {
-  /** Its bytes, to tell it from others. */
+/** A piece together with its bytes, which tell it from others. */
+interface BlamedPiece extends Piece {
   readonly text: string;
-  readonly source: Source;
 }
 
 /** Of other types the whole is one piece. */
-function piecesOf(type: ResourceType, { body }: Resource): readonly Piece[] {
+function chainsOf(type: ResourceType, { body }: Resource): readonly BlamedPiece[] {
   if (type !== "listener") return [];
-  const { filterChains } = fromBinary(ListenerSchema, Buffer.concat(body));
-  return filterChains.map((chain) => pieceOf(FilterChainSchema, chain));
+  return piecesIn(ListenerSchema, Buffer.concat(body), "filter chain");
 }
 
-function piecesOfHost(bytes: Buffer | undefined): readonly Piece[] {
-  const routes = bytes === undefined ? [] : fromBinary(VirtualHostSchema, bytes).routes;
-  return routes.map((route) => pieceOf(RouteSchema, route));
+function routesOf(host: Buffer | undefined): readonly BlamedPiece[] {
+  return host === undefined ? [] : piecesIn(VirtualHostSchema, host, "route");
 }
 
-function pieceOf<Schema extends DescMessage>(
-  schema: Schema,
-  message: MessageShape<Schema> & { readonly metadata?: Metadata | undefined },
-): Piece {
-  const text = Buffer.from(toBinary(schema, message)).toString("latin1");
-  return { text, source: sourceIn(message.metadata) };
-}
-
-interface Provenance {
-  readonly from?: readonly {
-    readonly kind: string;
-    readonly namespace: string;
-    readonly name: string;
-    readonly path?: string;
-  }[];
-}
-
-/** As `provenanceMetadata` wrote it. */
-function sourceIn(metadata: Metadata | undefined): Source {
-  const { from = [] } = (metadata?.filterMetadata.meltemi ?? {}) as Provenance;
-  return from.map(({ path, ...key }) => ({
-    object: objectKey(key),
-    ...(path === undefined ? {} : { path }),
+function piecesIn(schema: DescMessage, bytes: Uint8Array, kind: PieceKind): readonly BlamedPiece[] {
+  const pieces = [...piecesOf(schema, fromBinary(schema, bytes))].filter((piece) => piece.kind === kind);
+  return pieces.map((piece) => ({
+    ...piece,
+    text: Buffer.from(toBinary(piece.schema, piece.message as Message)).toString("latin1"),
   }));
 }
