@@ -22,7 +22,7 @@ export async function withMesh<T>(
   const place = await choosePlace(context, input);
   const mesh =
     place.kind === "machine"
-      ? socketMesh(openMesh(context.env, place.name))
+      ? socketMesh(openMesh(context.env, place.name), context)
       : await context.rooms.clusters.openMesh(place.choices, context.signal);
   try {
     return await work(mesh);

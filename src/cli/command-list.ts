@@ -184,11 +184,28 @@ export const commandList: readonly CommandDeclaration[] = [
     name: "exec",
     summary: "run a command inside a workload, on this terminal",
     arguments: [workload, { name: "[command...]", summary: "after --" }],
-    options: [namespaceOption, containerOption, ...meshOptions],
+    options: [
+      namespaceOption,
+      containerOption,
+      {
+        flags: "-i, --stdin",
+        summary: "pass standard input on, which is the default; alone: without a terminal",
+      },
+      {
+        flags: "-t, --tty",
+        summary: "give the command a terminal, the default where input and output are one",
+      },
+      ...meshOptions,
+    ],
     examples: [
       {
         line: "meltemi exec web -- curl -s http://reviews:9080/",
         does: "call a service as the web page would",
+      },
+      { line: "meltemi exec -it web -- sh", does: "a shell there" },
+      {
+        line: "meltemi exec web -c istio-proxy -- pilot-agent request GET clusters",
+        does: "ask its Envoy's admin interface",
       },
     ],
     load: () => import("./exec.ts"),

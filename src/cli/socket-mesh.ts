@@ -6,11 +6,12 @@ import type { CommandRequest, LogQuery, Mesh, PodName } from "../admin/contract/
 import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../admin/contract/supervisor.ts";
 import { objectKey } from "../core/object-key.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
+import type { CommandContext } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import type { MeshClient } from "./mesh-client.ts";
 import { runOnTerminal } from "./run-on-terminal.ts";
 
-export function socketMesh(client: MeshClient): Mesh {
+export function socketMesh(client: MeshClient, context: Pick<CommandContext, "env" | "terminal">): Mesh {
   return {
     problemsHint: "see what is wrong in the output of meltemi up",
     objects: ({ kind }, namespace) => client.get("supervisor", "/objects", { kind, namespace }),
@@ -20,7 +21,7 @@ export function socketMesh(client: MeshClient): Mesh {
     },
     processes: async () => (await client.get<MeshReport>("supervisor", "/mesh")).processes,
     logs: (pod, query) => logLines(client, pod, query),
-    exec: (pod, request) => execute(client, pod, request),
+    exec: (pod, request) => execute(client, pod, { ...request, ...context }),
     envoy: ({ namespace, name }, path) => client.get("supervisor", "/envoy", { namespace, pod: name, path }),
     proxies: () => client.get<ProxyStatus[]>("control-plane", "/proxies"),
     programmed: (stored) => programmed(client, stored),
@@ -47,16 +48,21 @@ function logLines(client: MeshClient, { namespace, name }: PodName, query: LogQu
 async function execute(
   client: MeshClient,
   { namespace, name }: PodName,
-  { command, container }: CommandRequest,
+  { command, container, isTty, env, terminal }: CommandRequest & Pick<CommandContext, "env" | "terminal">,
 ): Promise<number> {
-  const { argv } = await client.post<ExecAnswer>("supervisor", "/exec", {
+  const answer = await client.post<ExecAnswer>("supervisor", "/exec", {
     namespace,
     pod: name,
     ...(container === undefined ? {} : { container }),
+    ...(isTty && { terminal: env.TERM || "xterm" }),
     command,
   });
-  return runOnTerminal(argv);
+  if (isTty && !answer.hasTerminal) terminal.writeError(NO_TERMINAL);
+  return runOnTerminal(answer);
 }
+
+const NO_TERMINAL =
+  "The command gets no terminal: this machine lacks `script` of util-linux (Debian: bsdutils, Fedora: util-linux-script)\n";
 
 async function programmed(client: MeshClient, stored: KubernetesObject) {
   const { kind, metadata } = stored;

@@ -1,6 +1,8 @@
 // Where commands write: results to standard output, everything else to standard error; colours only for people.
 
 export interface Terminal {
+  /** Which of the standard streams are one. */
+  readonly isTty: { readonly input: boolean; readonly output: boolean };
   /** Whether colours are wanted on standard output. */
   readonly hasColour: boolean;
   /** Results, for people or programs. */
@@ -21,6 +23,7 @@ interface Streams {
 export function openTerminal(streams: Streams, env: Readonly<Record<string, string | undefined>>): Terminal {
   const isRefused = (env.NO_COLOR ?? "") !== "" || env.TERM === "dumb";
   return {
+    isTty: { input: streams.stdin?.isTTY === true, output: streams.stdout.isTTY === true },
     hasColour: streams.stdout.isTTY === true && !isRefused,
     write: (text) => void streams.stdout.write(text),
     writeError: (text) => void streams.stderr.write(text),

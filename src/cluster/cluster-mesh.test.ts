@@ -137,7 +137,7 @@ test("createClusterMesh().logs() asks the kubelet for a container's lines", asyn
 
 test("createClusterMesh().exec() says that a pod isn't there", async (t) => {
   const { mesh } = await meshOf(t);
-  const request = { command: ["ls"], signal: new AbortController().signal };
+  const request = { command: ["ls"], isTty: false, signal: new AbortController().signal };
   await assert.rejects(mesh.exec({ namespace: "shop", name: "web" }, request), {
     message: 'There is no pod "web" in namespace "shop"',
   });

@@ -25,12 +25,11 @@ import { applicationContainers, buildPodReport } from "./pod-report.ts";
 export interface ClusterMeshOptions extends ClusterAccess {
   readonly controlPlanes: ControlPlanePlace;
   /** This process's own; called when a command begins. */
-  readonly takeTerminal: () => TakenTerminal;
+  readonly takeTerminal: (choices: { readonly isTty: boolean }) => TakenTerminal;
 }
 
 export interface TakenTerminal {
   readonly streams: CommandStreams;
-  readonly isTty: boolean;
   /** Puts the terminal back. */
   release(): void;
 }
@@ -139,12 +138,12 @@ async function* podLines(options: ClusterMeshOptions, pod: PodName, query: LogQu
 async function execute(
   options: ClusterMeshOptions,
   pod: PodName,
-  { command, container, signal }: CommandRequest,
+  { command, container, isTty, signal }: CommandRequest,
 ): Promise<number> {
   const { client, clock } = options;
   const { namespace, name } = pod;
   const chosen = container ?? applicationContainers(await getPod(options, pod))[0] ?? "";
-  const { isTty, release, streams } = options.takeTerminal();
+  const { release, streams } = options.takeTerminal({ isTty });
   try {
     const end = await runRemoteCommand(
       client,

@@ -24,7 +24,7 @@ export function createClusterRoom(surroundings: ClusterSurroundings): ClusterRoo
           labelSelector: "app.kubernetes.io/name=meltemi",
           revisionLabel: REVISION_LABEL,
         },
-        takeTerminal: () => takeTerminal(process),
+        takeTerminal: (choices) => takeTerminal(process, choices),
       });
       return withSentences(mesh, connection, signal);
     },

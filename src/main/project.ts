@@ -17,7 +17,7 @@ export function readVersion(): string {
 }
 
 /** The command line of another program of src/main. */
-export function programArgv(name: "supervisor" | "control-plane"): readonly [string, ...string[]] {
+export function programArgv(name: "supervisor" | "control-plane" | "agent"): readonly [string, ...string[]] {
   if (!isSource) return [process.execPath, projectPath(`dist/${name}.js`)];
   return [process.execPath, "--import", import.meta.resolve("tsx"), projectPath(`src/main/${name}.ts`)];
 }

@@ -27,7 +27,7 @@ import { feedManifests } from "./mesh-feed.ts";
 import type { MeshHearing } from "./mesh-hearing.ts";
 import { hearSupervisor } from "./mesh-hearing.ts";
 import { problemLedger } from "./problem-ledger.ts";
-import { programArgv, readVersion } from "./project.ts";
+import { programArgv, projectPath, readVersion } from "./project.ts";
 
 const SHUTDOWN_GRACE_SECONDS = 20;
 const EXIT_GRACE_MS = 10_000;
@@ -259,6 +259,7 @@ function settingsFor(
     privilege,
     envoyPath,
     controlPlaneArgv: programArgv("control-plane"),
+    agentProgram: { argv: programArgv("agent"), directory: projectPath(".") },
     user: { ...user, path: process.env.PATH ?? "" },
     hiddenDirectories: [meshesDirectory(process.env)].filter(existsSync),
     readOnlyDirectories: [cacheDirectory(process.env)].filter(existsSync),

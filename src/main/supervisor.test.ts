@@ -15,6 +15,7 @@ import { enterMeshCommand, launchSupervisor } from "../local/front/launch-superv
 import { probeMachine } from "../local/front/machine-ability.ts";
 import { listenAndPass } from "../local/front/pass-listener.ts";
 import type { FrontMessage, GatewayPortWish, SupervisorMessage } from "../local/supervisor/front-protocol.ts";
+import { programArgv, projectPath } from "./project.ts";
 import { bundleProgram } from "./test-program.ts";
 
 const run = promisify(execFile);
@@ -93,6 +94,7 @@ async function start(context: TestContext): Promise<Mesh> {
       namespacesPid: supervisor.namespacesPid,
       privilege: ability.privilege,
       envoyPath: "/bin/false",
+      agentProgram: { argv: programArgv("agent"), directory: projectPath(".") },
       controlPlaneArgv: [process.execPath, "-e", "setInterval(() => {}, 1000)", "--"],
       user: {
         uid: isRoot ? (process.getuid?.() ?? 0) : 0,
@@ -206,8 +208,8 @@ test("supervisor runs pods that reach each other by name and VIP", { skip }, asy
 
   const script = `fetch("http://web.shop").then((r) => r.text()).then(console.log)`;
   const command = [process.execPath, "-e", script];
-  const { argv } = await mesh.post<ExecAnswer>("/exec", { namespace: "shop", pod: pod?.name, command });
-  const { stdout } = await run(argv[0], argv.slice(1));
+  const answer = await mesh.post<ExecAnswer>("/exec", { namespace: "shop", pod: pod?.name, command });
+  const { stdout } = await run(answer.argv[0], answer.argv.slice(1), { env: answer.environment });
   assert.match(stdout, /^hello from web-/);
 
   const lines = await mesh.get<LogLine[]>(`/logs?namespace=shop&pod=${pod?.name}`);
@@ -263,8 +265,8 @@ test("supervisor tells where the command of an image is missing, and starts it o
 });
 
 async function inPod(mesh: Mesh, pod: string | undefined, ...command: string[]): Promise<string> {
-  const { argv } = await mesh.post<ExecAnswer>("/exec", { namespace: "shop", pod, command });
-  const { stdout } = await run(argv[0], argv.slice(1));
+  const { argv, environment } = await mesh.post<ExecAnswer>("/exec", { namespace: "shop", pod, command });
+  const { stdout } = await run(argv[0], argv.slice(1), { env: environment });
   return stdout;
 }
 

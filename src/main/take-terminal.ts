@@ -1,5 +1,5 @@
-// This process's standard streams for a command that runs elsewhere: where both ends are a terminal, each key goes to
-// the command as it is pressed, Ctrl-C too.
+// This process's standard streams for a command that runs elsewhere: where that has a terminal, each key of this one goes
+// to it as it is pressed, Ctrl-C too.
 
 import { spawnSync } from "node:child_process";
 import type { TakenTerminal } from "../cluster/cluster-mesh.ts";
@@ -7,12 +7,15 @@ import type { CommandWindow } from "../kubernetes/remote-command.ts";
 
 type Streams = Pick<NodeJS.Process, "stdin" | "stdout" | "stderr">;
 
-export function takeTerminal({ stdin, stdout, stderr }: Streams): TakenTerminal {
-  const isTty = stdin.isTTY === true && stdout.isTTY === true;
+/** `isTty`: standard input is a terminal. */
+export function takeTerminal(
+  { stdin, stdout, stderr }: Streams,
+  { isTty }: { readonly isTty: boolean },
+): TakenTerminal {
   if (isTty) takeKeys(stdin);
+  const hasWindow = isTty && stdout.isTTY === true;
   return {
-    streams: { stdin, stdout, stderr, ...(isTty && { window: windowOf(stdout) }) },
-    isTty,
+    streams: { stdin, stdout, stderr, ...(hasWindow && { window: windowOf(stdout) }) },
     release() {
       if (isTty) stdin.setRawMode(false);
     },

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
+import type { TestContext } from "node:test";
 import { after, before, describe, test } from "node:test";
 import type { ProxyStatus } from "../../src/admin/contract/control-plane.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
 import { projectPath, readVersion } from "../../src/main/project.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
+import { startOnTerminal } from "../e2e/mesh/on-terminal.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 import { testCluster, whyNoTestCluster } from "./cluster/open-cluster.ts";
 import { callerPod, echoDeployment, echoService } from "./echo-application.ts";
@@ -135,17 +136,52 @@ describe("command line against a cluster", { skip }, () => {
     assert.match(absent.errors, /error: Cannot run "no-such-program" in pod "outsider": .*not found/);
   });
 
-  test("exec gives the command a terminal where there is one", async () => {
-    const script = "process.stdout.write([process.stdin.isTTY, process.stdout.columns].join() + '\\n')";
-    const exec = `meltemi.mjs exec pod/outsider -n ${namespace.name} -- node -e "${script}"`;
-    const line = `stty cols 101 rows 33; ${process.execPath} ${projectPath("bin")}/${exec}`;
-    // util-linux' script runs a command on a terminal of its own.
-    const child = spawn("script", ["-qec", line, "/dev/null"], {
-      env: { ...process.env, ...meltemiEnvironment(reader.kubeconfigPath) },
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    const output = await text(child.stdout);
-    assert.match(output, /(^|\n)true,101\r\n/);
+  const onTerminal = (t: TestContext, flags: string, ...command: readonly string[]) => {
+    const exec = `exec ${flags} pod/outsider -n ${namespace.name} -- ${command.map((word) => `'${word}'`).join(" ")}`;
+    const line = `tty; ${process.execPath} ${projectPath("bin/meltemi.mjs")} ${exec}`;
+    return startOnTerminal(t, line, { ...process.env, ...meltemiEnvironment(reader.kubeconfigPath) });
+  };
+
+  test("exec gives the command a terminal where there is one, which follows its size", async (t) => {
+    const program = `const size = () => process.stdout.getWindowSize().join(" by ");
+      process.stdout.on("resize", () => console.log("now " + size()));
+      console.log(process.stdin.isTTY + " of " + size());
+      process.stdin.once("data", () => process.exit(5));`;
+    for (const flags of ["", "-it"]) {
+      const terminal = onTerminal(t, flags, "node", "-e", program.replaceAll("\n", ""));
+      const [device] = await terminal.shown(/\/dev\/pts\/\d+/);
+      await terminal.shown(/true of 101 by 33\r\n/);
+      execFileSync("stty", ["-F", device, "cols", "77"]);
+      await terminal.shown(/now 77 by 33\r\n/);
+      terminal.type("\r");
+      assert.equal(await terminal.exitCode, 5);
+    }
+  });
+
+  test("exec passes Ctrl-C as a key, and gives no terminal with -i alone", async (t) => {
+    const program = `process.on("SIGINT", () => process.exit(6)); console.log("up"); setInterval(() => {}, 9999)`;
+    const terminal = onTerminal(t, "-it", "node", "-e", program);
+    await terminal.shown(/up\r\n/);
+    terminal.type("\x03");
+    assert.equal(await terminal.exitCode, 6);
+    const piped = onTerminal(t, "-i", "node", "-p", "String(process.stdin.isTTY)");
+    await piped.shown(/undefined\r\n/);
+    const { exitCode, errors } = await run([
+      "exec",
+      "-it",
+      "pod/outsider",
+      "-n",
+      namespace.name,
+      "--",
+      "true",
+    ]);
+    assert.deepEqual([exitCode, errors.includes("standard input isn't one")], [0, true]);
+  });
+
+  test("exec asks a proxy by pilot-agent", async () => {
+    const question = ["pilot-agent", "request", "GET", "server_info"];
+    const place = ["deploy/echo", "-n", namespace.name, "-c", "istio-proxy"];
+    assert.match(await read(["exec", ...place, "--", ...question]), /"state": "LIVE"/);
   });
 
   test("logs shows what was printed, and follows", async () => {

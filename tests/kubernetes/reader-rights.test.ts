@@ -57,7 +57,10 @@ test("a reader gets no secrets, and is told which right that wants", { skip }, a
 test("a reader runs no command in a pod", { skip }, async () => {
   const { signal } = new AbortController();
   await assert.rejects(
-    mesh.exec({ namespace: "default", name: "web" }, { container: "app", command: ["env"], signal }),
+    mesh.exec(
+      { namespace: "default", name: "web" },
+      { container: "app", command: ["env"], isTty: false, signal },
+    ),
     { exitCode: 3, message: /cannot (get|create) resource "pods\/exec"/ },
   );
 });

@@ -46,6 +46,8 @@ export interface CommandRequest {
   /** The app's first container where it is absent. */
   readonly container?: string;
   readonly command: readonly string[];
+  /** It has a terminal of its own, behind this process's. */
+  readonly isTty: boolean;
   readonly signal: AbortSignal;
 }
 

@@ -70,11 +70,17 @@ export interface ExecRequest {
   /** The app's first container where it is absent. */
   readonly container?: string;
   readonly command: readonly string[];
+  /** The kind of the caller's terminal, as TERM names it, where the command is to have one too. */
+  readonly terminal?: string;
 }
 
-/** What the caller is to run on the machine, with its own terminal, to be inside. */
+/** What the caller is to run on the machine, with its own streams, to be inside. */
 export interface ExecAnswer {
   readonly argv: readonly [string, ...string[]];
+  /** All of it. Values may be secret, and arguments are for every user of the machine to read. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The command has a terminal of its own behind the caller's; false where the machine lacks what makes one. */
+  readonly hasTerminal: boolean;
 }
 
 /** Any answer that isn't a success carries this. */

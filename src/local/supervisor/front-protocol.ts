@@ -30,6 +30,8 @@ export interface SupervisorSettings {
   readonly envoyPath: string;
   /** Starts the control plane; it gets an IPC channel. */
   readonly controlPlaneArgv: readonly [string, ...string[]];
+  /** The agent's program, and the directory of all that it loads. */
+  readonly agentProgram: { readonly argv: readonly [string, ...string[]]; readonly directory: string };
   /** Who runs applications whose pods don't say, as seen inside the mesh. */
   readonly user: AppUser & { readonly path: string };
   /** Where applications without workingDir start. */

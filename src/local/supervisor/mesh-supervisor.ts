@@ -46,6 +46,7 @@ import { LogRegistry } from "./log-registry.ts";
 import { meshReadiness } from "./mesh-readiness.ts";
 import { injectLocalPod } from "./pod-injection.ts";
 import { ProblemBoard } from "./problem-board.ts";
+import { proxyProgramsDirectory, writeProxyPrograms } from "./proxy-programs.ts";
 import { createReferencedObjects } from "./referenced-objects.ts";
 import { publishServices } from "./service-publisher.ts";
 import type { PodAgentSurroundings } from "./start-pod-agent.ts";
@@ -146,7 +147,8 @@ export class MeshSupervisor {
 
   /** Resolves when the admin socket answers. */
   async start(): Promise<void> {
-    const { settings, log, store, onShutdown } = this.#options;
+    const { settings, log, store, onShutdown, runDirectory } = this.#options;
+    writeProxyPrograms(runDirectory, settings.agentProgram.argv);
     const answers = createSupervisorAnswers({
       settings,
       store,
@@ -225,6 +227,8 @@ export class MeshSupervisor {
       random,
       log,
       envoyPath: settings.envoyPath,
+      agentProgram: settings.agentProgram,
+      path: settings.user.path,
       envoyTrial: startEnvoyTrial({
         envoyPath: settings.envoyPath,
         clock,
@@ -271,6 +275,7 @@ export class MeshSupervisor {
     const directories = [
       ...volumeDirectoriesOf(this.#volumesDirectory(), metadata),
       podRunDirectory(this.#options.runDirectory, ip),
+      proxyProgramsDirectory(this.#options.runDirectory),
     ];
     for (const directory of directories) mkdirSync(directory, { recursive: true, mode: 0o755 });
     return network.createPod({

@@ -14,7 +14,7 @@ import { spiffeId } from "../../core/spiffe-id.ts";
 import { defaultInjectionSettings } from "../../inject/injection-settings.ts";
 import { buildProxyNode } from "../../inject/node-metadata.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
-import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
+import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import type { Environment, ReferencedObjects } from "../workloads/environment.ts";
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
 import type { PodSidecar, SidecarEvents } from "../workloads/pod-surroundings.ts";
@@ -22,12 +22,17 @@ import { watchProcess } from "../workloads/sandbox-process.ts";
 import { type ControlPlaneSockets, podOwner } from "./control-plane-sockets.ts";
 import type { EnvoyTrial } from "./envoy-trial.ts";
 import { readLocalProxySettings } from "./local-proxy-settings.ts";
+import { proxyProgramsDirectory } from "./proxy-programs.ts";
 
 export interface PodAgentSurroundings {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
   readonly envoyPath: string;
+  /** Run by people who look into a proxy's container. */
+  readonly agentProgram: { readonly argv: readonly [string, ...string[]]; readonly directory: string };
+  /** PATH of commands in a proxy's container, after the mesh's own programs. */
+  readonly path: string;
   readonly envoyTrial: EnvoyTrial;
   readonly version: string;
   readonly clusterDomain: string;
@@ -60,7 +65,10 @@ export async function startPodAgent(
     user: PROXY_USER,
   });
   try {
-    return asSidecar(await startAgent(agentOptions(request, surroundings, env)), closeSocket);
+    const agent = await startAgent(agentOptions(request, surroundings, env));
+    const commandOptions = (argv: readonly [string, ...string[]]) =>
+      proxyCommandOptions(argv, request, { ...surroundings, env });
+    return asSidecar(agent, { closeSocket, commandOptions });
   } catch (cause) {
     closeSocket();
     throw cause;
@@ -157,6 +165,24 @@ interface SpawnSurroundings extends PodAgentSurroundings {
   readonly directory: string;
 }
 
+/** As Envoy runs, with what people need to look at it; without its rights over the network. */
+function proxyCommandOptions(
+  argv: readonly [string, ...string[]],
+  { pod, sandbox }: PodAgentRequest,
+  { env, path, envoyPath, agentProgram, runDirectory }: Omit<SpawnSurroundings, "directory">,
+): SpawnOptions {
+  const programs = proxyProgramsDirectory(runDirectory);
+  const [nodePath] = agentProgram.argv;
+  const directories = [podRunDirectory(runDirectory, sandbox.ip), programs];
+  return {
+    argv,
+    env: { PATH: `${programs}:${path}`, HOME: "/", HOSTNAME: pod.spec.hostname ?? pod.metadata.name, ...env },
+    ...PROXY_USER,
+    reachable: [envoyPath, nodePath, agentProgram.directory],
+    mounts: directories.map((directory) => ({ source: directory, target: directory, origin: "mesh" })),
+  };
+}
+
 function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
   const { env, envoyPath, envoyTrial, directory } = surroundings;
   return (args): RunningProcess => {
@@ -194,9 +220,13 @@ function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnS
   };
 }
 
-function asSidecar(agent: Agent, closeSocket: () => void): PodSidecar {
+function asSidecar(
+  agent: Agent,
+  { closeSocket, commandOptions }: Pick<PodSidecar, "commandOptions"> & { readonly closeSocket: () => void },
+): PodSidecar {
   return {
     adminSocketPath: agent.adminSocketPath,
+    commandOptions,
     get pid() {
       return agent.pid;
     },

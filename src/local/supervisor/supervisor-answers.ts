@@ -12,6 +12,7 @@ import { formatProblem } from "../../core/problem.ts";
 import { quoted } from "../../core/quoted.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { enterMeshCommand } from "../front/launch-supervisor.ts";
+import { findTool } from "../network/run-tool.ts";
 import type { Kubelet } from "../workloads/kubelet.ts";
 import type { PodRunner } from "../workloads/pod-runner.ts";
 import type { WorkloadStore } from "../workloads/workload-store.ts";
@@ -81,16 +82,21 @@ async function answerExec(
   if (runner === undefined) return noPod(request);
   if (program === undefined) return refuse(400, "Cannot run nothing: the command is empty");
   const container = request.container ?? firstApplication(runner.pod);
-  const outcome = await runner.execCommand(container, [program, ...words]);
+  const script = request.terminal === undefined ? undefined : findTool("script");
+  const terminal = script && request.terminal ? { script, type: request.terminal } : undefined;
+  const outcome = await runner.execCommand(container, [program, ...words], terminal);
   if (outcome === undefined)
     return refuse(404, `Pod "${request.pod}" has no running container "${container}"`);
   if (outcome.kind === "unresolved") return refuse(409, formatProblem(outcome.problem));
   const { argv, environment } = outcome.value;
-  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const inside = ["env", "-i", ...variables, ...argv];
+  const { privilege } = settings;
   return {
     kind: "answer",
-    value: { argv: enterMeshCommand(settings, { privilege: settings.privilege, argv: inside }) },
+    value: {
+      argv: enterMeshCommand(settings, { privilege, argv }),
+      environment,
+      hasTerminal: terminal !== undefined,
+    },
   };
 }
 

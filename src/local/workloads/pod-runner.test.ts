@@ -125,6 +125,7 @@ test("PodRunner holds applications until the sidecar is ready, and ends it after
         restartCount: 0,
         ready: () => gate,
         probe: async () => ({ isSuccess: true, message: "" }),
+        commandOptions: (argv: readonly string[]) => ({ argv, env: {}, uid: 0, gid: 0 }),
         drain: async () => void order.push("drained"),
         close: async () => void order.push("closed"),
       };
@@ -150,6 +151,7 @@ test("PodRunner of a job succeeds and ends its sidecar", async (context) => {
       restartCount: 0,
       ready: async () => undefined,
       probe: async () => ({ isSuccess: true, message: "" }),
+      commandOptions: (argv: readonly string[]) => ({ argv, env: {}, uid: 0, gid: 0 }),
       drain: async () => undefined,
       close: async () => {
         isClosed = true;
@@ -231,6 +233,7 @@ test("PodRunner isn't ready while its sidecar's Envoy is down", async (context) 
         },
         ready: () => (isServing ? Promise.resolve() : gate),
         probe: async () => ({ isSuccess: true, message: "" }),
+        commandOptions: (argv: readonly string[]) => ({ argv, env: {}, uid: 0, gid: 0 }),
         drain: async () => undefined,
         close: async () => undefined,
       };

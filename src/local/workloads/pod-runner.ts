@@ -8,11 +8,12 @@ import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
 import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
+import { type TerminalChoices, terminalCommand } from "../sandbox/terminal-command.ts";
 import { missingMount, resolveLaunch } from "./container-launch.ts";
 import type { ContainerTopic } from "./container-runner.ts";
 import { ContainerRunner } from "./container-runner.ts";
 import type { ContainerSnapshot } from "./container-state.ts";
-import { containerPath } from "./environment.ts";
+import { allContainers, containerPath } from "./environment.ts";
 import { askProbe, dialAction, runHookAction } from "./pod-questions.ts";
 import type { PodPhase } from "./pod-status.ts";
 import { buildPodStatus, podPhase } from "./pod-status.ts";
@@ -116,16 +117,24 @@ export class PodRunner {
     return this.#termination;
   }
 
-  /** What runs `argv` as the named container would: in its namespaces, with its variables, files and user. */
+  /**
+   * What runs `argv` as the named container would: in its namespaces, with its variables, files and user, and on a terminal
+   * of its own where one is chosen. Undefined where no such container runs.
+   */
   async execCommand(
     containerName: string,
     argv: readonly [string, ...string[]],
+    terminal?: TerminalChoices,
   ): Promise<Resolution<ReturnType<PodSandbox["command"]>> | undefined> {
-    const container = this.#pod.spec.containers.find(({ name }) => name === containerName);
-    if (this.#sandbox === undefined || container === undefined) return undefined;
-    const launch = await this.#resolveLaunch(container);
+    const container = allContainers(this.#pod).find(({ name }) => name === containerName);
+    const isRunning = this.#containers.get(containerName)?.snapshot.state.kind === "running";
+    if (this.#sandbox === undefined || container === undefined || !isRunning) return undefined;
+    const ofProxy = containerName === PROXY_CONTAINER ? this.sidecar?.commandOptions(argv) : undefined;
+    const launch = ofProxy === undefined ? await this.#resolveLaunch(container) : resolved(ofProxy);
     if (launch.kind === "unresolved") return launch;
-    return resolved(this.#sandbox.command({ ...launch.value, argv }));
+    const plain = { argv, env: launch.value.env };
+    const command = terminal === undefined ? plain : terminalCommand(plain, terminal);
+    return resolved(this.#sandbox.command({ ...launch.value, ...command }));
   }
 
   async #bringUp(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Logger } from "../../core/logger.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
-import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
+import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import type { ContainerLog } from "./container-log.ts";
 import type { DefaultUser } from "./container-user.ts";
 import type { ReferencedObjects } from "./environment.ts";
@@ -26,6 +26,8 @@ export interface PodSidecar {
   ready(signal: AbortSignal): Promise<void>;
   /** Asks an application's own probe from inside the pod. */
   probe(containerName: string, kind: ProbeKind): Promise<ProbeOutcome>;
+  /** How a command runs in the proxy's container. */
+  commandOptions(argv: readonly [string, ...string[]]): SpawnOptions;
   /** Lets connections end. */
   drain(): Promise<void>;
   close(): Promise<void>;

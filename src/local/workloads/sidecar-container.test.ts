@@ -26,6 +26,7 @@ async function startProxy() {
       restartCount: 0,
       ready: async () => undefined,
       probe: async () => ({ isSuccess: true, message: "" }),
+      commandOptions: (argv: readonly string[]) => ({ argv, env: {}, uid: 0, gid: 0 }),
       drain: async () => undefined,
       close: async () => undefined,
     }),

@@ -1,16 +1,18 @@
 // Issue 3, item 6: what an ordinary user's mesh can't do is said, and meshes side by side don't meet.
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { eventually } from "../mesh/eventually.ts";
 import { skipWithoutMesh as skip, startMesh } from "../mesh/running-mesh.ts";
 import { startMachine, startMeshAsUser } from "./mesh-on-machine.ts";
 
+const run = promisify(execFile);
 const meltemi = fileURLToPath(new URL("../../../bin/meltemi.mjs", import.meta.url));
 const manifest = fileURLToPath(new URL("../mesh/manifests/echo.yaml", import.meta.url));
 
@@ -22,6 +24,18 @@ test("without /dev/net/tun there is no way out of the mesh, which is said", { sk
   assert.equal((await client.request("http://echo/")).status, 200, "inside, all works");
   const outside = await client.tcp({ host: "192.0.2.77", port: 9, until: "x", timeoutMs: 1_000 });
   assert.equal(outside.received, "");
+});
+
+test("an ordinary user looks into pods, on terminals of theirs, and into proxies", {
+  skip,
+}, async (context) => {
+  const mesh = await startMeshAsUser();
+  context.after(() => mesh.close());
+  const [script, ...words] = await mesh.exec("client", ["tty"], { terminal: "xterm" });
+  assert.match((await run(script, words)).stdout, /^\/dev\/pts\/\d+\s+$/);
+  const question = ["pilot-agent", "request", "GET", "server_info"];
+  const [agent, ...args] = await mesh.exec("client", question, { container: "istio-proxy" });
+  assert.match((await run(agent, args)).stdout, /"state": "LIVE"/);
 });
 
 test("where ids can't be mapped, one sentence says what is missing and how to get it", {

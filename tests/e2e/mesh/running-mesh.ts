@@ -12,7 +12,13 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { ProxyStatus } from "../../../src/admin/contract/control-plane.ts";
-import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../../../src/admin/contract/supervisor.ts";
+import type {
+  ExecAnswer,
+  ExecRequest,
+  LogLine,
+  MeshReport,
+  PodReport,
+} from "../../../src/admin/contract/supervisor.ts";
 import { eventually } from "./eventually.ts";
 import type { PodClient } from "./pod-client.ts";
 import { clientArgv, startPodClient } from "./pod-client.ts";
@@ -30,8 +36,12 @@ export interface RunningMesh {
   client(workload: string): Promise<PodClient>;
   /** A caller on the machine, outside of the mesh's namespaces. */
   machineClient(): PodClient;
-  /** The command line that runs `command` in the pod. */
-  exec(workload: string, command: readonly string[]): Promise<readonly [string, ...string[]]>;
+  /** The command line that runs `command` in the pod; without a container, in the application's. */
+  exec(
+    workload: string,
+    command: readonly string[],
+    choices?: Pick<ExecRequest, "container" | "terminal">,
+  ): Promise<readonly [string, ...string[]]>;
   pods(workload: string): Promise<readonly PodReport[]>;
   proxies(): Promise<readonly ProxyStatus[]>;
   /** Every proxy has acknowledged all that it was sent, and refuses nothing. */
@@ -170,10 +180,12 @@ function meshOf(up: Up, { directory, configDirectory, stateDirectory, machine }:
     if (found.length === 0) throw new Error(`There is no pod of ${workload}`);
     return found;
   };
-  const exec = async (workload: string, command: readonly string[]) => {
+  const exec: RunningMesh["exec"] = async (workload, command, choices) => {
     const [pod] = await pods(workload);
-    const request = { namespace: pod?.namespace, pod: pod?.name, command };
-    return machine.enter((await supervisor<ExecAnswer>("/exec", request)).argv);
+    const request = { namespace: pod?.namespace, pod: pod?.name, command, ...choices };
+    const { argv, environment } = await supervisor<ExecAnswer>("/exec", request);
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    return machine.enter(["env", "-i", ...variables, ...argv]);
   };
   const remember = (name: string, start: () => Promise<PodClient>) => {
     const client = clients.get(name) ?? start();
