@@ -6,6 +6,7 @@ import type { Row, Table } from "../graph/table.ts";
 import { type ClientScope, MESH_SCOPE } from "../view/client-scope.ts";
 import { type DomainClaim, settleDomains } from "../view/route-table.ts";
 import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
+import type { SidecarVirtualHost } from "../view/sidecar-virtual-host.ts";
 import type { Views } from "../view/views.ts";
 import {
   type HostNames,
@@ -14,7 +15,6 @@ import {
   type Spelling,
   spellingOf,
 } from "../view/virtual-host-names.ts";
-import type { SidecarVirtualHost } from "../view/virtual-hosts.ts";
 
 /** Virtual hosts by the keys of their rows, with the domains left to each. */
 export type Settled = readonly (readonly [string, readonly string[]])[];

@@ -7,12 +7,11 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Index } from "../graph/table-index.ts";
 import { ownsHost } from "../model/host-owner.ts";
-import { findByHost } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, type MeshService } from "../model/service.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { isReachedBySome } from "./destination-services.ts";
-import { serviceTcpChains } from "./tcp-chains.ts";
+import { serviceTcpChains, streamRoutes } from "./tcp-chains.ts";
 
 /** Services of other protocols than HTTP that ranges lead to, by port. */
 export type RangedServices = Index<MeshService>;
@@ -29,8 +28,8 @@ export function declareRangedServices(graph: Graph, model: Model): RangedService
   );
 }
 
-function hasRulesForRanges({ hostname }: MeshService, model: Model, read: Read): boolean {
-  return findByHost(read, model.hostRoutes.ofSidecars, hostname).some(([, { tcp, tls }]) =>
+function hasRulesForRanges(service: MeshService, model: Model, read: Read): boolean {
+  return streamRoutes(service, { read, model }).some(({ tcp, tls }) =>
     [...tcp, ...tls].some(({ match = [] }) =>
       match.some(({ destinationSubnets = [] }) => destinationSubnets.length > 0),
     ),

@@ -111,6 +111,29 @@ spec:
     ]);
   });
 
+  test("of a wildcard follow tls rules for a host within it, and leave all other names to the wildcard's own", () => {
+    const wild = entry("wild", 'hosts: ["*.a.com"], ports: [{ number: 443, name: tls, protocol: TLS }]');
+    const rules = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: x, namespace: shop }
+spec:
+  hosts: [x.a.com]
+  tls: [{ match: [{ sniHosts: [x.a.com] }], route: [{ destination: { host: other.com } }] }]
+`;
+    assert.deepEqual(matches(listener(viewFixture([wild, rules].join("---")), "0.0.0.0_443")), [
+      [["x.a.com"], [], "outbound|443||other.com"],
+      [["*.a.com"], [], "outbound|443||*.a.com"],
+      [[], [], "PassthroughCluster"],
+    ]);
+    const mesh = viewFixture([wild, rules.replace("spec:", "spec:\n  exportTo: ['.']")].join("---"));
+    mesh.connect(sidecar("shop", "a"), sidecar("other", "b"));
+    const serverNames = (scope: string) =>
+      listener(mesh, "0.0.0.0_443", scope)?.tcp.flatMap((chain) => chain.serverNames);
+    assert.deepEqual(serverNames("shop"), ["x.a.com", "*.a.com"]);
+    assert.deepEqual(serverNames("other"), ["*.a.com"]);
+  });
+
   test("follow a VirtualService's tcp rules, by weight and by client", () => {
     const mesh = viewFixture(
       `${service("db", "10.96.0.3", "{ name: tcp, port: 7000 }")}---

@@ -9,7 +9,6 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import { ownsHost } from "../model/host-owner.ts";
-import { findByHost } from "../model/host-table.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import { addressesForProxy, automaticAddresses } from "../model/proxy-addresses.ts";
@@ -34,6 +33,7 @@ import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
 import { addressChains, portChains } from "./port-chains.ts";
 import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
 import { rowsOfServices } from "./service-rows.ts";
+import { streamRoutes } from "./tcp-chains.ts";
 
 export function listenerSettings(settings: MeshSettings): ListenerSettings {
   const { accessLogFile, accessLogFormat, isAccessLogJson } = settings;
@@ -113,8 +113,8 @@ interface Context {
 
 function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
   if (isReachedBySome(read, model, service)) return true;
-  return findByHost(read, model.hostRoutes.ofSidecars, service.hostname).some(
-    ([, routes]) =>
+  return streamRoutes(service, { read, model }).some(
+    (routes) =>
       (routes.tcp.length > 0 || routes.tls.length > 0) &&
       (routes.visibility !== "public" ||
         routes.isClientDependent ||

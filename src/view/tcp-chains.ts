@@ -7,7 +7,7 @@ import type { RouteDestination } from "../kinds/virtual-service/destination.ts";
 import type { L4MatchAttributes, TlsMatchAttributes } from "../kinds/virtual-service/matching.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
-import { findByHost } from "../model/host-table.ts";
+import { findByHost, findWithin, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
@@ -24,7 +24,8 @@ interface Context {
 
 /**
  * Chains with a match first; the last one, without, is the service's cluster unless a rule takes everything. Where
- * rules tell TLS server names apart, those that none names are nobody's: no chain takes them.
+ * rules for the service tell TLS server names apart, those that none names are nobody's: no chain takes them. Rules for
+ * a host within a wildcard leave it the names of others.
  */
 export function serviceTcpChains(
   service: MeshService,
@@ -37,19 +38,30 @@ export function serviceTcpChains(
     hostname: service.hostname,
     gateways: [MESH_GATEWAY],
   };
-  const routes = findByHost(context.read, context.model.hostRoutes.ofSidecars, service.hostname)
-    .map(([, each]) => each)
+  const chainsOf = (routes: HostRoutes) =>
+    isTls(port.protocol) ? tlsChains(routes, routeContext) : tcpChains(routes, routeContext);
+  const routes = streamRoutes(service, context)
     .filter(({ visibility }) => isVisibleTo(visibility, context.client.namespace))
     .sort(byAge);
-  const ruled = routes.flatMap((each) =>
-    isTls(port.protocol) ? tlsChains(each, routeContext) : tcpChains(each, routeContext),
-  );
+  const ruled = routes.flatMap(chainsOf);
   const takesAll = ruled.findIndex(
     ({ serverNames, destinationSubnets }) => serverNames.length + destinationSubnets.length === 0,
   );
   if (takesAll >= 0) return ruled.slice(0, takesAll + 1);
-  if (isTls(port.protocol) && ruled.length > 0) return ruled;
+  const isForService = ({ hosts }: HostRoutes) => hostFor(hosts, service.hostname) !== undefined;
+  if (isTls(port.protocol) && routes.some((each) => isForService(each) && chainsOf(each).length > 0))
+    return ruled;
   return [...ruled, ownChain(service, port)];
+}
+
+/** The VirtualServices whose `tcp` and `tls` rules concern a service: for its host, or for one within its wildcard. */
+export function streamRoutes(
+  { hostname }: Pick<MeshService, "hostname">,
+  { read, model }: Pick<Context, "read" | "model">,
+): HostRoutes[] {
+  const { ofSidecars } = model.hostRoutes;
+  const found = [...findByHost(read, ofSidecars, hostname), ...findWithin(read, ofSidecars, hostname)];
+  return [...new Map(found).values()];
 }
 
 function ownChain(service: MeshService, port: MeshServicePort): TcpChain {

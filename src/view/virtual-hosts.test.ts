@@ -124,6 +124,57 @@ spec: { hosts: [API.Example.com], ports: [{ number: 80, name: http, protocol: HT
     );
   });
 
+  test("of a host within a ServiceEntry's wildcard stand on that one's ports too", () => {
+    const wild = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: wild, namespace: shop }
+spec: { hosts: ["*.a.com"], ports: [{ number: 8080, name: http, protocol: HTTP }, { number: 443, name: tls, protocol: TLS }] }
+`;
+    const rule = virtualService("x", { hosts: "[x.a.com, '*.y.a.com']", rules: "{ name: x }" });
+    const mesh = viewFixture([wild, rule].join("---"));
+    assert.deepEqual(layerNames(mesh.views.virtualHosts.table, ""), [
+      "80 *.y.a.com:80",
+      "80 x.a.com:80",
+      "8080 *.a.com:8080",
+      "8080 *.y.a.com:8080",
+      "8080 x.a.com:8080",
+    ]);
+    mesh.remove({ kind: "ServiceEntry", namespace: "shop", name: "wild" });
+    assert.deepEqual(layerNames(mesh.views.virtualHosts.table, ""), ["80 *.y.a.com:80", "80 x.a.com:80"]);
+  });
+
+  test("of a host without service are the oldest VirtualService's that has rules for the client", () => {
+    const labels = virtualService("a", {
+      hosts: "[a.com]",
+      rules: "{ name: labelled, match: [{ sourceLabels: { app: a } }] }",
+    });
+    const plain = virtualService("b", { hosts: "[a.com]", rules: "{ name: plain }", createdAt: DAY_2 });
+    const mesh = viewFixture([labels, plain].join("---"));
+    mesh.connect(sidecar("shop", "a", { app: "a" }), sidecar("shop", "b"));
+    const names = (scope: string) =>
+      seen(mesh.views.virtualHosts.table, scope, "80 a.com:80")?.routes.map(({ name }) => name);
+    assert.deepEqual([names("shop;app=a"), names("shop")], [["labelled"], ["plain"]]);
+  });
+
+  test("of a host without service follow what the client's namespace says of its destinations", () => {
+    const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: web, namespace: other }
+spec: { host: web.shop.svc.cluster.local, exportTo: ["."], trafficPolicy: { loadBalancer: { consistentHash: { useSourceIp: true } } } }
+`;
+    const mesh = viewFixture(
+      [WEB, virtualService("a", { hosts: "[a.com]", rules: "{ name: a }" }), rule].join("---"),
+    );
+    mesh.connect(sidecar("shop", "a"), sidecar("other", "b"));
+    const hashes = ["shop", "other"].map((scope) => {
+      const host = seen(mesh.views.virtualHosts.table, scope, "80 a.com:80");
+      return host?.routes[0]?.destinations[0]?.consistentHash !== undefined;
+    });
+    assert.deepEqual(hashes, [false, true]);
+  });
+
   test("of a wildcard that covers services are those services' own", () => {
     const wide = virtualService("wide", {
       hosts: "['*.shop.svc.cluster.local', '*.example.org']",
