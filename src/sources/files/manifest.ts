@@ -11,7 +11,7 @@ import { parseObject } from "../../kinds/parse-object.ts";
 import { type ChangedSpan, changedSpan } from "./changed-span.ts";
 import type { LoadedObject, ObjectsByKey } from "./loaded-objects.ts";
 import { meshConfigEntry } from "./mesh-config-text.ts";
-import { countLineEnds, hasDirectives, splitDocuments } from "./split-documents.ts";
+import { hasDirectives, splitDocuments, type TextPart } from "./split-documents.ts";
 import { parseYaml } from "./yaml-documents.ts";
 
 /** What a document holds: an object, or only the key of one with errors. */
@@ -42,22 +42,20 @@ export interface Manifest {
   readonly parts: readonly PlacedPart[];
 }
 
-/** One part of a file's text, read as if it began on line 1. */
-export interface ManifestPart {
-  readonly length: number;
-  readonly lineEndCount: number;
+/** The content of one part of a file's text, read as if it began on line 1. */
+export interface ReadContent {
   readonly syntaxProblems: readonly Problem[];
   readonly items: readonly ParsedItem[];
 }
 
 /** A part at its place in the file; the same object for as long as neither changes. */
-export interface PlacedPart {
-  readonly part: ManifestPart;
-  readonly length: number;
+export interface PlacedPart extends ReadContent, TextSpan {
+  /** As it was read: what the rest says of its place isn't in there. */
+  readonly content: ReadContent;
   readonly firstLine: number;
-  readonly syntaxProblems: readonly Problem[];
-  readonly items: readonly ParsedItem[];
 }
+
+type TextSpan = Omit<TextPart, "content">;
 
 /** `before`: the same file as it was read earlier. Parts whose text it had already aren't read again. */
 export function parseManifest(file: string, text: string, before?: Manifest): Manifest {
@@ -103,42 +101,43 @@ function readParts(file: string, text: string, before: Manifest | undefined): re
   const isWhole = changed.length === text.length;
   if (!isWhole && hasDirectives(changed)) return readParts(file, text, undefined);
   const tail = known.slice(known.length - tailCount);
-  const earlier = partsByText(before, { headCount, tailCount, start });
+  const earlier = contentsByText(before, { headCount, tailCount, start });
   let firstLine = known[headCount]?.firstLine ?? 1;
-  const read = splitDocuments(changed).map(({ text: partText }) => {
-    const part = earlier.get(partText) ?? parsePart(file, partText);
-    earlier.set(partText, part);
-    const placed = place(part, firstLine);
-    firstLine += part.lineEndCount;
+  const read = splitDocuments(changed).map(({ content: contentText, ...span }) => {
+    const content = earlier.get(contentText) ?? parseContent(file, contentText);
+    earlier.set(contentText, content);
+    const placed = place(content, span, firstLine);
+    firstLine += span.lineEndCount;
     return placed;
   });
   const movedBy = firstLine - (tail[0]?.firstLine ?? firstLine);
   const movedTail =
-    movedBy === 0 ? tail : tail.map((placed) => place(placed.part, placed.firstLine + movedBy));
+    movedBy === 0 ? tail : tail.map((part) => place(part.content, part, part.firstLine + movedBy));
   return [...known.slice(0, headCount), ...read, ...movedTail];
 }
 
-/** Those between head and tail: whatever was only moved about there is found by its text. */
-function partsByText(
+/** Of the parts between head and tail: whatever was only moved about there is found by its text. */
+function contentsByText(
   before: Manifest | undefined,
   { headCount, tailCount, start }: Pick<ChangedSpan, "headCount" | "tailCount" | "start">,
-): Map<string, ManifestPart> {
-  const found = new Map<string, ManifestPart>();
+): Map<string, ReadContent> {
+  const found = new Map<string, ReadContent>();
   if (before === undefined) return found;
   let at = start;
-  for (const { part } of before.parts.slice(headCount, before.parts.length - tailCount)) {
-    found.set(before.text.slice(at, at + part.length), part);
-    at += part.length;
+  for (const { length, leadLength, content } of before.parts.slice(
+    headCount,
+    before.parts.length - tailCount,
+  )) {
+    found.set(before.text.slice(at + leadLength, at + length), content);
+    at += length;
   }
   return found;
 }
 
-function parsePart(file: string, text: string): ManifestPart {
+function parseContent(file: string, text: string): ReadContent {
   const { documents, problems } = parseYaml(file, detached(text));
   const items = documents.flatMap(({ value, root }) => itemsOf(value, root));
   return {
-    length: text.length,
-    lineEndCount: countLineEnds(text),
     syntaxProblems: problems,
     items: items.map(({ value, root }) => parseItem(value, { file, root })),
   };
@@ -152,13 +151,15 @@ function detached(text: string): string {
   return JSON.parse(JSON.stringify(text)) as string;
 }
 
-function place(part: ManifestPart, firstLine: number): PlacedPart {
+function place(content: ReadContent, span: TextSpan, firstLine: number): PlacedPart {
+  const { length, lineEndCount, leadLength, leadLineCount } = span;
+  const contentLine = firstLine + leadLineCount;
   return {
-    part,
-    length: part.length,
+    content,
+    ...{ length, lineEndCount, leadLength, leadLineCount },
     firstLine,
-    syntaxProblems: moved(part.syntaxProblems, firstLine),
-    items: part.items.map((item) => placeItem(item, firstLine)),
+    syntaxProblems: moved(content.syntaxProblems, contentLine),
+    items: content.items.map((item) => placeItem(item, contentLine)),
   };
 }
 

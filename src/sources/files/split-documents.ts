@@ -2,9 +2,13 @@
 // within the whole. It parses nothing.
 
 export interface TextPart {
-  readonly text: string;
-  /** The line of the file that the part begins at, from 1. */
-  readonly firstLine: number;
+  readonly length: number;
+  readonly lineEndCount: number;
+  /** Of what comes before the content and says nothing: the line `---`, blank lines and comments. */
+  readonly leadLength: number;
+  readonly leadLineCount: number;
+  /** The rest. */
+  readonly content: string;
 }
 
 /**
@@ -12,14 +16,12 @@ export interface TextPart {
  * 9.1.2). A text with directives isn't cut, since they are said in front of that line.
  */
 export function splitDocuments(text: string): readonly TextPart[] {
-  if (hasDirectives(text)) return [{ text, firstLine: 1 }];
+  if (hasDirectives(text)) return [textPart(text, 0)];
   const parts: TextPart[] = [];
   let start = 0;
-  let firstLine = 1;
   for (const end of [...documentStarts(text), text.length]) {
     const part = text.slice(start, end);
-    parts.push({ text: part, firstLine });
-    firstLine += countLineEnds(part);
+    parts.push(textPart(part, leadOf(part)));
     start = end;
   }
   return parts;
@@ -38,7 +40,25 @@ function documentStarts(text: string): readonly number[] {
   return starts;
 }
 
-export function countLineEnds(text: string): number {
+function textPart(text: string, leadLength: number): TextPart {
+  return {
+    length: text.length,
+    lineEndCount: countLineEnds(text),
+    leadLength,
+    leadLineCount: countLineEnds(text.slice(0, leadLength)),
+    content: text.slice(leadLength),
+  };
+}
+
+// Control characters are left for the parser to refuse.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what isn't wanted.
+const LEAD = /^(?:--- *\r?\n)?(?: *(?:#[^\0-\x08\x0a-\x1f\x7f]*)?\r?\n)*/;
+
+function leadOf(part: string): number {
+  return LEAD.exec(part)?.[0].length ?? 0;
+}
+
+function countLineEnds(text: string): number {
   let count = 0;
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) count += 1;
   return count;
