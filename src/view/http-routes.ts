@@ -4,12 +4,11 @@ import { outboundClusterName, PASSTHROUGH_CLUSTER } from "../core/cluster-name.t
 import { qualifyHostname } from "../core/hostname.ts";
 import { isSniffed } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
-import type { ConsistentHash } from "../kinds/destination-rule/load-balancer.ts";
 import type { Destination, HttpRouteDestination } from "../kinds/virtual-service/destination.ts";
 import { takesEveryRequest } from "../kinds/virtual-service/every-request.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
-import { effectiveRule, policyForPort } from "../model/destination-rules.ts";
+import { effectiveRule, type PortPolicy, policyForPort } from "../model/destination-rules.ts";
 import { serviceOfHost } from "../model/host-owner.ts";
 import type { HostRoutes, HttpRule } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
@@ -146,11 +145,14 @@ function resolvedDestination(
   written: Pick<ResolvedDestination, "cluster" | "weight" | "headers">,
   context: RouteContext,
 ): ResolvedDestination {
-  const consistentHash = target.service === undefined ? undefined : hashOf(target.service, target, context);
+  const { loadBalancer, tls } = policyOf(target, context);
+  const consistentHash = loadBalancer?.consistentHash;
+  // A server that knows nothing of the mesh may refuse the mesh's ALPN.
+  const isMeshTls = tls === undefined || tls.mode === "ISTIO_MUTUAL";
   return {
     ...written,
     ...(consistentHash === undefined ? {} : { consistentHash }),
-    isSniffed: target.servicePort !== undefined && isSniffed(target.servicePort.protocol),
+    isSniffed: isMeshTls && target.servicePort !== undefined && isSniffed(target.servicePort.protocol),
     ...(context.hasMeshClients && target.service?.isExternal ? { hidesClient: true } : {}),
   };
 }
@@ -179,14 +181,12 @@ export function targetOf(destination: Destination, namespace: string, context: R
   return { hostname, port, subset: destination.subset ?? "", service, servicePort };
 }
 
-function hashOf(
-  service: MeshService,
-  target: Target,
-  { read, model, client }: RouteContext,
-): ConsistentHash | undefined {
+/** Nothing where no service is known. */
+function policyOf({ service, subset, port }: Target, { read, model, client }: RouteContext): PortPolicy {
+  if (service === undefined) return {};
   const rule = effectiveRule(read, model.hostRules, client, service);
-  const subset = rule?.subsets.find(({ name }) => name === target.subset);
-  return policyForPort(rule?.trafficPolicy, subset?.trafficPolicy, target.port).loadBalancer?.consistentHash;
+  const ofSubset = rule?.subsets.find(({ name }) => name === subset);
+  return policyForPort(rule?.trafficPolicy, ofSubset?.trafficPolicy, port);
 }
 
 function mirrorsOf(rule: HttpRoute, namespace: string, context: RouteContext): readonly ResolvedMirror[] {

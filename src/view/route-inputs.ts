@@ -15,7 +15,7 @@ export interface ResolvedDestination {
   readonly headers?: HttpRouteDestination["headers"];
   /** From the DestinationRule's consistentHash, which Envoy wants on the route. */
   readonly consistentHash?: ConsistentHash;
-  /** The port's protocol is sniffed, so the ALPN of a connection follows the request. */
+  /** The mesh's TLS to a port whose protocol is sniffed: the ALPN of a connection follows the request. */
   readonly isSniffed: boolean;
   /** Outside the mesh: the mesh's certificate of the client is none of its business. */
   readonly hidesClient?: boolean;

@@ -204,6 +204,24 @@ spec: { host: web.shop.svc.cluster.local, exportTo: ["."], trafficPolicy: { load
     );
   });
 
+  test("say that a destination is sniffed where its TLS is the mesh's, as others may refuse the mesh's ALPN", () => {
+    const isSniffed = (tls: string) => {
+      const rule = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: web, namespace: shop }
+spec: { host: web, trafficPolicy: { portLevelSettings: [{ port: { number: 3000 }, ${tls} }] } }
+`;
+      const { virtualHosts } = viewFixture(`${WEB}---${rule}`).views;
+      const host = seen(virtualHosts.table, "", "3000 web.shop.svc.cluster.local:3000");
+      return host?.routes[0]?.destinations[0]?.isSniffed;
+    };
+    assert.equal(isSniffed("loadBalancer: { simple: RANDOM }"), true);
+    assert.equal(isSniffed("tls: { mode: ISTIO_MUTUAL }"), true);
+    assert.equal(isSniffed("tls: { mode: SIMPLE }"), false);
+    assert.equal(isSniffed("tls: { mode: MUTUAL, credentialName: web }"), false);
+  });
+
   test("carry the hash that their destination's rule wants", () => {
     const rule = `
 apiVersion: networking.istio.io/v1
