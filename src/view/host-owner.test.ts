@@ -175,10 +175,12 @@ metadata: { name: api, namespace: shop }
 spec: { hosts: [${host}], http: [{ directResponse: { status: 204 } }] }
 `,
     );
-    const names = CLIENTS.map(
-      (scope) => seen(mesh.views.virtualHosts.table, scope, `80 ${host}:80`) !== undefined,
-    );
-    assert.deepEqual(names, [false, true, true]);
+    const hasName = (port: number) =>
+      CLIENTS.map(
+        (scope) => seen(mesh.views.virtualHosts.table, scope, `${port} ${host}:${port}`) !== undefined,
+      );
+    assert.deepEqual(hasName(9080), [true, false, false]);
+    assert.deepEqual(hasName(80), [true, true, true], "which no service has");
   });
 
   test("has its address by the same service, whichever claims the address first", () => {

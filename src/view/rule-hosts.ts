@@ -1,10 +1,11 @@
-// The virtual hosts of hosts that only a VirtualService names: no service has them, and wildcards that cover services are
-// those services' own.
+// The virtual hosts of hosts that only a VirtualService names: no service has them on the port in question, and wildcards
+// that cover services with it are those services' own.
 
-import { isHostnameWithin, isWildcard } from "../core/hostname.ts";
+import { isHostnameWithin, isWildcard, qualifyHostname } from "../core/hostname.ts";
 import { isHttp, isSniffed } from "../core/protocol.ts";
+import type { HttpRouteDestination } from "../kinds/virtual-service/destination.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
-import { ownsHost } from "../model/host-owner.ts";
+import { ownsHost, serviceOfHost } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost, findNamed } from "../model/host-table.ts";
 import type { MeshService } from "../model/service.ts";
@@ -13,7 +14,7 @@ import { destinationsDependOnClient, isReachedBySome } from "./destination-servi
 import { ruledRoutes, type SidecarContext } from "./ruled-routes.ts";
 import { type SidecarVirtualHost, virtualHostRow } from "./sidecar-virtual-host.ts";
 
-// Where no host of a VirtualService has a service there is no port either; Istio serves it where plain HTTP is.
+// A host without a service has no port either; Istio serves it where plain HTTP is.
 const PORT_WITHOUT_SERVICE = 80;
 
 type Lookup = Pick<SidecarContext, "read" | "model">;
@@ -27,8 +28,10 @@ export function ruleHosts(
   if (!routes.gateways.includes(MESH_GATEWAY)) return hosts;
   const ports = portsOf(routes, context);
   for (const hostname of new Set(routes.hosts)) {
-    if (hasService(hostname, context)) continue;
+    const services = servicesOf(hostname, context);
     for (const port of ports) {
+      if (services.some((service) => hasPort(service, port))) continue;
+      if (services.length > 0 && !leadsSomewhere(routes, port, context)) continue;
       const ruled = ruledRoutes({ hostname, port }, context);
       // Another VirtualService may lead for this host.
       if (ruled?.routes.object !== routes.object) continue;
@@ -71,14 +74,13 @@ function ruleHost({ hostname, port, routes }: RuledHost): SidecarVirtualHost {
 }
 
 /**
- * Those of the services that the VirtualService names, on which its other hosts are called too; and those of
- * ServiceEntries whose wildcard stands for one of its hosts, on which clients call that.
+ * Beside the usual one, those of the services that the VirtualService names, on which its other hosts are called too; and
+ * those of ServiceEntries whose wildcard stands for one of its hosts, on which clients call that.
  */
 function portsOf(routes: HostRoutes, context: SidecarContext): readonly number[] {
   const ofServices = httpPorts(servicesWithin(routes, context), context);
-  const own = ofServices.length > 0 ? ofServices : [PORT_WITHOUT_SERVICE];
   const ofWildcards = httpPorts(servicesAround(routes, context), context);
-  return [...new Set([...own, ...ofWildcards])].sort((a, b) => a - b);
+  return [...new Set([PORT_WITHOUT_SERVICE, ...ofServices, ...ofWildcards])].sort((a, b) => a - b);
 }
 
 function httpPorts(
@@ -110,15 +112,43 @@ function servicesAround({ hosts }: HostRoutes, { read, model }: Lookup): readonl
   );
 }
 
-function hasService(hostname: string, { read, model, client }: SidecarContext): boolean {
+/** That the client reaches by the host, or that a wildcard covers. */
+function servicesOf(hostname: string, { read, model, client }: SidecarContext): readonly MeshService[] {
   const question = { read, claims: model.hostClaims, namespace: client.namespace };
-  if (findNamed(read, model.hostClaims, hostname).some(([, service]) => ownsHost(service, question)))
-    return true;
-  if (!isWildcard(hostname)) return false;
+  const own = findNamed(read, model.hostClaims, hostname)
+    .map(([, service]) => service)
+    .filter((service) => ownsHost(service, question));
+  if (own.length > 0 || !isWildcard(hostname)) return own;
   return read
     .all(model.services)
-    .some(
-      ([, service]) =>
+    .map(([, service]) => service)
+    .filter(
+      (service) =>
         isHostnameWithin(service.hostname, hostname) && isVisibleTo(service.visibility, client.namespace),
     );
+}
+
+function hasPort({ ports }: MeshService, port: number): boolean {
+  return ports.some(({ number }) => number === port);
+}
+
+/**
+ * Istio takes the port that was called for a destination's where none is written: a service's own routes, by a port that
+ * it doesn't have, then lead to nothing.
+ */
+function leadsSomewhere(
+  { http }: HostRoutes,
+  port: number,
+  { read, model, client }: SidecarContext,
+): boolean {
+  const { clusterDomain } = read.one(model.settings);
+  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  return http.some(({ rule: { route = [] }, namespace }) => {
+    const isReached = ({ destination }: HttpRouteDestination) => {
+      if (destination.port !== undefined) return true;
+      const service = serviceOfHost(qualifyHostname(destination.host, namespace, clusterDomain), question);
+      return service !== undefined && hasPort(service, port);
+    };
+    return route.length === 0 || route.some(isReached);
+  });
 }

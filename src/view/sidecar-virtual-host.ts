@@ -11,7 +11,7 @@ export interface SidecarVirtualHost extends VirtualHostInputs {
   readonly aliases: readonly string[];
   /** Of the service; empty for a host that only a VirtualService names. Decides who keeps a name that two claim. */
   readonly createdAt: string;
-  /** Undefined for a host that only a VirtualService names. */
+  /** Undefined for a host that only a VirtualService names, on this port. */
   readonly service: Pick<MeshService, "namespace" | "registry"> | undefined;
   readonly isHeadless: boolean;
 }

@@ -112,7 +112,7 @@ spec: { hosts: [API.Example.com], ports: [{ number: 80, name: http, protocol: HT
     assert.equal(routes(mesh, "shop")[0]?.[0], "default");
   });
 
-  test("of a host without service stand on port 80, or on the ports of its VirtualService's services", () => {
+  test("of a host without service stand on port 80 and on the ports of its VirtualService's services", () => {
     const alone = virtualService("a", { hosts: "[a.com]", rules: "{ name: a }" });
     assert.deepEqual(layerNames(viewFixture(alone).views.virtualHosts.table, ""), ["80 a.com:80"]);
     const beside = viewFixture(
@@ -120,7 +120,7 @@ spec: { hosts: [API.Example.com], ports: [{ number: 80, name: http, protocol: HT
     );
     assert.deepEqual(
       layerNames(beside.views.virtualHosts.table, "").filter((name) => name.includes("a.com")),
-      ["3000 a.com:3000", "8080 a.com:8080"],
+      ["3000 a.com:3000", "80 a.com:80", "8080 a.com:8080"],
     );
   });
 
@@ -175,6 +175,17 @@ spec: { host: web.shop.svc.cluster.local, exportTo: ["."], trafficPolicy: { load
     assert.deepEqual(hashes, [false, true]);
   });
 
+  test("of a service's host stand on port 80 too, where its VirtualService sends that elsewhere", () => {
+    const namesOn80 = (destination: string) => {
+      const rules = `{ name: away, match: [{ port: 80 }], route: [{ destination: ${destination} }] }`;
+      const mesh = viewFixture(`${WEB}---${virtualService("web", { hosts: "[web]", rules })}`);
+      return layerNames(mesh.views.virtualHosts.table, "").filter((name) => name.startsWith("80 "));
+    };
+    const expected = ["80 web.shop.svc.cluster.local:80"];
+    assert.deepEqual(namesOn80("{ host: egress, port: { number: 443 } }"), expected);
+    assert.deepEqual(namesOn80("{ host: web }"), [], "the service has no such port");
+  });
+
   test("of a wildcard that covers services are those services' own", () => {
     const wide = virtualService("wide", {
       hosts: "['*.shop.svc.cluster.local', '*.example.org']",
@@ -185,7 +196,7 @@ spec: { host: web.shop.svc.cluster.local, exportTo: ["."], trafficPolicy: { load
     const names = layerNames(mesh.views.virtualHosts.table, "");
     assert.deepEqual(
       names.filter((name) => name.includes("*")),
-      ["3000 *.example.org:3000", "8080 *.example.org:8080"],
+      ["3000 *.example.org:3000", "80 *.example.org:80", "8080 *.example.org:8080"],
     );
   });
 
