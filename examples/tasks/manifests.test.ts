@@ -57,6 +57,16 @@ test("tasks hold an object in files of one name, so that applying a step replace
   }
 });
 
+test("tasks have namespaces in the first file of a folder, as kubectl applies files by name", () => {
+  for (const folder of folders) {
+    const [first, ...others] = manifests
+      .filter((manifest) => manifest.folder === folder)
+      .toSorted((one, other) => (one.file < other.file ? -1 : 1));
+    const late = others.flatMap(({ objects }) => objects).filter(({ kind }) => kind === "Namespace");
+    assert.deepEqual(late, [], `${folder}/${first?.file} has none`);
+  }
+});
+
 test("tasks manifests/images.yaml has a command for every image that needs one", () => {
   const images = parse(text("manifests/images.yaml"));
   const needed = manifests.flatMap(({ objects }) => objects.flatMap(imagesOf));

@@ -1,14 +1,15 @@
 // What every HTTP stand-in does: answers by a function, and logs each request as a web server does. Keeps nothing.
 
 import { createServer } from "node:http";
+import { createSecureServer } from "node:http2";
 import { createServer as createTlsServer } from "node:https";
 
 /**
  * `answer` takes a request and gives `{ status, headers, body }`, now or later; all but the status may be left out.
- * `tls`: options of node:https, for a server that ends TLS.
+ * `tls`: options of node:https, for a server that ends TLS; with `isHttp2` it speaks HTTP/2 too.
  */
 export function serve(port, answer, tls) {
-  const server = tls === undefined ? createServer() : createTlsServer(tls);
+  const server = createServerFor(tls);
   server.on("request", (request, response) => {
     respond(request, response, answer).catch((error) => {
       console.error(`${request.method} ${request.url}: ${error.message}`);
@@ -19,6 +20,11 @@ export function serve(port, answer, tls) {
   server.keepAliveTimeout = 0;
   server.listen(port);
   process.on("SIGTERM", () => process.exit(0));
+}
+
+function createServerFor(tls) {
+  if (tls === undefined) return createServer();
+  return tls.isHttp2 ? createSecureServer({ ...tls, allowHTTP1: true }) : createTlsServer(tls);
 }
 
 export function json(value, status = 200) {

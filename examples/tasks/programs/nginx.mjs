@@ -1,5 +1,5 @@
-// Stands in for nginx with what these tasks say in nginx.conf: servers with `listen`, certificates, client certificates
-// and `return`; without `return` every path has the welcome page. Other directives are passed over.
+// Stands in for nginx with what these tasks say in nginx.conf: servers with `listen` (`ssl` and `http2` too), certificates,
+// client certificates and `return`; without `return` every path has the welcome page. Other directives are passed over.
 
 import { readFileSync } from "node:fs";
 import { serve } from "./http-stand-in.mjs";
@@ -12,7 +12,8 @@ for (const block of serverBlocks(readFileSync(file, "utf8"))) {
   const [port = "80", ...flags] = directive(block, "listen") ?? [];
   const isTls = flags.includes("ssl");
   const verifiesClients = directive(block, "ssl_verify_client")?.[0] === "on";
-  const options = isTls ? tlsOptions(block, verifiesClients) : undefined;
+  const isHttp2 = flags.includes("http2");
+  const options = isTls ? { ...tlsOptions(block, verifiesClients), isHttp2 } : undefined;
   serve(Number(port), (request) => answer(request, { block, verifiesClients }), options);
 }
 

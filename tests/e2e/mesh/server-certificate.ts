@@ -36,13 +36,17 @@ export async function makeServerCertificate(hostname: string): Promise<ServerCer
   }
 }
 
-/** As a Secret of type kubernetes.io/tls in namespace test. */
-export function tlsSecret(name: string, { certificatePem, keyPem }: ServerCertificate): string {
+/** As a Secret of type kubernetes.io/tls. */
+export function tlsSecret(
+  name: string,
+  { certificatePem, keyPem }: ServerCertificate,
+  namespace = "test",
+): string {
   const base64 = (text: string) => Buffer.from(text).toString("base64");
   return `
 apiVersion: v1
 kind: Secret
-metadata: {name: ${name}, namespace: test}
+metadata: {name: ${name}, namespace: ${namespace}}
 type: kubernetes.io/tls
 data: {tls.crt: ${base64(certificatePem)}, tls.key: ${base64(keyPem)}}
 `;

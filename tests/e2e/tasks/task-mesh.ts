@@ -68,7 +68,7 @@ export async function startTaskMesh(machine?: MeshMachine): Promise<TaskMesh> {
     mesh,
     async apply(...folders) {
       for (const each of folders) applied.add(each);
-      await script("apply", folders);
+      if (folders.length > 0) await script("apply", folders);
     },
     async cleanUp(kept = []) {
       const done = [...applied].filter((folder) => !kept.includes(folder));
