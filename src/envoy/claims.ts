@@ -2,18 +2,26 @@
 // with a reason.
 
 import { clusterFeatures } from "./cluster/outbound-cluster.ts";
-import { accessLogFields } from "./listener/access-log.ts";
+import { accessLogFeatures } from "./listener/access-log.ts";
 import { downstreamTlsFields } from "./listener/downstream-tls.ts";
 import { httpConnectionManagerFields } from "./listener/http-connection-manager.ts";
+import { httpFilterFeatures } from "./listener/http-filters.ts";
+import { listenerFilterFeatures } from "./listener/listener-filters.ts";
+import { networkFilterFeatures } from "./listener/network-filters.ts";
 import { outboundListenerFields } from "./listener/outbound-listener.ts";
 import { virtualInboundFields } from "./listener/virtual-inbound.ts";
 import { virtualOutboundFields } from "./listener/virtual-outbound.ts";
 import { routeFeatures } from "./route/route.ts";
 
 export const claimedFields: readonly string[] = [
-  ...routeFeatures.flatMap(({ fields }) => fields),
-  ...clusterFeatures.flatMap(({ fields }) => fields),
-  ...accessLogFields,
+  ...[
+    ...routeFeatures,
+    ...clusterFeatures,
+    ...accessLogFeatures,
+    ...listenerFilterFeatures,
+    ...networkFilterFeatures,
+    ...httpFilterFeatures,
+  ].flatMap(({ fields }) => fields),
   ...downstreamTlsFields,
   ...httpConnectionManagerFields,
   ...outboundListenerFields,

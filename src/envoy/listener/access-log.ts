@@ -7,6 +7,8 @@ import { FileAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/f
 import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
+import type { PackedMessage } from "../message-encoder.ts";
+import { inSlots, type SlotFeature } from "../slots.ts";
 
 const DEFAULT_TEXT_FORMAT =
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% ' +
@@ -44,42 +46,37 @@ const DEFAULT_JSON_FORMAT: JsonObject = {
   x_forwarded_for: "%REQ(X-FORWARDED-FOR)%",
 };
 
-export const accessLogFields: readonly string[] = [
-  "MeshConfig.accessLogFile",
-  "MeshConfig.accessLogFormat",
-  "MeshConfig.accessLogEncoding",
+export type AccessLogInit = Plain<typeof AccessLogSchema>;
+
+/** Loggers of a connection or request, in the order in which they write. */
+export const accessLogSlots = ["file", "service", "statistics"] as const;
+
+export type AccessLogFeature = SlotFeature<(typeof accessLogSlots)[number], ListenerSettings, AccessLogInit>;
+
+export const accessLogFeatures: readonly AccessLogFeature[] = [
+  {
+    slot: "file",
+    fields: ["MeshConfig.accessLogFile", "MeshConfig.accessLogFormat", "MeshConfig.accessLogEncoding"],
+    build: ({ accessLog }) => (accessLog === undefined ? [] : [fileLogger(accessLog)]),
+  },
 ];
 
 /** Empty where the mesh has no access log. */
-export function accessLogs({ accessLog }: ListenerSettings): Plain<typeof AccessLogSchema>[] {
-  if (accessLog === undefined) return [];
-  const logFormat = buildFormat(accessLog);
+export const buildAccessLogs = inSlots(accessLogSlots, accessLogFeatures);
+
+function fileLogger(accessLog: NonNullable<ListenerSettings["accessLog"]>): AccessLogInit {
+  const accessLogFormat = { case: "logFormat" as const, value: buildFormat(accessLog) };
   // A sidecar runs as a user of its own, which may write to its inherited output but not reopen it by path.
-  if (accessLog.path === "/dev/stdout") {
-    return [
-      {
-        name: "envoy.access_loggers.stdout",
-        configType: {
-          case: "typedConfig",
-          value: typedConfig(StdoutAccessLogSchema, {
-            accessLogFormat: { case: "logFormat", value: logFormat },
-          }),
-        },
-      },
-    ];
-  }
-  return [
-    {
-      name: "envoy.access_loggers.file",
-      configType: {
-        case: "typedConfig",
-        value: typedConfig(FileAccessLogSchema, {
-          path: accessLog.path,
-          accessLogFormat: { case: "logFormat", value: logFormat },
-        }),
-      },
-    },
-  ];
+  return accessLog.path === "/dev/stdout"
+    ? logger("envoy.access_loggers.stdout", typedConfig(StdoutAccessLogSchema, { accessLogFormat }))
+    : logger(
+        "envoy.access_loggers.file",
+        typedConfig(FileAccessLogSchema, { path: accessLog.path, accessLogFormat }),
+      );
+}
+
+function logger(name: string, value: PackedMessage): AccessLogInit {
+  return { name, configType: { case: "typedConfig", value } };
 }
 
 function buildFormat({

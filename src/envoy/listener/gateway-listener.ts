@@ -2,24 +2,24 @@
 
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../../view/listener-inputs.ts";
-import { bothAddresses } from "../address.ts";
 import { gatewayServerTls } from "./downstream-tls.ts";
 import { buildFilterChain } from "./filter-chain.ts";
 import type { FilterChainInit, HttpForward } from "./filter-chain-inputs.ts";
-import { tlsInspectorFilter } from "./listener-filters.ts";
-import type { ListenerInit } from "./outbound-listener.ts";
+import { buildListener, type ListenerInit } from "./listener.ts";
+import { EVERY_PORT } from "./listener-filters.ts";
 
 /** Chains with equal matches were merged before: Envoy refuses a listener that has two. */
 export function buildGatewayListener(inputs: GatewayListenerInputs): ListenerInit {
   const { name, address, additionalAddress, port, chains } = inputs;
   const readsTls = chains.some(({ tls, serverNames }) => tls !== undefined || serverNames.length > 0);
-  return {
+  return buildListener({
     name,
-    ...bothAddresses([address, additionalAddress], port),
-    trafficDirection: TrafficDirection.OUTBOUND,
-    filterChains: chains.map((chain) => gatewayFilterChain(chain, inputs)),
-    ...(readsTls ? { listenerFilters: [tlsInspectorFilter()] } : {}),
-  };
+    addresses: [address, additionalAddress],
+    port,
+    direction: TrafficDirection.OUTBOUND,
+    inspection: readsTls ? { tls: EVERY_PORT } : {},
+    chains: chains.map((chain) => gatewayFilterChain(chain, inputs)),
+  });
 }
 
 function gatewayFilterChain(chain: GatewayChain, inputs: GatewayListenerInputs): FilterChainInit {

@@ -11,7 +11,7 @@ import {
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { ZERO_DURATION } from "../duration-message.ts";
 import { type Plain, typedConfig } from "../encode.ts";
-import { accessLogs } from "./access-log.ts";
+import { buildAccessLogs } from "./access-log.ts";
 import type { HttpForward, HttpSide } from "./filter-chain-inputs.ts";
 import { buildHttpFilters } from "./http-filters.ts";
 
@@ -38,7 +38,7 @@ function buildConnectionManager(forward: HttpForward, settings: ListenerSettings
     statPrefix,
     routeSpecifier: { case: "rds", value: discoveredRoutes(routeName) },
     httpFilters: buildHttpFilters(forward),
-    accessLog: accessLogs(settings),
+    accessLog: buildAccessLogs(settings),
     upgradeConfigs: [{ upgradeType: "websocket" }],
     serverName: "istio-envoy",
     useRemoteAddress: side === "gateway",

@@ -1,43 +1,71 @@
 // Filters that look at a connection before a filter chain is picked.
 
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { ListenerFilterSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { HttpInspectorSchema } from "../../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
 import { OriginalDstSchema } from "../../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
 import { TlsInspectorSchema } from "../../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
 import { type Plain, typedConfig } from "../encode.ts";
+import { inSlots, type SlotFeature } from "../slots.ts";
 
 type ListenerFilterInit = Plain<typeof ListenerFilterSchema>;
 
-/** Where the connection was going before it was redirected. */
-export function originalDestinationFilter(): ListenerFilterInit {
-  return {
-    name: "envoy.filters.listener.original_dst",
-    configType: { case: "typedConfig", value: typedConfig(OriginalDstSchema, {}) },
-  };
+/** What of a connection is looked at, and on which ports; absent: it isn't. */
+export interface Inspection {
+  /** Where it was going before it was redirected. */
+  readonly originalDestination?: boolean;
+  /** TLS or not, and its server name and ALPN. */
+  readonly tls?: InspectedPorts;
+  /** HTTP/1.x or h2c by the first bytes of plaintext, where the protocol isn't known. */
+  readonly http?: InspectedPorts;
 }
 
-/** TLS or not, and its server name and ALPN. */
-export function tlsInspectorFilter(ports: InspectedPorts = EVERY_PORT): ListenerFilterInit {
-  return {
-    name: "envoy.filters.listener.tls_inspector",
-    configType: { case: "typedConfig", value: typedConfig(TlsInspectorSchema, {}) },
-    ...disabledOn(ports),
-  };
+/** A connection meets the first one first. */
+export const listenerSlots = ["original-destination", "tls-inspector", "http-inspector"] as const;
+
+export type ListenerFilterFeature = SlotFeature<
+  (typeof listenerSlots)[number],
+  Inspection,
+  ListenerFilterInit
+>;
+
+export const listenerFilterFeatures: readonly ListenerFilterFeature[] = [
+  {
+    slot: "original-destination",
+    fields: [],
+    build: ({ originalDestination }) =>
+      originalDestination ? [filter("envoy.filters.listener.original_dst", OriginalDstSchema)] : [],
+  },
+  {
+    slot: "tls-inspector",
+    fields: [],
+    build: ({ tls }) => inspector("envoy.filters.listener.tls_inspector", TlsInspectorSchema, tls),
+  },
+  {
+    slot: "http-inspector",
+    fields: [],
+    build: ({ http }) => inspector("envoy.filters.listener.http_inspector", HttpInspectorSchema, http),
+  },
+];
+
+export const buildListenerFilters = inSlots(listenerSlots, listenerFilterFeatures);
+
+function inspector(
+  name: string,
+  schema: DescMessage,
+  ports: InspectedPorts | undefined,
+): readonly ListenerFilterInit[] {
+  return ports === undefined ? [] : [{ ...filter(name, schema), ...disabledOn(ports) }];
 }
 
-/** HTTP/1.x or h2c by the first bytes of plaintext, where the protocol isn't known. */
-export function httpInspectorFilter(ports: InspectedPorts = EVERY_PORT): ListenerFilterInit {
-  return {
-    name: "envoy.filters.listener.http_inspector",
-    configType: { case: "typedConfig", value: typedConfig(HttpInspectorSchema, {}) },
-    ...disabledOn(ports),
-  };
+function filter(name: string, schema: DescMessage): ListenerFilterInit {
+  return { name, configType: { case: "typedConfig", value: typedConfig(schema, {}) } };
 }
 
 /** The ports whose connections a filter looks at. An inspector waits for the client's bytes: a server may speak first. */
 export type InspectedPorts = { readonly except: readonly number[] } | { readonly only: readonly number[] };
 
-const EVERY_PORT: InspectedPorts = { except: [] };
+export const EVERY_PORT: InspectedPorts = { except: [] };
 
 function disabledOn(ports: InspectedPorts): Pick<ListenerFilterInit, "filterDisabled"> {
   if ("except" in ports) return ports.except.length === 0 ? {} : { filterDisabled: onPorts(ports.except) };

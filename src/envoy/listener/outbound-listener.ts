@@ -2,21 +2,16 @@
 // nothing: virtualOutbound hands it the connections that were going there.
 
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
-import type { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener_pb.ts";
 import type {
   ListenerSettings,
   OutboundHttp,
   OutboundListenerInputs,
   TcpChain,
 } from "../../view/listener-inputs.ts";
-import { bothAddresses } from "../address.ts";
-import { durationMessage } from "../duration-message.ts";
-import type { Plain } from "../encode.ts";
 import { buildFilterChain, buildTcpChain, cidrRange } from "./filter-chain.ts";
 import type { FilterChainInit } from "./filter-chain-inputs.ts";
-import { httpInspectorFilter, tlsInspectorFilter } from "./listener-filters.ts";
-
-export type ListenerInit = Plain<typeof ListenerSchema>;
+import { buildListener, type ListenerInit } from "./listener.ts";
+import { EVERY_PORT } from "./listener-filters.ts";
 
 export const outboundListenerFields: readonly string[] = ["MeshConfig.protocolDetectionTimeout"];
 
@@ -33,22 +28,21 @@ export function buildOutboundListener(inputs: OutboundListenerInputs): ListenerI
     ...httpChains,
     ...chains.filter(({ filterChainMatch }) => filterChainMatch !== undefined),
   ];
-  const isSniffed = httpChains.length > 0;
-  return {
+  const isHttp = httpChains.length > 0;
+  const listener = buildListener({
     name,
-    ...bothAddresses([address, additionalAddress], port),
-    bindToPort: false,
-    trafficDirection: TrafficDirection.OUTBOUND,
-    filterChains,
-    ...(defaultFilterChain === undefined ? {} : { defaultFilterChain }),
-    ...(isSniffed || filterChains.length > 0
-      ? {
-          listenerFilters: [tlsInspectorFilter(), ...(isSniffed ? [httpInspectorFilter()] : [])],
-          listenerFiltersTimeout: durationMessage(settings.protocolDetectionTimeout),
-          continueOnListenerFiltersTimeout: true,
-        }
-      : {}),
-  };
+    addresses: [address, additionalAddress],
+    port,
+    direction: TrafficDirection.OUTBOUND,
+    inspection: {
+      ...(filterChains.length > 0 ? { tls: EVERY_PORT } : {}),
+      ...(isHttp ? { http: EVERY_PORT } : {}),
+    },
+    inspectionTimeout: settings.protocolDetectionTimeout,
+    chains: filterChains,
+    defaultChain: defaultFilterChain,
+  });
+  return { ...listener, bindToPort: false };
 }
 
 function httpChainOfRange(

@@ -4,7 +4,7 @@ import type { FilterSchema } from "../../gen/envoy/config/listener/v3/listener_c
 import { TcpProxySchema } from "../../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import type { ListenerSettings, TcpDestination } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
-import { accessLogs } from "./access-log.ts";
+import { buildAccessLogs } from "./access-log.ts";
 
 /** The first destination's cluster names the statistics. */
 export function tcpProxyFilter(
@@ -26,7 +26,7 @@ export function tcpProxyFilter(
                 case: "weightedClusters",
                 value: { clusters: destinations.map(({ cluster, weight }) => ({ name: cluster, weight })) },
               },
-        accessLog: accessLogs(settings),
+        accessLog: buildAccessLogs(settings),
       }),
     },
   };

@@ -10,19 +10,12 @@ import { wildcardsOf } from "../../core/ip-families.ts";
 import { isHttp, isSniffed, type Protocol } from "../../core/protocol.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { InboundListenerInputs, InboundPort, ListenerSettings } from "../../view/listener-inputs.ts";
-import { bothAddresses } from "../address.ts";
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../application-protocol.ts";
-import { durationMessage } from "../duration-message.ts";
 import { meshServerTls } from "./downstream-tls.ts";
 import { buildFilterChain, forwardTo } from "./filter-chain.ts";
 import type { FilterChainInit, FilterChainMatchInit, HttpForward } from "./filter-chain-inputs.ts";
-import {
-  httpInspectorFilter,
-  type InspectedPorts,
-  originalDestinationFilter,
-  tlsInspectorFilter,
-} from "./listener-filters.ts";
-import type { ListenerInit } from "./outbound-listener.ts";
+import { buildListener, type ListenerInit } from "./listener.ts";
+import type { InspectedPorts } from "./listener-filters.ts";
 
 export const virtualInboundFields: readonly string[] = [
   "PeerAuthentication.spec.mtls.mode",
@@ -35,27 +28,25 @@ const PLAINTEXT_HTTP_ALPN = ["http/1.1", "h2c"];
 
 export function buildVirtualInbound(inputs: InboundListenerInputs, port: number): ListenerInit {
   const { ports, families, settings } = inputs;
-  return {
+  return buildListener({
     name: "virtualInbound",
-    ...bothAddresses(wildcardsOf(families), port),
-    trafficDirection: TrafficDirection.INBOUND,
-    filterChains: [
+    addresses: wildcardsOf(families),
+    port,
+    direction: TrafficDirection.INBOUND,
+    inspection: {
+      originalDestination: true,
+      tls: portsWithTls(inputs),
+      // Where the protocol is known, waiting for the client's first bytes would only harm: the server may speak first.
+      http: { except: ports.filter(({ protocol }) => !isSniffed(protocol)).map((each) => each.port) },
+    },
+    inspectionTimeout: settings.protocolDetectionTimeout,
+    chains: [
       blackHole(port, settings),
       ...ports.flatMap((each) => portChains(declaredPort(each, inputs), settings)),
       ...inputs.otherPorts.flatMap((each) => portChains({ ...UNDECLARED, ...each }, settings)),
       ...portChains({ ...UNDECLARED, mode: inputs.otherPortsMode }, settings),
     ],
-    listenerFilters: [
-      originalDestinationFilter(),
-      tlsInspectorFilter(portsWithTls(inputs)),
-      // Where the protocol is known, waiting for the client's first bytes would only harm: the server may speak first.
-      httpInspectorFilter({
-        except: ports.filter(({ protocol }) => !isSniffed(protocol)).map((each) => each.port),
-      }),
-    ],
-    listenerFiltersTimeout: durationMessage(settings.protocolDetectionTimeout),
-    continueOnListenerFiltersTimeout: true,
-  };
+  });
 }
 
 /** A connection to the capturing port itself would loop. */

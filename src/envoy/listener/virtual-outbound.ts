@@ -5,9 +5,8 @@ import { BLACK_HOLE_CLUSTER } from "../../core/cluster-name.ts";
 import { type IpFamilies, wildcardsOf } from "../../core/ip-families.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
-import { bothAddresses } from "../address.ts";
 import { buildFilterChain, forwardTo } from "./filter-chain.ts";
-import type { ListenerInit } from "./outbound-listener.ts";
+import { buildListener, type ListenerInit } from "./listener.ts";
 
 export const virtualOutboundFields: readonly string[] = [
   "MeshConfig.outboundTrafficPolicy.mode",
@@ -29,12 +28,13 @@ export function buildVirtualOutbound({
   families,
   settings,
 }: VirtualOutboundInputs): ListenerInit {
-  return {
+  const listener = buildListener({
     name: "virtualOutbound",
-    ...bothAddresses(wildcardsOf(families), port),
-    trafficDirection: TrafficDirection.OUTBOUND,
-    useOriginalDst: true,
-    filterChains: [
+    addresses: wildcardsOf(families),
+    port,
+    direction: TrafficDirection.OUTBOUND,
+    inspection: {},
+    chains: [
       // A connection to this very port, by somebody who found it, would loop.
       buildFilterChain({
         name: "virtualOutbound-blackhole",
@@ -44,5 +44,6 @@ export function buildVirtualOutbound({
       }),
       buildFilterChain({ name: "virtualOutbound-catchall-tcp", forward: forwardTo(otherwise), settings }),
     ],
-  };
+  });
+  return { ...listener, useOriginalDst: true };
 }
