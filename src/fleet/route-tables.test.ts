@@ -122,6 +122,55 @@ describe("route tables", () => {
   });
 });
 
+describe("an ExternalName Service that stands for a Service", () => {
+  const named = (...documents: readonly string[]) => {
+    const domainsOf = (namespace: string) =>
+      routeTable([DUAL_STACK, ALIAS, ...documents].join("\n---\n"), sidecar(namespace, "a"), "80");
+    return { legacy: domainsOf("legacy"), other: domainsOf("other") };
+  };
+  const SHORT = ["old.legacy", "old.legacy.svc"];
+  const FULL = ["old.legacy.svc.cluster.local", "old.legacy.svc.cluster.local."];
+
+  test("is called by its name alone in its own namespace", () => {
+    const { legacy, other } = named();
+    const ofOld = (table: typeof legacy) =>
+      table["web.shop.svc.cluster.local:80"]?.filter((domain) => domain.startsWith("old"));
+    assert.deepEqual(ofOld(legacy), [...FULL, "old", "old.legacy.svc", "old.legacy"]);
+    assert.deepEqual(ofOld(other), [...FULL, ...SHORT]);
+  });
+
+  for (const host of ["old.legacy.svc.cluster.local", "'*.legacy.svc.cluster.local'"]) {
+    test(`is routed by all its names where a VirtualService has ${host} as its host`, () => {
+      const { legacy, other } = named(ofLegacy(host));
+      const name = "old.legacy.svc.cluster.local:80";
+      assert.deepEqual(legacy[name], [...FULL, "old", "old.legacy.svc", "old.legacy"]);
+      assert.deepEqual(other[name], [...FULL, ...SHORT]);
+      assert.equal(
+        other["web.shop.svc.cluster.local:80"]?.some((domain) => domain.startsWith("old")),
+        false,
+      );
+      assert.deepEqual(
+        Object.keys(other).filter((each) => each.startsWith("*")),
+        [],
+      );
+    });
+  }
+
+  test("follows the Service's rules where a VirtualService is for both", () => {
+    const { other } = named(ofLegacy("'*.svc.cluster.local'"));
+    assert.deepEqual(Object.keys(other), ["web.shop.svc.cluster.local:80", "allow_any"]);
+  });
+
+  function ofLegacy(host: string): string {
+    return `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: legacy, namespace: legacy}
+spec: {hosts: [${host}], http: [{directResponse: {status: 410}}]}
+`;
+  }
+});
+
 test("a route table names a VirtualService's IPv6 host in brackets, as clients write it", () => {
   const rule = `
 apiVersion: networking.istio.io/v1

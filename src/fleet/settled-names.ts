@@ -11,6 +11,7 @@ import type { Views } from "../view/views.ts";
 import {
   type HostNames,
   hostNames,
+  isSpelledForAll,
   namesForScope,
   type Spelling,
   spellingOf,
@@ -126,8 +127,7 @@ function settlePort({ port, ofMesh, ofScope, client }: PortQuestion): SettledPor
   const settledRows = new Map(settled.map(({ key, isWhole }) => [key, isWhole]));
   const broken = new Set(
     ofMesh
-      // No page is spelled for a client from outside of Kubernetes.
-      .filter(([key]) => client.isForeign || settledRows.get(key) !== true)
+      .filter(([key, names]) => !isSpelledForAll(names, client) || settledRows.get(key) !== true)
       .map(([, names]) => pageOf(names)),
   );
   const pages = new Set(ofMesh.map(([, names]) => pageOf(names)).filter((page) => !broken.has(page)));

@@ -5,17 +5,22 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import type { Index } from "../graph/table-index.ts";
 import { declareHostTable, findNamed, type HostTable } from "./host-table.ts";
 import { byPrecedence, type MeshService, type ServiceName, serviceKey } from "./service.ts";
 import { isVisibleTo } from "./visibility.ts";
 
-export type HostClaims = HostTable<MeshService>;
+export interface HostClaims extends HostTable<MeshService> {
+  /** By the hosts of ExternalName Services that stand for a service. */
+  readonly byAlias: Index<MeshService>;
+}
 
 export function declareHostClaims(graph: Graph, services: Table<MeshService>): HostClaims {
-  return declareHostTable(graph, services, {
+  const byHost = declareHostTable(graph, services, {
     name: "services by host",
     hostsOf: ({ hostname }) => [hostname],
   });
+  return { ...byHost, byAlias: graph.index(services, "services by alias", ({ aliases }) => aliases) };
 }
 
 export interface HostQuestion {
@@ -34,6 +39,30 @@ export function serviceOfHost(
     .filter(({ visibility }) => isVisibleTo(visibility, namespace))
     .sort(byPrecedenceFor(namespace));
   return first;
+}
+
+/** As `serviceOfHost`, also by the host of an ExternalName Service that stands for it. */
+export function serviceCalled(hostname: string, question: HostQuestion): MeshService | undefined {
+  return serviceOfHost(hostname, question) ?? serviceOfAlias(hostname, question);
+}
+
+function serviceOfAlias(hostname: string, question: HostQuestion): MeshService | undefined {
+  const { read, claims, namespace } = question;
+  const [first] = read
+    .find(claims.byAlias, hostname)
+    .map(([, service]) => service)
+    .filter((service) => ownsHost(service, question))
+    .sort(byPrecedenceFor(namespace));
+  return first;
+}
+
+/** All that some client calls by a host, or by the host of an ExternalName Service that stands for it. */
+export function everyServiceCalled(
+  hostname: string,
+  { read, claims }: Omit<HostQuestion, "namespace">,
+): readonly MeshService[] {
+  const ofAlias = read.find(claims.byAlias, hostname).map(([, service]) => service);
+  return [...claimants(hostname, read, claims), ...ofAlias];
 }
 
 /** Whether it is this service, of all with its host, that the client reaches. */

@@ -5,19 +5,18 @@ import type { Read } from "../graph/read.ts";
 import type { Destination } from "../kinds/virtual-service/destination.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import { isClientDependent } from "../model/destination-rules.ts";
-import { isHostContested } from "../model/host-owner.ts";
+import { everyServiceCalled, isHostContested } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
-import { findNamed } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService } from "../model/service.ts";
 
 /** A destination's port and protocol are its service's, and a route's hash policy comes from the service's rule. */
 export function destinationsDependOnClient(read: Read, model: Model, routes: HostRoutes): boolean {
   const { clusterDomain } = read.one(model.settings);
+  const question = { read, claims: model.hostClaims };
   return destinationsOf(routes).some(({ host, namespace }) =>
-    findNamed(read, model.hostClaims, qualifyHostname(host, namespace, clusterDomain)).some(
-      ([, service]) =>
-        isReachedBySome(read, model, service) || isClientDependent(read, model.hostRules, service),
+    everyServiceCalled(qualifyHostname(host, namespace, clusterDomain), question).some(
+      (service) => isReachedBySome(read, model, service) || isClientDependent(read, model.hostRules, service),
     ),
   );
 }

@@ -9,7 +9,7 @@ import { takesEveryRequest } from "../kinds/virtual-service/every-request.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
 import { effectiveRule, type PortPolicy, policyForPort } from "../model/destination-rules.ts";
-import { serviceOfHost } from "../model/host-owner.ts";
+import { serviceCalled } from "../model/host-owner.ts";
 import type { HostRoutes, HttpRule } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
@@ -169,11 +169,12 @@ function clusterOf(target: Target, { host }: Destination): string {
   return host === PASSTHROUGH_CLUSTER ? host : outboundClusterName(target);
 }
 
-/** A destination without a port means the service's only port, or the one that was called. */
+/** An ExternalName Service is the one that it stands for; a destination without a port means the service's only port, or the one that was called. */
 export function targetOf(destination: Destination, namespace: string, context: RouteContext): Target {
   const { read, model, client } = context;
-  const hostname = qualifyHostname(destination.host, namespace, read.one(model.settings).clusterDomain);
-  const service = serviceOfHost(hostname, { read, claims: model.hostClaims, namespace: client.namespace });
+  const written = qualifyHostname(destination.host, namespace, read.one(model.settings).clusterDomain);
+  const service = serviceCalled(written, { read, claims: model.hostClaims, namespace: client.namespace });
+  const hostname = service?.hostname ?? written;
   const [firstPort, ...otherPorts] = service?.ports ?? [];
   const onlyPort = otherPorts.length === 0 ? firstPort?.number : undefined;
   const port = destination.port?.number ?? onlyPort ?? context.port;

@@ -75,6 +75,21 @@ endpoints: [{ addresses: [10.244.0.2] }, { addresses: [10.244.0.3] }]
     ]);
   });
 
+  test("take the server names of ExternalName Services that stand for a TLS host", () => {
+    const alias = `
+apiVersion: v1
+kind: Service
+metadata: { name: old, namespace: legacy }
+spec: { type: ExternalName, externalName: a.com }
+`;
+    const tls = entry("tls", "hosts: [a.com], ports: [{ number: 443, name: tls, protocol: TLS }]");
+    const names = ["a.com", "old.legacy.svc.cluster.local", "old.legacy", "old.legacy.svc"];
+    assert.deepEqual(matches(listener(viewFixture([tls, alias].join("---")), "0.0.0.0_443")), [
+      [names, [], "outbound|443||a.com"],
+      [[], [], "PassthroughCluster"],
+    ]);
+  });
+
   test("tell TLS services of one address range apart by name", () => {
     const inRange = (name: string) =>
       entry(

@@ -7,6 +7,7 @@ import type { Read } from "../graph/read.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { alternativeHostnames } from "../model/virtual-host-domains.ts";
 import { settleMatches } from "./chain-matches.ts";
 import type { ClientScope } from "./client-scope.ts";
 import type { TcpChain } from "./listener-inputs.ts";
@@ -44,7 +45,7 @@ function settled(chains: readonly TcpChain[], { read, model }: Context): readonl
 /** Found by server name where the protocol is TLS, and by the address ranges of a ServiceEntry, if any. */
 function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
   const ranges = addressRanges(service);
-  const serverNames = isTls(port.protocol) ? [service.hostname] : [];
+  const serverNames = isTls(port.protocol) ? serverNamesOf(service, context) : [];
   const chains = serviceTcpChains(service, port, context).map((chain) => ({
     ...chain,
     serverNames: chain.serverNames.length > 0 ? chain.serverNames : serverNames,
@@ -55,6 +56,12 @@ function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context
     port,
     ranges.length > 0 ? `${service.hostname}:${port.number}` : String(port.number),
   );
+}
+
+/** Clients of every namespace ask for an ExternalName Service by these names; a single word is known in one namespace. */
+function serverNamesOf({ hostname, aliases }: MeshService, { read, model }: Context): readonly string[] {
+  const elsewhere = `-.svc.${read.one(model.settings).clusterDomain}`;
+  return [hostname, ...aliases.flatMap((alias) => [alias, ...alternativeHostnames(alias, elsewhere)])];
 }
 
 /** A chain with a range would take HTTP too: on a sniffed port that stays HTTP. */

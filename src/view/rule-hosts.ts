@@ -5,9 +5,9 @@ import { isHostnameWithin, isWildcard, qualifyHostname } from "../core/hostname.
 import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { HttpRouteDestination } from "../kinds/virtual-service/destination.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
-import { ownsHost, serviceOfHost } from "../model/host-owner.ts";
+import { everyServiceCalled, ownsHost, serviceCalled } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
-import { findByHost, findNamed } from "../model/host-table.ts";
+import { findByHost } from "../model/host-table.ts";
 import type { MeshService } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
@@ -45,7 +45,10 @@ export function ruleHosts(
 export function ruleHostsDependOnClient(routes: HostRoutes, { read, model }: Lookup): boolean {
   if (!routes.gateways.includes(MESH_GATEWAY)) return false;
   const rivals = routes.hosts.flatMap((host) => findByHost(read, model.hostRoutes.ofSidecars, host));
-  const services = [...servicesWithin(routes, { read, model }), ...servicesAround(routes, { read, model })];
+  const services = [
+    ...servicesWithin(routes.hosts, { read, model }),
+    ...servicesAround(routes, { read, model }),
+  ];
   return (
     routes.isClientDependent ||
     rivals.some(([, { visibility, isClientDependent }]) => visibility !== "public" || isClientDependent) ||
@@ -78,7 +81,7 @@ function ruleHost({ hostname, port, routes }: RuledHost): SidecarVirtualHost {
  * those of ServiceEntries whose wildcard stands for one of its hosts, on which clients call that.
  */
 function portsOf(routes: HostRoutes, context: SidecarContext): readonly number[] {
-  const ofServices = httpPorts(servicesWithin(routes, context), context);
+  const ofServices = httpPorts(servicesWithin(routes.hosts, context), context);
   const ofWildcards = httpPorts(servicesAround(routes, context), context);
   return [...new Set([PORT_WITHOUT_SERVICE, ...ofServices, ...ofWildcards])].sort((a, b) => a - b);
 }
@@ -95,12 +98,13 @@ function httpPorts(
 }
 
 /** Whether or not the client reaches them. */
-function servicesWithin({ hosts }: HostRoutes, { read, model }: Lookup): readonly MeshService[] {
+function servicesWithin(hosts: readonly string[], { read, model }: Lookup): readonly MeshService[] {
   return hosts.flatMap((host) => {
-    const services = isWildcard(host)
-      ? read.all(model.services).filter(([, { hostname }]) => isHostnameWithin(hostname, host))
-      : findNamed(read, model.hostClaims, host);
-    return services.map(([, service]) => service);
+    if (!isWildcard(host)) return everyServiceCalled(host, { read, claims: model.hostClaims });
+    return read
+      .all(model.services)
+      .map(([, service]) => service)
+      .filter(({ hostname, aliases }) => [hostname, ...aliases].some((name) => isHostnameWithin(name, host)));
   });
 }
 
@@ -112,20 +116,16 @@ function servicesAround({ hosts }: HostRoutes, { read, model }: Lookup): readonl
   );
 }
 
-/** That the client reaches by the host, or that a wildcard covers. */
-function servicesOf(hostname: string, { read, model, client }: SidecarContext): readonly MeshService[] {
-  const question = { read, claims: model.hostClaims, namespace: client.namespace };
-  const own = findNamed(read, model.hostClaims, hostname)
-    .map(([, service]) => service)
-    .filter((service) => ownsHost(service, question));
-  if (own.length > 0 || !isWildcard(hostname)) return own;
-  return read
-    .all(model.services)
-    .map(([, service]) => service)
-    .filter(
-      (service) =>
-        isHostnameWithin(service.hostname, hostname) && isVisibleTo(service.visibility, client.namespace),
-    );
+/** That the client reaches by the host, or by that of an ExternalName Service; or that a wildcard covers. */
+function servicesOf(hostname: string, context: SidecarContext): readonly MeshService[] {
+  const { read, model, client } = context;
+  if (!isWildcard(hostname)) {
+    const question = { read, claims: model.hostClaims, namespace: client.namespace };
+    return [serviceCalled(hostname, question)].filter((service) => service !== undefined);
+  }
+  return servicesWithin([hostname], context).filter(({ visibility }) =>
+    isVisibleTo(visibility, client.namespace),
+  );
 }
 
 function hasPort({ ports }: MeshService, port: number): boolean {
@@ -146,7 +146,7 @@ function leadsSomewhere(
   return http.some(({ rule: { route = [] }, namespace }) => {
     const isReached = ({ destination }: HttpRouteDestination) => {
       if (destination.port !== undefined) return true;
-      const service = serviceOfHost(qualifyHostname(destination.host, namespace, clusterDomain), question);
+      const service = serviceCalled(qualifyHostname(destination.host, namespace, clusterDomain), question);
       return service !== undefined && hasPort(service, port);
     };
     return route.length === 0 || route.some(isReached);

@@ -22,6 +22,8 @@ export interface HostNames {
   readonly createdAt: string;
   /** What follows the first label of the hostname: the domain of clients that are near. */
   readonly namespaceSuffix: string;
+  /** Likewise of its aliases, where other: to clients there the host is near by its alias. */
+  readonly aliasSuffixes: readonly string[];
   /** Undefined where a layer takes the virtual host away. */
   readonly host: NamedHost | undefined;
   /** For the IP families of connected clients. */
@@ -45,26 +47,34 @@ export function hostNames(
   if (row.kind === "absent") {
     const { name } = splitLayerKey(key);
     const routeName = name.slice(0, name.indexOf(" "));
-    return { routeName, createdAt: "", namespaceSuffix: "", host: undefined, domains: {} };
+    return { routeName, createdAt: "", namespaceSuffix: "", aliasSuffixes: [], host: undefined, domains: {} };
   }
   const { routeName, hostname, addresses, aliases, service, isHeadless, createdAt } = row.inputs;
   const host = { routeName, hostname, addresses, aliases, service, isHeadless };
-  const namespaceSuffix = hostname.slice(hostname.indexOf(".") + 1);
+  const namespaceSuffix = suffixOf(hostname);
+  const aliasSuffixes = aliases.map(suffixOf).filter((suffix) => suffix !== namespaceSuffix);
   const domains = families.flatMap((family) => [
     [`near ${family}`, claimedDomains(host, { domain: namespaceSuffix, families: family })],
     [`far ${family}`, claimedDomains(host, { domain: `-.svc.${clusterDomain}`, families: family })],
   ]);
-  return { routeName, createdAt, namespaceSuffix, host, domains: Object.fromEntries(domains) };
+  return { routeName, createdAt, namespaceSuffix, aliasSuffixes, host, domains: Object.fromEntries(domains) };
+}
+
+function suffixOf(hostname: string): string {
+  return hostname.slice(hostname.indexOf(".") + 1);
 }
 
 /** The names that a virtual host claims for clients of a scope. */
-export function namesForScope(
-  { host, domains, namespaceSuffix }: HostNames,
-  client: ClientScope,
-): readonly string[] {
+export function namesForScope(names: HostNames, client: ClientScope): readonly string[] {
+  const { host, domains, namespaceSuffix } = names;
   if (host === undefined) return [];
-  const usual = client.isForeign ? undefined : domains[spellingOf(namespaceSuffix, client)];
+  const usual = isSpelledForAll(names, client) ? domains[spellingOf(namespaceSuffix, client)] : undefined;
   return usual ?? claimedDomains(host, client);
+}
+
+/** The client calls the host as all others do that have its domain, or don't. */
+export function isSpelledForAll({ aliasSuffixes }: HostNames, { isForeign, domain }: ClientScope): boolean {
+  return !isForeign && !aliasSuffixes.includes(domain);
 }
 
 export function spellingOf(namespaceSuffix: string, { domain, families }: ClientNaming): Spelling {
@@ -76,7 +86,7 @@ export function spellingOf(namespaceSuffix: string, { domain, families }: Client
  * has chosen the service.
  */
 export function claimedDomains(host: NamedHost, { domain, families }: ClientNaming): readonly string[] {
-  if (host.routeName.includes(":")) return ["*"];
+  if (host.routeName.startsWith(`${host.hostname}:`)) return ["*"];
   if (host.service === undefined) return writtenHostDomains(host.hostname);
   const addresses = addressesForProxy(host.addresses, families);
   return virtualHostDomains({ ...host, addresses, proxyDomain: domain });

@@ -233,6 +233,25 @@ spec: { host: web, trafficPolicy: { portLevelSettings: [{ port: { number: 3000 }
     assert.equal(isSniffed("tls: { mode: MUTUAL, credentialName: web }"), false);
   });
 
+  test("send what goes to an ExternalName Service to the one that it stands for", () => {
+    const alias = `
+apiVersion: v1
+kind: Service
+metadata: { name: old, namespace: legacy }
+spec: { type: ExternalName, externalName: web.shop.svc.cluster.local }
+`;
+    const route =
+      "{ name: r, route: [{ destination: { host: old.legacy.svc.cluster.local, port: { number: 8080 }, subset: v1 } }], mirror: { host: old.legacy.svc.cluster.local, port: { number: 8080 } } }";
+    const mesh = viewFixture(
+      [WEB, alias, virtualService("a", { hosts: "[a.com]", rules: route })].join("---"),
+    );
+    const [first] = seen(mesh.views.virtualHosts.table, "", "80 a.com:80")?.routes ?? [];
+    assert.deepEqual(
+      [first?.destinations[0]?.cluster, first?.mirrors[0]?.cluster],
+      ["outbound|8080|v1|web.shop.svc.cluster.local", "outbound|8080||web.shop.svc.cluster.local"],
+    );
+  });
+
   test("carry the hash that their destination's rule wants", () => {
     const rule = `
 apiVersion: networking.istio.io/v1

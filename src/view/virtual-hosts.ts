@@ -1,13 +1,14 @@
 // The virtual hosts of sidecars: one for each service and HTTP port, and one for each host that only a
 // VirtualService names. Rows by layer, route configuration and name.
 
+import { isHostnameWithin } from "../core/hostname.ts";
 import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import { isClientDependent } from "../model/destination-rules.ts";
-import { findByHost } from "../model/host-table.ts";
+import { findByHost, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
 import type { ClientScopes } from "./client-scope.ts";
@@ -50,7 +51,8 @@ export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientSc
 }
 
 function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
-  const routes = findByHost(read, model.hostRoutes.ofSidecars, service.hostname);
+  const names = [service.hostname, ...service.aliases];
+  const routes = names.flatMap((name) => findByHost(read, model.hostRoutes.ofSidecars, name));
   return (
     isClientDependent(read, model.hostRules, service) ||
     isContestedForSome(service, { model, read }) ||
@@ -65,24 +67,51 @@ function hostsOfService(
 ): ReadonlyMap<string, SidecarVirtualHost> {
   const hosts = new Map<string, SidecarVirtualHost>();
   for (const port of service.ports) {
-    for (const routeName of routeNames(service, port)) {
-      const name = `${service.hostname}:${port.number}`;
-      const routes = routesForService(service, port, context);
-      hosts.set(virtualHostRow({ routeName, name }), {
-        name,
-        routeName,
-        hostname: service.hostname,
-        addresses: ownAddresses({ service, port, addresses: virtualAddresses(service) }, context),
-        aliases: service.aliases,
-        createdAt: service.createdAt,
-        service: { namespace: service.namespace, registry: service.registry },
-        isHeadless: service.resolution === "headless",
-        routes,
-        requiresTls: false,
-      });
+    const names = routeNames(service, port);
+    if (names.length === 0) continue;
+    const ruled = ruledAliases(service, port, context);
+    const host = {
+      name: `${service.hostname}:${port.number}`,
+      hostname: service.hostname,
+      addresses: ownAddresses({ service, port, addresses: virtualAddresses(service) }, context),
+      aliases: service.aliases.filter((alias) => !ruled.has(alias)),
+      createdAt: service.createdAt,
+      service: { namespace: service.namespace, registry: service.registry },
+      isHeadless: service.resolution === "headless",
+      routes: routesForService(service, port, context),
+      requiresTls: false,
+    };
+    const ofAliases = [...ruled].map(([alias, routes]) => ({
+      ...host,
+      name: `${alias}:${port.number}`,
+      hostname: alias,
+      addresses: [],
+      aliases: [],
+      isHeadless: false,
+      routes,
+    }));
+    for (const each of [host, ...ofAliases]) {
+      for (const routeName of names)
+        hosts.set(virtualHostRow({ routeName, name: each.name }), { ...each, routeName });
     }
   }
   return hosts;
+}
+
+/** The routes of those aliases that a VirtualService is for which isn't for the service itself. */
+function ruledAliases(
+  { hostname, aliases }: MeshService,
+  { number: port }: MeshServicePort,
+  context: SidecarContext,
+) {
+  const found = new Map<string, SidecarVirtualHost["routes"]>();
+  for (const alias of aliases) {
+    const ruled = ruledRoutes({ hostname: alias, port }, context);
+    const host = ruled === undefined ? undefined : hostFor(ruled.routes.hosts, alias);
+    if (ruled !== undefined && host !== undefined && !isHostnameWithin(hostname, host))
+      found.set(alias, ruled.built);
+  }
+  return found;
 }
 
 /** Without ranges, which no client calls. */

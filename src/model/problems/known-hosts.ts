@@ -2,7 +2,7 @@
 
 import { isWildcard, qualifyHostname } from "../../core/hostname.ts";
 import { spellingHint } from "../../core/nearest-spelling.ts";
-import { ownsHost } from "../host-owner.ts";
+import { everyServiceCalled, ownsHost } from "../host-owner.ts";
 import { findByHost, findNamed } from "../host-table.ts";
 import type { MeshService } from "../service.ts";
 import type { CheckContext } from "./check.ts";
@@ -27,7 +27,8 @@ export function everyServiceOf(
   { read, model, settings }: CheckContext,
 ): readonly MeshService[] {
   const hostname = qualifyHostname(host, namespace, settings.clusterDomain);
-  return findByHost(read, model.hostClaims, hostname).map(([, service]) => service);
+  const covering = findByHost(read, model.hostClaims, hostname).map(([, service]) => service);
+  return [...new Set([...everyServiceCalled(hostname, { read, claims: model.hostClaims }), ...covering])];
 }
 
 /** A name that lacks the rest of its domain, a kind of Service that can't be called through the mesh, or a slip. */
