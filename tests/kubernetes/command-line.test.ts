@@ -173,7 +173,9 @@ describe("command line against a cluster", { skip }, () => {
       "-n",
       namespace.name,
       "--",
-      "true",
+      "node",
+      "-e",
+      "0",
     ]);
     assert.deepEqual([exitCode, errors.includes("standard input isn't one")], [0, true]);
   });

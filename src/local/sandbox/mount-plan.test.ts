@@ -12,6 +12,8 @@ const directories = [
   "/usr/share/doc",
   "/root",
   "/root/app",
+  "/tmp",
+  "/tmp/shop",
   "/volume",
 ];
 const files = ["/volume/file", "/root/app/program"];
@@ -74,6 +76,36 @@ test("planMounts() covers a directory inside a covered one too: what shows throu
     opened.map((step) => step.directory),
     ["/usr/share", "/usr/share/doc"],
   );
+});
+
+const image = { source: "/tmp/shop", target: "/tmp/shop", origin: "image" } as const;
+const bindImage = (base: string, rest: string) => ({ ...bindAt(base, rest), directory: "/tmp/shop" });
+
+test("planMounts() shows an image's files in front of a volume that covers them", () => {
+  const found = plan([image, { ...volume, target: "/tmp" }]);
+  assert.deepEqual(found.kind === "plan" && [found.create, found.steps], [
+    [],
+    [bindAt("/tmp", ""), bindImage("/tmp", "shop")],
+  ]);
+});
+
+test("planMounts() makes no mount point in an image's files", () => {
+  const found = plan([image, { ...volume, target: "/tmp" }, { ...volume, target: "/tmp/shop/settings" }]);
+  assert.deepEqual(found.kind === "plan" && found.steps.slice(2), [
+    { verb: "open", directory: "/tmp/shop", mode: 0o755 },
+    bindAt("/tmp/shop", "settings"),
+  ]);
+});
+
+test("planMounts() finds a directory of the machine's behind the volume that covers it", () => {
+  const found = plan([
+    { ...volume, target: "/tmp" },
+    { source: "/tmp/shop", target: "/usr/share", origin: "machine" },
+    { source: "/usr/share/doc", target: "/volume", origin: "machine" },
+  ]);
+  const sources =
+    found.kind === "plan" ? found.steps.flatMap((step) => ("base" in step ? step.directory : [])) : [];
+  assert.deepEqual(sources, ["/own/0", "/tmp/shop", "/usr/share/doc"]);
 });
 
 test("planMounts() repeats locked options in a read-only mount", () => {

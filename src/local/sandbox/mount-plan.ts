@@ -9,9 +9,10 @@ export interface ContainerMount {
   readonly source: string;
   /**
    * Whose to write the source is: the mesh's alone, so that links in it are to be trusted; the apps' of the pod, so that
-   * none is; or the machine's users', of which the mesh makes nothing and shows nothing that the pod's user can't reach.
+   * none is; or the machine's users', of which the mesh makes nothing and shows nothing that the pod's user can't reach;
+   * unless it is an image's, which whoever started the mesh named to be shown.
    */
-  readonly origin: "mesh" | "pod" | "machine";
+  readonly origin: "mesh" | "pod" | "machine" | "image";
   /** Absolute; needn't exist on the machine. */
   readonly target: string;
   readonly readOnly?: boolean;
@@ -88,8 +89,11 @@ export function planMounts(request: MountRequest, view: FileSystemView): MountPl
   const create: { path: string; kind: "directory" | "file" }[] = [];
   const done: PlacedMount[] = [];
   const sorted = [...request.mounts].sort((a, b) => (a.target < b.target ? -1 : 1));
+  const targets = sorted.map(({ target }) => target).filter(isAbsolute);
+  const places = targets.map((target) => placeOf(withoutSlash(target), view));
+  const isCovered = (path: string) => places.some((place) => path === place || path.startsWith(`${place}/`));
   for (const mount of sorted) {
-    const source = resolveSource(mount, request, view);
+    const source = resolveSource(mount, { ...request, isCovered }, view);
     if ("sentence" in source) return { kind: "refused", sentence: source.sentence };
     const place = placeTarget(mount.target, { kind: source.kind, done, opened, view });
     if ("sentence" in place) return { kind: "refused", sentence: place.sentence };
@@ -131,9 +135,14 @@ interface MountSource extends Pick<MountBind, "directory" | "subPath" | "makesSu
   readonly lockedOptions: readonly string[];
 }
 
+interface SourceContext extends Pick<MountRequest, "uid" | "gid"> {
+  /** A mount of the container's will be in front of it. */
+  isCovered(path: string): boolean;
+}
+
 function resolveSource(
   mount: ContainerMount,
-  user: MountRequest,
+  context: SourceContext,
   view: FileSystemView,
 ): MountSource | Refusal {
   const { source, subPath = "", target } = mount;
@@ -148,7 +157,8 @@ function resolveSource(
     case "pod":
       return podSource(mount, view);
     case "machine":
-      return machineSource({ source: join(source, subPath), target }, user, view);
+    case "image":
+      return machineSource({ ...mount, source: join(source, subPath) }, context, view);
   }
 }
 
@@ -186,20 +196,23 @@ function podSource(
 }
 
 function machineSource(
-  { source, target }: { readonly source: string; readonly target: string },
-  user: MountRequest,
+  { source, target, origin }: Pick<ContainerMount, "source" | "target" | "origin">,
+  { isCovered, ...user }: SourceContext,
   view: FileSystemView,
 ): MountSource | Refusal {
   const kind = view.kindOf(source);
   if (kind === "absent") return missing(source, target);
   const real = view.realPath(source);
   const closed = ancestorsOf(real).find((directory) => !mayPass(view.ownership(directory), user));
-  if (closed !== undefined) {
+  if (closed !== undefined && origin === "machine") {
     return {
       sentence: `Cannot mount "${source}" at "${target}": "${closed}" is closed to user ${user.uid}, as whom the container runs`,
     };
   }
-  return sourceAt(join(programRoot, real), kind, view.lockedOptions(real));
+  // Outside of the programs' root no mount of a container's is in front of anything; but /proc and /dev are others there,
+  // which no target covers.
+  const path = isCovered(real) ? real : join(programRoot, real);
+  return sourceAt(path, kind, view.lockedOptions(real));
 }
 
 function sourceAt(path: string, kind: "directory" | "file", lockedOptions: readonly string[]): MountSource {
@@ -249,7 +262,7 @@ function placeTarget(wanted: string, { kind, done, opened, view }: PlacementCont
   const target = withoutSlash(wanted);
   const around = done.findLast((mount) => target.startsWith(`${mount.wanted}/`));
   // The volume hides what the machine has there, links too.
-  if (around !== undefined) {
+  if (around !== undefined && around.mount.origin !== "image") {
     const rest = target.slice(around.wanted.length + 1);
     const { origin, source, subPath = "" } = around.mount;
     // It is read-only in the pod, so the mesh makes the mount point: no app can lead it elsewhere.
@@ -258,7 +271,7 @@ function placeTarget(wanted: string, { kind, done, opened, view }: PlacementCont
   }
   const existing = deepestExisting(target, view);
   const real = view.realPath(existing);
-  const place = join(real, relative(existing, target));
+  const place = placeOf(target, view);
   const at = (base: string): Placement => ({
     target: place,
     ...{ base, rest: relative(base, place), create: [], steps: [] },
@@ -271,7 +284,7 @@ function placeTarget(wanted: string, { kind, done, opened, view }: PlacementCont
   }
   const outer = done.findLast((mount) => place === mount.place || place.startsWith(`${mount.place}/`));
   if (outer?.place === place) return { sentence: `Cannot mount at "${wanted}": another volume is there` };
-  if (outer !== undefined) return at(outer.place);
+  if (outer !== undefined && outer.mount.origin !== "image") return at(outer.place);
   const hiding = hidingDirectory(place, opened);
   if (hiding !== undefined) return at(hiding);
   if (existing === target) {
@@ -303,6 +316,12 @@ function hidingDirectory(path: string, opened: OpenedDirectories): string | unde
     return !entries.includes(entry);
   });
   return found?.[0];
+}
+
+/** Without the links that are on the machine. */
+function placeOf(target: string, view: FileSystemView): string {
+  const existing = deepestExisting(target, view);
+  return join(view.realPath(existing), relative(existing, target));
 }
 
 function deepestExisting(path: string, view: FileSystemView): string {

@@ -6,8 +6,10 @@ import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
+import type { ContainerMount } from "../sandbox/mount-plan.ts";
 import type { SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import { resolveContainerUser } from "./container-user.ts";
+import { coverOf, mountsInFront, pathInVolume } from "./covering-volumes.ts";
 import type { Environment } from "./environment.ts";
 import { containerPath, resolveEnvironment } from "./environment.ts";
 import { resolveCommand } from "./image-command.ts";
@@ -15,7 +17,7 @@ import type { PodSurroundings } from "./pod-surroundings.ts";
 import type { PodVolumes } from "./pod-volumes.ts";
 import type { Resolution } from "./resolution.ts";
 import { resolved, unresolved } from "./resolution.ts";
-import { findExecutable } from "./sandbox-process.ts";
+import { executablePaths, isExecutable } from "./sandbox-process.ts";
 import { expandVariables } from "./variable-expansion.ts";
 
 export interface LaunchContext {
@@ -41,19 +43,21 @@ export async function resolveLaunch(
   const [executable = "", ...words] = command.value.argv.map((word) => expandVariables(word, declared.value));
   const env = { ...baseEnvironment(pod, surroundings), ...command.value.env, ...declared.value };
   const cwd = command.value.workingDir ?? surroundings.workingDirectory;
-  const isMounted = mounts.value.some(({ target }) => executable.startsWith(target));
-  const place = { path: env.PATH ?? "", workingDir: cwd };
-  if (!isMounted && findExecutable(executable, place) === undefined) {
-    return unresolved(missingExecutable(pod, container, { executable, cwd }));
+  const own = reachableOf([executable, ...words, cwd], surroundings);
+  const allMounts = [...mounts.value, ...mountsInFront(own, mounts.value)];
+  const paths = executablePaths(executable, { path: env.PATH ?? "", workingDir: cwd });
+  // A path in a volume may be filled by the time it is run; a name is looked for now.
+  const isSure = !executable.includes("/");
+  if (!paths.some((path) => mayRun(path, allMounts, isSure))) {
+    return unresolved(missingExecutable(pod, container, { executable, cwd, paths, mounts: mounts.value }));
   }
-  return resolved({
-    argv: [executable, ...words],
-    env,
-    cwd,
-    mounts: mounts.value,
-    reachable: reachableOf([executable, cwd], surroundings),
-    ...user,
-  });
+  return resolved({ argv: [executable, ...words], env, cwd, mounts: allMounts, reachable: own, ...user });
+}
+
+function mayRun(path: string, mounts: readonly ContainerMount[], isSure: boolean): boolean {
+  const cover = coverOf(path, mounts);
+  if (cover === undefined || cover.origin === "image") return isExecutable(path);
+  return (cover.origin === "pod" && !isSure) || isExecutable(pathInVolume(path, cover));
 }
 
 /** What a container finds in its environment before anything is declared, as an image would give it. */
@@ -61,20 +65,30 @@ function baseEnvironment(pod: Pod, { user }: PodSurroundings): Environment {
   return { PATH: user.path, HOME: user.home, HOSTNAME: pod.spec.hostname ?? pod.metadata.name };
 }
 
-// A manifest may name any path; only what the user starts the mesh from, or names as an image's command, is opened to
-// pods where it lies in a closed directory.
+// A manifest may name any path; only what the user starts the mesh from, or names in an image's command, is opened to
+// pods where it lies in a closed directory, and shown where a volume is in front of it.
 function reachableOf(
   paths: readonly string[],
   { workingDirectory, images }: PodSurroundings,
 ): readonly string[] {
-  const commands = [...images().values()].flatMap(({ command, workingDir }) => [command[0], workingDir]);
+  const named = [...images().values()].flatMap(({ command, workingDir }) => [...command, workingDir]);
   const isUsers = (path: string) =>
-    commands.includes(path) || path === workingDirectory || path.startsWith(`${workingDirectory}/`);
+    named.includes(path) || path === workingDirectory || path.startsWith(`${workingDirectory}/`);
   return paths.filter((path) => isAbsolute(path) && isUsers(path));
 }
 
-function missingExecutable(pod: Pod, container: Container, at: { executable: string; cwd: string }): Problem {
-  const { executable, cwd } = at;
+interface SoughtExecutable {
+  readonly executable: string;
+  readonly cwd: string;
+  readonly paths: readonly string[];
+  readonly mounts: readonly ContainerMount[];
+}
+
+function missingExecutable(pod: Pod, container: Container, sought: SoughtExecutable): Problem {
+  const { executable, cwd, paths, mounts } = sought;
+  const hidden = paths.find(isExecutable);
+  const cover = hidden === undefined ? undefined : coverOf(hidden, mounts);
+  if (hidden !== undefined && cover !== undefined) return hiddenExecutable(pod, container, { hidden, cover });
   const isPath = executable.includes("/");
   const where = isPath ? `no executable file is there (from directory "${cwd}")` : "it isn't in PATH";
   return problem("MLT3102", {
@@ -84,6 +98,21 @@ function missingExecutable(pod: Pod, container: Container, at: { executable: str
     hint: isPath
       ? "containers run on this machine's own files: install it there, or set workingDir"
       : `install the package that has "${executable}", or add its directory to PATH in the container's env`,
+  });
+}
+
+function hiddenExecutable(
+  pod: Pod,
+  container: Container,
+  { hidden, cover }: { readonly hidden: string; readonly cover: ContainerMount },
+): Problem {
+  const index = (container.volumeMounts ?? []).findIndex(({ mountPath }) => mountPath === cover.target);
+  const volume = container.volumeMounts?.[index]?.name;
+  return problem("MLT3102", {
+    object: objectKey({ kind: "Pod", namespace: pod.metadata.namespace, name: pod.metadata.name }),
+    path: `${containerPath(pod, container)}.volumeMounts[${index}]`,
+    message: `Cannot start container "${container.name}": volume "${volume}" at "${cover.target}" hides "${hidden}", which it is to run`,
+    hint: "containers run on this machine's own files: have the program elsewhere, or mount the volume elsewhere",
   });
 }
 

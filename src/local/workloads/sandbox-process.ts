@@ -52,18 +52,17 @@ function exitOf(code: number | null, signal: NodeJS.Signals | null): ProcessExit
   return { exitCode: 128 + number, signal: number };
 }
 
-/** The absolute path that `execvp` would take for `executable`, or undefined. */
-export function findExecutable(
+/** The absolute paths at which `execvp` looks for `executable`, in its order. */
+export function executablePaths(
   executable: string,
   { path, workingDir }: { readonly path: string; readonly workingDir: string },
-): string | undefined {
-  const candidates = executable.includes("/")
+): readonly string[] {
+  return executable.includes("/")
     ? [isAbsolute(executable) ? executable : resolvePath(workingDir, executable)]
     : path.split(delimiter).map((directory) => join(directory === "" ? workingDir : directory, executable));
-  return candidates.find(isExecutable);
 }
 
-function isExecutable(file: string): boolean {
+export function isExecutable(file: string): boolean {
   try {
     accessSync(file, fsConstants.X_OK);
     return true;
