@@ -10,6 +10,7 @@ import { createMonitoringServer } from "./monitoring-server.ts";
 const answers: ControlPlaneAnswers = {
   proxies: () => [],
   problems: () => [],
+  uninjected: () => [],
   programmed: (object) => ({
     object,
     proxyCount: 0,

@@ -6,7 +6,7 @@ import type { Logger } from "../core/logger.ts";
 import { quoted } from "../core/quoted.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ProgrammedReport, ProxyStatus, VersionReport } from "./contract/control-plane.ts";
+import type { ProgrammedReport, ProxyStatus, UninjectedPods, VersionReport } from "./contract/control-plane.ts";
 import type { DebugPage } from "./debug-pages.ts";
 import { refusalOfForeignPage } from "./own-pages.ts";
 import { requestedUrl } from "./requested-url.ts";
@@ -14,6 +14,7 @@ import { requestedUrl } from "./requested-url.ts";
 export interface ControlPlaneAnswers {
   proxies(): readonly ProxyStatus[];
   problems(): readonly Problem[];
+  uninjected(): readonly UninjectedPods[];
   programmed(object: ObjectKey): ProgrammedReport;
   /** Of the proxies of all replicas; absent, or undefined, where there is nobody else to ask. */
   programmedEverywhere?(object: ObjectKey): Promise<ProgrammedReport> | undefined;
@@ -60,6 +61,8 @@ async function route(
       return send(response, 200, answers.proxies());
     case "/problems":
       return send(response, 200, answers.problems());
+    case "/uninjected":
+      return send(response, 200, answers.uninjected());
     case "/programmed": {
       const object = parseKey(searchParams.get("object") ?? "");
       if (object === undefined) return send(response, 400, { error: "Name an object: Kind/namespace/name" });

@@ -393,8 +393,11 @@ export const commandList: readonly CommandDeclaration[] = [
         name: "remove",
         summary: "remove a tag; pods that run stay as they are",
         arguments: [{ name: "<tag>", summary: "the name" }],
-        options: clusterOptions,
-        examples: [{ line: "meltemi tag remove prod", does: "new pods that ask for it get no sidecar" }],
+        options: [
+          { flags: "--force", summary: "though namespaces use it: their new pods get no sidecar" },
+          ...clusterOptions,
+        ],
+        examples: [{ line: "meltemi tag remove prod", does: "once no namespace has its label" }],
         load: async () => (await import("./tag.ts")).removeTag,
       },
     ],

@@ -41,6 +41,8 @@ export interface RevisionTag {
 export interface RemovalPlan {
   /** Pods whose proxies ask its control plane. */
   readonly dependents: readonly { readonly namespace: string; readonly pods: readonly string[] }[];
+  /** Whose new pods start without a sidecar. */
+  readonly askingNamespaces: readonly string[];
   /** What a purge takes besides; undefined where there is none, or another revision needs it. */
   readonly purged:
     | {
@@ -77,8 +79,11 @@ export interface InstallRoom {
     choices: ClusterChoices & { readonly revision: string; readonly tag: string },
     options: Progress & { readonly timeoutMs: number; readonly isOverwrite: boolean },
   ): Promise<void>;
-  /** False where there is none of that name. */
-  removeTag(choices: ClusterChoices & { readonly tag: string }, options: Progress): Promise<boolean>;
+  /** Throws where it can't be removed. */
+  removeTag(
+    choices: ClusterChoices & { readonly tag: string },
+    options: Progress & { readonly isForced: boolean },
+  ): Promise<void>;
   /** Throws where it can't be moved; without `to`, back. */
   moveNamespace(
     choices: ClusterChoices & { readonly namespace: string; readonly to?: string },

@@ -11,18 +11,26 @@ import { parseOutputFormat, writeValue } from "./output-format.ts";
 import { renderTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { paint } from "./terminal.ts";
+import { uninjectedText } from "./uninjected-text.ts";
 
 /** Ends with 1 when a proxy has refused something, so that scripts can ask. */
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const { terminal } = context;
   const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
-  const all = await withMesh(context, input, (mesh) => mesh.proxies());
-  const proxies = chooseProxies(all, textArgument(input, 0), textOption(input, "namespace"));
+  const { all, uninjected } = await withMesh(context, input, async (mesh) => ({
+    all: await mesh.proxies(),
+    uninjected: await mesh.uninjected(),
+  }));
+  const [name, namespace] = [textArgument(input, 0), textOption(input, "namespace")];
+  const proxies = chooseProxies(all, name, namespace);
   if (format === "json" || format === "yaml") await writeValue(terminal, proxies, format);
   else {
     terminal.write(proxyStatusTable(proxies));
     terminal.write(rejectionText(terminal, proxies));
   }
+  // Whoever asks for one proxy isn't told of pods that have none.
+  const missing = uninjected.filter((group) => namespace === undefined || group.namespace === namespace);
+  if (name === undefined) terminal.writeError(uninjectedText(terminal, missing));
   return proxies.some(({ nacks }) => nacks.length > 0) ? exitCodes.no : exitCodes.done;
 }
 

@@ -1,7 +1,12 @@
 // A mesh of this machine as commands ask it: the pages of its two sockets.
 
 import { isDeepStrictEqual } from "node:util";
-import type { ProgrammedReport, ProxyStatus, VersionReport } from "../admin/contract/control-plane.ts";
+import type {
+  ProgrammedReport,
+  ProxyStatus,
+  UninjectedPods,
+  VersionReport,
+} from "../admin/contract/control-plane.ts";
 import type { CommandRequest, LogQuery, Mesh, PodName } from "../admin/contract/mesh.ts";
 import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../admin/contract/supervisor.ts";
 import { objectKey } from "../core/object-key.ts";
@@ -24,6 +29,7 @@ export function socketMesh(client: MeshClient, context: Pick<CommandContext, "en
     exec: (pod, request) => execute(client, pod, { ...request, ...context }),
     envoy: ({ namespace, name }, path) => client.get("supervisor", "/envoy", { namespace, pod: name, path }),
     proxies: () => client.get<ProxyStatus[]>("control-plane", "/proxies"),
+    uninjected: () => client.get<UninjectedPods[]>("control-plane", "/uninjected"),
     programmed: (stored) => programmed(client, stored),
     controlPlanes: () => controlPlanes(client),
     close: () => undefined,

@@ -52,9 +52,8 @@ export const listTags: CommandCode = {
 export const removeTag: CommandCode = {
   async run(context, input) {
     const tag = textArgument(input, 0) ?? "";
-    const { installation } = context.rooms;
-    const isRemoved = await installation.removeTag({ ...clusterChoices(input), tag }, progressOf(context));
-    if (!isRemoved) throw new CommandFailure(exitCodes.no, `There is no tag "${tag}"`, "meltemi tag list");
+    const options = { ...progressOf(context), isForced: flagOption(input, "force") };
+    await context.rooms.installation.removeTag({ ...clusterChoices(input), tag }, options);
     context.terminal.write(`Tag "${tag}" is removed.\n`);
     return exitCodes.done;
   },

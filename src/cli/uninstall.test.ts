@@ -4,9 +4,9 @@ import type { CommandContext } from "./command.ts";
 import type { RemovalPlan } from "./install-room.ts";
 import { run } from "./uninstall.ts";
 
-const noConsequences: RemovalPlan = { dependents: [], purged: undefined };
+const noConsequences: RemovalPlan = { dependents: [], askingNamespaces: [], purged: undefined };
 const purge: RemovalPlan = {
-  dependents: [],
+  ...noConsequences,
   purged: {
     definitionCount: 15,
     objects: [
@@ -17,8 +17,8 @@ const purge: RemovalPlan = {
   },
 };
 const inUse: RemovalPlan = {
+  ...noConsequences,
   dependents: [{ namespace: "shop", pods: ["a", "b", "c", "d", "e", "f", "g"] }],
-  purged: undefined,
 };
 
 interface Trial {
@@ -60,6 +60,12 @@ async function uninstall({ plan, options = {}, answer }: Trial) {
 test("uninstall doesn't ask where nothing depends on the revision and nothing of users goes", async () => {
   const { isDone, outcome, said } = await uninstall({ plan: noConsequences });
   assert.deepEqual([outcome, isDone, said], [0, true, ""]);
+});
+
+test("uninstall says whose new pods will have no sidecar, and doesn't ask for that", async () => {
+  const { isDone, said } = await uninstall({ plan: { ...noConsequences, askingNamespaces: ["a", "b"] } });
+  assert.equal(said, "New pods of namespace a, b will start without a sidecar.\n");
+  assert.ok(isDone);
 });
 
 test("uninstall --purge says what goes, with counts, and asks", async () => {

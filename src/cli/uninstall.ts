@@ -18,7 +18,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
   const progress = { signal, onProgress: (sentence: string) => terminal.writeError(`${sentence}\n`) };
   const plan = await rooms.installation.planRemoval(choices, { ...progress, isPurge });
   const consequences = [...dependentsText(revision, plan), ...purgeText(plan)];
-  for (const line of consequences) terminal.writeError(`${line}\n`);
+  for (const line of [...consequences, ...askingText(plan)]) terminal.writeError(`${line}\n`);
   if (consequences.length > 0 && !flagOption(input, "yes")) await confirm(context, revision);
   const verdict = await rooms.installation.uninstall(choices, {
     ...progress,
@@ -60,6 +60,12 @@ function dependentsText(revision: string, { dependents }: RemovalPlan): string[]
     "make no calls over mTLS any more once their certificates end. Move them first: meltemi move NAMESPACE --to REVISION",
     ...places,
   ];
+}
+
+/** That a namespace still has its label is no reason to ask: pods that run go on. */
+function askingText({ askingNamespaces }: RemovalPlan): string[] {
+  if (askingNamespaces.length === 0) return [];
+  return [`New pods of namespace ${askingNamespaces.join(", ")} will start without a sidecar.`];
 }
 
 function purgeText({ purged }: RemovalPlan): string[] {

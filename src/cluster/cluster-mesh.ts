@@ -1,7 +1,12 @@
 // A mesh in a cluster, asked through its API server with the rights of whoever asks. It reads; what `exec` runs is
 // the user's own.
 
-import type { ProgrammedReport, ProxyStatus, VersionReport } from "../admin/contract/control-plane.ts";
+import type {
+  ProgrammedReport,
+  ProxyStatus,
+  UninjectedPods,
+  VersionReport,
+} from "../admin/contract/control-plane.ts";
 import type { CommandRequest, LogQuery, Mesh, PodName } from "../admin/contract/mesh.ts";
 import type { LogLine } from "../admin/contract/supervisor.ts";
 import { objectKey } from "../core/object-key.ts";
@@ -18,6 +23,7 @@ import { ClusterRefusal } from "./cluster-refusal.ts";
 import type { ControlPlanePlace } from "./control-plane-replicas.ts";
 import { askReplicas, findReplicas, podResource } from "./control-plane-replicas.ts";
 import { mergeProgrammed } from "./merge-programmed.ts";
+import { mergeUninjected } from "./merge-uninjected.ts";
 import { containerLines, interleave } from "./pod-logs.ts";
 import { readPodPage } from "./pod-page.ts";
 import { applicationContainers, buildPodReport } from "./pod-report.ts";
@@ -53,6 +59,10 @@ export function createClusterMesh(options: ClusterMeshOptions): Mesh {
       return answers.flatMap(({ replica, answer }) =>
         answer.map((proxy) => ({ ...proxy, controlPlane: replica.pod })),
       );
+    },
+    async uninjected() {
+      const answers = await ask<readonly UninjectedPods[]>("/uninjected");
+      return mergeUninjected(answers.map(({ answer }) => answer));
     },
     async programmed(stored) {
       const { kind, metadata } = stored;

@@ -1,6 +1,7 @@
 // Moves a namespace's pods to another control plane, or back, while its traffic goes on: the label first, then each
 // workload is rolled over and waited for. It begins only where pods of both can trust each other all the while.
 
+import { wantedRevision } from "../inject/wanted-revision.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { controllingWorkload } from "../kinds/pod/controlling-workload.ts";
 import { getObject } from "../kubernetes/api-objects.ts";
@@ -19,7 +20,6 @@ import {
 } from "./install-resources.ts";
 import { REVISION_LABEL, ROOT_CERTIFICATE_CONFIG_MAP } from "./object-names.ts";
 import { type InjectorConfiguration, injectsRevision } from "./precheck.ts";
-import { revisionWanted } from "./revision-tags.ts";
 import { untilInForce } from "./workload-health.ts";
 
 export interface MoveOptions {
@@ -50,11 +50,11 @@ export async function moveNamespace(access: ClusterAccess, options: MoveOptions)
   if (options.to === undefined && movedFrom === undefined)
     return fault("it wasn't moved, so there is no back");
   const wanted = options.to === undefined ? (JSON.parse(movedFrom ?? "{}") as Labels) : labelsFor(options.to);
-  const to = revisionWanted(wanted) ?? "no mesh";
+  const to = wantedRevision(wanted) ?? "no mesh";
   const obstacle = await obstacleOf(access, {
     namespace,
-    from: revisionWanted(labels),
-    to: revisionWanted(wanted),
+    from: wantedRevision(labels),
+    to: wantedRevision(wanted),
   });
   if (obstacle !== undefined) return obstacle;
   const former = { ...injectionLabels(labels) };

@@ -1,12 +1,23 @@
 // What would fail, asked before anything is changed: the server's version and APIs, the user's rights, who is there.
 
+import type { LabelSelector } from "../core/label-selector.ts";
+import { findUninjectedPods } from "../inject/uninjected-pods.ts";
+import { type InjectorWebhooks, wantedRevision } from "../inject/wanted-revision.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
+import type { Pod } from "../kinds/pod/pod.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { listObjects } from "./cluster-access.ts";
-import { definitionResource, injectorResource, resourceOf } from "./install-resources.ts";
-import type { InstallSettings } from "./install-settings.ts";
+import {
+  definitionResource,
+  injectorResource,
+  namespaceResource,
+  podResource,
+  resourceOf,
+} from "./install-resources.ts";
+import { CNI_NAMESPACE, type InstallSettings } from "./install-settings.ts";
 import { installationObjects } from "./installation-objects.ts";
-import { INSTALLED_LABEL } from "./object-names.ts";
+import { INSTALLED_LABEL, installationOf } from "./object-names.ts";
+import { webhookConfigurations } from "./webhook-configurations.ts";
 
 export interface PrecheckFinding {
   readonly severity: "error" | "warning";
@@ -32,6 +43,8 @@ export async function precheck(
   access.onProgress("other meshes");
   findings.push(...(await checkNodes(access)));
   access.onProgress("nodes");
+  findings.push(...(await checkLabels(access, settings)), ...(await checkPodSecurity(access, settings)));
+  access.onProgress("labels of namespaces and pods");
   return findings;
 }
 
@@ -116,23 +129,14 @@ async function checkNeighbours(
 export interface InjectorConfiguration extends KubernetesObject {
   readonly webhooks?: readonly {
     readonly clientConfig?: { readonly caBundle?: string };
-    readonly namespaceSelector?: Selector;
-    readonly objectSelector?: Selector;
-  }[];
-}
-
-interface Selector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
+    readonly namespaceSelector?: LabelSelector;
+    readonly objectSelector?: LabelSelector;
   }[];
 }
 
 /** Whether it injects pods that ask for a revision or tag by their labels. */
 export function injectsRevision({ webhooks = [] }: InjectorConfiguration, revision: string): boolean {
-  const wants = (selector: Selector | undefined, key: string, value: string) =>
+  const wants = (selector: LabelSelector | undefined, key: string, value: string) =>
     selector?.matchLabels?.[key] === value ||
     (selector?.matchExpressions ?? []).some(
       (each) => each.key === key && each.operator === "In" && (each.values ?? []).includes(value),
@@ -144,6 +148,46 @@ export function injectsRevision({ webhooks = [] }: InjectorConfiguration, revisi
         (revision === "default" && wants(selector, "istio-injection", "enabled")),
     ),
   );
+}
+
+/** Whom nobody would inject once this installation is there: a name that is misspelt, or was removed. */
+async function checkLabels(access: ClusterAccess, settings: InstallSettings): Promise<PrecheckFinding[]> {
+  const injectors = [
+    ...((await listObjects(access, injectorResource)) as readonly InjectorConfiguration[]),
+    ...(webhookConfigurations(installationOf(settings)) as readonly InjectorWebhooks[]),
+  ];
+  const groups = findUninjectedPods({
+    namespaces: await listObjects(access, namespaceResource),
+    pods: (await listObjects(access, podResource)) as readonly Pod[],
+    injectors,
+    ignoredNamespaces: [settings.namespace, CNI_NAMESPACE],
+  });
+  return groups
+    .filter(({ reason }) => reason === "unknown revision")
+    .map(({ namespace, pods, revision }) => ({
+      severity: "warning",
+      message: `${pods.length === 0 ? "pods" : `${pods.length} pods`} of namespace "${namespace}" ask for revision "${revision}", which nobody injects: such pods start without a sidecar`,
+      hint: "correct the label istio.io/rev, or make a tag of that name: meltemi tag set NAME --revision REVISION",
+    }));
+}
+
+/** Pod Security refuses the init container that captures a pod's traffic, but for the CNI plugin, which needs none. */
+async function checkPodSecurity(
+  access: ClusterAccess,
+  { hasCni, revision }: InstallSettings,
+): Promise<PrecheckFinding[]> {
+  if (hasCni) return [];
+  const refusing = (await listObjects(access, namespaceResource)).filter(
+    ({ metadata: { deletionTimestamp, labels } }) =>
+      deletionTimestamp === undefined &&
+      wantedRevision(labels) === revision &&
+      ["baseline", "restricted"].includes(labels?.["pod-security.kubernetes.io/enforce"] ?? ""),
+  );
+  return refusing.map(({ metadata: { labels, name } }) => ({
+    severity: "warning",
+    message: `namespace "${name}" has the Pod Security level "${labels?.["pod-security.kubernetes.io/enforce"]}", which refuses pods with NET_ADMIN, as injection makes them`,
+    hint: "install with --profile cni: pods need no capability then",
+  }));
 }
 
 const nodeResource = { kind: "Node", apiVersion: "v1", plural: "nodes", isNamespaced: false };

@@ -9,6 +9,7 @@ import { planRemoval } from "./removal-plan.ts";
 const BINDINGS = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
 const DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const [DEPLOYMENTS, NAMESPACES, PODS] = ["/apis/apps/v1/deployments", "/api/v1/namespaces", "/api/v1/pods"];
+const INJECTORS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 const VIRTUAL_SERVICES = "/apis/networking.istio.io/v1/virtualservices";
 const GATEWAYS = "/apis/networking.istio.io/v1/gateways";
 const installed = { "install.meltemi.dev/installation": "meltemi" };
@@ -26,13 +27,35 @@ test("planRemoval() names the pods that depend on the revision, by where their p
     pod("shop", "done", "meltemi.meltemi-system.svc:15012", { status: { phase: "Succeeded" } }),
   );
   server.put(PODS, pod("meltemi-ingress", "gateway", "meltemi.meltemi-system.svc:15012"));
-  assert.deepEqual(await plan("default"), {
-    dependents: [
-      { namespace: "meltemi-ingress", pods: ["gateway"] },
-      { namespace: "shop", pods: ["web-1", "web-2"] },
-    ],
-    purged: undefined,
-  });
+  assert.deepEqual((await plan("default")).dependents, [
+    { namespace: "meltemi-ingress", pods: ["gateway"] },
+    { namespace: "shop", pods: ["web-1", "web-2"] },
+  ]);
+});
+
+test("planRemoval() names the namespaces that ask for the revision, and that nobody else injects", async (t) => {
+  const { plan, server } = await start(t);
+  server.put(NAMESPACES, namespace("shop", { "istio-injection": "enabled" }));
+  server.put(NAMESPACES, namespace("by-name", { "istio.io/rev": "default" }));
+  server.put(NAMESPACES, namespace("canaries", { "istio.io/rev": "canary" }));
+  const own = { ...installed, "istio.io/rev": "default" };
+  server.put(INJECTORS, injector("own", own, { "istio-injection": "enabled" }));
+  assert.deepEqual((await plan("default")).askingNamespaces, ["by-name", "shop"]);
+  server.put(INJECTORS, injector("istio", {}, { "istio-injection": "enabled" }));
+  assert.deepEqual((await plan("default")).askingNamespaces, ["by-name"]);
+});
+
+const namespace = (name: string, labels: object): TestObject => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name, labels },
+});
+
+const injector = (name: string, labels: object, matchLabels: object): TestObject => ({
+  apiVersion: "admissionregistration.k8s.io/v1",
+  kind: "MutatingWebhookConfiguration",
+  metadata: { name, labels },
+  webhooks: [{ namespaceSelector: { matchLabels }, objectSelector: {} }],
 });
 
 test("planRemoval() of a purge counts definitions, objects of each kind, and namespaces", async (t) => {
@@ -69,7 +92,7 @@ async function start(t: TestContext) {
     client.close();
     await server.stop();
   });
-  server.define(BINDINGS, DEFINITIONS, DEPLOYMENTS, NAMESPACES, PODS, VIRTUAL_SERVICES, GATEWAYS);
+  server.define(BINDINGS, DEFINITIONS, DEPLOYMENTS, NAMESPACES, PODS, INJECTORS, VIRTUAL_SERVICES, GATEWAYS);
   for (const [kind, plural] of [
     ["VirtualService", "virtualservices"],
     ["Gateway", "gateways"],

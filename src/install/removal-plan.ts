@@ -1,24 +1,29 @@
 // What a removal would take away and whom it would leave alone, counted before anything is removed.
 
+import { isInjected, wantedRevision } from "../inject/wanted-revision.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { Container } from "../kinds/pod/container.ts";
 import { type ApiResource, resourcePath } from "../kubernetes/api-resource.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
-import { installedRevisions, listObjects } from "./cluster-access.ts";
+import { installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
 import { namespaceOfControlPlane } from "./control-plane-namespace.ts";
 import type { CustomResourceDefinition } from "./custom-resource-definition.ts";
 import {
   definitionResource,
   deploymentResource,
+  injectorResource,
   namespaceResource,
   podResource,
 } from "./install-resources.ts";
 import type { InstallSettings } from "./install-settings.ts";
-import { controlPlaneName, INSTALLED_SELECTOR, installationOf } from "./object-names.ts";
+import { controlPlaneName, INSTALLED_LABEL, INSTALLED_SELECTOR, installationOf } from "./object-names.ts";
+import type { InjectorConfiguration } from "./precheck.ts";
 
 export interface RemovalPlan {
   /** Pods whose proxies ask its control plane: they keep what they have, and are told of no change any more. */
   readonly dependents: readonly DependentPods[];
+  /** Whose new pods start without a sidecar: their labels ask for this revision, and nobody else injects them. */
+  readonly askingNamespaces: readonly string[];
   /** What a purge takes besides; undefined where there is none, or another revision needs it. */
   readonly purged: PurgePlan | undefined;
 }
@@ -42,15 +47,33 @@ export async function planRemoval(
 ): Promise<RemovalPlan> {
   const revisions = await installedRevisions(access, deploymentResource);
   const isLast = revisions.every((revision) => revision === settings.revision);
-  const namespaces = (await listObjects(access, namespaceResource, INSTALLED_SELECTOR)).map(
-    ({ metadata }) => metadata.name,
-  );
+  const all = await listObjects(access, namespaceResource);
+  const namespaces = all.filter(isInstalled).map(({ metadata }) => metadata.name);
   // The installer's own gateway goes with the last control plane, and stays with any other.
   const dependents = await dependentPods(access, settings, isLast ? namespaces : []);
-  if (!isPurge || !isLast) return { dependents, purged: undefined };
+  const askingNamespaces = await namespacesThatAsk(access, all, settings.revision);
+  if (!isPurge || !isLast) return { dependents, askingNamespaces, purged: undefined };
   const definitions = await listObjects(access, definitionResource, INSTALLED_SELECTOR);
   const objects = await countObjects(access, definitions as readonly CustomResourceDefinition[]);
-  return { dependents, purged: { definitionCount: definitions.length, objects, namespaces } };
+  const purged = { definitionCount: definitions.length, objects, namespaces };
+  return { dependents, askingNamespaces, purged };
+}
+
+function isInstalled({ metadata }: Pick<KubernetesObject, "metadata">): boolean {
+  return metadata.labels?.[INSTALLED_LABEL] === "meltemi";
+}
+
+async function namespacesThatAsk(
+  access: ClusterAccess,
+  namespaces: readonly KubernetesObject[],
+  revision: string,
+): Promise<readonly string[]> {
+  const injectors = (await listObjects(access, injectorResource)) as readonly InjectorConfiguration[];
+  const others = injectors.filter((each) => !isInstalled(each) || revisionOf(each) !== revision);
+  return namespaces
+    .filter(({ metadata: { labels } }) => wantedRevision(labels) === revision && !isInjected(others, labels))
+    .map(({ metadata }) => metadata.name)
+    .sort();
 }
 
 interface ProxyPod extends KubernetesObject {

@@ -1,6 +1,7 @@
 // Names that point to a revision: pods and objects say the tag, and move to another control plane when it is set anew.
 // A tag is webhooks of its own, and the right of its control plane to write its CA into them.
 
+import { wantedRevision } from "../inject/wanted-revision.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { applyObject, deleteObject, getObject } from "../kubernetes/api-objects.ts";
 import { FIELD_MANAGER } from "./apply-installation.ts";
@@ -16,7 +17,6 @@ import {
   injectorName,
   installationOf,
   ownLabels,
-  REVISION_LABEL,
   TAG_LABEL,
   tagObjectName,
 } from "./object-names.ts";
@@ -38,7 +38,7 @@ export interface SetTagOptions {
 }
 
 export type TagVerdict =
-  | { readonly kind: "set" }
+  | { readonly kind: "done" }
   | { readonly kind: "fault"; readonly message: string; readonly hint?: string };
 
 const TAG_SELECTOR = `${INSTALLED_SELECTOR},${TAG_LABEL}`;
@@ -49,17 +49,10 @@ export async function revisionTags(access: ClusterAccess): Promise<readonly Revi
   const injectors = await listObjects(access, injectorResource, TAG_SELECTOR);
   return injectors.map((injector) => {
     const tag = injector.metadata.labels?.[TAG_LABEL] ?? "";
-    const users = namespaces.filter(({ metadata }) => revisionWanted(metadata.labels) === tag);
+    const users = namespaces.filter(({ metadata }) => wantedRevision(metadata.labels) === tag);
     const names = users.map(({ metadata }) => metadata.name);
     return { tag, revision: revisionOf(injector) ?? "", namespaces: names };
   });
-}
-
-/** What the labels of a namespace ask for: a revision, or a tag. */
-export function revisionWanted(labels: Readonly<Record<string, string>> = {}): string | undefined {
-  const injection = labels["istio-injection"];
-  if (injection !== undefined) return injection === "enabled" ? DEFAULT : undefined;
-  return labels[REVISION_LABEL];
 }
 
 /** `settings` are those of the revision that it shall point to. */
@@ -89,25 +82,40 @@ export async function setRevisionTag(
   // For a moment both are asked about a pod: the second puts its sidecar in place of the first's.
   if (tag === DEFAULT && revisions.includes(DEFAULT))
     await apply(access, restingInjector(installationOf({ ...settings, revision: DEFAULT })));
-  return { kind: "set" };
+  return { kind: "done" };
 }
 
-/** False where there is none of that name. */
+export interface RemoveTagOptions {
+  readonly tag: string;
+  /** Though namespaces use it. */
+  readonly isForced: boolean;
+}
+
 export async function removeRevisionTag(
   access: ClusterAccess,
   settings: InstallSettings,
-  tag: string,
-): Promise<boolean> {
+  { isForced, tag }: RemoveTagOptions,
+): Promise<TagVerdict> {
+  const known = (await revisionTags(access)).find((each) => each.tag === tag);
+  if (known === undefined)
+    return { kind: "fault", message: "there is none of that name", hint: "meltemi tag list" };
   const name = tagObjectName(tag);
-  if ((await getObject(access.client, injectorResource, { name })) === undefined) return false;
   const installation = installationOf({ ...settings, revision: DEFAULT });
-  const isInForce = { name: injectorName(installation) };
-  if (tag === DEFAULT && (await getObject(access.client, injectorResource, isInForce)) !== undefined) {
-    for (const object of webhookConfigurations(installation)) await apply(access, object);
+  const resting = await getObject(access.client, injectorResource, { name: injectorName(installation) });
+  // The revision of that name takes its pods again.
+  const hasSuccessor = tag === DEFAULT && resting !== undefined;
+  if (!hasSuccessor && !isForced && known.namespaces.length > 0) {
+    const message = `new pods of namespace ${known.namespaces.join(", ")} ask for it, and would start without a sidecar`;
+    return {
+      kind: "fault",
+      message,
+      hint: "label them anew or move them first; --force removes it nonetheless",
+    };
   }
+  if (hasSuccessor) for (const object of webhookConfigurations(installation)) await apply(access, object);
   for (const { kind } of tagObjects(installation, tag))
     await deleteObject(access.client, resourceOf({ kind }), { name });
-  return true;
+  return { kind: "done" };
 }
 
 async function apply({ client }: ClusterAccess, object: InstallObject): Promise<void> {

@@ -69,14 +69,21 @@ export async function applyObject(
   return answer as KubernetesObject;
 }
 
+export interface DeleteOptions {
+  /** Delete no other of that name: an ApiError of status 409 where it is another one by now. */
+  readonly uid?: string | undefined;
+}
+
 /** False where there was none. */
 export async function deleteObject(
   client: ApiClient,
   resource: ApiResource,
   name: ApiName & { readonly name: string },
+  { uid }: DeleteOptions = {},
 ): Promise<boolean> {
   try {
-    const body = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background" };
+    const options = { kind: "DeleteOptions", apiVersion: "v1", propagationPolicy: "Background" };
+    const body = uid === undefined ? options : { ...options, preconditions: { uid } };
     await client.request({ method: "DELETE", path: resourcePath(resource, name), body });
     return true;
   } catch (error) {

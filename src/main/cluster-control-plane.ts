@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
 import { createMonitoringServer } from "../admin/monitoring-server.ts";
+import { startPodReplacement } from "../controllers/pod-replacement.ts";
 import { startRootCertificates } from "../controllers/root-certificates.ts";
 import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
 import { systemClock } from "../core/clock.ts";
@@ -46,6 +47,7 @@ import { planeProblems } from "./plane-problems.ts";
 import { createObjectChanges, type ObjectChanges, startPlaneStatus } from "./plane-status.ts";
 import { readVersion } from "./project.ts";
 import { serveSecurely } from "./serve-securely.ts";
+import { createUninjectedWatch, type UninjectedWatch } from "./uninjected-watch.ts";
 
 // In a cluster changes come in crowds: a rollout, an apply of many files.
 const CLUSTER_DEBOUNCE = {
@@ -82,8 +84,10 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const secretAccess = reviewSecretReaders(plane, { client, log });
   const changes = createObjectChanges();
   const injection = createClusterInjection(settings, plane.sources);
+  const uninjected = createUninjectedWatch(settings, plane);
   const problemsByObject = new Map<ObjectKey, readonly Problem[]>();
-  const cluster = { settings, log, client, plane, signal, serving, problemsByObject, changes, injection };
+  const known = { problemsByObject, changes, injection, uninjected };
+  const cluster = { settings, log, client, plane, signal, serving, ...known };
   const metrics = createControlPlaneMetrics(readVersion());
   const monitoring = await startMonitoring(cluster, () => metrics.text());
   await followCluster(cluster);
@@ -174,6 +178,7 @@ interface Cluster {
   readonly problemsByObject: Map<ObjectKey, readonly Problem[]>;
   readonly changes: ObjectChanges;
   readonly injection: ClusterInjection;
+  readonly uninjected: UninjectedWatch;
   readonly serving: Serving;
 }
 
@@ -204,12 +209,13 @@ function stopped(signal: AbortSignal): Promise<void> {
 
 /** Listens from the start, so that kubelet is told "not ready" and isn't refused. */
 async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>): Promise<Server> {
-  const { plane, problemsByObject, log, settings } = cluster;
+  const { plane, problemsByObject, log, settings, uninjected } = cluster;
   const admin = createControlPlaneServer(
     {
       ...planeAnswers(plane),
       programmedEverywhere: (object) => cluster.serving.reports?.programmed(object),
       problems: () => planeProblems(plane, problemsByObject.values()),
+      uninjected: () => uninjected.report(),
       version: () => ({ version: readVersion() }),
       isReady: () => cluster.serving.isReady,
       metrics,
@@ -247,6 +253,7 @@ function followCluster(cluster: Cluster): Promise<void> {
       signal,
       systemNamespace: namespace,
       revision,
+      onInjectors: (injectors) => cluster.uninjected.take(injectors),
       kinds: selectKinds(watchedKinds, { ignored: ignoredResources, included: includedResources }),
       onSync: (entries) => {
         injection.take({ upserts: entries, deletes: [] });
@@ -373,10 +380,14 @@ function startLeading(
   });
   const labelSelector = `${INSTALLED_SELECTOR},${REVISION_LABEL}=${settings.revision}`;
   const endBundles = startWebhookBundles({ ...shared, rootsPem, labelSelector });
+  const { uninjected } = cluster;
+  const early = { pods: uninjected.replaceablePods, watchPods: uninjected.watch };
+  const endReplacement = startPodReplacement({ ...shared, ...early });
   const endStatus = startPlaneStatus({ ...cluster, reports }, shared);
   return () => {
     endRoots();
     endBundles();
+    endReplacement();
     endStatus();
   };
 }

@@ -48,6 +48,7 @@ function withSentences(mesh: Mesh, connection: ClusterConnection, signal: AbortS
     exec: (pod, request) => say(mesh.exec(pod, request)),
     envoy: (pod, path) => say(mesh.envoy(pod, path)),
     proxies: () => say(mesh.proxies()),
+    uninjected: () => say(mesh.uninjected()),
     programmed: (stored) => say(mesh.programmed(stored)),
     controlPlanes: () => say(mesh.controlPlanes()),
     async *logs(pod, query) {

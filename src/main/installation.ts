@@ -57,11 +57,17 @@ export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
       if (verdict.kind === "fault")
         throw new CommandFailure(exitCodes.no, `Cannot set tag "${tag}": ${verdict.message}`, verdict.hint);
     },
-    async removeTag({ tag, ...choices }, progress) {
+    async removeTag({ tag, ...choices }, { isForced, ...progress }) {
       const settings = await settingsOf({}, wiring);
-      return onCluster(choices, { wiring, progress }, async (access) =>
-        removeRevisionTag(access, await inItsNamespace(access, settings), tag),
+      const verdict = await onCluster(choices, { wiring, progress }, async (access) =>
+        removeRevisionTag(access, await inItsNamespace(access, settings), { tag, isForced }),
       );
+      if (verdict.kind === "fault")
+        throw new CommandFailure(
+          exitCodes.no,
+          `Cannot remove tag "${tag}": ${verdict.message}`,
+          verdict.hint,
+        );
     },
     async moveNamespace({ namespace, to, ...choices }, { timeoutMs, ...progress }) {
       const verdict = await onCluster(choices, { wiring, progress }, (access) =>

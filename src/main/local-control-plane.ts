@@ -20,6 +20,11 @@ import type { CertificateAuthority } from "../identity/certificate-authority.ts"
 import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
 import { createTokenIssuer } from "../identity/service-account-token.ts";
 import { openTokenKey } from "../identity/token-key-store.ts";
+import { findUninjectedPods } from "../inject/uninjected-pods.ts";
+import type { InjectorWebhooks } from "../inject/wanted-revision.ts";
+import { profileSettings } from "../install/install-settings.ts";
+import { installationOf } from "../install/object-names.ts";
+import { webhookConfigurations } from "../install/webhook-configurations.ts";
 import { receiveConnections } from "../local/supervisor/child-connections.ts";
 import { POD_CONNECTIONS } from "../local/supervisor/control-plane-sockets.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
@@ -141,6 +146,7 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }
   const answers = {
     ...planeAnswers(plane),
     problems: () => planeProblems(plane),
+    uninjected: () => uninjectedPods(plane),
     version: () => ({ version: readVersion() }),
     isReady: () => true,
     metrics: () => metrics.text(),
@@ -148,6 +154,17 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }
   const admin = createControlPlaneServer(answers, log);
   await listenOnSocket(admin, join(stateDirectory, "control-plane.sock"));
   return { xds: plaintext, admin };
+}
+
+/** The runtime injects by the labels by which the webhooks of the revision `default` are asked in a cluster. */
+function uninjectedPods({ sources }: ControlPlane) {
+  const installation = installationOf(profileSettings("default", readVersion()));
+  return findUninjectedPods({
+    namespaces: [...sources.Namespace.entries()].map(([, row]) => row),
+    pods: [...sources.Pod.entries()].map(([, row]) => row),
+    injectors: webhookConfigurations(installation) as readonly InjectorWebhooks[],
+    ignoredNamespaces: [],
+  });
 }
 
 /** The parent shows them to the user, beside those that it finds itself. It may still have those of a predecessor. */

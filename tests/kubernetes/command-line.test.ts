@@ -94,6 +94,16 @@ describe("command line against a cluster", { skip }, () => {
     assert.match(table, /^NAME .* VERSION +CONTROL PLANE\n/);
   });
 
+  test("proxy-status names a namespace whose revision nobody injects", async () => {
+    const lost = await createTestNamespace(cluster, `${name}-lost`, { "istio.io/rev": "nobody" });
+    try {
+      const wanted = `without a sidecar in namespace ${lost.name}: its next pods: nobody injects revision "nobody"`;
+      await eventually(async () => assert.ok((await run(["proxy-status"])).errors.includes(wanted)));
+    } finally {
+      await lost.close();
+    }
+  });
+
   test("proxy-config shows what the Envoy of a pod has, without its keys", async () => {
     const host = `echo.${namespace.name}.svc.cluster.local`;
     const section = (...args: readonly string[]) => read(["proxy-config", ...args, "-n", namespace.name]);

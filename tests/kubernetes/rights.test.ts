@@ -10,8 +10,9 @@ import { redacted } from "../../src/core/redacted.ts";
 import { GrpcClient } from "../../src/grpc/client.ts";
 import { controlPlaneRights, type PolicyRule } from "../../src/install/control-plane-rights.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
+import { gatewayObjects } from "../../src/install/gateway-objects.ts";
 import { profileSettings } from "../../src/install/install-settings.ts";
-import { installationOf } from "../../src/install/object-names.ts";
+import { installationOf, installedLabels } from "../../src/install/object-names.ts";
 import { webhookConfigurations } from "../../src/install/webhook-configurations.ts";
 import { kinds } from "../../src/kinds/all-kinds.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
@@ -26,13 +27,18 @@ const skip = whyNoApiServer();
 const LIMIT_MS = 90_000;
 const USER = "system:serviceaccount:meltemi-system:meltemi";
 const installation = installationOf(profileSettings("default", "test"));
-const rights = controlPlaneRights(installation);
+const control = { revision: "default", namespace: installation.namespace, labels: installedLabels };
+// In the namespace of a gateway it may delete pods.
+const gatewayRights = gatewayObjects(installation.gateway, control).filter(
+  ({ kind, metadata }) => /^Role/.test(kind) && metadata.name.endsWith("-replacement"),
+);
+const rights = [...controlPlaneRights(installation), ...gatewayRights];
 
 test("the control plane uses each of its rights, and asks for no other", { skip }, async (t) => {
   const server = await startApiServer({ audit: true });
   t.after(() => server.close());
   await applyAll(server, [
-    ...["meltemi-system", "shop"].map((name) => ({
+    ...["meltemi-system", "shop", "meltemi-ingress"].map((name) => ({
       apiVersion: "v1",
       kind: "Namespace",
       metadata: { name },
@@ -41,7 +47,7 @@ test("the control plane uses each of its rights, and asks for no other", { skip 
   ]);
   await definitionsEstablished(server.kubectl);
   // The webhooks come last: nobody answers them here.
-  await applyAll(server, [...rights, ...objectsOfEveryKind()]);
+  await applyAll(server, [...rights, ...objectsOfEveryKind(), ...gatewayPod()]);
   await applyAll(server, webhookConfigurations(installation));
   const kubeconfigPath = await installedUser(t, server);
   const plane = await startControlPlane(t, server, { podName: "meltemi-1", kubeconfigPath });
@@ -61,7 +67,30 @@ test("the control plane uses each of its rights, and asks for no other", { skip 
     ({ annotations }) => annotations?.["authorization.k8s.io/decision"] === "forbid",
   );
   assert.deepEqual(refused.flatMap(rightsOf), []);
+  const gateways = await server.kubectl(["-n", "meltemi-ingress", "get", "pods", "-o", "name"]);
+  assert.equal(gateways, "", "a pod that was made before injection answered is replaced");
 });
+
+/** Made before the webhooks, by a controller that this server doesn't run. */
+function gatewayPod(): object[] {
+  const account = { name: "gateway", namespace: "meltemi-ingress" };
+  const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "gateway-1", uid: "1", controller: true };
+  const metadata = {
+    name: "gateway-1-a",
+    namespace: "meltemi-ingress",
+    labels: { "sidecar.istio.io/inject": "true", "istio.io/rev": "default" },
+    ownerReferences: [owner],
+  };
+  const spec = {
+    serviceAccountName: account.name,
+    automountServiceAccountToken: false,
+    containers: [{ name: "istio-proxy", image: "auto" }],
+  };
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: account },
+    { apiVersion: "v1", kind: "Pod", metadata, spec },
+  ];
+}
 
 async function asked(server: ApiServer): Promise<readonly AuditEvent[]> {
   return (await server.audit()).filter(({ user }) => user.username === USER);

@@ -233,6 +233,21 @@ describe("traffic on a cluster", { skip }, () => {
     }
   });
 
+  test("a gateway whose pods were made before the webhooks gets its proxies all the same", async () => {
+    const inGateways = (...args: readonly string[]) => cluster.kubectl(["-n", "meltemi-ingress", ...args]);
+    const images = "jsonpath={.items[*].spec.containers[*].image}";
+    const gatewayImages = () => inGateways("get", "pods", "-l", "istio=ingressgateway", "-o", images);
+    await cluster.kubectl(["delete", "mutatingwebhookconfiguration", "meltemi-sidecar-injector"]);
+    // The API server goes on asking them for a moment.
+    await eventually(async () => {
+      await inGateways("rollout", "restart", "deployment/istio-ingressgateway");
+      await eventually(async () => assert.match(await gatewayImages(), /\bauto\b/), { deadlineMs: 5_000 });
+    });
+    await meltemi(["install", "--timeout", "180s"]);
+    await inGateways("rollout", "status", "deployment/istio-ingressgateway", "--timeout=120s");
+    await eventually(async () => assert.doesNotMatch(await gatewayImages(), /\bauto\b/));
+  });
+
   test("uninstall --purge leaves nothing of ours", async () => {
     await meltemi(["uninstall", "--yes", "--purge"]);
     isInstalled = false;

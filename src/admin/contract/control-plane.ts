@@ -60,6 +60,18 @@ export interface ProgrammedReport {
   readonly reasons: readonly RefusalReason[];
 }
 
+/**
+ * `GET /uninjected` answers with a list of these: pods without the sidecar that their labels ask for, since nobody injects
+ * the revision that they name, or since they were made before anybody did, and wait for an image that never comes.
+ */
+export interface UninjectedPods {
+  readonly namespace: string;
+  readonly reason: "unknown revision" | "made too early";
+  readonly revision: string;
+  /** None where the namespace asks and has no such pod yet. */
+  readonly pods: readonly string[];
+}
+
 /** `GET /version`, of the control plane to whom accepts JSON, and of the supervisor. */
 export interface VersionReport {
   readonly version: string;

@@ -2,7 +2,7 @@
 // server. Types only. What a user or his surroundings did wrong is thrown as the sentence that he is shown.
 
 import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
-import type { ProgrammedReport, ProxyStatus } from "./control-plane.ts";
+import type { ProgrammedReport, ProxyStatus, UninjectedPods } from "./control-plane.ts";
 import type { LogLine, PodReport, ProcessReport } from "./supervisor.ts";
 
 export interface Mesh {
@@ -20,6 +20,8 @@ export interface Mesh {
   envoy(pod: PodName, path: string): Promise<unknown>;
   /** Of all replicas of the control plane. */
   proxies(): Promise<readonly ProxyStatus[]>;
+  /** Pods without the sidecar that they ask for, as all control planes see it. */
+  uninjected(): Promise<readonly UninjectedPods[]>;
   /** How far this object, as it is written, has reached the proxies that it concerns. */
   programmed(stored: KubernetesObject): Promise<Programmed>;
   /** Empty where none is there. */

@@ -14,8 +14,8 @@ const metadata = {
   creationTimestamp: "keep",
 } as const;
 
-/** By its words a proxy is told to be a sidecar or a gateway. */
-const started = { name: "shared", command: ["shared"], args: ["shared"] } as const;
+/** By its words a proxy is told to be a sidecar or a gateway, and by its image that it was never injected. */
+const started = { name: "shared", image: "shared", command: ["shared"], args: ["shared"] } as const;
 
 const named = { name: "shared" } as const;
 

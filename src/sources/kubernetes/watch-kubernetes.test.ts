@@ -128,7 +128,10 @@ test("watchKubernetes() tells everything at once, with the fields that are read"
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name: "web-1", namespace: "shop", uid: "u-1", labels: { app: "web" } },
-    spec: { containers: [{ name: "web" }], initContainers: [{ name: "istio-proxy", args }] },
+    spec: {
+      containers: [{ name: "web", image: "web:1" }],
+      initContainers: [{ name: "istio-proxy", image: "proxy:1", args }],
+    },
     status: { phase: "Running", podIP: "10.0.0.1" },
   });
 });
