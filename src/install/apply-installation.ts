@@ -122,10 +122,12 @@ async function removeStale(access: ClusterAccess, settings: InstallSettings): Pr
   const others = (await installedRevisions(access, deploymentResource)).filter(
     (revision) => revision !== settings.revision,
   );
+  // What all revisions share, such as the ingress gateway, is of the one that brings it.
+  const mayRemoveShared = settings.revision === "default" && others.length === 0;
   for (const resource of removableResources) {
     for (const object of await listObjects(access, resource, INSTALLED_SELECTOR)) {
       const revision = revisionOf(object);
-      const isOurs = revision === settings.revision || (revision === undefined && others.length === 0);
+      const isOurs = revision === settings.revision || (revision === undefined && mayRemoveShared);
       const name = nameOf({ ...object, kind: resource.kind });
       const isOfTag = object.metadata.labels?.[TAG_LABEL] !== undefined;
       if (!isOurs || isOfTag || wanted.has(name)) continue;

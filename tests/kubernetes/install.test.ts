@@ -99,6 +99,34 @@ test("precheck() finds only that there are no nodes", { skip }, async () => {
   );
 });
 
+test("precheck() names namespaces that ask for a revision that nobody injects", { skip }, async (t) => {
+  await server.kubectl(["create", "namespace", "shop"]);
+  t.after(() => server.kubectl(["delete", "namespace", "shop", "--wait=false"]));
+  await server.kubectl(["label", "namespace", "shop", "istio.io/rev=prdo"]);
+  const warningsFor = async (revision: string) => {
+    const findings = await precheck(access, { ...settings, revision });
+    return findings.filter(({ severity }) => severity === "warning").map(({ message }) => message);
+  };
+  const [warning, ...others] = await warningsFor("default");
+  assert.match(warning ?? "", /^pods of namespace "shop" ask for revision "prdo", which nobody injects/);
+  assert.deepEqual([others, await warningsFor("prdo")], [[], []]);
+});
+
+test("precheck() names namespaces whose Pod Security level refuses the default profile's pods", {
+  skip,
+}, async (t) => {
+  await server.kubectl(["create", "namespace", "confined"]);
+  t.after(() => server.kubectl(["delete", "namespace", "confined", "--wait=false"]));
+  const labels = ["istio-injection=enabled", "pod-security.kubernetes.io/enforce=baseline"];
+  await server.kubectl(["label", "namespace", "confined", ...labels]);
+  const warnings = async (hasCni: boolean) =>
+    (await precheck(access, { ...settings, hasCni })).filter(({ severity }) => severity === "warning");
+  const [warning, ...others] = await warnings(false);
+  assert.match(warning?.message ?? "", /namespace "confined" has the Pod Security level "baseline"/);
+  assert.match(warning?.hint ?? "", /--profile cni/);
+  assert.deepEqual([others, await warnings(true)], [[], []]);
+});
+
 test("precheck() says what a user without rights may not do", { skip }, async () => {
   const token = (await server.kubectl(["create", "token", "default", "-n", "default"])).trim();
   const endpoint = {
@@ -161,11 +189,20 @@ test("applyInstallation() removes what is no longer wanted", { skip }, async () 
   assert.deepEqual(await namesOf("networkpolicies", "-n", "meltemi-system"), []);
 });
 
-test("removeInstallation() of one revision keeps the other", { skip }, async () => {
-  await applyInstallation(access, { ...settings, revision: "canary" }, { timeoutMs });
+test("removeInstallation() of one revision keeps the other, and what they share", { skip }, async () => {
+  const canary = { ...settings, revision: "canary" };
+  await applyInstallation(access, { ...settings, hasCni: true }, { timeoutMs });
+  await applyInstallation(access, canary, { timeoutMs });
   const verdict = await removeInstallation(access, { revision: "default", isPurge: false, timeoutMs });
   assert.deepEqual(verdict.otherRevisions, ["canary"]);
-  assert.deepEqual(await namesOf("deployments", "-A"), ["deployment.apps/meltemi-canary"]);
+  const kept = ["deployment.apps/meltemi-canary", "daemonset.apps/meltemi-cni"];
+  assert.deepEqual(await namesOf("deployments,daemonsets", "-A"), kept);
+  await applyInstallation(access, canary, { timeoutMs });
+  assert.deepEqual(
+    await namesOf("deployments,daemonsets", "-A"),
+    kept,
+    "an upgrade of the canary keeps them",
+  );
 });
 
 test("removeInstallation() keeps users' objects; a purge leaves nothing", { skip }, async () => {
@@ -181,7 +218,7 @@ test("removeInstallation() keeps users' objects; a purge leaves nothing", { skip
   const kinds = "crds,namespaces,clusterroles,clusterrolebindings";
   const webhooks = "mutatingwebhookconfigurations,validatingwebhookconfigurations";
   const left = () => namesOf(`${kinds},${webhooks}`, "-l", "install.meltemi.dev/installation");
-  assert.equal((await left()).length, 16);
+  assert.equal((await left()).length, 17);
   const verdict = await removeInstallation(access, { revision: "canary", isPurge: true, timeoutMs });
   assert.deepEqual(verdict.remaining, []);
   assert.deepEqual(await left(), []);
