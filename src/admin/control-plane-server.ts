@@ -6,7 +6,12 @@ import type { Logger } from "../core/logger.ts";
 import { quoted } from "../core/quoted.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
-import type { ProgrammedReport, ProxyStatus, UninjectedPods, VersionReport } from "./contract/control-plane.ts";
+import type {
+  ProgrammedReport,
+  ProxyStatus,
+  UninjectedPods,
+  VersionReport,
+} from "./contract/control-plane.ts";
 import type { DebugPage } from "./debug-pages.ts";
 import { refusalOfForeignPage } from "./own-pages.ts";
 import { requestedUrl } from "./requested-url.ts";
