@@ -76,6 +76,7 @@ describe("effectiveRule()", () => {
     assert.deepEqual(merged, {
       trafficPolicy: { loadBalancer: { simple: "RANDOM" } },
       subsets: [{ name: "v1", labels: { from: "old" } }, { name: "v2" }],
+      selectsClients: false,
       objects: ["DestinationRule/shop/old", "DestinationRule/shop/young"],
     });
   });

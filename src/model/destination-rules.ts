@@ -58,6 +58,8 @@ export interface Client {
 export interface EffectiveRule {
   readonly trafficPolicy: TrafficPolicy | undefined;
   readonly subsets: readonly Subset[];
+  /** The leading one selects the workloads that it holds for. */
+  readonly selectsClients: boolean;
   /** The objects it came from, the leading one first. */
   readonly objects: readonly ObjectKey[];
 }
@@ -157,6 +159,7 @@ function merge(rules: readonly HostRule[]): EffectiveRule {
   return {
     trafficPolicy: ordered.find(({ trafficPolicy }) => trafficPolicy !== undefined)?.trafficPolicy,
     subsets: [...subsets.values()],
+    selectsClients: ordered[0]?.clientLabels !== undefined,
     objects: ordered.map(({ object }) => object),
   };
 }

@@ -43,7 +43,7 @@ export function workloadOf({ pod }: ConnectedProxy, model: Model, read: Read): W
 
 /**
  * A namespace, those labels of a client that some rule looks at, and what is unusual about it: `shop`, `shop;app=web`,
- * `shop;@dual`, `shop;@dns`, `vms;@corp.example`.
+ * `shop;@dual`, `shop;@dns`, `shop;@gateway`, `vms;@corp.example`.
  */
 export interface ClientScope extends Client {
   readonly id: string;
@@ -54,6 +54,8 @@ export interface ClientScope extends Client {
   readonly families: IpFamilies;
   /** Names of hosts without addresses lead to automatic ones: nobody else's traffic comes there. */
   readonly capturesDns: boolean;
+  /** Where some rule means something else to gateways; false otherwise, as they share scopes with sidecars. */
+  readonly isGateway: boolean;
 }
 
 export interface ClientScopes {
@@ -79,6 +81,7 @@ export const MESH_SCOPE: ClientScope = {
   isForeign: false,
   families: "ipv4",
   capturesDns: false,
+  isGateway: false,
 };
 
 const MESH_SCOPES: Readonly<Record<IpFamilies, ClientScope>> = {
@@ -116,12 +119,22 @@ export function declareClientScopes(
         read.find(lookingRules, ANY).map(([, rule]) => rule.clientLabels ?? {}),
       ),
   });
+  const rulesOfGateways = graph.index(
+    model.hostRules.table,
+    "host rules with Secrets for gateways alone",
+    ({ namesSecret, clientLabels }) => (namesSecret && clientLabels === undefined ? [ANY] : []),
+  );
+  const gatewaysDiffer = graph.deriveOne<boolean>({
+    name: "gateways have scopes of their own",
+    value: (read) => read.find(rulesOfGateways, ANY).length > 0,
+  });
   const ofProxy = graph.derive<ConnectedProxy, ClientScope>({
     name: "client scopes of proxies",
     from: proxies,
     rows: (key, proxy, read) => {
       const { clusterDomain } = read.one(model.settings);
-      return [[key, clientScope(proxy, read.one(labelKeys), clusterDomain)]];
+      const isGateway = proxy.kind === "router" && read.one(gatewaysDiffer);
+      return [[key, clientScope(proxy, { labelKeys: read.one(labelKeys), isGateway, clusterDomain })]];
     },
   });
   const groups = graph.group(
@@ -170,12 +183,17 @@ function clientLabelKeys(
   return [...new Set([...routeLabels, ...ruleLabels].flatMap((labels) => Object.keys(labels)))].sort();
 }
 
+interface ScopeContext {
+  readonly labelKeys: readonly string[];
+  readonly isGateway: boolean;
+  readonly clusterDomain: string;
+}
+
 function clientScope(
   { namespace, labels, domain, addresses, capturesDns = false }: ConnectedProxy,
-  keys: readonly string[],
-  clusterDomain: string,
+  { labelKeys, isGateway, clusterDomain }: ScopeContext,
 ): ClientScope {
-  const seen = keys.flatMap((key) => {
+  const seen = labelKeys.flatMap((key) => {
     const value = labels[key];
     return value === undefined ? [] : [[key, value] as const];
   });
@@ -185,6 +203,7 @@ function clientScope(
     ...(domain === `${namespace}.svc.${clusterDomain}` ? [] : [`@${domain}`]),
     ...(families === "ipv4" ? [] : [`@${families}`]),
     ...(capturesDns ? ["@dns"] : []),
+    ...(isGateway ? ["@gateway"] : []),
   ];
   const id = [namespace, ...seen.map(([key, value]) => `${key}=${value}`), ...unusual].join(";");
   const isForeign = !domain.endsWith(`.svc.${clusterDomain}`);
@@ -196,5 +215,6 @@ function clientScope(
     isForeign,
     families,
     capturesDns,
+    isGateway,
   };
 }

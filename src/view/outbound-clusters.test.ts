@@ -94,17 +94,33 @@ describe("outbound clusters", () => {
     const mesh = viewFixture(
       `${WEB}---${rule("shop", "{ host: web, trafficPolicy: { tls: { mode: MUTUAL, credentialName: cert } } }")}`,
     );
-    mesh.connect(sidecar("shop", "a"));
-    assert.equal(seen(mesh.views.clusters, "shop", CLUSTER), undefined);
+    mesh.connect({ ...sidecar("shop", "a"), kind: "router" });
+    assert.equal(seen(mesh.views.clusters, "shop;@gateway", CLUSTER), undefined);
     const { certificatePem: cert, keyPem: key } = keyedCertificate();
     const putSecret = (stringData: object) =>
       mesh.put(
         `{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: ${JSON.stringify(stringData)} }`,
       );
     putSecret({ cert, cacert: cert });
-    assert.equal(seen(mesh.views.clusters, "shop", CLUSTER), undefined);
+    assert.equal(seen(mesh.views.clusters, "shop;@gateway", CLUSTER), undefined);
     putSecret({ cert, key, cacert: cert });
-    assert.equal(seen(mesh.views.clusters, "shop", CLUSTER)?.tls.kind, "configured");
+    assert.equal(seen(mesh.views.clusters, "shop;@gateway", CLUSTER)?.tls.kind, "configured");
+  });
+
+  test("have the TLS of a Secret for gateways, and for sidecars that the rule selects", () => {
+    const { certificatePem: cert, keyPem: key } = keyedCertificate();
+    const secret = `{ apiVersion: v1, kind: Secret, metadata: { name: cert, namespace: shop }, stringData: ${JSON.stringify({ cert, key, cacert: cert })} }`;
+    const tlsOf = (selector: string, scope: string) => {
+      const spec = `{ ${selector} host: web, trafficPolicy: { tls: { mode: MUTUAL, credentialName: cert } } }`;
+      const mesh = viewFixture([WEB, rule("shop", spec), secret].join("---\n"));
+      mesh.connect(sidecar("shop", "a", { app: "a" }), { ...sidecar("shop", "b"), kind: "router" });
+      return seen(mesh.views.clusters, scope, CLUSTER)?.tls.kind;
+    };
+    assert.equal(tlsOf("", "shop"), "plaintext");
+    assert.equal(tlsOf("", "shop;@gateway"), "configured");
+    const selector = "workloadSelector: { matchLabels: { app: a } },";
+    assert.equal(tlsOf(selector, "shop;app=a"), "configured");
+    assert.equal(tlsOf(selector, "shop"), "automatic", "whom the rule doesn't select");
   });
 
   test("with load balancer PASSTHROUGH go where the connection was going", () => {

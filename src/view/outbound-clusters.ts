@@ -126,7 +126,7 @@ function clusterInputs(question: Question, variant: Variant): OutboundClusterInp
   const settings = read.one(model.settings);
   const policy = policyOf(variant, settings);
   const discovery = discoveryOf(question, { ...variant, policy });
-  const tls = upstreamTls(question, { policy, discovery, serverName: outboundServerName(parts) });
+  const tls = upstreamTls(question, { rule, policy, discovery, serverName: outboundServerName(parts) });
   if (tls === undefined) return undefined;
   return {
     name,
@@ -203,6 +203,7 @@ function discoveryOf(question: Question, variant: PolicyVariant): Discovery {
 }
 
 interface TlsQuestion {
+  readonly rule: EffectiveRule | undefined;
   readonly policy: PortPolicy;
   readonly discovery: Discovery;
   readonly serverName: string;
@@ -211,7 +212,7 @@ interface TlsQuestion {
 /** Undefined where a secret that the cluster needs isn't there: Envoy would wait for it, and hold up all others. */
 function upstreamTls(question: Question, asked: TlsQuestion): UpstreamTls | undefined {
   const { key, service, model, read, client } = question;
-  const { serverName, policy } = asked;
+  const { serverName, policy, rule } = asked;
   const { tls } = policy;
   const identities = read.get(model.identities, key) ?? [];
   if (tls === undefined) return automaticTls(question, asked, identities);
@@ -229,6 +230,9 @@ function upstreamTls(question: Question, asked: TlsQuestion): UpstreamTls | unde
         subjectAltNames: tls.subjectAltNames ?? [],
       };
     default: {
+      // A Secret is for gateways, and for sidecars that the rule selects; to others its TLS is as if it weren't there.
+      const isForClient = client.isGateway || rule?.selectsClients === true;
+      if (tls.credentialName !== undefined && !isForClient) return { kind: "plaintext" };
       if (!hasCredentials(tls, { model, read, namespace: client.namespace })) return undefined;
       return {
         kind: "configured",

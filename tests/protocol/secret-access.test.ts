@@ -254,11 +254,20 @@ test("without RBAC objects a gateway's own ServiceAccount has its Secrets, and a
   await connect(sidecar).until(NOTHING);
 });
 
-test("a sidecar gets what a rule names when its ServiceAccount may read it, and no gateway's", async (t) => {
+test("a sidecar gets what a rule names that selects it when its ServiceAccount may read it, and no gateway's", async (t) => {
   const { put, connect } = await start(t);
+  put(grant("web"));
   const client = connect(sidecar);
   await client.until(NOTHING);
-  put(grant("web"));
+  put(`
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: partner, namespace: infra }
+spec:
+  workloadSelector: { matchLabels: { app: edge } }
+  host: partner.example
+  trafficPolicy: { tls: { mode: MUTUAL, credentialName: client-cert } }
+`);
   await client.until({ gateway: "none", rule: "key" });
 });
 

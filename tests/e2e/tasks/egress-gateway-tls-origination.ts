@@ -36,6 +36,9 @@ export function tryEgressGatewayTlsOrigination(tasksOf: () => TaskMesh): void {
       const { stdout, stderr } = await curl("default/curl", `http://${host}`);
       assert.match(stdout, /<title>Welcome to nginx!<\/title>/, stderr);
     });
+    // The rule with the gateway's certificate isn't the sidecar's: it passes on TLS that isn't its own.
+    const direct = await curl("default/curl", "-k", `https://${host}`);
+    assert.match(direct.stdout, /No required SSL certificate was sent/, direct.stderr);
     const pattern = new RegExp(`"GET / HTTP/[12.]+" 200 .* outbound\\|443\\|\\|${host} `);
     t.diagnostic(`Welcome to nginx!; by the gateway: ${await loggedLine(tasksOf(), GATEWAY, pattern)}`);
   });

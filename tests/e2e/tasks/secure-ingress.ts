@@ -15,7 +15,7 @@ export function trySecureIngress(tasksOf: () => TaskMesh): void {
   async function ask(url: string, ...args: readonly string[]) {
     const format = "%{stderr}%{http_code} %{http_version}";
     const { code, stderr } = await tasksOf().curlGateway(url, "-o", "/dev/null", "-w", format, ...args);
-    return { code, answer: stderr.trim() };
+    return { code, answer: stderr.trim().replaceAll(/\s+/g, " ") };
   }
   const trusting = (authority: string) => ["--cacert", tasksOf().pem(`${authority}.crt`)] as const;
   const untilAnswered = (url: string, wanted: string, ...args: readonly string[]) =>
