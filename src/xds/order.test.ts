@@ -147,3 +147,50 @@ test("StreamOrder gives up a client that refuses everything, and removes what is
   refuseAll();
   assert.equal(responseCount, 1);
 });
+
+test("StreamOrder sends extension configurations one by one, and the last good one again when it is refused", () => {
+  const { order, send, answer, publish, held } = streamOf("extension-config", ["jwt", "authorization"]);
+  assert.deepEqual(send(), [
+    { nonce: "1", names: ["jwt"] },
+    { nonce: "2", names: ["authorization"] },
+  ]);
+  answer("1");
+  answer("2");
+  publish({ jwt: "2", authorization: "1" });
+  assert.deepEqual(send(), [{ nonce: "3", names: ["jwt"] }]);
+  assert.deepEqual(answer("3", "no such thing")?.refused[0]?.inUse, resource("jwt"));
+  assert.deepEqual(order.next(0), {
+    type: "extension-config",
+    isRestoring: true,
+    resources: [{ name: "jwt", resource: resource("jwt") }],
+    removed: [],
+  });
+  send();
+  answer("4");
+  assert.equal(order.standing({ type: "extension-config", name: "jwt" }), "refused");
+  assert.deepEqual(held().sort(), ["authorization 1", "jwt 1"]);
+  assert.deepEqual(send(), []);
+  publish({ jwt: "3", authorization: "1" });
+  assert.deepEqual(send(), [{ nonce: "5", names: ["jwt"] }]);
+  answer("5");
+  assert.equal(order.standing({ type: "extension-config", name: "jwt" }), "in-use");
+});
+
+test("StreamOrder restores nothing where a newer version goes, or there was none, or it is refused as well", () => {
+  const { send, answer, publish } = streamOf("extension-config", ["jwt"]);
+  send();
+  answer("1", "no");
+  assert.deepEqual(send(), []);
+  publish({ jwt: "2" });
+  send();
+  answer("2");
+  publish({ jwt: "3" });
+  send();
+  publish({ jwt: "4" });
+  answer("3", "no");
+  assert.deepEqual(send(), [{ nonce: "4", names: ["jwt"] }]);
+  answer("4", "no");
+  assert.deepEqual(send(), [{ nonce: "5", names: ["jwt"] }]);
+  answer("5", "no");
+  assert.deepEqual(send(), []);
+});

@@ -150,7 +150,7 @@ export class StreamOrder {
   #nextOf(type: ResourceType, nowMs: number): PlannedResponse | undefined {
     const state = this.#types.get(type);
     if (state === undefined || !this.#hasWork(state) || this.#isWindowFull(state)) return undefined;
-    const response = this.#planType(state, nowMs);
+    const response = planRestore(state) ?? this.#planType(state, nowMs);
     const isEmpty = response.resources.length === 0 && response.removed.length === 0;
     return isEmpty && !state.subscription.owesAnswer ? undefined : response;
   }
@@ -170,6 +170,7 @@ export class StreamOrder {
 
   recordSent(planned: PlannedResponse, nonce: string): UnansweredResponse {
     const state = this.#stateOf(planned.type);
+    if (planned.isRestoring) return recordRestoring(state, planned, nonce);
     const { subscription } = state;
     const isDependant = dependantTypes.has(planned.type);
     const replaced = new Map<string, Held>();
@@ -285,8 +286,8 @@ export class StreamOrder {
     return state;
   }
 
-  #hasWork({ subscription }: TypeState): boolean {
-    return subscription.owesAnswer || subscription.pending.size > 0;
+  #hasWork({ subscription, restored }: TypeState): boolean {
+    return subscription.owesAnswer || subscription.pending.size > 0 || restored.size > 0;
   }
 
   /** Endpoints that a sent cluster waits for pass: the ACK that would open the window of clusters depends on them. */
@@ -304,7 +305,9 @@ export class StreamOrder {
     const removed: string[] = [];
     let stillNeeded: Needed | undefined;
     let part: number | undefined;
+    const isFull = () => rulesOf(type).isRestored && resources.length + removed.length > 0;
     for (const [name, held] of subscription.pending) {
+      if (isFull()) break;
       const wanted = wantedResource(subscription, this.#set, name);
       if (wanted !== undefined) {
         if (!this.#mayGo(state, name, wanted, nowMs)) continue;
@@ -389,6 +392,39 @@ export class StreamOrder {
       }
     }
   }
+}
+
+/** Undefined where there is nothing to restore. What is newer than a refused version goes instead. */
+function planRestore({ subscription, restored }: TypeState): PlannedResponse | undefined {
+  for (const [name, resource] of restored) {
+    const isWanted = subscription.names.has(name) && !subscription.pending.has(name);
+    if (isWanted) {
+      const { type } = subscription;
+      return { type, isRestoring: true, resources: [{ name, resource }], removed: [] };
+    }
+    restored.delete(name);
+  }
+  return undefined;
+}
+
+function recordRestoring(
+  state: TypeState,
+  { type, resources }: PlannedResponse,
+  nonce: string,
+): UnansweredResponse {
+  for (const { name } of resources) state.restored.delete(name);
+  const response: UnansweredResponse = {
+    type,
+    isRestoring: true,
+    nonce,
+    bytes: 0,
+    removed: [],
+    resources: resources.flatMap(({ resource }) => (resource === undefined ? [] : [resource])),
+    replaced: new Map(),
+    newClusters: [],
+  };
+  state.unanswered.push(response);
+  return response;
 }
 
 export interface Verdict {

@@ -57,6 +57,11 @@ export interface ResourceTypeRules {
   readonly refusedBecauseOf: readonly ResourceType[];
   /** State of the world: whether each response must hold every resource ("Grouping Resources into Responses"). */
   readonly isFullState: boolean;
+  /**
+   * Whether each response holds one resource only, and its last good version is sent again at once when it is refused.
+   * Envoy doesn't say which of several it refuses, and refuses each later listener that refers to a refused one.
+   */
+  readonly isRestored: boolean;
 }
 
 const routing: readonly ResourceType[] = [
@@ -74,6 +79,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: routing,
     refusedBecauseOf: ["cluster"],
     isFullState: true,
+    isRestored: false,
   },
   endpoint: {
     whenGone: "remove",
@@ -81,6 +87,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: ["cluster"],
     refusedBecauseOf: [],
     isFullState: false,
+    isRestored: false,
   },
   secret: {
     whenGone: "keep",
@@ -88,6 +95,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: [],
     refusedBecauseOf: [],
     isFullState: false,
+    isRestored: false,
   },
   runtime: {
     whenGone: "remove",
@@ -95,6 +103,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: [],
     refusedBecauseOf: [],
     isFullState: false,
+    isRestored: false,
   },
   "extension-config": {
     whenGone: "keep",
@@ -102,6 +111,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: ["listener"],
     refusedBecauseOf: [],
     isFullState: false,
+    isRestored: true,
   },
   listener: {
     whenGone: "remove",
@@ -109,6 +119,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: [],
     refusedBecauseOf: ["listener", "extension-config"],
     isFullState: true,
+    isRestored: false,
   },
   "scoped-route": {
     whenGone: "remove",
@@ -116,6 +127,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: ["listener"],
     refusedBecauseOf: [],
     isFullState: false,
+    isRestored: false,
   },
   route: {
     whenGone: "keep",
@@ -123,6 +135,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: ["listener", "scoped-route"],
     refusedBecauseOf: [],
     isFullState: false,
+    isRestored: false,
   },
   "virtual-host": {
     whenGone: "remove",
@@ -130,6 +143,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: [],
     refusedBecauseOf: [],
     isFullState: false,
+    isRestored: false,
   },
   "name-table": {
     whenGone: "remove",
@@ -137,6 +151,7 @@ const rules: Readonly<Record<ResourceType, ResourceTypeRules>> = {
     dependants: [],
     refusedBecauseOf: [],
     isFullState: true,
+    isRestored: false,
   },
 };
 

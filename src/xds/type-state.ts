@@ -18,6 +18,8 @@ export interface TypeState {
   /** Names that go in a response by themselves, or with those of the same number alone. */
   readonly parts: Map<string, number>;
   partCount: number;
+  /** Last good versions of what was refused, to be sent again before anything else. */
+  readonly restored: Map<string, Resource>;
   /** Whether responses say what the client had before. */
   readonly isTracked: boolean;
 }
@@ -31,6 +33,8 @@ export interface PlannedResource {
 
 export interface PlannedResponse {
   readonly type: ResourceType;
+  /** It takes back what the client refused: the newest versions stay refused. */
+  readonly isRestoring?: true;
   readonly resources: readonly PlannedResource[];
   readonly removed: readonly string[];
 }
@@ -38,6 +42,7 @@ export interface PlannedResponse {
 /** A response that the client has neither acknowledged nor refused yet. */
 export interface UnansweredResponse {
   readonly type: ResourceType;
+  readonly isRestoring?: true;
   readonly nonce: string;
   /** Set when the response is encoded, which in state of the world needs it recorded first. */
   bytes: number;
@@ -58,6 +63,7 @@ export function createTypeState(subscription: Subscription, isTracked: boolean):
     refused: new Map(),
     parts: new Map(),
     partCount: 0,
+    restored: new Map(),
     isTracked,
   };
 }
@@ -69,6 +75,7 @@ export function createTypeState(subscription: Subscription, isTracked: boolean):
 export function recordAcknowledged(state: TypeState, response: UnansweredResponse): void {
   const { subscription, unanswered, kept, refused } = state;
   for (const name of response.replaced.keys()) kept.delete(name);
+  if (response.isRestoring) return;
   for (const { name } of response.resources) refused.delete(name);
   if (!rulesOf(response.type).waitsForClusters) return;
   const beliefs = [subscription.pending, ...unanswered.map(({ replaced }) => replaced)];
@@ -99,7 +106,9 @@ export function recordRejected(
   response: UnansweredResponse,
   { names, areOthersTaken, isListed }: ToldRefusal & SetNow,
 ): readonly RefusedResource[] {
-  const { kept, refused } = state;
+  // The client has it: that it refuses it now can't be helped by sending it once more.
+  if (response.isRestoring) return [];
+  const { kept, refused, restored } = state;
   const gone = new Set(response.removed);
   const onItsWay = namesOnTheirWay(state);
   for (const [name, held] of response.replaced) {
@@ -114,7 +123,9 @@ export function recordRejected(
     const { name, version } = resource;
     if (!names.has(name) || onItsWay.has(name)) return [];
     refused.set(name, version);
-    return [{ resource, inUse: inUseOf(state, name) }];
+    const inUse = inUseOf(state, name);
+    if (typeof inUse === "object" && rulesOf(response.type).isRestored) restored.set(name, inUse);
+    return [{ resource, inUse }];
   });
 }
 

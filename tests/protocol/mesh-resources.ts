@@ -4,11 +4,15 @@ import { createHash } from "node:crypto";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
+import { encode as encodePlain, typedConfig } from "../../src/envoy/encode.ts";
 import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ApiVersion } from "../../src/gen/envoy/config/core/v3/config_source_pb.ts";
+import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/extension_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
+import { RBAC_Action } from "../../src/gen/envoy/config/rbac/v3/rbac_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { RBACSchema } from "../../src/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { RouterSchema } from "../../src/gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import { HttpConnectionManagerSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { Resource, ResourceReference } from "../../src/xds/resource.ts";
@@ -57,12 +61,25 @@ export function endpoints(name: string, port: number): TypedResource {
   return ["endpoint", resource(name, encode(ClusterLoadAssignmentSchema, message))];
 }
 
+interface ListenerOptions {
+  /** The name of a policy of `policy`, which stands before the router. */
+  readonly policy?: string;
+  /** Tells versions of a listener apart. */
+  readonly statPrefix?: string;
+}
+
 /** A listener on the pipe `path`, which asks for the routes `routeName`. */
-export function listener(name: string, path: string, routeName: string): TypedResource {
+export function listener(
+  name: string,
+  path: string,
+  routeName: string,
+  { policy: policyName, statPrefix = name }: ListenerOptions = {},
+): TypedResource {
   const manager = create(HttpConnectionManagerSchema, {
-    statPrefix: name,
+    statPrefix,
     routeSpecifier: { case: "rds", value: { routeConfigName: routeName, configSource: ads } },
     httpFilters: [
+      ...(policyName === undefined ? [] : [discoveredFilter(policyName)]),
       {
         name: "envoy.filters.http.router",
         configType: { case: "typedConfig", value: anyPack(RouterSchema, create(RouterSchema)) },
@@ -83,7 +100,41 @@ export function listener(name: string, path: string, routeName: string): TypedRe
       },
     ],
   });
-  return ["listener", resource(name, encode(ListenerSchema, message), [{ type: "route", name: routeName }])];
+  const needs: ResourceReference[] = [
+    { type: "route", name: routeName },
+    ...(policyName === undefined ? [] : [{ type: "extension-config" as const, name: policyName }]),
+  ];
+  return ["listener", resource(name, encode(ListenerSchema, message), needs)];
+}
+
+/** It isn't live before its configuration has come, however long that takes. */
+function discoveredFilter(name: string) {
+  const value = {
+    configSource: { ...ads, initialFetchTimeout: { seconds: 0n, nanos: 0 } },
+    typeUrls: [`type.googleapis.com/${RBACSchema.typeName}`],
+  };
+  return { name, configType: { case: "configDiscovery", value } } as const;
+}
+
+/** Allows or denies every request; a bad one is refused by Envoy. */
+export function policy(name: string, does: "allow" | "deny" | "bad"): TypedResource {
+  const anyone = { identifier: { case: "any" as const, value: true } };
+  const nobody = {
+    identifier: { case: "sourceIp" as const, value: { addressPrefix: "not an address", prefixLen: 32 } },
+  };
+  const rbac = typedConfig(RBACSchema, {
+    rules: {
+      action: does === "deny" ? RBAC_Action.DENY : RBAC_Action.ALLOW,
+      policies: {
+        all: {
+          permissions: [{ rule: { case: "any", value: true } }],
+          principals: [does === "bad" ? nobody : anyone],
+        },
+      },
+    },
+  });
+  const { bytes } = encodePlain(TypedExtensionConfigSchema, { name, typedConfig: rbac });
+  return ["extension-config", resource(name, bytes)];
 }
 
 /** All to one cluster; without a cluster a RouteConfiguration that matches nothing. */
