@@ -1,4 +1,5 @@
-// Bundles each app of the bookshop into one file, dist/examples/bookshop/NAME.cjs, so that a pod starts in a blink.
+// Bundles each app of the bookshop into one file, dist/examples/bookshop/NAME.cjs, so that a pod starts in a blink, and
+// bookshop.cjs, which starts the one that it is told.
 // Needs esbuild, therefore it runs after set-up only.
 
 import { dirname, join } from "node:path";
@@ -16,7 +17,10 @@ export async function buildBookshop(root = projectRoot, outdir = join(root, "dis
   const { build } = await import("esbuild");
   await build({
     absWorkingDir: root,
-    entryPoints: apps.map((name) => ({ in: join(root, bookshopSources, name, "main.ts"), out: name })),
+    entryPoints: [
+      { in: join(root, bookshopSources, "bookshop.ts"), out: "bookshop" },
+      ...apps.map((name) => ({ in: join(root, bookshopSources, name, "main.ts"), out: name })),
+    ],
     outdir,
     outExtension: { ".js": ".cjs" },
     bundle: true,

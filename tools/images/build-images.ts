@@ -11,8 +11,8 @@ import { formatProblem } from "../../src/core/problem.ts";
 import { buildCniShim } from "./build-cni-shim.ts";
 import { ownArchitecture } from "./image.ts";
 import { packOciLayout, writeOciLayout } from "./oci-layout.ts";
-import type { ProductImageName } from "./product-images.ts";
-import { productImageNames, productImages } from "./product-images.ts";
+import type { ImageName } from "./product-images.ts";
+import { imageNames, productImageNames, productImages } from "./product-images.ts";
 import { unpackImage } from "./unpack-image.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -48,10 +48,10 @@ if (values.rootfs !== undefined) {
   }
 }
 
-function parseName(text: string): ProductImageName {
-  const name = productImageNames.find((each) => each === text || each === `meltemi/${text}`);
+function parseName(text: string): ImageName {
+  const name = imageNames.find((each) => each === text || each === `meltemi/${text}`);
   if (name !== undefined) return name;
-  console.error(`Cannot make image "${text}": the images are ${productImageNames.join(", ")}`);
+  console.error(`Cannot make image "${text}": the images are ${imageNames.join(", ")}`);
   return process.exit(2);
 }
 

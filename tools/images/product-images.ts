@@ -1,7 +1,7 @@
 // What is in Meltemi's own images: Node, our bundles, and for pods Envoy and the programs that set up
 // interception. No shell and no package manager.
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FileTree } from "./file-tree.ts";
 import type { Image } from "./image.ts";
@@ -34,16 +34,17 @@ export const agentNodeFlags: readonly string[] = [
   "--expose-gc",
 ];
 
+/** What an installation needs. */
 export const productImageNames = ["meltemi/control-plane", "meltemi/agent", "meltemi/cni"] as const;
-export type ProductImageName = (typeof productImageNames)[number];
+/** And the example. */
+export const imageNames = [...productImageNames, "meltemi/bookshop"] as const;
+export type ImageName = (typeof imageNames)[number];
 
 /** The images named, which share their lowest layer. */
-export function productImages(
-  names: readonly ProductImageName[],
-  options: ProductImageOptions,
-): readonly Image[] {
+export function productImages(names: readonly ImageName[], options: ProductImageOptions): readonly Image[] {
   const base = nodeLayer();
-  const builders: Readonly<Record<ProductImageName, () => Image>> = {
+  const builders: Readonly<Record<ImageName, () => Image>> = {
+    "meltemi/bookshop": () => bookshopImage(base, options.root),
     "meltemi/control-plane": () => controlPlaneImage(base, options),
     "meltemi/agent": () => agentImage(base, options),
     "meltemi/cni": () => cniImage(base, options),
@@ -110,6 +111,23 @@ function cniImage(base: FileTree, { root, cniShimPath }: ProductImageOptions): I
       packetFilterLayer().program("/usr/bin/nsenter", "/usr/bin/nsenter"),
       programLayer(root, "cni").program("/opt/cni/bin/meltemi-cni", cniShimPath),
     ],
+  };
+}
+
+/** Which of its apps runs is said by the container's args. */
+export function bookshopImage(base: FileTree, root: string): Image {
+  const dist = join(root, "dist/examples/bookshop");
+  const programs = new FileTree();
+  for (const file of readdirSync(dist)
+    .filter((name) => name.endsWith(".cjs"))
+    .sort())
+    programs.file(`/app/${file}`, join(dist, file));
+  return {
+    name: "meltemi/bookshop",
+    entrypoint: ["/usr/bin/node", "/app/bookshop.cjs"],
+    user: "1000:1000",
+    env: ["NODE_ENV=production"],
+    layers: [base, programs],
   };
 }
 

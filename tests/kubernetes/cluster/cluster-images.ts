@@ -13,6 +13,7 @@ import type { Image } from "../../../tools/images/image.ts";
 import { ownArchitecture } from "../../../tools/images/image.ts";
 import { packOciLayout, writeOciLayout } from "../../../tools/images/oci-layout.ts";
 import {
+  bookshopImage,
   nodeLayer,
   packetFilterLayer,
   productImageNames,
@@ -90,18 +91,9 @@ function busyboxImage(name: string): Image {
 /** The bookshop's, the echo server of the mesh's tests, Redis and curl under their public names. */
 function applicationImages(echo: FileTree): readonly Image[] {
   const base = nodeLayer();
-  const bookshop = join(root, "dist/examples/bookshop");
-  const names = existsSync(bookshop) ? readdirSync(bookshop).filter((name) => name.endsWith(".cjs")) : [];
-  const apps = names.sort().map(
-    (file): Image => ({
-      name: `meltemi/bookshop-${file.replace(".cjs", "")}`,
-      entrypoint: ["/usr/bin/node", `/app/${file}`],
-      user: "1000:1000",
-      layers: [base, new FileTree().file(`/app/${file}`, join(bookshop, file))],
-    }),
-  );
+  const hasBookshop = existsSync(join(root, "dist/examples/bookshop"));
   return [
-    ...apps,
+    ...(hasBookshop ? [bookshopImage(base, root)] : []),
     {
       name: "meltemi-test/echo",
       entrypoint: ["/usr/bin/node"],
