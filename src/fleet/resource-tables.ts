@@ -24,6 +24,7 @@ import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import type { Graph } from "../graph/graph.ts";
+import { structurallyEqual } from "../graph/structural-equality.ts";
 import type { Table } from "../graph/table.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import type { GatewayView } from "../view/gateway-views.ts";
@@ -32,6 +33,7 @@ import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/list
 import { listenerSettings } from "../view/outbound-listeners.ts";
 import { otherwiseCluster } from "../view/port-chains.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
+import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource, fragment } from "./built-resource.ts";
 import {
@@ -71,7 +73,7 @@ export const servedTypes: readonly ServedType[] = [
 export function declareResourceTables(graph: Graph, views: Views): ResourceTables {
   return {
     cluster: declareClusters(graph, views),
-    endpoint: scopedResources(graph, "endpoint resources", views.endpoints, endpointResource),
+    endpoint: declareEndpoints(graph, views),
     listener: declareListeners(graph, views),
     route: declareRouteResources(graph, views),
     secret: declareSecretResources(graph, views),
@@ -199,15 +201,28 @@ function scopedResources<T>(
   });
 }
 
+/** What endpoints come from isn't said in their bytes. */
+function declareEndpoints(graph: Graph, views: Views): ResourceTable {
+  return graph.derive<Scoped<EndpointInputs>, ResourceRow>({
+    name: "endpoint resources",
+    from: views.endpoints,
+    equal: (a, b) => equalRows(a, b) && structurallyEqual(sourceOf(a), sourceOf(b)),
+    rows: (key, row) => [[key, row.kind === "absent" ? ABSENT : present(endpointResource(row.inputs))]],
+  });
+}
+
+function sourceOf(row: ResourceRow): Source {
+  return row.kind === "absent" ? [] : row.resource.source;
+}
+
 function clusterResource(inputs: OutboundClusterInputs): BuiltResource {
   const { name, source } = inputs;
   return buildResource(ClusterSchema, buildOutboundCluster(inputs), { name, source });
 }
 
 function endpointResource(inputs: EndpointInputs): BuiltResource {
-  return buildResource(ClusterLoadAssignmentSchema, buildLoadAssignment(inputs), {
-    name: inputs.clusterName,
-  });
+  const { clusterName: name, source } = inputs;
+  return buildResource(ClusterLoadAssignmentSchema, buildLoadAssignment(inputs), { name, source });
 }
 
 function listenerResource(inputs: OutboundListenerInputs): BuiltResource {

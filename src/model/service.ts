@@ -23,6 +23,7 @@ export type TrafficPreference = "none" | "same-zone" | "same-node";
 
 /** Endpoints serve the ports of their own ServiceEntry. */
 export interface ServicePart {
+  readonly object: ObjectKey;
   readonly ports: readonly MeshServicePort[];
   readonly endpoints: readonly WorkloadEntrySpec[];
 }
@@ -58,7 +59,24 @@ export interface MeshService {
   /** A gateway that it leads to listens on its Gateways' own numbers, whatever the targets are. */
   readonly keepsGatewayPorts?: boolean;
   readonly createdAt: string;
+  /** Of several ServiceEntries for the host the oldest, which says what the service is. */
   readonly object: ObjectKey;
+}
+
+/** What made one of its ports: several ServiceEntries may, of which the oldest says what the port is. */
+export function objectsOfPort(
+  { object, parts }: Pick<MeshService, "object" | "parts">,
+  port: number,
+): readonly [ObjectKey, ...ObjectKey[]] {
+  const [first, ...others] = parts
+    .filter(({ ports }) => ports.some(({ number }) => number === port))
+    .map((part) => part.object);
+  return [first ?? object, ...others];
+}
+
+/** Whether the object made it, alone or with others. */
+export function isMadeBy({ object, parts }: Pick<MeshService, "object" | "parts">, key: ObjectKey): boolean {
+  return object === key || parts.some((part) => part.object === key);
 }
 
 /** Its addresses, or its pods', name it: no other service's traffic comes there. */

@@ -177,6 +177,7 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
   const { name, namespace, annotations, labels, creationTimestamp } = entry.metadata;
   const { spec } = entry;
   const ports = (spec.ports ?? []).flatMap(entryPort);
+  const object = objectKey({ kind: "ServiceEntry", namespace, name });
   return {
     hostname,
     namespace,
@@ -189,14 +190,14 @@ function entryService(entry: ServiceEntry, hostname: string, settings: MeshSetti
     isExternal: spec.location !== "MESH_INTERNAL",
     visibility: entryVisibility(entry, settings),
     selector: spec.workloadSelector?.labels,
-    parts: [{ ports, endpoints: spec.endpoints ?? [] }],
+    parts: [{ object, ports, endpoints: spec.endpoints ?? [] }],
     subjectAltNames: spec.subjectAltNames ?? [],
     publishesNotReady: false,
     isNodeLocal: false,
     preference: trafficPreference(annotations?.[TRAFFIC_DISTRIBUTION_ANNOTATION]),
     ...gatewayPorts(labels),
     createdAt: creationTimestamp ?? "",
-    object: objectKey({ kind: "ServiceEntry", namespace, name }),
+    object,
   };
 }
 

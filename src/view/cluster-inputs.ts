@@ -87,6 +87,7 @@ export interface EndpointInputs {
   readonly placement?: EndpointPlacement;
   /** Weights of localities, where a rule distributes requests among them; else each counts its endpoints' weights. */
   readonly localityWeights?: Readonly<Record<string, number>>;
+  readonly source: Source;
 }
 
 /** How a client's place decides. */

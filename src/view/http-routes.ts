@@ -12,7 +12,7 @@ import { effectiveRule, type PortPolicy, policyForPort } from "../model/destinat
 import { serviceCalled } from "../model/host-owner.ts";
 import type { HostRoutes, HttpRule } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
-import type { MeshService, MeshServicePort } from "../model/service.ts";
+import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { isInScope } from "./match-scope.ts";
 import type { ResolvedDestination, ResolvedMirror, RouteInputs } from "./route-inputs.ts";
@@ -59,7 +59,7 @@ export function defaultRoute(
     mirrors: [],
     operation: operationOf(context),
     ...(defaultRetries === undefined ? {} : { defaultRetries }),
-    source: [{ object: service.object }],
+    source: [{ object: objectsOfPort(service, port.number)[0] }],
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { keyedCertificate } from "../identity/keyed-certificate-fixture.ts";
+import type { Source } from "./source.ts";
 import { layerNames, seen, sidecar, viewFixture } from "./view-fixture.ts";
 
 const WEB = `
@@ -10,6 +11,32 @@ metadata: { name: web, namespace: shop }
 spec: { clusterIP: 10.96.0.1, selector: { app: web }, ports: [{ name: http, port: 80 }] }
 `;
 const CLUSTER = "outbound|80||web.shop.svc.cluster.local";
+
+describe("outbound clusters of several ServiceEntries for one host", () => {
+  const port = (number: number) => `{ number: ${number}, name: http-${number}, protocol: HTTP }`;
+  const entry = (name: string, day: number, ports: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop, creationTimestamp: "2026-01-0${day}T00:00:00Z" }
+spec: { hosts: [a.com], resolution: STATIC, endpoints: [{ address: 1.1.1.${day} }], ports: [${ports}] }
+`;
+
+  test("name those of them that have the port, the oldest first", () => {
+    const mesh = viewFixture(
+      [entry("old", 1, port(80)), entry("young", 2, `${port(80)}, ${port(81)}`)].join("---"),
+    );
+    const sourcesOf = (table: "clusters" | "endpoints", number: number) =>
+      seen<{ readonly source: Source }>(mesh.views[table], "", `outbound|${number}||a.com`)?.source.map(
+        ({ object }) => object,
+      );
+    for (const table of ["clusters", "endpoints"] as const) {
+      assert.deepEqual(sourcesOf(table, 80), ["ServiceEntry/shop/old", "ServiceEntry/shop/young"]);
+      assert.deepEqual(sourcesOf(table, 81), ["ServiceEntry/shop/young"]);
+    }
+    const routes = seen(mesh.views.virtualHosts.table, "", "81 a.com:81")?.routes;
+    assert.deepEqual(routes?.[0]?.source, [{ object: "ServiceEntry/shop/young" }]);
+  });
+});
 
 describe("outbound clusters", () => {
   test("are one for each port and subset, for everybody at once", () => {

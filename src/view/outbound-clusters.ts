@@ -18,7 +18,7 @@ import {
 import type { ServiceEndpoint } from "../model/endpoints.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
-import type { MeshService, MeshServicePort } from "../model/service.ts";
+import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
 import { hasCredentials } from "./client-credentials.ts";
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import type {
@@ -32,6 +32,7 @@ import type {
 import { factsForPlacement, placementOf } from "./endpoint-placement.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 import { rowsOfServices } from "./service-rows.ts";
+import type { Source } from "./source.ts";
 
 /** Rows by layer and cluster name. */
 export function declareOutboundClusters(
@@ -140,8 +141,22 @@ function clusterInputs(question: Question, variant: Variant): OutboundClusterInp
     dnsRefreshRate: settings.dnsRefreshRate,
     isHttp2Upgraded: isHttp2Upgraded(policy, settings, service),
     isLocalityWeighted: placementOf(service, policy, settings)?.distribute !== undefined,
-    source: [...(rule?.objects ?? []).map((object) => ({ object })), { object: service.object }],
+    source: sourceOf(question, variant),
   };
+}
+
+/** Rules first, then what made the port. */
+function sourceOf({ service }: Question, { rule, port }: Pick<Variant, "rule" | "port">): Source {
+  const objects = [...(rule?.objects ?? []), ...objectsOfPort(service, port.number)];
+  return objects.map((object) => ({ object }));
+}
+
+/** Without rules that choose nothing: clients for whom they hold, and others, share the endpoints. */
+function sourceOfEndpoints(question: Question, { rule, subset, port, policy }: PolicyVariant): Source {
+  const { localityLbSetting } = policy.loadBalancer ?? {};
+  const { outlierDetection } = policy;
+  const isChosen = [subset, localityLbSetting, outlierDetection].some((each) => each !== undefined);
+  return sourceOf(question, { rule: isChosen ? rule : undefined, port });
 }
 
 function policyOf(
@@ -277,14 +292,18 @@ function endpointsOf(question: Question): ReadonlyMap<string, EndpointInputs> {
 }
 
 /** However Envoy learns them. */
-function endpointInputs(
-  { key, service, model, read }: Question,
-  { name, port, subset, policy }: PolicyVariant,
-): EndpointInputs {
+function endpointInputs(question: Question, variant: PolicyVariant): EndpointInputs {
+  const { key, service, model, read } = question;
+  const { name, port, subset, policy } = variant;
   const placement = placementOf(service, policy, read.one(model.settings));
   const all = read.get(model.endpoints, key) ?? [];
   const endpoints = endpointsOfPort(all, { port: port.number, subset, placement });
-  return { clusterName: name, endpoints, ...(placement === undefined ? {} : { placement }) };
+  return {
+    clusterName: name,
+    endpoints,
+    ...(placement === undefined ? {} : { placement }),
+    source: sourceOfEndpoints(question, variant),
+  };
 }
 
 interface EndpointChoice {

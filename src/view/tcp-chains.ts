@@ -9,7 +9,7 @@ import { MESH_GATEWAY } from "../model/gateway-name.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost, findWithin, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
-import { byAge, type MeshService, type MeshServicePort } from "../model/service.ts";
+import { byAge, type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { type RouteContext, targetOf } from "./http-routes.ts";
@@ -70,7 +70,7 @@ function ownChain(service: MeshService, port: MeshServicePort): TcpChain {
     serverNames: [],
     destinationSubnets: [],
     destinations: [{ cluster, weight: 1 }],
-    source: [{ object: service.object }],
+    source: [{ object: objectsOfPort(service, port.number)[0] }],
   };
 }
 

@@ -10,6 +10,7 @@ import { nodeOf, startPlane } from "./plane-under-test.ts";
 
 const rds = typeUrlOf("route");
 const cds = typeUrlOf("cluster");
+const eds = typeUrlOf("endpoint");
 const virtualServiceKey = objectKey({ kind: "VirtualService", namespace: "shop", name: "reviews" });
 
 function mesh(timeout: string): string {
@@ -100,6 +101,34 @@ test("programmed() waits from the moment an object changes, and names who refuse
     isTaken = resources.some(({ version }) => version === inForce());
   }
   await until(programmed, { acknowledgedCount: 1, refusals: [] });
+});
+
+test("programmed() waits for endpoints, of each of several ServiceEntries for one host", async (t) => {
+  const entry = (name: string, address: string) => `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: ${name}, namespace: shop, creationTimestamp: "2026-01-0${name === "old" ? 1 : 2}T00:00:00Z" }
+spec:
+  hosts: [a.com]
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  resolution: STATIC
+  endpoints: [{ address: ${address} }]
+`;
+  const { plane, apply, port } = await startPlane(t);
+  apply([entry("old", "192.0.2.1"), entry("young", "192.0.2.2")].join("---"));
+  const programmedOf = (name: string) => () =>
+    plane.fleet.programmed(objectKey({ kind: "ServiceEntry", namespace: "shop", name }));
+  const young = programmedOf("young");
+  const web = openDelta(t, port);
+  const node = nodeOf("web");
+  web.send({ node, typeUrl: eds, resourceNamesSubscribe: ["outbound|80||a.com"] });
+  web.send({ typeUrl: eds, responseNonce: (await web.next()).nonce });
+  await until(young, { proxyCount: 1, acknowledgedCount: 1, awaited: [] });
+  apply(entry("young", "192.0.2.3"));
+  assert.deepEqual(young().awaited, [node.id], "its cluster is as it was");
+  web.send({ typeUrl: eds, responseNonce: (await web.next()).nonce });
+  await until(young, { acknowledgedCount: 1, awaited: [] });
+  assert.equal(programmedOf("old")().acknowledgedCount, 1);
 });
 
 test("programmed() believes a client that comes back with what it has", async (t) => {

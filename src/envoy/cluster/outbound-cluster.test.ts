@@ -33,7 +33,7 @@ const ENDPOINT: ClusterEndpoint = {
 };
 const DNS: Extract<Discovery, { kind: "dns" }> = {
   kind: "dns",
-  endpoints: { clusterName: "outbound|80||web", endpoints: [ENDPOINT] },
+  endpoints: { clusterName: "outbound|80||web", endpoints: [ENDPOINT], source: [] },
   isLogical: false,
   families: "ipv4",
 };

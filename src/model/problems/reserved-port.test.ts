@@ -27,6 +27,14 @@ spec:
   addresses: [192.0.2.0/24]
   ports: [{ number: 15090, name: tcp, protocol: TCP }]
 ---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: range-too, namespace: shop }
+spec:
+  hosts: [a.com]
+  addresses: [192.0.2.0/24]
+  ports: [{ number: 15020, name: tcp-too, protocol: TCP }]
+---
 apiVersion: v1
 kind: Pod
 metadata: { name: edge-1, namespace: infra, labels: { app: edge } }
@@ -50,6 +58,7 @@ test("declareProblems() warns of ports that proxies listen on themselves, where 
     "Service/shop/loop spec.ports[0].targetPort: Port 15006 of the pods can't be called through a sidecar, which takes captured traffic on it",
     "Service/shop/stray spec.ports[0]: Sidecars can't route calls to port 15001: they listen on it themselves",
     "ServiceEntry/shop/range spec.ports[0]: Sidecars can't route calls to port 15090: they listen on it themselves",
+    "ServiceEntry/shop/range-too spec.ports[0]: Sidecars can't route calls to port 15020: they listen on it themselves",
   ]);
   assert.deepEqual(
     [...new Set(found.map(({ code, severity }) => `${code} ${severity}`))],

@@ -7,7 +7,7 @@ import type { Service } from "../../kinds/service.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
 import { gatewayTargetPorts } from "../gateway-target-port.ts";
 import { isReservedInGateway, isReservedInSidecar } from "../reserved-ports.ts";
-import { addressRanges, hasOwnListener, type MeshService } from "../service.ts";
+import { addressRanges, hasOwnListener, isMadeBy, type MeshService } from "../service.ts";
 import { keyOf } from "../sources.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 import { selectedWorkloads } from "./selected-workloads.ts";
@@ -21,7 +21,7 @@ export function* checkReservedServicePorts(
   const own = read
     .find(model.servicesByNamespace, object.metadata.namespace)
     .map(([, service]) => service)
-    .find((service) => service.object === keyOf(object));
+    .find((service) => isMadeBy(service, keyOf(object)));
   for (const [at, port] of (object.spec?.ports ?? []).entries()) {
     const number = "number" in port ? port.number : port.port;
     const found = own?.ports.find((each) => each.number === number);

@@ -7,7 +7,7 @@ import type { Problem } from "../../core/problem.ts";
 import { isHttp, isSniffed } from "../../core/protocol.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
 import { findNamed } from "../host-table.ts";
-import type { MeshService } from "../service.ts";
+import { isMadeBy, type MeshService } from "../service.ts";
 import { keyOf } from "../sources.ts";
 import { virtualHostDomains } from "../virtual-host-domains.ts";
 import { haveCommonViewer } from "../visibility.ts";
@@ -19,7 +19,7 @@ export function* checkShortNameConflicts(object: ServiceEntry, context: CheckCon
   const own = read
     .find(model.servicesByNamespace, namespace)
     .map(([, service]) => service)
-    .find((service) => service.object === keyOf(object));
+    .find((service) => isMadeBy(service, keyOf(object)));
   if (own === undefined) return;
   for (const [at, host] of object.spec.hosts.entries()) {
     const named = servicesNamed(host, context).filter(
