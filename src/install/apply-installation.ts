@@ -8,6 +8,7 @@ import type { ClusterAccess } from "./cluster-access.ts";
 import { installedRevisions, listObjects, revisionOf } from "./cluster-access.ts";
 import type { InstallMetadata, InstallObject } from "./install-object.ts";
 import {
+  configMapResource,
   definitionResource,
   deploymentResource,
   injectorResource,
@@ -101,18 +102,27 @@ async function applyUnlessForeign(
     access.onProgress(`namespace ${namespace} was there before, and is left as it is`);
     return false;
   }
+  // Where Istio runs, it is Istio's, and the control plane reads it all the same.
+  if (kind === "ConfigMap" && (await isForeign(access, configMapResource, metadata))) {
+    access.onProgress(
+      `ConfigMap ${metadata.namespace}/${metadata.name} was there before, and is left as it is: it configures the mesh`,
+    );
+    return false;
+  }
   const options = { fieldManager: FIELD_MANAGER, isForced: true };
   await applyObject(access.client, resourceOf(object), object as KubernetesObject, options);
   return true;
 }
 
-// Definitions and namespaces are of one form whoever brings them; whose they are decides who removes them.
+// Definitions, namespaces and the mesh's configuration are of one form whoever brings them; whose they are decides who
+// removes them.
 async function isForeign(
   { client }: ClusterAccess,
   resource: ApiResource,
-  { name }: InstallMetadata,
+  { name, namespace }: InstallMetadata,
 ): Promise<boolean> {
-  const existing = await getObject(client, resource, { name });
+  const place = resource.isNamespaced && namespace !== undefined ? { namespace } : {};
+  const existing = await getObject(client, resource, { name, ...place });
   return existing !== undefined && existing.metadata.labels?.[INSTALLED_LABEL] !== "meltemi";
 }
 

@@ -3,7 +3,14 @@
 import { stringify } from "yaml";
 import type { InstallObject } from "./install-object.ts";
 import type { Installation } from "./object-names.ts";
-import { controlPlaneName, image, ownLabels, ownMetadata, REVISION_LABEL } from "./object-names.ts";
+import {
+  controlPlaneName,
+  image,
+  meshConfigMapName,
+  ownLabels,
+  ownMetadata,
+  REVISION_LABEL,
+} from "./object-names.ts";
 import { placementFields } from "./pod-placement.ts";
 
 /** The agent's, so that they stay the same whoever asks. */
@@ -31,7 +38,8 @@ function podSelector({ revision }: Installation) {
 
 function meshConfigMap(installation: Installation): InstallObject {
   const mesh = stringify(installation.meshConfig);
-  return { apiVersion: "v1", kind: "ConfigMap", metadata: metadataOf(installation), data: { mesh } };
+  const metadata = ownMetadata(installation, meshConfigMapName(installation), installation.namespace);
+  return { apiVersion: "v1", kind: "ConfigMap", metadata, data: { mesh } };
 }
 
 function service(installation: Installation): InstallObject {

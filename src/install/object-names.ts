@@ -53,6 +53,11 @@ export function controlPlaneName({ suffix }: Installation): string {
   return `meltemi${suffix}`;
 }
 
+/** As Istio's, so that its tools find the mesh's configuration. */
+export function meshConfigMapName({ suffix }: Installation): string {
+  return `istio${suffix}`;
+}
+
 export function controlPlaneBindingName(installation: Installation): string {
   return `${controlPlaneName(installation)}-control-plane`;
 }

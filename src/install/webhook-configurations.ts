@@ -64,11 +64,14 @@ const isNoneOf = (key: string, ...values: readonly string[]): Requirement => ({
 });
 const isAbsent = (key: string): Requirement => ({ key, operator: "DoesNotExist" });
 
+/** By it istioctl finds who injects pods. */
+const injectorLabels: Readonly<Record<string, string>> = { app: "sidecar-injector" };
+
 function injector(installation: Installation, { metadata, revision }: Answering): InstallObject {
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
     kind: "MutatingWebhookConfiguration",
-    metadata,
+    metadata: { ...metadata, labels: { ...metadata.labels, ...injectorLabels } },
     webhooks: injectionTriggers(revision).map(({ name, namespaceIs, podIs }) => ({
       name: `${name}.sidecar-injector.istio.io`,
       ...asked(installation, "/inject"),

@@ -251,9 +251,17 @@ test("precheck() says that another mesh is there, and how to live beside it", { 
   assert.ok(!beside.some(({ message }) => message.includes("istio-sidecar-injector")));
 });
 
-test("applyInstallation() leaves another mesh's definitions as they are", { skip }, async () => {
+test("applyInstallation() leaves another mesh's definitions and configuration as they are", {
+  skip,
+}, async () => {
+  const place = ["configmap", "istio-meltemi", "-n", "meltemi-system"];
+  await server.kubectl(["create", "namespace", "meltemi-system"]).catch(() => undefined);
+  await server.kubectl(["create", ...place, "--from-literal=mesh=accessLogFile: /dev/stderr"]);
   const verdict = await applyInstallation(access, { ...settings, revision: "meltemi" }, { timeoutMs });
   assert.equal(verdict.isHealthy, true);
+  const mesh = await server.kubectl(["get", ...place, "-o", "jsonpath={.data.mesh}"]);
+  assert.equal(mesh, "accessLogFile: /dev/stderr");
+  assert.ok(progress.some((sentence) => sentence.includes("istio-meltemi was there before")));
   const own = await namesOf("crds", "-l", "install.meltemi.dev/installation");
   assert.equal(own.length, customResourceDefinitions().length - 1);
 });

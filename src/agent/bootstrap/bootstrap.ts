@@ -5,7 +5,6 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { IpFamilies } from "../../core/ip-families.ts";
 import { ISTIO_PROXY_PORTS, type ProxyPorts } from "../../core/proxy-ports.ts";
-import { deltaGrpcSource } from "./delta-grpc-source.ts";
 import { extension } from "./extension.ts";
 import type { ProxyNode } from "./proxy-node.ts";
 import { buildNode } from "./proxy-node.ts";
@@ -93,7 +92,12 @@ function adsConfigOf({ kind }: ControlPlaneAddress): JsonObject {
     kind === "unix"
       ? { baseInterval: "0.1s", maxInterval: "1s" }
       : { baseInterval: "0.5s", maxInterval: "15s" };
-  return deltaGrpcSource("xds-grpc", retryBackOff);
+  return {
+    apiType: "DELTA_GRPC",
+    transportApiVersion: "V3",
+    setNodeOnFirstMessageOnly: true,
+    grpcServices: [{ envoyGrpc: { clusterName: "xds-grpc", retryPolicy: { retryBackOff } } }],
+  };
 }
 
 // Istio's proxies run with these, and users' configurations lean on them: fragments in paths are cut rather than

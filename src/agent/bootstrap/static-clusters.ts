@@ -4,7 +4,6 @@ import { isIP } from "node:net";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { appSourcesOf, type IpFamilies } from "../../core/ip-families.ts";
 import type { BootstrapOptions, ControlPlaneAddress } from "./bootstrap.ts";
-import { deltaGrpcSource } from "./delta-grpc-source.ts";
 import { extension } from "./extension.ts";
 import { markOption, pipeAddress, socketAddress } from "./socket-address.ts";
 
@@ -79,8 +78,15 @@ function buildXdsTls(serverName: string): JsonObject {
   return { name: "envoy.transport_sockets.tls", typedConfig };
 }
 
+// Word for word as listeners and clusters that the control plane makes ask for them: Envoy subscribes a secret once for
+// each way in which it is asked for.
 function secretFromAgent(name: string): JsonObject {
-  const apiConfigSource = deltaGrpcSource("sds-grpc", { baseInterval: "0.1s", maxInterval: "1s" });
+  const apiConfigSource = {
+    apiType: "GRPC",
+    transportApiVersion: "V3",
+    setNodeOnFirstMessageOnly: true,
+    grpcServices: [{ envoyGrpc: { clusterName: "sds-grpc" } }],
+  };
   return { name, sdsConfig: { apiConfigSource, initialFetchTimeout: "0s", resourceApiVersion: "V3" } };
 }
 

@@ -202,6 +202,15 @@ test("exec asks a sidecar's Envoy by pilot-agent, as the proxy's user", { skip }
   assert.deepEqual([wrong.exitCode, wrong.errors], [1, "GET /nope: HTTP 404\n"]);
 });
 
+test("a proxy asks its agent once for each secret", { skip }, async () => {
+  for (const workload of ["counted", "gateway"]) {
+    const question = ["pilot-agent", "request", "GET", "config_dump?resource=dynamic_active_secrets"];
+    const dump = JSON.parse(await read(workload, "-c", "istio-proxy", "--", ...question));
+    const names = (dump as { configs: readonly { name: string }[] }).configs.map(({ name }) => name);
+    assert.deepEqual(names.sort(), ["ROOTCA", "default"], workload);
+  }
+});
+
 test("exec asks a gateway's Envoy, whose only container it is", { skip }, async () => {
   const listeners = await read("gateway", "--", "pilot-agent", "request", "GET", "listeners");
   assert.match(listeners, /^health::/m);
