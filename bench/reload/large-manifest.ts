@@ -4,14 +4,18 @@ export interface LargeManifest {
   readonly serviceCount: number;
   /** What answers carry as header x-edit. */
   readonly edit: string;
+  /** The version that a Service in the middle is labelled with. */
+  readonly version?: string;
   /** Comments at the top, which move everything below. */
   readonly linesAbove?: number;
 }
 
 /** About 1.2 kB for each service. */
-export function largeManifest({ serviceCount, edit, linesAbove = 0 }: LargeManifest): string {
-  const services = Array.from({ length: serviceCount }, (_, index) => serviceDocuments(index));
+export function largeManifest({ serviceCount, edit, version = "1", linesAbove = 0 }: LargeManifest): string {
   const middle = Math.floor(serviceCount / 2);
+  const services = Array.from({ length: serviceCount }, (_, index) =>
+    serviceDocuments(index, index === middle ? version : "1"),
+  );
   const documents = [...services.slice(0, middle), echoRoute(edit), ...services.slice(middle)];
   return "# A line above\n".repeat(linesAbove) + documents.join("---\n");
 }
@@ -29,7 +33,7 @@ spec:
 `;
 }
 
-function serviceDocuments(index: number): string {
+function serviceDocuments(index: number, version: string): string {
   const metadata = `metadata:
   name: service-${index}
   namespace: test
@@ -38,7 +42,8 @@ function serviceDocuments(index: number): string {
 `;
   return `apiVersion: v1
 kind: Service
-${metadata}spec:
+${metadata}    app.kubernetes.io/version: "${version}"
+spec:
   selector:
     app: service-${index}
   ports:

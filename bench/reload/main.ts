@@ -11,7 +11,7 @@ import type { Load, PodClient } from "../../tests/e2e/mesh/pod-client.ts";
 import type { RunningMesh } from "../../tests/e2e/mesh/running-mesh.ts";
 import { skipWithoutMesh, startMesh } from "../../tests/e2e/mesh/running-mesh.ts";
 import { argvOf, cpuSecondsOf, processTree } from "../process-times.ts";
-import { largeManifest } from "./large-manifest.ts";
+import { type LargeManifest, largeManifest } from "./large-manifest.ts";
 
 const FILE = "all.yaml";
 // What an edit leaves to do, such as keeping the last good state on disk, is part of its cost.
@@ -46,6 +46,10 @@ async function measureReload(): Promise<object> {
       services: serviceCount,
       fileBytes: (await stat(join(mesh.configDirectory, FILE))).size,
       changedLine: await measureEdits(mesh, client, (number) => ({ edit: `changed-${number}` })),
+      changedService: await measureEdits(mesh, client, (number) => ({
+        edit: `service-${number}`,
+        version: String(number + 2),
+      })),
       addedLine: await measureEdits(mesh, client, (number) => ({
         edit: `added-${number}`,
         linesAbove: number + 1,
@@ -56,7 +60,9 @@ async function measureReload(): Promise<object> {
   }
 }
 
-type EditOf = (number: number) => { readonly edit: string; readonly linesAbove?: number };
+type Edit = Omit<LargeManifest, "serviceCount">;
+
+type EditOf = (number: number) => Edit;
 
 async function measureEdits(mesh: RunningMesh, client: PodClient, editOf: EditOf): Promise<object> {
   const load = await client.load(CALLER);
@@ -81,12 +87,15 @@ async function measureEdits(mesh: RunningMesh, client: PodClient, editOf: EditOf
     frontCpuMs: mean(costs.map(({ cpuMs }) => cpuMs.front)),
     supervisorCpuMs: mean(costs.map(({ cpuMs }) => cpuMs.supervisor)),
     controlPlaneCpuMs: mean(costs.map(({ cpuMs }) => cpuMs.controlPlane)),
+    // Not in the sum: what an Envoy takes for what it was sent, in the mean of all.
+    envoyCpuMs: mean(costs.map(({ envoyCpuMs }) => envoyCpuMs)),
   };
 }
 
 interface Cost {
   readonly ms: number;
   readonly cpuMs: ProcessTimes;
+  readonly envoyCpuMs: number;
 }
 
 interface Run {
@@ -97,13 +106,11 @@ interface Run {
   readonly idleCpuMs: ProcessTimes;
 }
 
-async function measureEdit(
-  run: Run,
-  edit: { readonly edit: string; readonly linesAbove?: number },
-): Promise<Cost> {
+async function measureEdit(run: Run, edit: Edit): Promise<Cost> {
   const text = largeManifest({ serviceCount, ...edit });
   await wait(SETTLE_MS);
   const before = await processTimes(run.pids);
+  const envoysBefore = await cpuSecondsOf(run.pids.envoys);
   const startedMs = performance.now();
   const savedAtMs = Date.now();
   await run.mesh.save(FILE, text);
@@ -115,6 +122,7 @@ async function measureEdit(
   });
   await wait(SETTLE_MS);
   const after = await processTimes(run.pids);
+  const envoySeconds = (await cpuSecondsOf(run.pids.envoys)) - envoysBefore;
   const seconds = (performance.now() - startedMs) / 1_000;
   const cpuMsOf = (name: keyof ProcessTimes) => after[name] - before[name] - run.idleCpuMs[name] * seconds;
   return {
@@ -124,6 +132,7 @@ async function measureEdit(
       supervisor: cpuMsOf("supervisor"),
       controlPlane: cpuMsOf("controlPlane"),
     },
+    envoyCpuMs: (envoySeconds * 1_000) / run.pids.envoys.length,
   };
 }
 
@@ -155,7 +164,9 @@ async function processTimes(pids: ProcessIds): Promise<ProcessTimes> {
   };
 }
 
-type ProcessIds = ProcessTimes;
+interface ProcessIds extends ProcessTimes {
+  readonly envoys: readonly number[];
+}
 
 /** As this machine numbers them: what a mesh says of its processes are the numbers within. */
 async function findProcesses(mesh: RunningMesh): Promise<ProcessIds> {
@@ -170,7 +181,10 @@ async function findProcesses(mesh: RunningMesh): Promise<ProcessIds> {
     if (found === undefined) throw new Error(`The mesh runs no ${program}`);
     return found.pid;
   };
-  return { front, supervisor: pidOf("supervisor.js"), controlPlane: pidOf("control-plane.js") };
+  const envoys = programs
+    .filter(({ argv: [program = ""] }) => program.endsWith("envoy"))
+    .map(({ pid }) => pid);
+  return { front, supervisor: pidOf("supervisor.js"), controlPlane: pidOf("control-plane.js"), envoys };
 }
 
 function sum(figures: readonly number[]): number {

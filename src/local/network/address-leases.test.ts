@@ -30,10 +30,11 @@ test("leasePod() takes addresses of pods long gone only when no other is left", 
   const leases = new AddressLeases(leasesFile(t), { ...ranges, pods: ipv4Range("10.244.0.0/29") });
   const ips = ["a", "b", "c", "d", "e"].map((name) => leases.leasePod(name));
   assert.deepEqual(ips.at(-1), "10.244.0.6");
-  leases.releasePod("b");
+  // The one that has been unused for longest goes first, whenever it was leased.
   leases.releasePod("d");
-  assert.equal(leases.leasePod("f"), "10.244.0.3");
-  assert.equal(leases.leasePod("g"), "10.244.0.5");
+  leases.releasePod("b");
+  assert.equal(leases.leasePod("f"), "10.244.0.5");
+  assert.equal(leases.leasePod("g"), "10.244.0.3");
   assert.throws(() => leases.leasePod("h"), /No address is left/);
 });
 

@@ -58,16 +58,19 @@ export class AddressLeases {
 
   /** The pod is gone; its address stays its own as long as there are others. */
   releasePod(podKey: string): void {
-    this.#podsInUse.delete(podKey);
+    if (this.#podsInUse.delete(podKey)) putLast(this.#ipsByPod, podKey);
   }
 
   /** The VIP of `serviceKey` (namespace/name); `requestedIp` is `spec.clusterIP`, inside the range or not. */
   leaseService(serviceKey: string, requestedIp?: string): ServiceLease {
+    const known = this.#ipsByService.get(serviceKey);
+    // Controllers ask for all services in every pass.
+    const isHeld = known !== undefined && this.#servicesInUse.has(serviceKey) && !this.#isUnsaved;
+    if (isHeld && (requestedIp ?? known) === known) return { kind: "leased", ip: known };
     if (requestedIp !== undefined) {
       const sentence = this.#objectionTo(serviceKey, requestedIp);
       if (sentence !== undefined) return { kind: "refused", sentence };
     }
-    const known = this.#ipsByService.get(serviceKey);
     const ip =
       requestedIp ??
       known ??
@@ -82,7 +85,7 @@ export class AddressLeases {
   }
 
   releaseService(serviceKey: string): void {
-    this.#servicesInUse.delete(serviceKey);
+    if (this.#servicesInUse.delete(serviceKey)) putLast(this.#ipsByService, serviceKey);
   }
 
   #objectionTo(serviceKey: string, requestedIp: string): string | undefined {
@@ -154,6 +157,13 @@ function freeAddress(
     if (!taken.has(ip)) return ip;
   }
   return undefined;
+}
+
+function putLast(leases: Map<string, string>, key: string): void {
+  const ip = leases.get(key);
+  if (ip === undefined) return;
+  leases.delete(key);
+  leases.set(key, ip);
 }
 
 function ownerOf(leases: ReadonlyMap<string, string>, ip: string): string | undefined {

@@ -16,11 +16,10 @@ export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
  * Empty for a Service without a selector: its endpoints are the user's to say.
  */
 export function buildEndpointSlices(service: Service, pods: Iterable<Pod>): readonly EndpointSlice[] {
-  const selector = service.spec?.selector;
-  if (selector === undefined || Object.keys(selector).length === 0) return [];
+  if (!hasSelector(service)) return [];
   const groups = new Map<string, { ports: readonly EndpointPort[]; endpoints: Endpoint[] }>();
   for (const pod of pods) {
-    if (!isSelected(service, selector, pod)) continue;
+    if (!isSelected(service, pod)) continue;
     const endpoint = buildEndpoint(service, pod);
     if (endpoint === undefined) continue;
     const ports = resolvePorts(service, pod);
@@ -33,9 +32,13 @@ export function buildEndpointSlices(service: Service, pods: Iterable<Pod>): read
   return [...groups.values()].map((group) => buildSlice(service, group));
 }
 
-function isSelected(service: Service, selector: Readonly<Record<string, string>>, pod: Pod): boolean {
-  if (pod.metadata.namespace !== service.metadata.namespace) return false;
-  return matchesLabels(selector, pod.metadata.labels);
+function hasSelector({ spec }: Service): boolean {
+  return Object.keys(spec?.selector ?? {}).length > 0;
+}
+
+export function isSelected(service: Service, pod: Pod): boolean {
+  if (pod.metadata.namespace !== service.metadata.namespace || !hasSelector(service)) return false;
+  return matchesLabels(service.spec?.selector ?? {}, pod.metadata.labels);
 }
 
 function buildEndpoint(service: Service, pod: Pod): Endpoint | undefined {

@@ -15,7 +15,8 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import type { Service } from "../../kinds/service.ts";
 import type { StatefulSet } from "../../kinds/stateful-set.ts";
 import { timestamp } from "./container-state.ts";
-import { buildEndpointSlices, MANAGED_BY, MANAGED_BY_LABEL } from "./endpoint-slices.ts";
+import { EndpointSliceMemo } from "./endpoint-slice-memo.ts";
+import { MANAGED_BY, MANAGED_BY_LABEL } from "./endpoint-slices.ts";
 import { implicitNamespaces, implicitServiceAccounts } from "./implicit-objects.ts";
 import { planDaemonSet } from "./plan-daemon-set.ts";
 import { planDeployment } from "./plan-deployment.ts";
@@ -49,6 +50,7 @@ export class WorkloadReconciler {
   readonly #declaredPods = new Map<ObjectKey, Pod>();
   /** Services that have an address of ours. */
   readonly #leased = new Set<ObjectKey>();
+  readonly #slices = new EndpointSliceMemo();
   readonly #endWatch: () => void;
   #cancelPass: (() => void) | undefined;
   #cancelRecheck: (() => void) | undefined;
@@ -200,7 +202,9 @@ export class WorkloadReconciler {
     const pods = store.list("Pod") as readonly Pod[];
     const services = store.list("Service") as readonly Service[];
     const wanted = new Map(
-      services.flatMap((service) => buildEndpointSlices(service, pods)).map((one) => [keyOfObject(one), one]),
+      services
+        .flatMap((service) => this.#slices.slicesOf(service, pods))
+        .map((one) => [keyOfObject(one), one]),
     );
     const published = (store.list("EndpointSlice") as readonly EndpointSlice[]).filter(
       (slice) => slice.metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY,
@@ -208,7 +212,9 @@ export class WorkloadReconciler {
     const gone = published.map(keyOfObject).filter((key) => !wanted.has(key));
     const publishedByKey = new Map(published.map((slice) => [keyOfObject(slice), slice]));
     this.#write(
-      [...wanted].flatMap(([key, slice]) => (isSame(publishedByKey.get(key), slice) ? [] : [slice])),
+      [...wanted.entries()].flatMap(([key, slice]) =>
+        this.#slices.isPublished(publishedByKey.get(key), slice) ? [] : [slice],
+      ),
     );
     if (gone.length > 0) store.delete(gone);
   }
@@ -278,11 +284,4 @@ function ownerKey(pod: Pod): ObjectKey | undefined {
   const { namespace } = pod.metadata;
   if (owner.kind !== "ReplicaSet") return objectKey({ kind: owner.kind, namespace, name: owner.name });
   return objectKey({ kind: "Deployment", namespace, name: owner.name.replace(/-[^-]*$/, "") });
-}
-
-function isSame(published: EndpointSlice | undefined, wanted: EndpointSlice): boolean {
-  if (published === undefined) return false;
-  const meaning = ({ metadata, endpoints, ports }: EndpointSlice) =>
-    stableJson({ labels: metadata.labels ?? {}, endpoints, ports });
-  return meaning(published) === meaning(wanted);
 }
