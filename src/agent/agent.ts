@@ -1,11 +1,11 @@
 // What stands beside one Envoy, put together: certificate, SDS, bootstrap, the process, probes and metrics. Everything
 // that touches the world comes in, so that many agents can live in one process. It is on neither data nor config path.
 
-import { once } from "node:events";
 import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
+import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import type { SpiffeId } from "../core/spiffe-id.ts";
 import { GrpcServer } from "../grpc/server.ts";
@@ -230,8 +230,7 @@ async function listenSds(
 
 async function listenStatus(server: Server, path: string, options: AgentOptions): Promise<void> {
   await rm(path, { force: true });
-  server.listen(path);
-  await once(server, "listening");
+  await startListening(server, { path }, options.log);
   await chmod(path, 0o600);
   await giveToProxy(path, options);
 }

@@ -18,7 +18,8 @@ export async function validateCapture(
   const token = randomUUID();
   const server = createServer((socket) => socket.on("error", () => undefined).end(token));
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    // What can't be accepted later is missed by the probe.
+    server.on("error", reject);
     server.listen(inboundPort, "0.0.0.0", resolve);
   });
   try {

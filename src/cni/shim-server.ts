@@ -5,6 +5,7 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { applyCapture } from "../capture/apply-capture.ts";
 import { createCommandRunner } from "../capture/run-command.ts";
+import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatProblem } from "../core/problem.ts";
 import type { InjectablePod } from "../inject/injectable-pod.ts";
@@ -45,10 +46,7 @@ export async function startShimServer(options: ShimServerOptions): Promise<ShimS
     calls.add(call);
   });
   await rm(socketPath, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(socketPath, resolve);
-  });
+  await startListening(server, { path: socketPath }, log);
   // The runtime runs plugins as root; nobody else may have pods captured.
   await chmod(socketPath, 0o600);
   return {

@@ -9,6 +9,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer as createSocketServer } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { ConnectionBudget, type ConnectionBudgetLimits } from "../core/connection-budget.ts";
+import { keepAccepting, startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import { contain } from "./containment.ts";
 import type { GrpcMethod } from "./method.ts";
@@ -107,9 +108,7 @@ export class GrpcServer {
         giveUp: () => socket.destroy(),
       }),
     );
-    await startListening(acceptor, endpoint);
-    // Running out of file descriptors, say: the next connection may do better.
-    acceptor.on("error", (error) => this.#options.log.error({ error: error.message }, "grpc accept failed"));
+    await listenAt(acceptor, endpoint, this.#options.log);
     const listener: GrpcListener = {
       port: portOf(acceptor),
       updateTls: (tls) => {
@@ -210,22 +209,19 @@ function isSecure(server: Http2Server | Http2SecureServer): server is Http2Secur
   return "setSecureContext" in server;
 }
 
-function startListening(acceptor: Server, endpoint: GrpcEndpoint): Promise<void> {
-  if (endpoint.kind === "handle") return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    acceptor.once("error", reject);
-    const ready = () => {
-      acceptor.off("error", reject);
-      if (endpoint.kind === "unix" && endpoint.mode !== undefined) chmodSync(endpoint.path, endpoint.mode);
-      resolve();
-    };
-    if (endpoint.kind === "tcp") {
-      acceptor.listen(endpoint.port, endpoint.host, ready);
-    } else {
-      rmSync(endpoint.path, { force: true });
-      acceptor.listen(endpoint.path, ready);
+async function listenAt(acceptor: Server, endpoint: GrpcEndpoint, log: Logger): Promise<void> {
+  switch (endpoint.kind) {
+    case "handle":
+      return keepAccepting(acceptor, log);
+    case "tcp": {
+      const { port, host } = endpoint;
+      return startListening(acceptor, { port, ...(host !== undefined && { host }) }, log);
     }
-  });
+    case "unix":
+      rmSync(endpoint.path, { force: true });
+      await startListening(acceptor, { path: endpoint.path }, log);
+      if (endpoint.mode !== undefined) chmodSync(endpoint.path, endpoint.mode);
+  }
 }
 
 function portOf(acceptor: Server): number | undefined {

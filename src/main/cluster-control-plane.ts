@@ -11,6 +11,7 @@ import { startPodReplacement } from "../controllers/pod-replacement.ts";
 import { startRootCertificates } from "../controllers/root-certificates.ts";
 import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
 import { systemClock } from "../core/clock.ts";
+import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
@@ -223,10 +224,7 @@ async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>)
     log,
   );
   const server = createMonitoringServer(admin, log);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(settings.monitoringPort, everyAddress(), resolve);
-  });
+  await startListening(server, { port: settings.monitoringPort, host: everyAddress() }, log);
   return server;
 }
 

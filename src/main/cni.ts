@@ -13,6 +13,7 @@ import { type RepairMode, repairModes, startPodRepair } from "../cni/pod-repair.
 import { installShim, removeShim } from "../cni/shim-program.ts";
 import { capturePod, startShimServer } from "../cni/shim-server.ts";
 import { systemClock } from "../core/clock.ts";
+import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
 import { isApiError } from "../kubernetes/api-error.ts";
@@ -67,7 +68,9 @@ async function main(): Promise<void> {
   const client = await openClient();
   const stopped = awaitStop();
   const node = await startNode(settings, client, log);
-  const health = serveHealth(settings.healthPort, () => node.isInstalled);
+  const health = healthServer(() => node.isInstalled);
+  // For kubelet alone.
+  await startListening(health, { port: settings.healthPort, host: "127.0.0.1" }, log);
   log.info({ ...settings }, "cni ready");
   const signal = await stopped;
   const isRemoved = await isBeingRemoved(settings, client, log);
@@ -185,15 +188,13 @@ function awaitStop(): Promise<string> {
   });
 }
 
-function serveHealth(port: number, isReady: () => boolean): Server {
-  const server = createServer((request, response) => {
+function healthServer(isReady: () => boolean): Server {
+  return createServer((request, response) => {
     const isGood = request.url === "/healthz" || (request.url === "/readyz" && isReady());
     response
       .writeHead(isGood ? 200 : 503)
       .end(isGood ? "ok\n" : "no network is configured on this node yet\n");
   });
-  // For kubelet alone.
-  return server.listen(port, "127.0.0.1");
 }
 
 main().then(

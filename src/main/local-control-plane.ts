@@ -2,10 +2,11 @@
 // plaintext xDS and admin on connections that its parent passes. It may die at any time: nothing here is lost.
 
 import { chmod, rm } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
 import { systemClock } from "../core/clock.ts";
+import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatProblem } from "../core/problem.ts";
 import { GrpcServer } from "../grpc/server.ts";
@@ -152,7 +153,10 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }
     metrics: () => metrics.text(),
   };
   const admin = createControlPlaneServer(answers, log);
-  await listenOnSocket(admin, join(stateDirectory, "control-plane.sock"));
+  const path = join(stateDirectory, "control-plane.sock");
+  await rm(path, { force: true });
+  await startListening(admin, { path }, log);
+  await chmod(path, 0o600);
   return { xds: plaintext, admin };
 }
 
@@ -179,13 +183,4 @@ function tellProblems(plane: ControlPlane): void {
   };
   watchPlaneProblems(plane, tell);
   tell();
-}
-
-async function listenOnSocket(server: Server, path: string): Promise<void> {
-  await rm(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  await chmod(path, 0o600);
 }

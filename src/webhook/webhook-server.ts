@@ -2,10 +2,11 @@
 // are bounded, all of them together too, and what can't be read is answered, never thrown.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer, type Server } from "node:https";
+import { createServer } from "node:https";
 import type { Socket } from "node:net";
 import { systemClock } from "../core/clock.ts";
 import { ConnectionBudget } from "../core/connection-budget.ts";
+import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import { quoted } from "../core/quoted.ts";
 import type { Redacted } from "../core/redacted.ts";
@@ -89,7 +90,11 @@ export function createWebhookServer(options: WebhookServerOptions): WebhookServe
   // Before TLS has its turn, which costs far more than a connection that is closed.
   server.prependListener("connection", (socket: Socket) => void budget.admit(socket));
   return {
-    listen: (port, host) => listen(server, port, host),
+    async listen(port, host) {
+      await startListening(server, { port, ...(host !== undefined && { host }) }, log);
+      const address = server.address();
+      return typeof address === "object" && address !== null ? address.port : port;
+    },
     updateCertificate: (certificate) => server.setSecureContext(tlsOf(certificate)),
     close: () =>
       new Promise((resolve) => {
@@ -101,17 +106,6 @@ export function createWebhookServer(options: WebhookServerOptions): WebhookServe
 
 function tlsOf({ chainPem, keyPem }: WebhookCertificate) {
   return { cert: chainPem, key: keyPem.reveal(), minVersion: "TLSv1.2" as const };
-}
-
-function listen(server: Server, port: number, host?: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, () => {
-      server.off("error", reject);
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
 }
 
 interface Reply {

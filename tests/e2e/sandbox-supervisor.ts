@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from "node:child_process";
 import type { Readable } from "node:stream";
+import { silentLogger } from "../../src/core/logger.ts";
 import type { ClusterDns } from "../../src/local/dns/cluster-dns.ts";
 import { forwardConnections } from "../../src/local/front/forward-connections.ts";
 import { receiveListeners } from "../../src/local/front/pass-listener.ts";
@@ -49,6 +50,7 @@ function createHandlers(): Handlers {
   const podOf = (name: string): PodSandbox => pods.get(name) ?? fail(`no pod ${name}`);
   receiveListeners(process, (_name, server) => {
     forwardConnections(server, {
+      log: silentLogger,
       target: () => (forwardTarget === undefined ? undefined : { kind: "tcp", ...forwardTarget }),
     });
   });

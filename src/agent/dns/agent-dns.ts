@@ -4,6 +4,7 @@ import { createSocket, type Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer, isIPv6 } from "node:net";
 import type { Clock } from "../../core/clock.ts";
+import { startListening } from "../../core/listening.ts";
 import type { Logger } from "../../core/logger.ts";
 import { answerQuery } from "./answer-query.ts";
 import { type AnswerBytes, serveTcp, serveUdp } from "./dns-sockets.ts";
@@ -57,7 +58,7 @@ export async function startAgentDns(options: AgentDnsOptions): Promise<AgentDns>
   };
   const closers: (() => void | Promise<void>)[] = [];
   let port = options.port;
-  for (const address of addresses) port = await listen({ address, port }, { answer, closers });
+  for (const address of addresses) port = await listen({ address, port }, { answer, closers, log });
   return {
     port,
     setTable(next) {
@@ -72,7 +73,15 @@ export async function startAgentDns(options: AgentDnsOptions): Promise<AgentDns>
 
 async function listen(
   { address, port }: { readonly address: string; readonly port: number },
-  { answer, closers }: { readonly answer: AnswerBytes; readonly closers: (() => void | Promise<void>)[] },
+  {
+    answer,
+    closers,
+    log,
+  }: {
+    readonly answer: AnswerBytes;
+    readonly closers: (() => void | Promise<void>)[];
+    readonly log: Logger;
+  },
 ): Promise<number> {
   const udp: DatagramSocket = createSocket(isIPv6(address) ? "udp6" : "udp4");
   udp.bind({ address, port });
@@ -81,7 +90,6 @@ async function listen(
   closers.push(() => void udp.close());
   const tcp = createServer();
   closers.push(serveTcp(tcp, answer));
-  tcp.listen({ host: address, port: udp.address().port });
-  await once(tcp, "listening");
+  await startListening(tcp, { host: address, port: udp.address().port }, log);
   return udp.address().port;
 }

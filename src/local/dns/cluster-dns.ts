@@ -10,6 +10,7 @@ import { answerQuery } from "../../agent/dns/answer-query.ts";
 import { type AnswerBytes, serveTcp, serveUdp } from "../../agent/dns/dns-sockets.ts";
 import { createUpstreamResolver } from "../../agent/dns/upstream-resolver.ts";
 import type { Clock } from "../../core/clock.ts";
+import { keepAccepting, startListening } from "../../core/listening.ts";
 import type { Logger } from "../../core/logger.ts";
 import { buildDnsTable, type DnsRecords, type DnsTable } from "./dns-table.ts";
 import { resolve } from "./resolve.ts";
@@ -78,7 +79,9 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<Clust
     };
   const answer = answerFrom("cluster");
   const udp = await listenOnUdp(address, { port: options.port ?? 53, answer });
-  const tcp = await listenOnTcp(address, { port: udp.address().port, answer });
+  const server = createServer();
+  const tcp = { close: serveTcp(server, answer) };
+  await startListening(server, { host: address, port: udp.address().port }, options.log);
   return {
     port: udp.address().port,
     get table() {
@@ -90,6 +93,7 @@ export async function startClusterDns(options: ClusterDnsOptions): Promise<Clust
     serveCaptured(sockets) {
       serveUdp(sockets.udp, answerFrom("captured"));
       const endTcp = serveTcp(sockets.tcp, answerFrom("captured"));
+      keepAccepting(sockets.tcp, options.log);
       return () => {
         sockets.udp.close();
         void endTcp();
@@ -128,22 +132,5 @@ function listenOnUdp(address: string, { port, answer }: ListenOptions): Promise<
       serveUdp(socket, answer);
       resolve(socket);
     });
-  });
-}
-
-async function listenOnTcp(
-  address: string,
-  { port, answer }: ListenOptions,
-): Promise<{ close(): Promise<void> }> {
-  const server = createServer();
-  const close = serveTcp(server, answer);
-  await listen(server, { address, port });
-  return { close };
-}
-
-function listen(server: Server, { address, port }: { address: string; port: number }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: address, port }, () => resolve());
   });
 }

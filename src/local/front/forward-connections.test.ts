@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { silentLogger } from "../../core/logger.ts";
 import { type ForwardTarget, forwardConnections } from "./forward-connections.ts";
 
 async function listen(t: TestContext, server: Server): Promise<number> {
@@ -20,7 +21,7 @@ async function forwarded(t: TestContext, serve: (socket: Socket) => void) {
   const server = createServer();
   const port = await listen(t, server);
   const target = { kind: "tcp", host: "127.0.0.1", port: upstreamPort } as const;
-  const forwarding = forwardConnections(server, { target: () => target });
+  const forwarding = forwardConnections(server, { log: silentLogger, target: () => target });
   t.after(() => forwarding.close());
   const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
   t.after(() => client.destroy());
@@ -93,6 +94,7 @@ test("forwardConnections() reaches a unix socket, and closes clients while there
   let target: ForwardTarget | undefined;
   const failures: Error[] = [];
   const forwarding = forwardConnections(server, {
+    log: silentLogger,
     target: () => target,
     onFailure: (cause) => failures.push(cause),
   });
@@ -122,6 +124,7 @@ test("forwardConnections() closes what is above its bound", async (t) => {
   const server = createServer();
   const port = await listen(t, server);
   const forwarding = forwardConnections(server, {
+    log: silentLogger,
     target: () => ({ kind: "tcp", host: "127.0.0.1", port: upstreamPort }),
     maxConnections: 1,
   });
@@ -133,4 +136,14 @@ test("forwardConnections() closes what is above its bound", async (t) => {
   const second = connect(port, "127.0.0.1");
   await closeOf(second);
   assert.equal(forwarding.connectionCount, 1);
+});
+
+test("forwardConnections() goes on when a connection couldn't be accepted", async (t) => {
+  const server = createServer();
+  await listen(t, server);
+  const errors: string[] = [];
+  const log = { ...silentLogger, error: (fields: object) => errors.push(JSON.stringify(fields)) };
+  forwardConnections(server, { log, target: () => undefined });
+  for (const code of ["EMFILE", "ENFILE"]) server.emit("error", new Error(`accept ${code}`));
+  assert.equal(errors.length, 2);
 });

@@ -4,6 +4,8 @@
 import type { Server, Socket } from "node:net";
 import { connect } from "node:net";
 import { assertNever } from "../../core/assert-never.ts";
+import { keepAccepting } from "../../core/listening.ts";
+import type { Logger } from "../../core/logger.ts";
 
 export type ForwardTarget =
   | { readonly kind: "path"; readonly path: string }
@@ -21,6 +23,7 @@ export interface ForwardOptions {
   /** Connections above this are closed at once. */
   readonly maxConnections?: number;
   readonly onFailure?: (cause: Error) => void;
+  readonly log: Logger;
 }
 
 export function forwardConnections(server: Server, options: ForwardOptions): Forwarding {
@@ -37,6 +40,7 @@ export function forwardConnections(server: Server, options: ForwardOptions): For
     join(client, dial(target), onFailure);
   };
   server.on("connection", accept);
+  keepAccepting(server, options.log);
   return {
     get connectionCount() {
       return open.size;

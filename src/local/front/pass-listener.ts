@@ -73,7 +73,8 @@ export function receiveListeners(
 
 function listenOnLoopback(server: Server, port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => resolve(cause.code ?? cause.message));
+    // Once it listens, a connection that can't be accepted is the next one's chance.
+    server.on("error", (cause: NodeJS.ErrnoException) => resolve(cause.code ?? cause.message));
     server.listen({ host: "127.0.0.1", port, backlog: 511 }, () => resolve(undefined));
   });
 }

@@ -12,6 +12,7 @@ import type {
   MeshReport,
   PodReport,
 } from "../../admin/contract/supervisor.ts";
+import { startListening } from "../../core/listening.ts";
 import type { Logger } from "../../core/logger.ts";
 import { quoted } from "../../core/quoted.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
@@ -68,10 +69,7 @@ export async function serveAdmin(
       else sendJson(response, 500, { error: error instanceof Error ? error.message : String(error) });
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(socketPath, resolve);
-  });
+  await startListening(server, { path: socketPath }, log);
   await chmod(socketPath, 0o600);
   return {
     close: () =>

@@ -6,6 +6,8 @@ import type { ChildProcess } from "node:child_process";
 import type { EventEmitter } from "node:events";
 import type { Server, Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
+import { keepAccepting } from "../../core/listening.ts";
+import type { Logger } from "../../core/logger.ts";
 import type { PodOwner } from "../../core/stream-identity.ts";
 
 interface ConnectionMessage {
@@ -27,13 +29,14 @@ interface PassingOptions {
   /** Asked for each connection; undefined while nobody can take one. */
   readonly receiver: () => ChildProcess | undefined;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 const MAX_WAITING = 256;
 const MAX_WAIT_MS = 10_000;
 
 export function passConnections(server: Server, options: PassingOptions): ConnectionPassing {
-  const { name, owner, receiver, clock } = options;
+  const { name, owner, receiver, clock, log } = options;
   const message: ConnectionMessage = {
     meltemi: "connection",
     name,
@@ -66,6 +69,7 @@ export function passConnections(server: Server, options: PassingOptions): Connec
     if (!pass(socket)) wait(socket);
   };
   server.on("connection", take);
+  keepAccepting(server, log);
   return {
     release() {
       for (const [socket, cancel] of waiting) {

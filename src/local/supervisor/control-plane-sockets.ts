@@ -6,6 +6,7 @@ import { once } from "node:events";
 import { chmod, chown, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import type { Clock } from "../../core/clock.ts";
+import type { Logger } from "../../core/logger.ts";
 import type { PodOwner } from "../../core/stream-identity.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { type ConnectionPassing, passConnections } from "./child-connections.ts";
@@ -14,6 +15,7 @@ export interface ControlPlaneSocketsOptions {
   /** The control plane once it takes connections. */
   readonly receiver: () => ChildProcess | undefined;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 export interface PodSocketOptions {

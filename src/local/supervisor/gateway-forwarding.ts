@@ -3,6 +3,7 @@
 
 import type { Server } from "node:net";
 import type { GatewayAddress } from "../../admin/contract/supervisor.ts";
+import type { Logger } from "../../core/logger.ts";
 import type { EndpointSlice } from "../../kinds/endpoint-slice.ts";
 import type { Service } from "../../kinds/service.ts";
 import type { Forwarding } from "../front/forward-connections.ts";
@@ -16,7 +17,12 @@ export class GatewayForwarding {
   #wishes: readonly GatewayPortWish[] = [];
   #services: readonly Service[] = [];
   #slices: ReadonlyMap<string, readonly EndpointSlice[]> = new Map();
+  readonly #log: Logger;
   #turn = 0;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
 
   /** What may be asked for from now on; listeners of ports that are gone are closed. */
   update(
@@ -38,7 +44,8 @@ export class GatewayForwarding {
   /** A listener that the front passed; one that was there before is closed. */
   attach(listener: string, server: Server): void {
     this.#forwardings.get(listener)?.close();
-    this.#forwardings.set(listener, forwardConnections(server, { target: () => this.#nextTarget(listener) }));
+    const options = { target: () => this.#nextTarget(listener), log: this.#log };
+    this.#forwardings.set(listener, forwardConnections(server, options));
   }
 
   setHostPort(listener: string, hostPort: number): void {

@@ -79,7 +79,7 @@ export class MeshSupervisor {
   readonly #options: MeshSupervisorOptions;
   readonly #problems: ProblemBoard;
   readonly #logs: LogRegistry;
-  readonly #forwarding = new GatewayForwarding();
+  readonly #forwarding: GatewayForwarding;
   readonly #declared = new DeclaredObjects();
   readonly #objects: ReferencedObjects;
   readonly #reconciler: WorkloadReconciler;
@@ -96,6 +96,7 @@ export class MeshSupervisor {
   constructor(options: MeshSupervisorOptions) {
     this.#options = options;
     const { settings, store, clock, log, send } = options;
+    this.#forwarding = new GatewayForwarding(log);
     this.#problems = new ProblemBoard({
       clock,
       locate: (key, path) => this.#declared.locate(key, path),
@@ -134,6 +135,7 @@ export class MeshSupervisor {
     });
     this.#controlPlaneSockets = new ControlPlaneSockets({
       clock,
+      log,
       receiver: () => this.#controlPlane.server,
     });
     this.#reconciler = this.#startReconciler();

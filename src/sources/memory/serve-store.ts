@@ -3,6 +3,7 @@
 import { rm } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { startListening } from "../../core/listening.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ObjectStore, StoreBatch } from "./object-store.ts";
 import { encodeMessage } from "./store-message.ts";
@@ -32,10 +33,7 @@ export async function serveStore(
     log.debug({ socketPath }, "store watch began");
     streamStore(store, response);
   });
-  await new Promise<void>((listening, failed) => {
-    server.once("error", failed);
-    server.listen(socketPath, listening);
-  });
+  await startListening(server, { path: socketPath }, log);
   return {
     async close() {
       const closed = new Promise<void>((done) => {
