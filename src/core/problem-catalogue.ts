@@ -70,6 +70,10 @@ const entries = {
   },
   MLT2020: { severity: "warning", title: "A ServiceEntry's address belongs to another service" },
   MLT2021: { severity: "error", title: "A Gateway's server wants a port that another server has" },
+  MLT2022: {
+    severity: "error",
+    title: "A destination is a part of a wildcard host, which is a service as a whole",
+  },
   MLT2031: { severity: "warning", title: "Init containers have no network until the sidecar runs" },
   MLT2032: { severity: "warning", title: "A container runs as the proxy's user" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },

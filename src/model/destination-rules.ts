@@ -125,21 +125,55 @@ export function effectiveRule(
   client: Client,
   service: ServiceName,
 ): EffectiveRule | undefined {
-  const { rootNamespace } = read.one(rules.settings);
+  const held = findByHost(read, rules.hosts, service.hostname)
+    .map(([, rule]) => rule)
+    .filter((rule) => holdsFor(rule, client));
+  const leading = leadingRules(held, {
+    client,
+    service,
+    rootNamespace: read.one(rules.settings).rootNamespace,
+  });
+  return leading.length === 0 ? undefined : merge(leading);
+}
+
+interface Parties {
+  readonly client: Pick<Client, "namespace">;
+  readonly service: ServiceName;
+  readonly rootNamespace: string;
+}
+
+/** Of rules for the service's host, the most specific first, those that come before all others for the client. */
+function leadingRules(
+  held: readonly HostRule[],
+  { client, service, rootNamespace }: Parties,
+): readonly HostRule[] {
   const isInRoot = client.namespace === rootNamespace;
   const steps: readonly ((rule: HostRule) => boolean)[] = [
     (rule) => rule.namespace === client.namespace && !(isInRoot && rule.visibility === "public"),
     (rule) => rule.namespace === service.namespace,
     (rule) => rule.namespace === rootNamespace,
   ];
-  const held = findByHost(read, rules.hosts, service.hostname)
-    .map(([, rule]) => rule)
-    .filter((rule) => holdsFor(rule, client));
   for (const isOfStep of steps) {
     const found = held.filter(isOfStep);
-    if (found.length > 0) return merge(found.filter(({ hostname }) => hostname === found[0]?.hostname));
+    if (found.length > 0) return found.filter(({ hostname }) => hostname === found[0]?.hostname);
   }
-  return undefined;
+  return [];
+}
+
+/** The subsets that some clients of a namespace have, whatever their labels. */
+export function possibleSubsets(
+  read: Read,
+  rules: HostRules,
+  client: Pick<Client, "namespace">,
+  service: ServiceName,
+): readonly string[] {
+  const { rootNamespace } = read.one(rules.settings);
+  const visible = findByHost(read, rules.hosts, service.hostname)
+    .map(([, rule]) => rule)
+    .filter(({ visibility }) => isVisibleTo(visibility, client.namespace));
+  const forAll = visible.filter(({ clientLabels }) => clientLabels === undefined);
+  const leading = [visible, forAll].flatMap((held) => leadingRules(held, { client, service, rootNamespace }));
+  return [...new Set(leading.flatMap(({ subsets }) => subsets.map(({ name }) => name)))];
 }
 
 function holdsFor({ visibility, clientLabels }: HostRule, { namespace, labels }: Client): boolean {

@@ -4,13 +4,15 @@ import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
 import { type CheckContext, portList, problemAt, shortHost } from "./check.ts";
 import { servicesOf } from "./known-hosts.ts";
+import { clientNamespaces } from "./route-clients.ts";
 import { destinationsIn } from "./route-destinations.ts";
 
 export function* checkDestinationPorts(object: VirtualService, context: CheckContext): Iterable<Problem> {
   const { namespace } = object.metadata;
+  const clients = clientNamespaces(object, context);
   for (const { destination, path } of destinationsIn(object)) {
     const { host, port } = destination;
-    const services = servicesOf({ host, namespace }, context);
+    const services = servicesOf({ host, namespace }, clients, context);
     const [service] = services;
     if (service === undefined) continue;
     const name = shortHost(service.hostname, context.settings);

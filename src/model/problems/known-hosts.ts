@@ -14,11 +14,16 @@ export interface HostReference {
   readonly namespace: string;
 }
 
-/** What clients of the namespace reach by a host: its service, and those that have a wildcard over it. */
-export function servicesOf(reference: HostReference, context: CheckContext): readonly MeshService[] {
+/** What clients of some of the namespaces reach by a host: its service, and those that have a wildcard over it. */
+export function servicesOf(
+  reference: HostReference,
+  clients: readonly string[],
+  context: CheckContext,
+): readonly MeshService[] {
   const { read, model } = context;
-  const question = { read, claims: model.hostClaims, namespace: reference.namespace };
-  return everyServiceOf(reference, context).filter((service) => ownsHost(service, question));
+  return everyServiceOf(reference, context).filter((service) =>
+    clients.some((namespace) => ownsHost(service, { read, claims: model.hostClaims, namespace })),
+  );
 }
 
 /** Also those that only clients of other namespaces reach. */

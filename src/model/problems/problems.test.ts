@@ -56,19 +56,7 @@ describe("declareProblems()", () => {
     assert.equal(found?.hint, 'a name with a dot is taken as it is: write "reviews.shop.svc.cluster.local"');
   });
 
-  test("tells that a host isn't exported to the rule's namespace", () => {
-    const hidden = serviceEntry(
-      "private",
-      "other",
-      "hosts: [a.com], exportTo: ['.'], ports: [{ number: 80, name: http }]",
-    );
-    const found = problemsOf(hidden, virtualService("a", "b.com", "{ destination: { host: a.com } }"));
-    assert.deepEqual(sentences(found), [
-      'MLT2001 Cannot route to "a.com": it isn\'t exported to namespace "shop"',
-    ]);
-  });
-
-  test("takes a host that a wildcard ServiceEntry covers", () => {
+  test("takes a host that a wildcard ServiceEntry covers for known, and says that it has no cluster", () => {
     const entry = serviceEntry(
       "all",
       "shop",
@@ -78,7 +66,11 @@ describe("declareProblems()", () => {
       entry,
       virtualService("a", "b.com", "{ destination: { host: api.example.com } }"),
     );
-    assert.deepEqual(found, []);
+    assert.deepEqual(sentences(found), [
+      'MLT2022 Cannot route to "api.example.com": it is only a part of "*.example.com", and has no endpoints of its own',
+    ]);
+    const whole = virtualService("a", "b.com", "{ destination: { host: '*.example.com' } }");
+    assert.deepEqual(problemsOf(entry, whole), []);
   });
 
   test("looks at destinations of mirrors, tcp and tls routes", () => {
