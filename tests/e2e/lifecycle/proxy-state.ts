@@ -26,6 +26,13 @@ export async function proxyCounters(mesh: RunningMesh, workload: string): Promis
   );
 }
 
+/** The sum of an Envoy's statistics whose names match. */
+export async function proxyGauge(mesh: RunningMesh, workload: string, filter: string): Promise<number> {
+  const path = `/stats?format=json&filter=${encodeURIComponent(filter)}`;
+  const { stats } = await askEnvoy<{ readonly stats: readonly Stat[] }>(mesh, workload, path);
+  return stats.reduce((sum, { value = 0 }) => sum + value, 0);
+}
+
 /** Over how long an Envoy asks its clients to leave, such as `45s`. */
 export async function proxyDrainTime(mesh: RunningMesh, workload: string): Promise<string> {
   interface ServerInfo {

@@ -1,11 +1,13 @@
 // Issue 3, item 3: hosts that the mesh doesn't know, and those that a ServiceEntry tells it.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
+import { proxyGauge } from "../lifecycle/proxy-state.ts";
 import { eventually } from "./eventually.ts";
 import type { PodClient } from "./pod-client.ts";
 import type { RunningMesh } from "./running-mesh.ts";
@@ -63,17 +65,62 @@ function callApi(path = "/") {
   return client.echo({ url: `http://${NOBODY}${path}`, host: "api.example.com", timeoutMs: 1_000 });
 }
 
-test("a proxy's own ports take nothing that the pod calls elsewhere", { skip }, async () => {
+const proxyPorts = { 15020: "/stats/prometheus", 15021: "/healthz/ready", 15090: "/stats/prometheus" };
+
+test("a proxy's own ports take nothing that the pod calls on those of another pod's proxy", {
+  skip,
+}, async () => {
   const [echo] = await mesh.pods("echo-v1");
   assert.ok(echo?.ip !== undefined);
-  const paths = { 15020: "/stats/prometheus", 15021: "/healthz/ready", 15090: "/stats/prometheus" };
-  for (const [port, path] of Object.entries(paths)) {
-    const of = async (ip: string) =>
-      (await client.request({ url: `http://${ip}:${port}${path}`, timeoutMs: 2_000 })).status;
-    assert.equal(await of(echo.ip), 200, `${port} of another pod`);
-    assert.notEqual(await of(strayIp), 200, `${port} of a pod that has no proxy`);
+  for (const [port, path] of Object.entries(proxyPorts)) {
+    const before = await openConnections(Number(port));
+    // The caller keeps its connection, so who has it can be seen.
+    const { status } = await client.request(`http://${echo.ip}:${port}${path}`);
+    assert.equal(status, 200, `${port} of another pod`);
+    await eventually(async () => {
+      const now = await openConnections(Number(port));
+      const grown = { ofEcho: now.ofEcho > before.ofEcho, outbound: now.outbound > before.outbound };
+      assert.deepEqual(
+        grown,
+        { ofEcho: true, outbound: true },
+        `${port}: ${JSON.stringify({ before, now })}`,
+      );
+      assert.equal(now.ofClient, before.ofClient, `${port}: the caller's own proxy hasn't got it`);
+    });
   }
 });
+
+test("a proxy's own ports take nothing that the pod calls on a pod without a proxy", { skip }, async () => {
+  const script = `for (const port of [${Object.keys(proxyPorts)}])
+    require("node:http").createServer((_, response) => response.end("stray " + port)).listen(port)`;
+  const [program, ...args] = await mesh.exec("stray", [process.execPath, "-e", script]);
+  const server = spawn(program, args, { stdio: "ignore" });
+  try {
+    for (const [port, path] of Object.entries(proxyPorts)) {
+      await eventually(async () => {
+        const { body } = await client.request({ url: `http://${strayIp}:${port}${path}`, isNew: true });
+        assert.equal(body, `stray ${port}`);
+      });
+    }
+  } finally {
+    server.kill("SIGKILL");
+  }
+});
+
+/** Of the bootstrap's listener on a port, in the pod that is called and in the caller's; and what left the caller's pod through its proxy. */
+async function openConnections(port: number) {
+  const names: Readonly<Record<number, string>> = { 15020: "agent", 15021: "health", 15090: "envoy-stats" };
+  const ofListener = `^listener[.]bootstrap-${names[port]}[.]downstream_cx_active$`;
+  return {
+    ofEcho: await proxyGauge(mesh, "echo-v1", ofListener),
+    ofClient: await proxyGauge(mesh, "client", ofListener),
+    outbound: await proxyGauge(
+      mesh,
+      "client",
+      "^listener[.].*(15001|virtualOutbound).*[.]downstream_cx_active$",
+    ),
+  };
+}
 
 test("ALLOW_ANY lets calls through to whom the mesh doesn't know, HTTP and TCP", { skip }, async () => {
   assert.equal((await client.echo(`http://${strayIp}:8080/`)).version, "stray");
