@@ -141,7 +141,8 @@ function gatewayServer(gateway: Gateway, server: Server, at: number): GatewaySer
   };
 }
 
-function serverHost(written: string, namespace: string): ServerHost {
+/** `namespace` is the Gateway's, which `.` stands for. */
+export function serverHost(written: string, namespace: string): ServerHost {
   const slash = written.indexOf("/");
   const host = written.slice(slash + 1).toLowerCase();
   if (slash < 0) return { host, namespace: "*" };

@@ -8,6 +8,7 @@ import type { Model } from "../model.ts";
 import { keyOf, type Sources } from "../sources.ts";
 import { checkAddressConflicts } from "./address-conflict.ts";
 import type { Check } from "./check.ts";
+import { checkCrossNamespaceHosts } from "./cross-namespace-host.ts";
 import { checkDelegates } from "./delegates.ts";
 import { checkDestinationHosts } from "./destination-host.ts";
 import { checkDestinationPorts } from "./destination-port.ts";
@@ -38,6 +39,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkDestinationPorts,
       checkGatewayReferences,
       checkMeshHostConflicts,
+      checkCrossNamespaceHosts,
       checkDelegates,
     ]),
     problemsOf(sources.DestinationRule, inputs, [checkRuleHost, checkRuleSubsets, checkRuleCredentials]),
