@@ -61,10 +61,12 @@ function mountCommand(steps: readonly MountStep[]): readonly string[] {
   return ["unshare", "--mount", "sh", "-c", mountScript, "meltemi-mounts", String(steps.length), ...words];
 }
 
-// Runs as the container's user, without privileges, from files that no volume covers yet: waits for the mounts, if there
-// are any, on descriptor 9. Only then does it touch what may be the app's own.
+// Runs as the container's user, without privileges, from files that no volume covers yet. Where there are mounts it has
+// them made, by a word on descriptor 7, and waits for them on 9. Only then does it touch what may be the app's own.
 const startScript = `
 if [ -n "$1" ]; then
+  echo begun >&7
+  exec 7>&-
   read -r answer <&9 || exit 125
   exec 9<&-
 fi

@@ -8,8 +8,9 @@ import { programRoot, stashDirectory } from "./pod-root.ts";
 export const MOUNT_STEP_WORDS = 9;
 
 /**
- * Arguments: the number of steps, their words, and the command line of the program, which starts without waiting: it
- * reads a line from descriptor 9 once the mounts are there, or its end where they couldn't be made.
+ * Arguments: the number of steps, their words, and the command line of the program, which starts without waiting. It
+ * writes a line to descriptor 7 once it has no privileges, closes it, and reads a line from descriptor 9 when the mounts
+ * are there, or its end where they couldn't be made.
  */
 export const mountScript = `
 set -eu
@@ -142,11 +143,13 @@ mount -n -t tmpfs -o mode=0700,size=64k meltemi "$stash"
 cd "$stash"
 mkdir directory around machine
 : > file
-mkfifo ready
-exec 8<>ready 9<ready
+mkfifo begun ready
+exec 6<>begun 7>begun 8<>ready 9<ready
+exec 6<begun
 cd /
-( (exec 9<&-; run_steps "$@" >/dev/null; echo ready >&8) & )
+# Not before the program has given up its privileges: until then it runs files that a step may cover. If it ends, nothing is made.
+( (exec 7>&- 9<&-; read -r begun <&6 || exit 0; run_steps "$@" >/dev/null; echo ready >&8) & )
 shift $(($1 * ${MOUNT_STEP_WORDS} + 1))
-exec 8>&-
+exec 6<&- 8>&-
 exec "$@"
 `;
