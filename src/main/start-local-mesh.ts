@@ -98,10 +98,12 @@ async function connect(launch: MeshLaunch, launched: Launched): Promise<RunningM
   feeding.catch(() => undefined); // Told where it is awaited; until then it must not end the process.
   const attaching = launched.hasEgress ? tryEgress(launch, supervisor) : Promise.resolve(undefined);
   const start = async () => {
-    await openControlPlanePorts(launch, channel);
     const egress = await attaching;
     channel.send({ kind: "start", settings: settingsFor(launch, launched, egress) } satisfies FrontMessage);
     await hearing.started;
+    // Not before: a socket that is passed accepts on the other side from the first moment, whether or not anybody there
+    // takes its connections yet.
+    await openControlPlanePorts(launch, channel);
     outbox.open();
     const feed = await feeding;
     await hearing.serving;

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -301,6 +302,52 @@ for (const [name, { code, says, spoil }] of Object.entries(cases)) {
     assert.ok(ms < DEADLINE_MS, `${ms} ms`);
     assert.deepEqual(await processesOf(place.directory), []);
   });
+}
+
+/** State that a mesh can do without: it starts as if nothing were there. */
+const survived: Readonly<Record<string, Case["spoil"]>> = {
+  "leases that are cut off": spoiledState("leases.json", '{"pods": {"default/alone": "10.24'),
+  "leases of another form": spoiledState("leases.json", '[["default/alone", 7]]'),
+  "leases of addresses that aren't any": spoiledState(
+    "leases.json",
+    '{"pods": {"default/alone": "999.1.1.1", "default/other": null}, "services": "none"}',
+  ),
+  "leases of two pods with one address": spoiledState(
+    "leases.json",
+    '{"pods": {"default/other": "10.244.0.2", "default/alone": "10.244.0.2"}, "services": {}}',
+  ),
+  "leases that are a directory": async (place) =>
+    void (await mkdir(join(place.state, "leases.json"), { recursive: true })),
+  "last good objects that are cut off": lastGood('[{"key": "Pod/default/al'),
+  "last good objects of another form": lastGood('[null, {"key": 7}]\n{"upserts": 1}\n'),
+  "last good objects that are a directory": async (place) =>
+    void (await mkdir(lastGoodPath(place), { recursive: true })),
+};
+
+for (const [name, spoil] of Object.entries(survived)) {
+  test(`meltemi up starts all the same: ${name}`, { skip }, async (context) => {
+    const place = await placeFor(context);
+    await spoil(place, context);
+    place.flags.push("--once");
+    const { status, text } = await up(context, place);
+    assert.equal(status, 0, text);
+    assert.match(text, /ready: 1 pods/);
+    assert.ok(!/unexpected|^ {4}at /m.test(text), `a stack or an unexpected error:\n${text}`);
+    assert.deepEqual(await processesOf(place.directory), []);
+  });
+}
+
+/** Where the last good objects of the manifests are kept: by a hash of their path. */
+function lastGoodPath({ state, manifests }: Place): string {
+  const name = createHash("sha256").update(manifests).digest("hex").slice(0, 32);
+  return join(state, "last-good", `${name}.json`);
+}
+
+function lastGood(content: string): Case["spoil"] {
+  return async (place) => {
+    await mkdir(join(lastGoodPath(place), ".."), { recursive: true });
+    await writeFile(lastGoodPath(place), content);
+  };
 }
 
 test("meltemi up --once of an empty folder is ready at once", { skip }, async (context) => {

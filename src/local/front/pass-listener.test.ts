@@ -33,6 +33,22 @@ test("receiveListeners() gives early connections to the server, before and after
   }
   stop();
   channel.emit("message", { meltemi: "connection", name: "gateway" }, early);
+  await Promise.resolve();
   assert.deepEqual(names, ["gateway"]);
+  assert.deepEqual(new Set(accepted), new Set([early, late]));
+});
+
+test("receiveListeners() holds connections until somebody takes them", async (t) => {
+  const channel = new EventEmitter();
+  let server: Server | undefined;
+  t.after(receiveListeners(channel, (_name, received) => (server = received)));
+  const early = await acceptedSocket(t);
+  channel.emit("message", { meltemi: "listener", name: "xds" }, createServer());
+  server?.emit("connection", early);
+  const accepted: Socket[] = [];
+  server?.on("connection", (socket) => accepted.push(socket));
+  await Promise.resolve();
+  const late = await acceptedSocket(t);
+  server?.emit("connection", late);
   assert.deepEqual(accepted, [early, late]);
 });

@@ -63,12 +63,39 @@ export function receiveListeners(
     }
     const server = handle as Server;
     servers.set(message.name, server);
-    onServer(message.name, server);
+    holdUntilTaken(server);
     for (const socket of early.get(message.name) ?? []) server.emit("connection", socket);
     early.delete(message.name);
+    onServer(message.name, server);
   };
   channel.on("message", listener);
   return () => channel.off("message", listener);
+}
+
+const MAX_HELD = 256;
+
+/**
+ * A server that came over a channel accepts at once. What comes before anybody listens for connections would be accepted
+ * and seen by nobody: it is held, unread, for the first who does.
+ */
+function holdUntilTaken(server: Server): void {
+  Object.assign(server, { pauseOnConnect: true, allowHalfOpen: true });
+  const held: Socket[] = [];
+  const hold = (socket: Socket): void => {
+    socket.on("error", () => socket.destroy());
+    if (held.length < MAX_HELD) held.push(socket);
+    else socket.destroy();
+  };
+  server.on("connection", hold);
+  server.on("newListener", function onListener(event: string, added: unknown) {
+    if (event !== "connection" || added === hold) return;
+    server.off("newListener", onListener);
+    server.off("connection", hold);
+    // The listener is there by then.
+    queueMicrotask(() => {
+      for (const socket of held) server.emit("connection", socket);
+    });
+  });
 }
 
 function listenOnLoopback(server: Server, port: number): Promise<string | undefined> {
