@@ -166,7 +166,7 @@ test("StreamOrder sends extension configurations one by one, and the last good o
     removed: [],
   });
   send();
-  answer("4");
+  assert.deepEqual(answer("4"), { resources: [], refused: [] }, "it takes nothing new");
   assert.equal(order.standing({ type: "extension-config", name: "jwt" }), "refused");
   assert.deepEqual(held().sort(), ["authorization 1", "jwt 1"]);
   assert.deepEqual(send(), []);
@@ -193,4 +193,21 @@ test("StreamOrder restores nothing where a newer version goes, or there was none
   assert.deepEqual(send(), [{ nonce: "5", names: ["jwt"] }]);
   answer("5", "no");
   assert.deepEqual(send(), []);
+});
+
+test("StreamOrder notes a refusal that comes while an older version is being restored", () => {
+  const { order, send, answer, publish } = streamOf("extension-config", ["jwt"]);
+  send();
+  answer("1");
+  publish({ jwt: "2" });
+  send();
+  answer("2", "no");
+  assert.deepEqual(send(), [{ nonce: "3", names: ["jwt"] }]);
+  publish({ jwt: "3" });
+  assert.deepEqual(send(), [{ nonce: "4", names: ["jwt"] }]);
+  assert.equal(answer("4", "no")?.refused[0]?.resource.version, "3");
+  answer("3");
+  assert.deepEqual(send(), [{ nonce: "5", names: ["jwt"] }]);
+  answer("5");
+  assert.equal(order.standing({ type: "extension-config", name: "jwt" }), "refused");
 });

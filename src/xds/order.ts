@@ -16,6 +16,7 @@ import { isAfterDecoding, namedIn } from "./refused-names.ts";
 import type { Resource, ResourceReference, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { resourceTypes, rulesOf } from "./resource-type.ts";
+import { planRestoring, recordRestoring } from "./restoring.ts";
 import type { Subscription } from "./subscription.ts";
 import { applyPublish, createSubscription, wantedResource } from "./subscription.ts";
 import type {
@@ -150,7 +151,7 @@ export class StreamOrder {
   #nextOf(type: ResourceType, nowMs: number): PlannedResponse | undefined {
     const state = this.#types.get(type);
     if (state === undefined || !this.#hasWork(state) || this.#isWindowFull(state)) return undefined;
-    const response = planRestore(state) ?? this.#planType(state, nowMs);
+    const response = planRestoring(state) ?? this.#planType(state, nowMs);
     const isEmpty = response.resources.length === 0 && response.removed.length === 0;
     return isEmpty && !state.subscription.owesAnswer ? undefined : response;
   }
@@ -226,7 +227,8 @@ export class StreamOrder {
       const { resources } = response;
       if (errorDetail === undefined) {
         recordAcknowledged(state, response);
-        verdict = { resources, refused: [] };
+        // What was restored is what the client had: the newest version is refused as before.
+        verdict = { resources: response.isRestoring ? [] : resources, refused: [] };
       } else {
         const told = readRefusal(response, errorDetail);
         verdict = { resources, refused: recordRejected(state, response, { ...told, isListed }) };
@@ -392,39 +394,6 @@ export class StreamOrder {
       }
     }
   }
-}
-
-/** Undefined where there is nothing to restore. What is newer than a refused version goes instead. */
-function planRestore({ subscription, restored }: TypeState): PlannedResponse | undefined {
-  for (const [name, resource] of restored) {
-    const isWanted = subscription.names.has(name) && !subscription.pending.has(name);
-    if (isWanted) {
-      const { type } = subscription;
-      return { type, isRestoring: true, resources: [{ name, resource }], removed: [] };
-    }
-    restored.delete(name);
-  }
-  return undefined;
-}
-
-function recordRestoring(
-  state: TypeState,
-  { type, resources }: PlannedResponse,
-  nonce: string,
-): UnansweredResponse {
-  for (const { name } of resources) state.restored.delete(name);
-  const response: UnansweredResponse = {
-    type,
-    isRestoring: true,
-    nonce,
-    bytes: 0,
-    removed: [],
-    resources: resources.flatMap(({ resource }) => (resource === undefined ? [] : [resource])),
-    replaced: new Map(),
-    newClusters: [],
-  };
-  state.unanswered.push(response);
-  return response;
 }
 
 export interface Verdict {

@@ -162,7 +162,9 @@ function sendAgain(
 /** Of newer versions or removals: the verdict on these is to come. */
 function namesOnTheirWay({ unanswered }: TypeState): ReadonlySet<string> {
   return new Set(
-    unanswered.flatMap(({ resources, removed }) => [...resources.map(({ name }) => name), ...removed]),
+    unanswered
+      .filter(({ isRestoring }) => isRestoring !== true)
+      .flatMap(({ resources, removed }) => [...resources.map(({ name }) => name), ...removed]),
   );
 }
 
