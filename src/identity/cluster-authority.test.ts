@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import { ManualClock } from "../core/clock.ts";
-import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
+import { startTestApi } from "../kubernetes/test-api-client.ts";
 import { buildRootFiles } from "./certificate-authority.ts";
 import { openClusterAuthority } from "./cluster-authority.ts";
 
@@ -12,14 +11,8 @@ const clock = new ManualClock(Date.parse("2026-11-01T00:00:00Z"));
 const options = { namespace: "meltemi-system", trustDomain: "cluster.local", clock };
 
 async function start(t: TestContext) {
-  const server = new TestApiServer();
-  await server.start();
+  const { server, client } = await startTestApi(t, clock);
   server.define(SECRETS);
-  const client = createApiClient(server.endpoint(), { clock, userAgent: "test" });
-  t.after(async () => {
-    client.close();
-    await server.stop();
-  });
   const open = async () => {
     const opened = await openClusterAuthority(client, options);
     assert.ok(opened.kind === "authority", JSON.stringify(opened));

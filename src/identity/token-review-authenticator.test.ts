@@ -2,19 +2,12 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { ManualClock } from "../core/clock.ts";
 import { redacted } from "../core/redacted.ts";
-import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
+import { startTestApi } from "../kubernetes/test-api-client.ts";
 import { createTokenReviewAuthenticator } from "./token-review-authenticator.ts";
 
 async function ask(t: TestContext, status: object) {
-  const server = new TestApiServer();
-  await server.start();
+  const { server, client } = await startTestApi(t, new ManualClock());
   server.intercept = () => ({ status: 201, body: { status } });
-  const client = createApiClient(server.endpoint(), { clock: new ManualClock(), userAgent: "test" });
-  t.after(async () => {
-    client.close();
-    await server.stop();
-  });
   const options = { trustDomain: "mesh.example", audiences: ["istio-ca"] };
   const authenticator = createTokenReviewAuthenticator(client, options);
   return { server, authenticator, answer: await authenticator.authenticate({ bearerToken: redacted("t") }) };

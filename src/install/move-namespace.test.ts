@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../core/clock.ts";
-import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
+import { startTestApi } from "../kubernetes/test-api-client.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { moveNamespace } from "./move-namespace.ts";
 
@@ -83,8 +82,7 @@ function pod(name: string, owner?: { readonly kind: string; readonly name: strin
 }
 
 async function start(t: TestContext) {
-  const server = new TestApiServer();
-  await server.start();
+  const { server, client } = await startTestApi(t);
   server.define(NAMESPACES, INJECTORS, CONFIG_MAPS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, PODS);
   const told: string[] = [];
   const written: string[] = [];
@@ -92,11 +90,6 @@ async function start(t: TestContext) {
     if (method !== "GET") written.push(`${method} ${path}`);
     return undefined;
   };
-  const client = createApiClient(server.endpoint(), { clock: systemClock, userAgent: "test" });
-  t.after(async () => {
-    client.close();
-    await server.stop();
-  });
   const { signal } = new AbortController();
   const access: ClusterAccess = {
     client,

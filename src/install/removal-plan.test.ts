@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../core/clock.ts";
-import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer, type TestObject } from "../kubernetes/test-api-server.ts";
+import { startTestApi } from "../kubernetes/test-api-client.ts";
+import type { TestApiServer, TestObject } from "../kubernetes/test-api-server.ts";
 import { profileSettings } from "./install-settings.ts";
 import { planRemoval } from "./removal-plan.ts";
 
@@ -85,13 +85,7 @@ test("planRemoval() of a purge takes nothing that another revision needs", async
 });
 
 async function start(t: TestContext) {
-  const server = new TestApiServer();
-  await server.start();
-  const client = createApiClient(server.endpoint(), { clock: systemClock, userAgent: "test" });
-  t.after(async () => {
-    client.close();
-    await server.stop();
-  });
+  const { server, client } = await startTestApi(t);
   server.define(BINDINGS, DEFINITIONS, DEPLOYMENTS, NAMESPACES, PODS, INJECTORS, VIRTUAL_SERVICES, GATEWAYS);
   for (const [kind, plural] of [
     ["VirtualService", "virtualservices"],

@@ -4,9 +4,9 @@ import { systemClock } from "../core/clock.ts";
 import type { LabelSelector, Labels } from "../core/label-selector.ts";
 import { matchesSelector } from "../core/label-selector.ts";
 import { type InjectorWebhooks, isInjected, wantedRevision } from "../inject/wanted-revision.ts";
-import { createApiClient } from "../kubernetes/api-client.ts";
 import { resourcePath } from "../kubernetes/api-resource.ts";
-import { TestApiServer, type TestObject } from "../kubernetes/test-api-server.ts";
+import { startTestApi } from "../kubernetes/test-api-client.ts";
+import type { TestObject } from "../kubernetes/test-api-server.ts";
 import type { InstallObject } from "./install-object.ts";
 import { removableResources, resourceOf } from "./install-resources.ts";
 import { profileSettings } from "./install-settings.ts";
@@ -133,13 +133,7 @@ function namespaceOf(name: string, labels: Labels): InstallObject {
 }
 
 async function start(t: TestContext) {
-  const server = new TestApiServer();
-  await server.start();
-  const client = createApiClient(server.endpoint(), { clock: systemClock, userAgent: "test" });
-  t.after(async () => {
-    client.close();
-    await server.stop();
-  });
+  const { server, client } = await startTestApi(t);
   const pathOf = (kind: string) => resourcePath(resourceOf({ kind }));
   for (const { plural, apiVersion } of removableResources) server.define(`/apis/${apiVersion}/${plural}`);
   const put = (object: InstallObject) => server.put(pathOf(object.kind), object as TestObject);
