@@ -1,6 +1,8 @@
 // The command line that gives a command a terminal of its own in the pod, behind the one that the caller has: keys, size,
 // Ctrl-C and job control as if the caller sat in front of it. Pure.
 
+import { shellWord } from "../../core/shell-word.ts";
+
 export interface TerminalChoices {
   /** Where `script` of util-linux is. */
   readonly script: string;
@@ -22,15 +24,10 @@ export function terminalCommand(
   { script, type }: TerminalChoices,
 ): CommandAndEnvironment {
   // It starts the command by the shell that SHELL names, which may be anything.
-  const shell = env.SHELL === undefined ? "unset SHELL" : `SHELL=${quotedWord(env.SHELL)}`;
-  const line = `${shell}; exec ${argv.map(quotedWord).join(" ")}`;
+  const shell = env.SHELL === undefined ? "unset SHELL" : `SHELL=${shellWord(env.SHELL)}`;
+  const line = `${shell}; exec ${argv.map(shellWord).join(" ")}`;
   return {
     argv: [script, "--quiet", "--return", "--command", line, "/dev/null"],
     env: { TERM: type, ...env, SHELL: "/bin/sh" },
   };
-}
-
-/** For a shell. */
-function quotedWord(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -3,6 +3,7 @@
 
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { shellWord } from "../../core/shell-word.ts";
 
 /** Below the directory of all pods' sockets; pods see it read-only, and only their proxies. */
 export function proxyProgramsDirectory(runDirectory: string): string {
@@ -13,8 +14,7 @@ export function writeProxyPrograms(runDirectory: string, agentArgv: readonly str
   const directory = proxyProgramsDirectory(runDirectory);
   mkdirSync(directory, { recursive: true });
   const file = join(directory, "pilot-agent");
-  const words = agentArgv.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  writeFileSync(file, `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`);
+  writeFileSync(file, `#!/bin/sh\nexec ${agentArgv.map(shellWord).join(" ")} "$@"\n`);
   // Whatever this process's umask is.
   chmodSync(directory, 0o755);
   chmodSync(file, 0o755);

@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
+import { shellWord } from "../../../src/core/shell-word.ts";
 import { projectPath } from "../../../src/main/project.ts";
 import { eventually } from "./eventually.ts";
 import { startOnTerminal } from "./on-terminal.ts";
@@ -78,7 +79,7 @@ async function read(...args: readonly string[]): Promise<string> {
 
 /** A line that runs `meltemi exec`, between others. */
 function onTerminal(t: TestContext, args: readonly string[], { first = "true", then = "" } = {}) {
-  const words = [...command, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  const words = [...command, ...args].map(shellWord);
   return startOnTerminal(t, `${first}; ${words.join(" ")}${then}`, environment());
 }
 
