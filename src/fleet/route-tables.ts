@@ -16,7 +16,7 @@ import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource, type ResourcePart } from "./built-resource.ts";
 import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
 import { catchAllPart, routeConfigurationHead, sourcesOf, virtualHostsFragment } from "./route-fragments.ts";
-import { declareSettledNames, type Settled, type SettledNames } from "./settled-names.ts";
+import { declareSettledNames, type Settled, type SettledNames } from "../view/settled-names.ts";
 import {
   declareVirtualHostBodies,
   declareVirtualHostPages,

@@ -11,7 +11,7 @@ import type { Views } from "../view/views.ts";
 import type { HostNames, Spelling } from "../view/virtual-host-names.ts";
 import { type BuiltFragment, haveEqualFragments, joinParts, type ResourcePart } from "./built-resource.ts";
 import { virtualHostBody, virtualHostsFragment } from "./route-fragments.ts";
-import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "./settled-names.ts";
+import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "../view/settled-names.ts";
 
 /** By the keys of the virtual hosts' rows: all of a virtual host but its domains. */
 export type VirtualHostBodies = Table<BuiltFragment>;

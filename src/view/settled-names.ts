@@ -3,11 +3,11 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
-import { type ClientScope, MESH_SCOPE } from "../view/client-scope.ts";
-import { type DomainClaim, settleDomains } from "../view/route-table.ts";
-import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
-import type { SidecarVirtualHost } from "../view/sidecar-virtual-host.ts";
-import type { Views } from "../view/views.ts";
+import { type ClientScope, MESH_SCOPE } from "./client-scope.ts";
+import { type DomainClaim, settleDomains } from "./route-table.ts";
+import { layerKey, type Scoped, splitLayerKey } from "./scoped-rows.ts";
+import type { SidecarVirtualHost } from "./sidecar-virtual-host.ts";
+import type { Views } from "./views.ts";
 import {
   type HostNames,
   hostNames,
@@ -15,7 +15,7 @@ import {
   namesForScope,
   type Spelling,
   spellingOf,
-} from "../view/virtual-host-names.ts";
+} from "./virtual-host-names.ts";
 
 /** Virtual hosts by the keys of their rows, with the domains left to each. */
 export type Settled = readonly (readonly [string, readonly string[]])[];
