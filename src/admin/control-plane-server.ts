@@ -3,9 +3,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:http";
 import type { Logger } from "../core/logger.ts";
-import { quoted } from "../core/quoted.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
+import { quoted } from "../core/quoted.ts";
 import type {
   ProgrammedReport,
   ProxyStatus,

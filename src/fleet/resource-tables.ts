@@ -27,7 +27,7 @@ import type { Graph } from "../graph/graph.ts";
 import { structurallyEqual } from "../graph/structural-equality.ts";
 import type { Table } from "../graph/table.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
-import type { GatewayView } from "../view/gateway-views.ts";
+import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
 import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/listener-inputs.ts";
 import { listenerSettings } from "../view/outbound-listeners.ts";

@@ -8,15 +8,15 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { GatewayRouteInputs } from "../view/gateway-routes.ts";
-import type { GatewayView } from "../view/gateway-views.ts";
+import type { GatewayRouteInputs } from "../view/gateway/gateway-routes.ts";
+import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
+import { declareSettledNames, type Settled, type SettledNames } from "../view/settled-names.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource, type ResourcePart } from "./built-resource.ts";
 import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
 import { catchAllPart, routeConfigurationHead, sourcesOf, virtualHostsFragment } from "./route-fragments.ts";
-import { declareSettledNames, type Settled, type SettledNames } from "../view/settled-names.ts";
 import {
   declareVirtualHostBodies,
   declareVirtualHostPages,

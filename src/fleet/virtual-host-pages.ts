@@ -6,12 +6,12 @@ import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 import { MESH_SCOPE } from "../view/client-scope.ts";
 import { type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
+import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "../view/settled-names.ts";
 import type { SidecarVirtualHost } from "../view/sidecar-virtual-host.ts";
 import type { Views } from "../view/views.ts";
 import type { HostNames, Spelling } from "../view/virtual-host-names.ts";
 import { type BuiltFragment, haveEqualFragments, joinParts, type ResourcePart } from "./built-resource.ts";
 import { virtualHostBody, virtualHostsFragment } from "./route-fragments.ts";
-import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "../view/settled-names.ts";
 
 /** By the keys of the virtual hosts' rows: all of a virtual host but its domains. */
 export type VirtualHostBodies = Table<BuiltFragment>;

@@ -5,7 +5,7 @@ import type { Conflict } from "./claims.ts";
 import type { ChangedKeys, Target } from "./dependencies.ts";
 import type { Derivation } from "./derived-table.ts";
 import { DerivedTable } from "./derived-table.ts";
-import { type Failed, FailureLedger, type FailingMember, type RowFailure } from "./failure-ledger.ts";
+import { type Failed, type FailingMember, FailureLedger, type RowFailure } from "./failure-ledger.ts";
 import { GraphMisuse } from "./graph-misuse.ts";
 import { GroupedTable } from "./grouped-table.ts";
 import type { Read } from "./read.ts";

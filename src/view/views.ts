@@ -8,7 +8,7 @@ import { rowKey } from "../model/sources.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
-import { declareGatewayViews, type GatewayView } from "./gateway-views.ts";
+import { declareGatewayViews, type GatewayView } from "./gateway/gateway-views.ts";
 import { declareInboundViews, type InboundView } from "./inbound.ts";
 import type { OutboundListenerInputs } from "./listener-inputs.ts";
 import { declareNameTables, type NameTable } from "./name-tables.ts";

@@ -2,10 +2,10 @@
 // configurations for those that speak HTTP. Proxies with the same view share one row.
 
 import { createHash } from "node:crypto";
-import { wildcardsOf } from "../core/ip-families.ts";
-import type { Graph } from "../graph/graph.ts";
-import type { Read } from "../graph/read.ts";
-import type { Table } from "../graph/table.ts";
+import { wildcardsOf } from "../../core/ip-families.ts";
+import type { Graph } from "../../graph/graph.ts";
+import type { Read } from "../../graph/read.ts";
+import type { Table } from "../../graph/table.ts";
 import {
   type GatewayPort,
   type GatewayServer,
@@ -13,15 +13,15 @@ import {
   hasTls,
   isHttpServer,
   isPassthrough,
-} from "../model/gateway-servers.ts";
-import type { Model } from "../model/model.ts";
-import { matchableNames } from "./chain-matches.ts";
-import type { ClientScope, ClientScopes, ConnectedProxy } from "./client-scope.ts";
+} from "../../model/gateway-servers.ts";
+import type { Model } from "../../model/model.ts";
+import { matchableNames } from "../chain-matches.ts";
+import type { ClientScope, ClientScopes, ConnectedProxy } from "../client-scope.ts";
+import type { GatewayChain, GatewayListenerInputs } from "../listener-inputs.ts";
+import { listenerSettings } from "../outbound-listeners.ts";
 import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
-import { gatewayTcpChains } from "./gateway-tcp.ts";
-import { secretNames } from "./gateway-tls.ts";
-import type { GatewayChain, GatewayListenerInputs } from "./listener-inputs.ts";
-import { listenerSettings } from "./outbound-listeners.ts";
+import { gatewayTcpChains } from "./tcp-chains.ts";
+import { secretNames } from "./tls-secrets.ts";
 
 export interface GatewayView {
   readonly id: string;

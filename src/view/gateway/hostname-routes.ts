@@ -1,12 +1,12 @@
 // The rules for one host of a gateway. Several VirtualServices may add to it: the oldest first, and rules that take
 // every request last.
 
-import { takesEveryRequest } from "../kinds/virtual-service/every-request.ts";
-import type { GatewayServer } from "../model/gateway-servers.ts";
-import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
+import { takesEveryRequest } from "../../kinds/virtual-service/every-request.ts";
+import type { GatewayServer } from "../../model/gateway-servers.ts";
+import { routesOf } from "../http-routes.ts";
+import type { RouteInputs } from "../route-inputs.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
-import { routesOf } from "./http-routes.ts";
-import type { RouteInputs } from "./route-inputs.ts";
+import { boundHosts, boundRoutes } from "./tcp-chains.ts";
 
 export function hostnameRoutes(
   host: string,

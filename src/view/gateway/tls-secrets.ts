@@ -1,16 +1,16 @@
 // Where a gateway's server finds its certificates: Secrets in the proxy's own namespace, or files beside the proxy.
 
-import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
-import type { Secret } from "../kinds/secret.ts";
+import type { ServerTlsSettings } from "../../kinds/gateway/server.ts";
+import type { Secret } from "../../kinds/secret.ts";
 import {
   AUTHORITY_SUFFIX,
   authorityOf,
   canNameCertificate,
   tlsCredentialOf,
-} from "../kinds/tls-credential.ts";
-import type { GatewayServer } from "../model/gateway-servers.ts";
+} from "../../kinds/tls-credential.ts";
+import type { GatewayServer } from "../../model/gateway-servers.ts";
+import type { GatewayChain } from "../listener-inputs.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
-import type { GatewayChain } from "./listener-inputs.ts";
 
 type GatewayTls = NonNullable<GatewayChain["tls"]>;
 

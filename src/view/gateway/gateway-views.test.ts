@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { tlsSecretData } from "../identity/keyed-certificate-fixture.ts";
+import { tlsSecretData } from "../../identity/keyed-certificate-fixture.ts";
+import { sidecar, viewFixture } from "../view-fixture.ts";
 import type { GatewayView } from "./gateway-views.ts";
-import { sidecar, viewFixture } from "./view-fixture.ts";
 
 const HTTP = "port: { number: 80, name: http, protocol: HTTP }";
 const WEB = `

@@ -1,13 +1,13 @@
 // Gateway servers that forward bytes: by TLS server name, or all that come to a port.
 
-import { hostnamesOverlap, isHostnameWithin } from "../core/hostname.ts";
-import { type GatewayServer, hasTls, isPassthrough } from "../model/gateway-servers.ts";
-import type { HostRoutes } from "../model/host-routes.ts";
-import { byAge } from "../model/service.ts";
-import { isVisibleTo } from "../model/visibility.ts";
+import { hostnamesOverlap, isHostnameWithin } from "../../core/hostname.ts";
+import { type GatewayServer, hasTls, isPassthrough } from "../../model/gateway-servers.ts";
+import type { HostRoutes } from "../../model/host-routes.ts";
+import { byAge } from "../../model/service.ts";
+import { isVisibleTo } from "../../model/visibility.ts";
+import type { GatewayChain } from "../listener-inputs.ts";
+import { tcpChains, tlsChains } from "../tcp-chains.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
-import type { GatewayChain } from "./listener-inputs.ts";
-import { tcpChains, tlsChains } from "./tcp-chains.ts";
 
 /** Passthrough servers route by the VirtualServices' `tls` rules, others by `tcp` rules. */
 export function gatewayTcpChains(server: GatewayServer, question: GatewayQuestion): readonly GatewayChain[] {

@@ -1,11 +1,11 @@
 // The route configurations of a gateway: each host's rules from all VirtualServices bound to it, merged.
 
-import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "../model/gateway-servers.ts";
-import { writtenHostDomains } from "../model/virtual-host-domains.ts";
-import { hostnameRoutes } from "./gateway-host-routes.ts";
-import { boundHosts, boundRoutes } from "./gateway-tcp.ts";
+import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "../../model/gateway-servers.ts";
+import { writtenHostDomains } from "../../model/virtual-host-domains.ts";
+import type { VirtualHostInputs } from "../route-inputs.ts";
 import type { GatewayQuestion } from "./gateway-views.ts";
-import type { VirtualHostInputs } from "./route-inputs.ts";
+import { hostnameRoutes } from "./hostname-routes.ts";
+import { boundHosts, boundRoutes } from "./tcp-chains.ts";
 
 export interface GatewayVirtualHost extends VirtualHostInputs {
   readonly domains: readonly string[];
