@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { objectKey } from "../core/object-key.ts";
 import { provenanceMetadata } from "../envoy/provenance.ts";
+import { parseRouteTable } from "../envoy/route/encoded-route-table.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { SourcePart } from "../view/source.ts";
 import { blame, blameHosts, sourceOfHost } from "./blame.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
-import { parseRouteTable } from "./route-table.ts";
 
 function part(name: string, index = 0): SourcePart {
   const object = objectKey({ kind: "VirtualService", namespace: "shop", name });
@@ -26,9 +26,8 @@ function hosts(prefixes: Readonly<Record<string, string>>) {
       },
     ],
   }));
-  return parseRouteTable(
-    buildResource(RouteConfigurationSchema, { name: "80", virtualHosts }, { name: "80" }),
-  );
+  const { body } = buildResource(RouteConfigurationSchema, { name: "80", virtualHosts }, { name: "80" });
+  return parseRouteTable(body);
 }
 
 function blamedOf(detail: string, prefixes: Readonly<Record<string, string>>, suspectNames?: string[]) {

@@ -4,13 +4,13 @@
 
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { type Piece, type PieceKind, piecesOf } from "../envoy/pieces.ts";
+import type { TableHost } from "../envoy/route/encoded-route-table.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { Source, SourcePart } from "../view/source.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
-import type { TableHost } from "./route-table.ts";
 
 export interface Blame {
   /** Empty where it isn't known. */

@@ -15,6 +15,7 @@ import {
 import { buildInboundCluster } from "../envoy/cluster/inbound-cluster.ts";
 import { buildOutboundCluster } from "../envoy/cluster/outbound-cluster.ts";
 import { buildLoadAssignment } from "../envoy/endpoint/load-assignment.ts";
+import { fragment } from "../envoy/fragment.ts";
 import { buildGatewayListener } from "../envoy/listener/gateway-listener.ts";
 import { buildOutboundListener } from "../envoy/listener/outbound-listener.ts";
 import { buildVirtualInbound } from "../envoy/listener/virtual-inbound.ts";
@@ -35,7 +36,7 @@ import { otherwiseCluster } from "../view/port-chains.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
-import { assembleResource, type BuiltResource, buildResource, fragment } from "./built-resource.ts";
+import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
 import {
   ABSENT,
   EVERY_PROXY_LAYER,

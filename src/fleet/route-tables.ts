@@ -2,8 +2,15 @@
 // together from fragments, and settling which virtual host keeps which name is redone only when names change.
 
 import { PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
+import type { ResourcePart } from "../envoy/fragment.ts";
 import { buildInboundRoutes } from "../envoy/route/inbound-routes.ts";
 import { buildRouteConfigurationHeader, buildVirtualHost } from "../envoy/route/route-configuration.ts";
+import {
+  catchAllPart,
+  routeConfigurationHead,
+  sourcesOf,
+  virtualHostsFragment,
+} from "../envoy/route/route-fragments.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -14,14 +21,13 @@ import type { InboundView } from "../view/inbound.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
 import { declareSettledNames, type Settled, type SettledNames } from "../view/settled-names.ts";
 import type { Views } from "../view/views.ts";
-import { assembleResource, type BuiltResource, buildResource, type ResourcePart } from "./built-resource.ts";
-import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
-import { catchAllPart, routeConfigurationHead, sourcesOf, virtualHostsFragment } from "./route-fragments.ts";
+import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
 import {
   declareVirtualHostBodies,
   declareVirtualHostPages,
   type VirtualHostBodies,
-} from "./virtual-host-pages.ts";
+} from "./encoded-pages.ts";
+import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
 
 export function declareRouteResources(graph: Graph, views: Views): ResourceTable {
   const names = declareSettledNames(graph, views);

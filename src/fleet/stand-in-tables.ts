@@ -4,10 +4,11 @@
 import { createHash } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
 import { encode } from "../envoy/encode.ts";
+import { fragment } from "../envoy/fragment.ts";
+import { assembleRouteTable, parseRouteTable, type RouteTable } from "../envoy/route/encoded-route-table.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
-import { assembleResource, fragment } from "./built-resource.ts";
-import { assembleRouteTable, parseRouteTable, type RouteTable } from "./route-table.ts";
+import { assembleResource } from "./built-resource.ts";
 
 /** What takes the place of virtual hosts, by their names; undefined: they are left out. */
 export type HostStandIns = ReadonlyMap<string, Buffer | undefined>;
@@ -22,7 +23,7 @@ export class StandInTables {
   parse(table: Resource): RouteTable {
     const known = this.#parsed.get(table);
     if (known !== undefined) return known;
-    const parsed = parseRouteTable(table);
+    const parsed = parseRouteTable(table.body);
     this.#parsed.set(table, parsed);
     return parsed;
   }
@@ -35,12 +36,11 @@ export class StandInTables {
     const known = built.get(key);
     if (known !== undefined) return known;
     if (built.size >= MAX_BUILT_OF_A_TABLE) built.clear();
-    const parts = assembleRouteTable(this.parse(newest), standIns).map((bytes, at) => ({
-      fragments: [fragment(bytes)],
-      needs: at === 0 ? [...newest.needs, ...referencesIn(standIns)] : [],
-      source: [],
-    }));
-    const resource = assembleResource(newest.name, parts);
+    const fragments = assembleRouteTable(this.parse(newest), standIns).map((bytes) => fragment(bytes));
+    const resource: Resource = {
+      ...assembleResource(newest.name, [{ fragments, needs: [], source: [] }]),
+      needs: [...newest.needs, ...referencesIn(standIns)],
+    };
     built.set(key, resource);
     return resource;
   }

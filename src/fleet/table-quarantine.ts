@@ -3,11 +3,11 @@
 // proxy takes or refuses as a whole. Nothing that the proxy says is taken for more than a hint about its own table.
 
 import type { ObjectKey } from "../core/object-key.ts";
+import type { TableHost } from "../envoy/route/encoded-route-table.ts";
 import type { Source } from "../view/source.ts";
 import type { Held, RefusedResource } from "../xds/backend.ts";
 import type { Resource } from "../xds/resource.ts";
 import { blameHosts, sourceOfHost } from "./blame.ts";
-import type { TableHost } from "./route-table.ts";
 import type { StandInTables } from "./stand-in-tables.ts";
 
 interface QuarantinedHost {

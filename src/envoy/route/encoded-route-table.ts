@@ -2,9 +2,8 @@
 // again with others in the place of some. Never reads what a virtual host says, but for its name and domains.
 
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
-import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
-import type { Resource } from "../xds/resource.ts";
+import { VirtualHostSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.ts";
 
 const VIRTUAL_HOSTS = RouteConfigurationSchema.field.virtualHosts.number;
 const { name: NAME, domains: DOMAINS } = {
@@ -27,7 +26,8 @@ export interface RouteTable {
   readonly hostsByName: ReadonlyMap<string, TableHost>;
 }
 
-export function parseRouteTable({ body }: Resource): RouteTable {
+/** `body` is the encoded message, in fragments. */
+export function parseRouteTable(body: readonly Uint8Array[]): RouteTable {
   const bytes = Buffer.concat(body);
   const head: Buffer[] = [];
   const hosts: TableHost[] = [];

@@ -1,17 +1,16 @@
-// Encoded virtual hosts, and pages of them: those of one port and namespace, spelled as clients of that namespace call
-// them and as all others do. A port's table is then a few dozen pieces that most clients share. A large page is in
-// sections, so that a change of one virtual host encodes its section and no other.
+// Virtual hosts encoded once for all clients, and their pages, spelled as clients of the page's namespace call them and
+// as all others do. A port's table is then a few dozen pieces that most clients share.
 
+import { type BuiltFragment, haveEqualFragments, joinParts, type ResourcePart } from "../envoy/fragment.ts";
+import { virtualHostBody, virtualHostsFragment } from "../envoy/route/route-fragments.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
-import { MESH_SCOPE } from "../view/client-scope.ts";
-import { type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
-import { isPort, pageKey, pageOf, type SettledNames, spelledPageKey } from "../view/settled-names.ts";
+import type { Scoped } from "../view/scoped-rows.ts";
+import { type SettledNames, spelledPageKey } from "../view/settled-names.ts";
 import type { SidecarVirtualHost } from "../view/sidecar-virtual-host.ts";
 import type { Views } from "../view/views.ts";
-import type { HostNames, Spelling } from "../view/virtual-host-names.ts";
-import { type BuiltFragment, haveEqualFragments, joinParts, type ResourcePart } from "./built-resource.ts";
-import { virtualHostBody, virtualHostsFragment } from "./route-fragments.ts";
+import type { Spelling } from "../view/virtual-host-names.ts";
+import { declarePageSections, type PageSection } from "../view/virtual-host-pages.ts";
 
 /** By the keys of the virtual hosts' rows: all of a virtual host but its domains. */
 export type VirtualHostBodies = Table<BuiltFragment>;
@@ -29,11 +28,6 @@ export function declareVirtualHostBodies(graph: Graph, views: Views): VirtualHos
   });
 }
 
-interface Section {
-  readonly page: string;
-  readonly hosts: readonly Row<HostNames>[];
-}
-
 interface SpelledSection {
   readonly page: string;
   readonly spelling: Spelling;
@@ -46,19 +40,8 @@ export function declareVirtualHostPages(
   bodies: VirtualHostBodies,
   names: SettledNames,
 ): Table<ResourcePart> {
-  const byPage = graph.index(names.ofHosts, "virtual hosts by page", (host, key) => {
-    const isOnPage = splitLayerKey(key).layer === MESH_SCOPE.id && isPort(host.routeName);
-    return isOnPage ? [pageKey(host.routeName, pageOf(host))] : [];
-  });
-  const sections = graph.derive<readonly Row<HostNames>[], Section>({
-    name: "sections of virtual host pages",
-    from: graph.group("virtual hosts of pages", byPage),
-    rows: (page, hosts) =>
-      cutIntoSections(hosts).map(
-        ({ first, members }) => [`${page} ${first}`, { page, hosts: members }] as const,
-      ),
-  });
-  const spelledSections = graph.derive<Section, SpelledSection>({
+  const sections = declarePageSections(graph, names);
+  const spelledSections = graph.derive<PageSection, SpelledSection>({
     name: "spelled sections of virtual host pages",
     from: sections,
     equal: (a, b) => haveEqualFragments(a.part, b.part),
@@ -89,27 +72,4 @@ export function declareVirtualHostPages(
     equal: haveEqualFragments,
     rows: (key, parts) => [[key, joinParts(parts.map(([, { part }]) => part))]],
   });
-}
-
-const MEAN_SECTION_LENGTH = 32;
-
-/** Whether a row begins a section depends on its key alone, so that a row that comes or goes moves no others. */
-function cutIntoSections<V>(
-  rows: readonly Row<V>[],
-): readonly { readonly first: string; readonly members: readonly Row<V>[] }[] {
-  const sections: { readonly first: string; readonly members: Row<V>[] }[] = [];
-  for (const row of rows) {
-    const [key] = row;
-    const section = fnv1a(key) % MEAN_SECTION_LENGTH === 0 ? undefined : sections.at(-1);
-    if (section === undefined) sections.push({ first: key, members: [row] });
-    else section.members.push(row);
-  }
-  return sections;
-}
-
-/** Folded, since its lowest bits follow from the lowest bits of the text alone. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

@@ -2,16 +2,11 @@
 // once for all namespaces; only its domains, which hold short names, are encoded for each that spells them otherwise.
 
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { encode } from "../envoy/encode.ts";
-import {
-  buildCatchAllVirtualHost,
-  buildRouteConfigurationHeader,
-  buildVirtualHost,
-} from "../envoy/route/route-configuration.ts";
-import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
-import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
-import type { RouteInputs, VirtualHostInputs } from "../view/route-inputs.ts";
-import type { Source } from "../view/source.ts";
+import { VirtualHostSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.ts";
+import type { RouteInputs, VirtualHostInputs } from "../../view/route-inputs.ts";
+import type { Source } from "../../view/source.ts";
+import { encode } from "../encode.ts";
 import {
   type BuiltFragment,
   buildFragment,
@@ -19,7 +14,12 @@ import {
   type Fragment,
   fragment,
   type ResourcePart,
-} from "./built-resource.ts";
+} from "../fragment.ts";
+import {
+  buildCatchAllVirtualHost,
+  buildRouteConfigurationHeader,
+  buildVirtualHost,
+} from "./route-configuration.ts";
 
 const VIRTUAL_HOSTS = RouteConfigurationSchema.field.virtualHosts.number;
 
