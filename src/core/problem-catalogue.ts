@@ -75,6 +75,7 @@ const entries = {
     title: "A destination is a part of a wildcard host, which is a service as a whole",
   },
   MLT2023: { severity: "warning", title: "A VirtualService routes a host of another namespace" },
+  MLT2024: { severity: "error", title: "The keys of a token's issuer can't be fetched" },
   MLT2031: { severity: "warning", title: "Init containers have no network until the sidecar runs" },
   MLT2032: { severity: "warning", title: "A container runs as the proxy's user" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },

@@ -14,6 +14,7 @@ import { declareHostClaims, type HostClaims } from "./host-owner.ts";
 import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
 import { declareMeshSettings, type MeshSettings } from "./mesh-settings.ts";
 import { declarePeerAuthentications, type PeerAuthentications } from "./mutual-tls-modes.ts";
+import { declareRequestAuthentications, type RequestAuthentications } from "./request-authentications.ts";
 import { declareSecretReaders, type SecretReaders } from "./secret-readers.ts";
 import type { MeshService } from "./service.ts";
 import { declareServices } from "./services.ts";
@@ -37,6 +38,7 @@ export interface Model {
   readonly hostRules: HostRules;
   readonly hostRoutes: HostRoutesTable;
   readonly peerAuthentications: PeerAuthentications;
+  readonly requestAuthentications: RequestAuthentications;
   readonly gateways: Table<Gateway>;
   /** Of virtual machines, by `namespace/name`. */
   readonly workloadGroups: Table<WorkloadGroup>;
@@ -65,6 +67,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     hostRules: declareHostRules(graph, sources, settings),
     hostRoutes: declareHostRoutes(graph, sources, settings),
     peerAuthentications,
+    requestAuthentications: declareRequestAuthentications(graph, sources, settings),
     gateways: sources.Gateway,
     workloadGroups: sources.WorkloadGroup,
     secrets: sources.Secret,

@@ -15,6 +15,10 @@ import { declareNameTables, type NameTable } from "./name-tables.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
 import { declareOwnEndpoints, declarePlacedClusters, declarePlacedEndpoints } from "./placed-endpoints.ts";
+import {
+  declareRequestAuthenticationViews,
+  type RequestAuthenticationViews,
+} from "./request-authentication.ts";
 import type { Scoped } from "./scoped-rows.ts";
 import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
 
@@ -36,6 +40,7 @@ export interface Views {
   /** By the view's id; the id of each gateway's proxy is in `gatewayOfProxy`. */
   readonly gateways: Table<GatewayView>;
   readonly gatewayOfProxy: Table<GatewayView>;
+  readonly requestAuthentications: RequestAuthenticationViews;
   /** Rows for proxies that may have Secrets. */
   readonly secretReaderOfProxy: Table<true>;
 }
@@ -64,6 +69,7 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
     inboundOfProxy,
     gateways: distinct(graph, "gateway views", gatewayOfProxy),
     gatewayOfProxy,
+    requestAuthentications: declareRequestAuthenticationViews(graph, model, proxies),
     secretReaderOfProxy: graph.derive<ConnectedProxy, true>({
       name: "proxies that may have Secrets",
       from: proxies,

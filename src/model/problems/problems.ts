@@ -17,6 +17,7 @@ import { checkGatewayCredentials } from "./gateway-credentials.ts";
 import { checkGatewayPorts } from "./gateway-port.ts";
 import { checkGatewayReferences } from "./gateway-reference.ts";
 import { checkGatewaySelector } from "./gateway-selector.ts";
+import { checkIssuerKeys } from "./issuer-keys.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
@@ -50,6 +51,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkGatewayPorts,
     ]),
     problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
+    problemsOf(sources.RequestAuthentication, inputs, [checkIssuerKeys]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [
       checkServiceEntryHosts,

@@ -1,0 +1,8 @@
+// Where the payload of a valid token is in dynamic metadata, for those that decide by claims. Istio's names: EnvoyFilters
+// and authorization policies know them.
+
+/** Of the filter, and so of its metadata's namespace. */
+export const JWT_FILTER = "envoy.filters.http.jwt_authn";
+
+/** The key of the payload, a Struct of claims. */
+export const JWT_PAYLOAD = "payload";
