@@ -12,11 +12,12 @@ import type { ProxyStatus, Rejection, SyncedType, SyncState } from "./contract/c
 
 export type Locate = (key: ObjectKey, path?: string) => Location | undefined;
 
-const TYPE_BY_SHORT_NAME: Readonly<Record<Exclude<SyncedType, "ecds">, ResourceType>> = {
+const TYPE_BY_SHORT_NAME: Readonly<Record<SyncedType, ResourceType>> = {
   cds: "cluster",
   lds: "listener",
   eds: "endpoint",
   rds: "route",
+  ecds: "extension-config",
 };
 
 const STATE_WORDS: Readonly<Record<LedgerState, SyncState>> = {

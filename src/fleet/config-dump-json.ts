@@ -5,6 +5,7 @@ import { create, createRegistry, fromBinary, type JsonValue, toJson } from "@buf
 import { ConfigDumpSchema, file_envoy_admin_v3_config_dump } from "../gen/envoy/admin/v3/config_dump_pb.ts";
 import { file_envoy_admin_v3_config_dump_shared } from "../gen/envoy/admin/v3/config_dump_shared_pb.ts";
 import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { FilterConfigSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
@@ -13,6 +14,7 @@ import { FileAccessLogSchema } from "../gen/envoy/extensions/access_loggers/file
 import { StdoutAccessLogSchema } from "../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
 import { CorsPolicySchema, CorsSchema } from "../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
+import { FilterChainConfigSchema as HttpFilterChainSchema } from "../gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
 import { GrpcWebSchema } from "../gen/envoy/extensions/filters/http/grpc_web/v3/grpc_web_pb.ts";
 import { RouterSchema } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
@@ -21,6 +23,7 @@ import { HttpInspectorSchema } from "../gen/envoy/extensions/filters/listener/ht
 import { OriginalDstSchema } from "../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
 import { TlsInspectorSchema } from "../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
 import { HttpConnectionManagerSchema } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { ConfigSchema as NetworkSetFilterStateSchema } from "../gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
 import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import { PreviousHostsPredicateSchema } from "../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
 import { PreviousPrioritiesConfigSchema } from "../gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts";
@@ -40,6 +43,7 @@ import { buildConfigDump, type ResourcesByType } from "./config-dump.ts";
 export const dumpedMessages = createRegistry(
   file_envoy_admin_v3_config_dump,
   file_envoy_admin_v3_config_dump_shared,
+  ...[TypedExtensionConfigSchema, HttpFilterChainSchema, NetworkSetFilterStateSchema],
   ...[ClusterSchema, ClusterLoadAssignmentSchema, ListenerSchema, RouteConfigurationSchema, SecretSchema],
   ...[HttpConnectionManagerSchema, TcpProxySchema],
   ...[HttpInspectorSchema, OriginalDstSchema, TlsInspectorSchema],

@@ -49,7 +49,9 @@ test("configDumpJson() has the sections that Envoy has, in its spelling", () => 
   });
   assert.deepEqual(
     others.map((section) => section["@type"]),
-    ["Listeners", "Routes", "Secrets"].map((name) => `type.googleapis.com/envoy.admin.v3.${name}ConfigDump`),
+    ["Listeners", "Routes", "Secrets", "Ecds"].map(
+      (name) => `type.googleapis.com/envoy.admin.v3.${name}ConfigDump`,
+    ),
   );
 });
 
@@ -67,7 +69,7 @@ test("configDumpJson() shows of a secret of another kind its name alone", () => 
     { name: "token", type: { case: "genericSecret", value: { secret: file("hidden") } } },
     { name: "token" },
   );
-  const [section] = dumpOf({ secret: [secret] }).slice(-1);
+  const section = dumpOf({ secret: [secret] }).find(({ dynamic_active_secrets }) => dynamic_active_secrets);
   assert.deepEqual(section?.dynamic_active_secrets, [
     {
       name: "token",

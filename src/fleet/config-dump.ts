@@ -7,6 +7,7 @@ import { encode } from "../envoy/encode.ts";
 import { SecretsConfigDumpSchema } from "../gen/envoy/admin/v3/config_dump_pb.ts";
 import {
   ClustersConfigDumpSchema,
+  EcdsConfigDumpSchema,
   EndpointsConfigDumpSchema,
   ListenersConfigDumpSchema,
   RoutesConfigDumpSchema,
@@ -27,6 +28,7 @@ export function buildConfigDump(
     listenersSection(resourcesOf("listener")),
     routesSection(resourcesOf("route")),
     secretsSection(resourcesOf("secret")),
+    extensionConfigsSection(resourcesOf("extension-config")),
   ];
   return hasEndpoints ? [...sections, endpointsSection(resourcesOf("endpoint"))] : sections;
 }
@@ -54,6 +56,15 @@ function routesSection(resources: readonly Resource[]): Any {
     dynamicRouteConfigs: resources.map((resource) => ({
       versionInfo: resource.version,
       routeConfig: messageOf("route", resource),
+    })),
+  });
+}
+
+function extensionConfigsSection(resources: readonly Resource[]): Any {
+  return section(EcdsConfigDumpSchema, {
+    ecdsFilters: resources.map((resource) => ({
+      versionInfo: resource.version,
+      ecdsFilter: messageOf("extension-config", resource),
     })),
   });
 }

@@ -37,6 +37,7 @@ import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
+import { declarePolicySlotResources } from "./policy-slot-tables.ts";
 import {
   ABSENT,
   EVERY_PROXY_LAYER,
@@ -54,6 +55,7 @@ import { declareSecretResources } from "./secret-tables.ts";
 export interface ResourceTables {
   readonly cluster: ResourceTable;
   readonly endpoint: ResourceTable;
+  readonly "extension-config": ResourceTable;
   readonly listener: ResourceTable;
   readonly route: ResourceTable;
   readonly secret: ResourceTable;
@@ -65,6 +67,7 @@ export type ServedType = keyof ResourceTables;
 export const servedTypes: readonly ServedType[] = [
   "cluster",
   "endpoint",
+  "extension-config",
   "listener",
   "route",
   "secret",
@@ -75,6 +78,7 @@ export function declareResourceTables(graph: Graph, views: Views): ResourceTable
   return {
     cluster: declareClusters(graph, views),
     endpoint: declareEndpoints(graph, views),
+    "extension-config": declarePolicySlotResources(graph, views),
     listener: declareListeners(graph, views),
     route: declareRouteResources(graph, views),
     secret: declareSecretResources(graph, views),

@@ -11,12 +11,12 @@ import type { Plain } from "../encode.ts";
 export type FilterChainInit = Plain<typeof FilterChainSchema>;
 export type FilterChainMatchInit = Plain<typeof FilterChainMatchSchema>;
 
-/** Which side of which proxy speaks: it decides what is believed of a request's own headers. */
-export type HttpSide = "outbound" | "inbound-mutual-tls" | "inbound-plaintext" | "gateway";
+/** Which side of which proxy speaks: it decides what is believed of a client, and whether policies are enforced. */
+export type ProxySide = "outbound" | "inbound-mutual-tls" | "inbound-plaintext" | "gateway";
 
 export interface HttpForward {
   readonly kind: "http";
-  readonly side: HttpSide;
+  readonly side: ProxySide;
   readonly statPrefix: string;
   /** Of the route configuration, which comes by RDS. */
   readonly routeName: string;
@@ -25,6 +25,7 @@ export interface HttpForward {
 
 export interface TcpForward {
   readonly kind: "tcp";
+  readonly side: ProxySide;
   /** At least one; by weight where there are several. */
   readonly destinations: readonly TcpDestination[];
 }

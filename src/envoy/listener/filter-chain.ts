@@ -6,6 +6,7 @@ import type {
   FilterChainInit,
   FilterChainInputs,
   FilterChainMatchInit,
+  ProxySide,
   TcpForward,
 } from "./filter-chain-inputs.ts";
 import { buildNetworkFilters } from "./network-filters.ts";
@@ -21,11 +22,11 @@ export function buildFilterChain(inputs: FilterChainInputs): FilterChainInit {
   };
 }
 
-export function forwardTo(cluster: string): TcpForward {
-  return { kind: "tcp", destinations: [{ cluster, weight: 1 }] };
+export function forwardTo(cluster: string, side: ProxySide): TcpForward {
+  return { kind: "tcp", side, destinations: [{ cluster, weight: 1 }] };
 }
 
-/** A chain that matches anything is returned without a match, fit to be the default. */
+/** A chain of outbound traffic that matches anything is returned without a match, fit to be the default. */
 export function buildTcpChain(chain: TcpChain, settings: ListenerSettings): FilterChainInit {
   const { serverNames, destinationSubnets, destinations, source } = chain;
   const match: FilterChainMatchInit = {
@@ -34,7 +35,7 @@ export function buildTcpChain(chain: TcpChain, settings: ListenerSettings): Filt
   };
   return buildFilterChain({
     ...(Object.keys(match).length === 0 ? {} : { match }),
-    forward: { kind: "tcp", destinations },
+    forward: { kind: "tcp", side: "outbound", destinations },
     source,
     settings,
   });

@@ -26,7 +26,8 @@ function gatewayFilterChain(chain: GatewayChain, inputs: GatewayListenerInputs):
   const { forward, tls, serverNames } = chain;
   return buildFilterChain({
     ...(serverNames.length === 0 ? {} : { match: { serverNames: [...serverNames] } }),
-    forward: forward.kind === "http" ? httpForward(forward.routeName, inputs) : forward,
+    forward:
+      forward.kind === "http" ? httpForward(forward.routeName, inputs) : { ...forward, side: "gateway" },
     ...(tls === undefined ? {} : { transportSocket: gatewayServerTls(tls, forward.kind === "http") }),
     source: chain.source,
     settings: inputs.settings,

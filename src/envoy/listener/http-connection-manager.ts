@@ -12,7 +12,7 @@ import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { ZERO_DURATION } from "../duration-message.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import { buildAccessLogs } from "./access-log.ts";
-import type { HttpForward, HttpSide } from "./filter-chain-inputs.ts";
+import type { HttpForward, ProxySide } from "./filter-chain-inputs.ts";
 import { buildHttpFilters } from "./http-filters.ts";
 
 type ConnectionManagerInit = Plain<typeof HttpConnectionManagerSchema>;
@@ -53,7 +53,7 @@ function buildConnectionManager(forward: HttpForward, settings: ListenerSettings
 }
 
 /** X-Forwarded-Client-Cert: a server with mTLS says who called; elsewhere the header is a stranger's claim. */
-function clientCertificate(side: HttpSide): ConnectionManagerInit {
+function clientCertificate(side: ProxySide): ConnectionManagerInit {
   const { APPEND_FORWARD, SANITIZE, SANITIZE_SET } = HttpConnectionManager_ForwardClientCertDetails;
   const setCurrentClientCertDetails = { subject: true, dns: true, uri: true };
   switch (side) {

@@ -10,6 +10,7 @@ import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/
 import type { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { sniffedAlpnFilter } from "../application-protocol.ts";
 import { type Plain, typedConfig } from "../encode.ts";
+import { httpPolicySlots, httpSlotFilter } from "../policy-slot/http-slot.ts";
 import { CORS_FILTER } from "../route/cors-policy.ts";
 import { FAULT_FILTER } from "../route/fault.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
@@ -41,6 +42,13 @@ export type HttpSlot = (typeof httpSlots)[number];
 export type HttpFilterFeature = SlotFeature<HttpSlot, HttpForward, HttpFilterInit>;
 
 export const httpFilterFeatures: readonly HttpFilterFeature[] = [
+  ...httpPolicySlots.map(
+    (slot): HttpFilterFeature => ({
+      slot,
+      fields: [],
+      build: ({ side }) => (side === "outbound" ? [] : [httpSlotFilter(slot)]),
+    }),
+  ),
   {
     slot: "grpc-web",
     fields: [],

@@ -13,7 +13,7 @@ import type { InboundListenerInputs, InboundPort, ListenerSettings } from "../..
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../application-protocol.ts";
 import { meshServerTls } from "./downstream-tls.ts";
 import { buildFilterChain, forwardTo } from "./filter-chain.ts";
-import type { FilterChainInit, FilterChainMatchInit, HttpForward } from "./filter-chain-inputs.ts";
+import type { FilterChainInit, FilterChainMatchInit, HttpForward, ProxySide } from "./filter-chain-inputs.ts";
 import { buildListener, type ListenerInit } from "./listener.ts";
 import type { InspectedPorts } from "./listener-filters.ts";
 
@@ -54,7 +54,7 @@ function blackHole(port: number, settings: ListenerSettings): FilterChainInit {
   return buildFilterChain({
     name: "virtualInbound-blackhole",
     match: { destinationPort: port },
-    forward: forwardTo(BLACK_HOLE_CLUSTER),
+    forward: forwardTo(BLACK_HOLE_CLUSTER, "inbound-plaintext"),
     settings,
   });
 }
@@ -113,7 +113,7 @@ function portChains(port: PortChains, settings: ListenerSettings): FilterChainIn
     buildFilterChain({
       name: form.isHttp ? port.httpName : port.tcpName,
       match: { ...ofPort, ...form.match },
-      forward: form.isHttp ? httpForward(port, form) : forwardTo(port.cluster),
+      forward: form.isHttp ? httpForward(port, form) : forwardTo(port.cluster, sideOf(form)),
       ...(form.isMutualTls ? { transportSocket: meshServerTls(form.isHttp ? HTTP_SERVER_ALPN : []) } : {}),
       settings,
     }),
@@ -168,10 +168,14 @@ function applicationTlsForms({ protocol }: PortChains): readonly ChainForm[] {
   return [{ match: { transportProtocol: "tls" }, isMutualTls: false, isHttp: false }];
 }
 
+function sideOf({ isMutualTls }: ChainForm): ProxySide {
+  return isMutualTls ? "inbound-mutual-tls" : "inbound-plaintext";
+}
+
 function httpForward(port: PortChains, form: ChainForm): HttpForward {
   return {
     kind: "http",
-    side: form.isMutualTls ? "inbound-mutual-tls" : "inbound-plaintext",
+    side: sideOf(form),
     statPrefix: port.statPrefix,
     routeName: port.cluster,
     hasGrpcWeb: port.protocol === "GRPC-Web",

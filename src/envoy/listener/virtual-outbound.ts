@@ -39,10 +39,14 @@ export function buildVirtualOutbound({
       buildFilterChain({
         name: "virtualOutbound-blackhole",
         match: { destinationPort: port },
-        forward: forwardTo(BLACK_HOLE_CLUSTER),
+        forward: forwardTo(BLACK_HOLE_CLUSTER, "outbound"),
         settings,
       }),
-      buildFilterChain({ name: "virtualOutbound-catchall-tcp", forward: forwardTo(otherwise), settings }),
+      buildFilterChain({
+        name: "virtualOutbound-catchall-tcp",
+        forward: forwardTo(otherwise, "outbound"),
+        settings,
+      }),
     ],
   });
   return { ...listener, useOriginalDst: true };
