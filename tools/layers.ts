@@ -100,6 +100,27 @@ export const rooms: readonly Room[] = [
     // The rights and webhooks of an installation are those of injection's and our programs' own declarations.
     sees: ["core", "kinds", "kubernetes", "inject"],
   },
+  { name: "process", purpose: "paths, logs and the last handler of a program", sees: ["core"] },
+  {
+    name: "serving",
+    purpose: "xDS and certificates, for who proves who they are",
+    // Its own certificate is renewed as an agent's is.
+    sees: ["core", "grpc", "xds", "fleet", "identity", "agent"],
+  },
+  {
+    name: "replicas",
+    purpose: "what control planes of a cluster ask each other",
+    sees: ["core", "kinds", "grpc", "identity", "admin", "serving"],
+  },
+  {
+    name: "plane",
+    purpose: "the control plane without its sockets",
+    // It joins the street from objects to encoded resources with who asks about it.
+    sees: [
+      ...["core", "graph", "kinds", "sources", "model", "view", "controllers", "grpc", "xds", "fleet"],
+      ...["inject", "admin", "install", "process", "serving", "replicas"],
+    ],
+  },
   {
     name: "cluster",
     purpose: "a mesh in a cluster, asked through its API server",

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readVersion } from "../main/project.ts";
+import { readVersion } from "../process/project.ts";
 import { commandList } from "./command-list.ts";
 
 const program = fileURLToPath(new URL("../main/cli.ts", import.meta.url));

@@ -28,9 +28,9 @@ import { redacted } from "../core/redacted.ts";
 import { spiffeId } from "../core/spiffe-id.ts";
 import { GrpcClient, type GrpcTarget } from "../grpc/client.ts";
 import { buildProxyNode } from "../inject/node-metadata.ts";
-import { endOnFault } from "./last-handler.ts";
-import { createLineLogger } from "./line-logger.ts";
-import { readVersion } from "./project.ts";
+import { endOnFault } from "../process/last-handler.ts";
+import { createLineLogger } from "../process/line-logger.ts";
+import { readVersion } from "../process/project.ts";
 import { awaitStop, type StopRequests } from "./stop-requests.ts";
 
 type Environment = Readonly<Record<string, string>>;

@@ -33,7 +33,7 @@ async function run(): Promise<number> {
       return command === "wait" ? runWait(args) : runRequest(args);
     }
     case "version": {
-      const { readVersion } = await import("./project.ts");
+      const { readVersion } = await import("../process/project.ts");
       process.stdout.write(`${readVersion()}\n`);
       return 0;
     }

@@ -5,8 +5,8 @@ import { formatProblem } from "../core/problem.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
 import { openInClusterEndpoint } from "../kubernetes/in-cluster-endpoint.ts";
 import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
-import type { ClusterSettings } from "./control-plane-settings.ts";
-import { readVersion } from "./project.ts";
+import type { ClusterSettings } from "../plane/control-plane-settings.ts";
+import { readVersion } from "../process/project.ts";
 
 /** A kubeconfig that is named stands before the pod's files, and one that isn't comes after them. */
 export async function connectToCluster(settings: ClusterSettings, clock: Clock): Promise<ApiClient> {

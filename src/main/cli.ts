@@ -10,7 +10,7 @@ import { runProgram } from "../cli/program.ts";
 import { openTerminal } from "../cli/terminal.ts";
 import { formatProblem } from "../core/problem.ts";
 import type { MeshConfig, MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
-import { projectPath, readVersion } from "./project.ts";
+import { projectPath, readVersion } from "../process/project.ts";
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => stop.abort());

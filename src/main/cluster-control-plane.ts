@@ -31,24 +31,24 @@ import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createApiRetry } from "../kubernetes/api-retry.ts";
 import { type LeaderElection, startLeaderElection } from "../kubernetes/leader-election.ts";
 import { rowKey } from "../model/sources.ts";
+import { type ClusterInjection, createClusterInjection } from "../plane/cluster/cluster-injection.ts";
+import { createFleetReports, type FleetReports } from "../plane/cluster/fleet-reports.ts";
+import { createObjectChanges, type ObjectChanges, startPlaneStatus } from "../plane/cluster/plane-status.ts";
+import { createUninjectedWatch, type UninjectedWatch } from "../plane/cluster/uninjected-watch.ts";
+import type { ClusterSettings } from "../plane/control-plane-settings.ts";
+import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
+import { planeAnswers } from "../plane/plane-answers.ts";
+import { planeProblems } from "../plane/plane-problems.ts";
+import { readVersion } from "../process/project.ts";
+import { requireIdentity } from "../serving/authenticated-backend.ts";
+import { openControlPlaneIdentity } from "../serving/control-plane-identity.ts";
+import { serveSecurely } from "../serving/serve-securely.ts";
 import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
 import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
 import { createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
-import { requireIdentity } from "./authenticated-backend.ts";
-import { type ClusterInjection, createClusterInjection } from "./cluster-injection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
-import { openControlPlaneIdentity } from "./control-plane-identity.ts";
-import type { ClusterSettings } from "./control-plane-settings.ts";
-import { type ControlPlane, createControlPlane } from "./create-control-plane.ts";
-import { createFleetReports, type FleetReports } from "./fleet-reports.ts";
-import { planeAnswers } from "./plane-answers.ts";
-import { planeProblems } from "./plane-problems.ts";
-import { createObjectChanges, type ObjectChanges, startPlaneStatus } from "./plane-status.ts";
-import { readVersion } from "./project.ts";
-import { serveSecurely } from "./serve-securely.ts";
-import { createUninjectedWatch, type UninjectedWatch } from "./uninjected-watch.ts";
 
 // In a cluster changes come in crowds: a rollout, an apply of many files.
 const CLUSTER_DEBOUNCE = {

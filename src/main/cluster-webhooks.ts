@@ -2,10 +2,10 @@
 // configuration as it is at that moment.
 
 import type { Logger } from "../core/logger.ts";
+import type { ClusterInjection } from "../plane/cluster/cluster-injection.ts";
+import type { ClusterSettings } from "../plane/control-plane-settings.ts";
+import type { ControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import { createWebhookServer, type WebhookServer } from "../webhook/webhook-server.ts";
-import type { ClusterInjection } from "./cluster-injection.ts";
-import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
-import type { ClusterSettings } from "./control-plane-settings.ts";
 
 export interface ClusterWebhooksOptions {
   readonly settings: ClusterSettings;

@@ -18,9 +18,9 @@ import type { Logger } from "../core/logger.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
 import { isApiError } from "../kubernetes/api-error.ts";
 import { openInClusterEndpoint } from "../kubernetes/in-cluster-endpoint.ts";
-import { endOnFault } from "./last-handler.ts";
-import { createLineLogger } from "./line-logger.ts";
-import { readVersion } from "./project.ts";
+import { endOnFault } from "../process/last-handler.ts";
+import { createLineLogger } from "../process/line-logger.ts";
+import { readVersion } from "../process/project.ts";
 
 /** Paths are the node's folders as this container mounts them, or, for the state folder, as both see it. */
 interface CniSettings {

@@ -1,8 +1,8 @@
 // The control plane's process: on one machine beside a local store, or in a cluster.
 
-import { parseControlPlaneSettings, USAGE } from "./control-plane-settings.ts";
-import { endOnFault } from "./last-handler.ts";
-import { createProcessLogger } from "./process-logger.ts";
+import { parseControlPlaneSettings, USAGE } from "../plane/control-plane-settings.ts";
+import { endOnFault } from "../process/last-handler.ts";
+import { createProcessLogger } from "../process/process-logger.ts";
 
 async function main(): Promise<void> {
   const log = createProcessLogger("control-plane");

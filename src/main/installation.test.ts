@@ -5,8 +5,8 @@ import { test } from "node:test";
 import type { PolicyRule } from "../install/control-plane-rights.ts";
 import { profileSettings } from "../install/install-settings.ts";
 import { installationObjects } from "../install/installation-objects.ts";
+import { parseControlPlaneSettings } from "../plane/control-plane-settings.ts";
 import { watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
-import { parseControlPlaneSettings } from "./control-plane-settings.ts";
 
 const objects = installationObjects({ ...profileSettings("minimal", "1"), revision: "canary" });
 

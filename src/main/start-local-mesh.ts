@@ -21,13 +21,13 @@ import type { MeshPrivilege } from "../local/front/machine-ability.ts";
 import { probeMachine } from "../local/front/machine-ability.ts";
 import { ipv4Range } from "../local/network/ipv4-range.ts";
 import type { FrontMessage, SupervisorSettings } from "../local/supervisor/front-protocol.ts";
+import { programArgv, projectPath, readVersion } from "../process/project.ts";
 import { openControlPlanePort } from "./machine-ports.ts";
 import type { MeshFeed } from "./mesh-feed.ts";
 import { feedManifests } from "./mesh-feed.ts";
 import type { MeshHearing } from "./mesh-hearing.ts";
 import { hearSupervisor } from "./mesh-hearing.ts";
 import { problemLedger } from "./problem-ledger.ts";
-import { programArgv, projectPath, readVersion } from "./project.ts";
 
 const SHUTDOWN_GRACE_SECONDS = 20;
 const EXIT_GRACE_MS = 10_000;

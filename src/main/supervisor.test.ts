@@ -15,7 +15,7 @@ import { enterMeshCommand, launchSupervisor } from "../local/front/launch-superv
 import { probeMachine } from "../local/front/machine-ability.ts";
 import { listenAndPass } from "../local/front/pass-listener.ts";
 import type { FrontMessage, GatewayPortWish, SupervisorMessage } from "../local/supervisor/front-protocol.ts";
-import { programArgv, projectPath } from "./project.ts";
+import { programArgv, projectPath } from "../process/project.ts";
 import { bundleProgram } from "./test-program.ts";
 
 const run = promisify(execFile);

@@ -23,11 +23,11 @@ import type {
   SupervisorSettings,
 } from "../local/supervisor/front-protocol.ts";
 import { MeshSupervisor, makeStateDirectories } from "../local/supervisor/mesh-supervisor.ts";
+import { endOnFault } from "../process/last-handler.ts";
+import { createProcessLogger } from "../process/process-logger.ts";
+import { describeStartFailure, StartFailure } from "../process/start-failure.ts";
 import { ObjectStore } from "../sources/memory/object-store.ts";
 import { serveStore } from "../sources/memory/serve-store.ts";
-import { endOnFault } from "./last-handler.ts";
-import { createProcessLogger } from "./process-logger.ts";
-import { describeStartFailure, StartFailure } from "./start-failure.ts";
 import { createSupervisorStore } from "./supervisor-store.ts";
 
 const CONTROL_PLANE_NAME = "meltemi.meltemi-system.svc";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { parseAllDocuments } from "yaml";
-import { projectPath } from "../../src/main/project.ts";
+import { projectPath } from "../../src/process/project.ts";
 
 function meltemi(...args: readonly string[]): string {
   const argv = [projectPath("bin/meltemi.mjs"), ...args];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { projectPath } from "../../src/main/project.ts";
+import { projectPath } from "../../src/process/project.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import type { PodClient, Response } from "../e2e/mesh/pod-client.ts";
 import { clientArgv, startPodClient } from "../e2e/mesh/pod-client.ts";

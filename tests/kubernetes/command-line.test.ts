@@ -6,7 +6,7 @@ import type { TestContext } from "node:test";
 import { after, before, describe, test } from "node:test";
 import type { ProxyStatus } from "../../src/admin/contract/control-plane.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
-import { projectPath, readVersion } from "../../src/main/project.ts";
+import { projectPath, readVersion } from "../../src/process/project.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import { startOnTerminal } from "../e2e/mesh/on-terminal.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
-import { programArgv } from "../../src/main/project.ts";
+import { programArgv } from "../../src/process/project.ts";
 import type { ApiServer } from "./cluster/api-server.ts";
 
 export interface ControlPlaneProcess {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { projectPath } from "../../src/main/project.ts";
+import { projectPath } from "../../src/process/project.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 import { testCluster, whyNoTestCluster } from "./cluster/open-cluster.ts";
 

@@ -12,7 +12,7 @@ import {
   RoutesConfigDumpSchema,
 } from "../../src/gen/envoy/admin/v3/config_dump_shared_pb.ts";
 import { ClientConfigSchema, ConfigStatus } from "../../src/gen/envoy/service/status/v3/csds_pb.ts";
-import { readVersion } from "../../src/main/project.ts";
+import { readVersion } from "../../src/process/project.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import { openStateOfTheWorld } from "../protocol/ads-client.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";

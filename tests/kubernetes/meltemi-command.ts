@@ -3,7 +3,7 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { projectPath } from "../../src/main/project.ts";
+import { projectPath } from "../../src/process/project.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 
 /** Resolves to what it printed; rejects with all of its output when it fails. */

@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { projectPath } from "../../src/main/project.ts";
+import { projectPath } from "../../src/process/project.ts";
 import type { ApiServer } from "./cluster/api-server.ts";
 
 const RBAC_GROUP = "rbac.authorization.k8s.io";

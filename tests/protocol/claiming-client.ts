@@ -28,11 +28,11 @@ import {
 } from "../../src/identity/certificate-authority.ts";
 import { readDer } from "../../src/identity/der-reader.ts";
 import { readSubjectPublicKey } from "../../src/identity/subject-public-key.ts";
-import { requireIdentity } from "../../src/main/authenticated-backend.ts";
-import { createControlPlane } from "../../src/main/create-control-plane.ts";
-import { PodConnections } from "../../src/main/pod-connections.ts";
 import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../src/model/sources.ts";
+import { createControlPlane } from "../../src/plane/create-control-plane.ts";
+import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
+import { PodConnections } from "../../src/serving/pod-connections.ts";
 import { type ResourceType, typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
 

@@ -14,8 +14,8 @@ import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.
 import { ClientConfigSchema, ConfigStatus } from "../../src/gen/envoy/service/status/v3/csds_pb.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
 import type { Authenticator } from "../../src/identity/authenticator.ts";
-import { requireIdentity } from "../../src/main/authenticated-backend.ts";
-import { createControlPlane } from "../../src/main/create-control-plane.ts";
+import { createControlPlane } from "../../src/plane/create-control-plane.ts";
+import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
 import { openDelta, openStateOfTheWorld } from "./ads-client.ts";

@@ -20,10 +20,10 @@ import { createCertificateAuthenticator } from "../../src/identity/authenticator
 import { buildRootFiles, createCertificateAuthority } from "../../src/identity/certificate-authority.ts";
 import { buildCertificateRequest, parseCertificateRequest } from "../../src/identity/certificate-request.ts";
 import { keyedCertificate, tlsSecretData } from "../../src/identity/keyed-certificate-fixture.ts";
-import { requireIdentity } from "../../src/main/authenticated-backend.ts";
-import { createControlPlane } from "../../src/main/create-control-plane.ts";
 import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf, rowKey } from "../../src/model/sources.ts";
+import { createControlPlane } from "../../src/plane/create-control-plane.ts";
+import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
 

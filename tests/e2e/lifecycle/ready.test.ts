@@ -10,7 +10,7 @@ import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { projectPath } from "../../../src/main/project.ts";
+import { projectPath } from "../../../src/process/project.ts";
 import { eventually } from "../mesh/eventually.ts";
 import { skipWithoutMesh as skip } from "../mesh/running-mesh.ts";
 

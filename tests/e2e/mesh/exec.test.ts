@@ -9,7 +9,7 @@ import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
 import { after, before, test } from "node:test";
 import { shellWord } from "../../../src/core/shell-word.ts";
-import { projectPath } from "../../../src/main/project.ts";
+import { projectPath } from "../../../src/process/project.ts";
 import { eventually } from "./eventually.ts";
 import { startOnTerminal } from "./on-terminal.ts";
 import type { RunningMesh } from "./running-mesh.ts";

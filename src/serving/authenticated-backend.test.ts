@@ -7,9 +7,9 @@ import { DeltaDiscoveryRequestSchema } from "../gen/envoy/service/discovery/v3/d
 import { GrpcClient } from "../grpc/client.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
+import { createControlPlane } from "../plane/create-control-plane.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
 import { requireIdentity } from "./authenticated-backend.ts";
-import { createControlPlane } from "./create-control-plane.ts";
 
 const DELTA = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 

@@ -1,15 +1,15 @@
 // What a control plane in a cluster knows of pods that lack the sidecar that they ask for: by who injects pods, the
 // namespaces' labels and the pods'.
 
-import type { UninjectedPods } from "../admin/contract/control-plane.ts";
-import { findUninjectedPods, wasMadeTooEarly } from "../inject/uninjected-pods.ts";
-import { isInjected, wantedRevision } from "../inject/wanted-revision.ts";
-import { CNI_NAMESPACE } from "../install/install-settings.ts";
-import type { Pod } from "../kinds/pod/pod.ts";
-import { rowKey } from "../model/sources.ts";
-import { type Injector, tagsOfRevision } from "../sources/kubernetes/injectors.ts";
-import type { ClusterSettings } from "./control-plane-settings.ts";
-import type { ControlPlane } from "./create-control-plane.ts";
+import type { UninjectedPods } from "../../admin/contract/control-plane.ts";
+import { findUninjectedPods, wasMadeTooEarly } from "../../inject/uninjected-pods.ts";
+import { isInjected, wantedRevision } from "../../inject/wanted-revision.ts";
+import { CNI_NAMESPACE } from "../../install/install-settings.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
+import { rowKey } from "../../model/sources.ts";
+import { type Injector, tagsOfRevision } from "../../sources/kubernetes/injectors.ts";
+import type { ClusterSettings } from "../control-plane-settings.ts";
+import type { ControlPlane } from "../create-control-plane.ts";
 
 export interface UninjectedWatch {
   /** All that inject pods, as they are now. */

@@ -6,11 +6,11 @@ import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { objectKey } from "../core/object-key.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
+import { problemLedger } from "../main/problem-ledger.ts";
 import { objectsOf } from "../model/mesh-fixture.ts";
 import { keyOf } from "../model/sources.ts";
 import { createControlPlane } from "./create-control-plane.ts";
 import { planeProblems, watchPlaneProblems } from "./plane-problems.ts";
-import { problemLedger } from "./problem-ledger.ts";
 
 const service = `
 apiVersion: v1

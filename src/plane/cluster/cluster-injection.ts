@@ -1,23 +1,23 @@
 // What injection in a cluster goes by, beside the pod: the control plane's own settings, the mesh's configuration, the
 // pod's namespace, and what the nodes' kubelets can. Asked anew for each pod.
 
-import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
-import type { Problem } from "../core/problem.ts";
-import { parseInjectionConfig } from "../inject/injection-config.ts";
+import { type ObjectKey, parseObjectKey } from "../../core/object-key.ts";
+import type { Problem } from "../../core/problem.ts";
+import { parseInjectionConfig } from "../../inject/injection-config.ts";
 import {
   agentImages,
   defaultInjectionSettings,
   type InjectionSettings,
-} from "../inject/injection-settings.ts";
-import { nativeSidecarsOf } from "../inject/native-sidecars.ts";
-import { proxyIdsOf } from "../inject/proxy-ids.ts";
-import type { ConfigMap } from "../kinds/config-map.ts";
-import type { KubernetesObject } from "../kinds/define-kind.ts";
-import type { Node } from "../kinds/node.ts";
-import type { Sources } from "../model/sources.ts";
-import { rowKey } from "../model/sources.ts";
-import type { KubernetesChanges } from "../sources/kubernetes/watch-kubernetes.ts";
-import type { ClusterSettings } from "./control-plane-settings.ts";
+} from "../../inject/injection-settings.ts";
+import { nativeSidecarsOf } from "../../inject/native-sidecars.ts";
+import { proxyIdsOf } from "../../inject/proxy-ids.ts";
+import type { ConfigMap } from "../../kinds/config-map.ts";
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import type { Node } from "../../kinds/node.ts";
+import type { Sources } from "../../model/sources.ts";
+import { rowKey } from "../../model/sources.ts";
+import type { KubernetesChanges } from "../../sources/kubernetes/watch-kubernetes.ts";
+import type { ClusterSettings } from "../control-plane-settings.ts";
 
 export interface ClusterInjection {
   /** Objects as they come in; most are none of its business. */

@@ -2,17 +2,17 @@
 // planes tells it in the object's status.
 
 import { randomUUID } from "node:crypto";
-import { combineReports, replicaReport } from "../admin/combined-report.ts";
-import type { ProgrammedReport } from "../admin/contract/control-plane.ts";
-import { systemClock } from "../core/clock.ts";
-import type { ObjectKey } from "../core/object-key.ts";
-import type { GrpcMethod } from "../grpc/method.ts";
-import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
-import type { ClusterSettings } from "./control-plane-settings.ts";
-import type { ControlPlane } from "./create-control-plane.ts";
-import { planeAnswers } from "./plane-answers.ts";
-import { ReplicaClients, replicaMethods } from "./replica-channel.ts";
-import { isFirstRevision, type ReplicaAddress, replicaAddresses } from "./replica-directory.ts";
+import { combineReports, replicaReport } from "../../admin/combined-report.ts";
+import type { ProgrammedReport } from "../../admin/contract/control-plane.ts";
+import { systemClock } from "../../core/clock.ts";
+import type { ObjectKey } from "../../core/object-key.ts";
+import type { GrpcMethod } from "../../grpc/method.ts";
+import { ReplicaClients, replicaMethods } from "../../replicas/replica-channel.ts";
+import { isFirstRevision, type ReplicaAddress, replicaAddresses } from "../../replicas/replica-directory.ts";
+import type { ControlPlaneIdentity } from "../../serving/control-plane-identity.ts";
+import type { ClusterSettings } from "../control-plane-settings.ts";
+import type { ControlPlane } from "../create-control-plane.ts";
+import { planeAnswers } from "../plane-answers.ts";
 
 export interface FleetReports {
   /** Of this replica's proxies and those of the others; rejects where one that is ready doesn't answer. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { objectKey } from "../core/object-key.ts";
-import { Graph } from "../graph/graph.ts";
-import type { KubernetesObject } from "../kinds/define-kind.ts";
-import { declareSources, writeObject } from "../model/sources.ts";
+import { objectKey } from "../../core/object-key.ts";
+import { Graph } from "../../graph/graph.ts";
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import { declareSources, writeObject } from "../../model/sources.ts";
+import type { ClusterSettings } from "../control-plane-settings.ts";
+import { parseControlPlaneSettings } from "../control-plane-settings.ts";
 import { createClusterInjection } from "./cluster-injection.ts";
-import type { ClusterSettings } from "./control-plane-settings.ts";
-import { parseControlPlaneSettings } from "./control-plane-settings.ts";
 
 function clusterInjection(
   objects: readonly KubernetesObject[] = [],

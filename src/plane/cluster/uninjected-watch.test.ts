@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Graph } from "../graph/graph.ts";
-import type { KubernetesObject } from "../kinds/define-kind.ts";
-import { declareSources, writeObject } from "../model/sources.ts";
-import type { Injector } from "../sources/kubernetes/injectors.ts";
+import { Graph } from "../../graph/graph.ts";
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import { declareSources, writeObject } from "../../model/sources.ts";
+import type { Injector } from "../../sources/kubernetes/injectors.ts";
 import { createUninjectedWatch } from "./uninjected-watch.ts";
 
 const own: Injector = {

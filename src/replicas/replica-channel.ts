@@ -11,7 +11,7 @@ import { GrpcClient } from "../grpc/client.ts";
 import { type CallContext, type GrpcMethod, unaryMethod } from "../grpc/method.ts";
 import { GrpcError } from "../grpc/status.ts";
 import { namesOfPeerCertificate } from "../identity/certificate.ts";
-import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
+import type { ControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import type { ReplicaAddress } from "./replica-directory.ts";
 
 /** Asked with the object's key, answered with a ReplicaReport as JSON: both as google.protobuf.StringValue. */

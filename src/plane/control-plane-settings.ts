@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { parseDurationMs } from "../core/duration.ts";
 import type { NativeSidecarWish } from "../inject/native-sidecars.ts";
 import { parseNativeSidecarWish } from "../inject/native-sidecars.ts";
-import { readVersion } from "./project.ts";
+import { readVersion } from "../process/project.ts";
 
 /** On one machine. */
 export interface LocalSettings {

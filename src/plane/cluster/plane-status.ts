@@ -1,18 +1,18 @@
 // What a control plane in a cluster knows of each of Istio's objects, for their status, and who must be told of changes.
 
-import { reasonsText } from "../admin/contract/refusal-reasons.ts";
-import { type ObjectStatusOptions, startObjectStatus } from "../controllers/object-status.ts";
-import type { HostAddress, ObjectFacts } from "../controllers/status-conditions.ts";
-import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
-import type { Problem } from "../core/problem.ts";
-import type { SourceTable } from "../graph/table.ts";
-import { kindsWithRole } from "../kinds/all-kinds.ts";
-import { isMeshKind, type KubernetesObject } from "../kinds/define-kind.ts";
-import { serviceKey } from "../model/service.ts";
-import { keyOf, rowKey } from "../model/sources.ts";
-import type { ControlPlane } from "./create-control-plane.ts";
+import { reasonsText } from "../../admin/contract/refusal-reasons.ts";
+import { type ObjectStatusOptions, startObjectStatus } from "../../controllers/object-status.ts";
+import type { HostAddress, ObjectFacts } from "../../controllers/status-conditions.ts";
+import { type ObjectKey, parseObjectKey } from "../../core/object-key.ts";
+import type { Problem } from "../../core/problem.ts";
+import type { SourceTable } from "../../graph/table.ts";
+import { kindsWithRole } from "../../kinds/all-kinds.ts";
+import { isMeshKind, type KubernetesObject } from "../../kinds/define-kind.ts";
+import { serviceKey } from "../../model/service.ts";
+import { keyOf, rowKey } from "../../model/sources.ts";
+import type { ControlPlane } from "../create-control-plane.ts";
+import { rowFailureProblems } from "../row-failures.ts";
 import type { FleetReports } from "./fleet-reports.ts";
-import { rowFailureProblems } from "./row-failures.ts";
 
 export interface ObjectChanges {
   tell(keys: readonly ObjectKey[]): void;
