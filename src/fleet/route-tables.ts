@@ -49,8 +49,8 @@ export function declareRouteResources(graph: Graph, views: Views): ResourceTable
     name: "inbound route resources",
     from: views.inbound,
     equal: equalRows,
-    rows: (id, { listener }) =>
-      buildInboundRoutes(listener).map((message) => {
+    rows: (id, { listener, retries }) =>
+      buildInboundRoutes(listener, retries).map((message) => {
         const { name = "" } = message;
         const resource = buildResource(RouteConfigurationSchema, message, { name });
         return [layerKey(workloadLayer(id), name), present(resource)] as const;

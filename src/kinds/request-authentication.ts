@@ -5,7 +5,7 @@ import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { policyTargetReference, policyTargetRules } from "./policy-target.ts";
 import type { TypeOf } from "./schema.ts";
-import { anything, duration, flag, list, message, text } from "./schema.ts";
+import { anything, choice, duration, flag, list, message, text } from "./schema.ts";
 import type { Findings } from "./value-rules.ts";
 import { checkDuration, checkHeaderName } from "./value-rules.ts";
 import { workloadSelector } from "./workload-selector.ts";
@@ -15,6 +15,9 @@ export const jwtHeader = message({ prefix: text() }, { required: { name: text() 
 
 /** `ClaimToHeader` */
 export const claimToHeader = message({}, { required: { header: text(), claim: text() } });
+
+/** `JWTRule.JWTRequirement` */
+export const jwtRequirement = choice("OPTIONAL", "REQUIRED");
 
 /** `JWTRule` */
 export const jwtRule = message({
@@ -30,6 +33,7 @@ export const jwtRule = message({
   outputClaimToHeaders: list(claimToHeader),
   timeout: duration(),
   spaceDelimitedClaims: list(text()),
+  presence: jwtRequirement,
 });
 
 export const requestAuthenticationSpec = message({

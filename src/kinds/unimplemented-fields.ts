@@ -51,6 +51,21 @@ const destinationRuleFields = [
     "Envoy ejects on any 5xx; use consecutive5xxErrors",
     "spec.trafficPolicy.outlierDetection.outlierDetectionHttpErrorCodes",
   ),
+  ...notYet(
+    "DestinationRule",
+    "weights by the load that backends report come in a later release; use LEAST_REQUEST",
+    "spec.trafficPolicy.loadBalancer.backendUtilization",
+  ),
+  ...notYet(
+    "DestinationRule",
+    "ejection by failure rate comes in a later release; use consecutive5xxErrors",
+    "spec.trafficPolicy.outlierDetection.failurePercentageThreshold",
+  ),
+  ...notYet(
+    "DestinationRule",
+    "the CA is read from the Secret that credentialName names",
+    "spec.trafficPolicy.tls.caCertCredentialName",
+  ),
   ...notYet("DestinationRule", REVOCATION, "spec.trafficPolicy.tls.caCrl"),
   ...notYet("DestinationRule", "tunnels over CONNECT come in a later release", "spec.trafficPolicy.tunnel"),
 ];
@@ -165,6 +180,23 @@ const workloadFields = [
 ];
 
 const meshConfigFields = [
+  ...notYet(
+    "MeshConfig",
+    "an inbound route has one destination, the application, and one attempt lasts as long as the client waits",
+    ...["perTryTimeout", "retryRemoteLocalities", "retryIgnorePreviousHosts"].map(
+      (name) => `defaultInboundHttpRetryPolicy.${name}`,
+    ),
+  ),
+  ...notYet(
+    "MeshConfig",
+    "ejection by failure rate comes in a later release; use consecutive5xxErrors",
+    "defaultTrafficPolicy.outlierDetection.failurePercentageThreshold",
+  ),
+  ...notYet(
+    "MeshConfig",
+    "Envoy ejects on any 5xx; use consecutive5xxErrors",
+    "defaultTrafficPolicy.outlierDetection.outlierDetectionHttpErrorCodes",
+  ),
   ...notYet("MeshConfig", ZONE_AWARE, "zoneAwareLbSetting"),
   ...notYet(
     "MeshConfig",

@@ -23,7 +23,18 @@ export const destinationRuleFields: readonly string[] = [
   "DestinationRule.spec.subsets[].labels.*",
   "DestinationRule.spec.trafficPolicy.portLevelSettings[].port.*",
   "MeshConfig.defaultDestinationRuleExportTo",
-  "MeshConfig.defaultTrafficPolicy.*",
+  "MeshConfig.defaultTrafficPolicy.connectionPool.*",
+  ...[
+    "consecutiveErrors",
+    "splitExternalLocalOriginErrors",
+    "consecutiveLocalOriginFailures",
+    "consecutiveGatewayErrors",
+    "consecutive5xxErrors",
+    "interval",
+    "baseEjectionTime",
+    "maxEjectionPercent",
+    "minHealthPercent",
+  ].map((name) => `MeshConfig.defaultTrafficPolicy.outlierDetection.${name}`),
 ];
 
 /** A DestinationRule with its host qualified; what it says of traffic is the object's own. */

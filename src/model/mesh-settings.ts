@@ -4,6 +4,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load-balancer.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
 import type { Sources } from "./sources.ts";
 
@@ -33,6 +34,8 @@ export interface MeshSettings {
     readonly destinationRule: readonly string[];
   };
   readonly defaultRetries: MeshConfigSpec["defaultHttpRetryPolicy"];
+  /** Complete; 0 attempts where there are none. */
+  readonly inboundRetries: HttpRetry;
   readonly defaultTrafficPolicy: MeshConfigSpec["defaultTrafficPolicy"];
   readonly tcpKeepalive: MeshConfigSpec["tcpKeepalive"];
   /** Where no DestinationRule has its own. */
@@ -76,8 +79,22 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
       destinationRule: spec.defaultDestinationRuleExportTo ?? EVERYBODY,
     },
     defaultRetries: spec.defaultHttpRetryPolicy,
+    inboundRetries: inboundRetries(spec.defaultInboundHttpRetryPolicy),
     defaultTrafficPolicy: spec.defaultTrafficPolicy,
     tcpKeepalive: spec.tcpKeepalive,
     localityLbSetting: spec.localityLbSetting ?? {},
+  };
+}
+
+const RESET_BEFORE_REQUEST = "reset-before-request";
+
+/** As Istio: a policy without `attempts` turns retries off; what speaks of several destinations has no meaning here. */
+function inboundRetries(policy: MeshConfigSpec["defaultInboundHttpRetryPolicy"]): HttpRetry {
+  const { attempts = 0, retryOn = "", backoff } = policy ?? { attempts: 2 };
+  return {
+    attempts,
+    retryOn: retryOn === "" ? RESET_BEFORE_REQUEST : retryOn,
+    retryIgnorePreviousHosts: false,
+    ...(backoff === undefined ? {} : { backoff }),
   };
 }

@@ -7,6 +7,7 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import type { Model } from "../model/model.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "../model/mutual-tls-modes.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
@@ -22,6 +23,8 @@ export interface InboundView {
   readonly id: string;
   readonly listener: InboundListenerInputs;
   readonly clusters: readonly InboundClusterInputs[];
+  /** Of requests that were reset before they reached the application. */
+  readonly retries: HttpRetry;
   /** All that the listener follows from, also what decides nothing now. */
   readonly source: Source;
 }
@@ -69,7 +72,12 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
     }),
   );
   const objects = new Set([...ports.flatMap((port) => port.services.map(objectOf)), ...mutualTls.policies]);
-  const view = { listener, clusters, source: [...objects].map((object) => ({ object })) };
+  const view = {
+    listener,
+    clusters,
+    retries: settings.inboundRetries,
+    source: [...objects].map((object) => ({ object })),
+  };
   return { id: idOf(view), ...view };
 }
 

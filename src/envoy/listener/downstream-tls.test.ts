@@ -12,6 +12,20 @@ test("gatewayServerTls() leaves out cipher suites that Envoy doesn't know, and t
   assert.deepEqual(tlsParams?.cipherSuites, ["ECDHE-RSA-AES128-GCM-SHA256"]);
 });
 
+test("gatewayServerTls() limits key exchange to the curves that Envoy knows", () => {
+  const { tlsParams } = common({ mode: "SIMPLE", credentialName: "a", ecdhCurves: ["P-384", "P-000"] });
+  assert.deepEqual(tlsParams?.ecdhCurves, ["P-384"]);
+});
+
+for (const mode of ["SIMPLE", "ISTIO_MUTUAL"] as const) {
+  test(`gatewayServerTls() of mode ${mode} offers the server's own ALPN in place of HTTP's`, () => {
+    assert.deepEqual(common({ mode }).alpnProtocols, ["h2", "http/1.1"]);
+    assert.deepEqual(common({ mode, alpnProtocols: ["http/1.1", "", "http/1.1"] }).alpnProtocols, [
+      "http/1.1",
+    ]);
+  });
+}
+
 test("gatewayServerTls() lets in only who an ISTIO_MUTUAL server names", () => {
   const name = "spiffe://cluster.local/ns/a/sa/b";
   const { combinedValidationContext } = common({ mode: "ISTIO_MUTUAL", subjectAltNames: [name] });
@@ -21,7 +35,11 @@ test("gatewayServerTls() lets in only who an ISTIO_MUTUAL server names", () => {
 });
 
 interface CommonContext {
-  readonly tlsParams?: { readonly cipherSuites?: readonly string[] };
+  readonly tlsParams?: {
+    readonly cipherSuites?: readonly string[];
+    readonly ecdhCurves?: readonly string[];
+  };
+  readonly alpnProtocols?: readonly string[];
   readonly combinedValidationContext?: {
     readonly defaultValidationContext: { readonly matchTypedSubjectAltNames?: unknown };
   };

@@ -6,8 +6,8 @@ import {
   TlsParameters_TlsProtocol,
 } from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
-import { isCipherSuite } from "../../kinds/gateway/cipher-suites.ts";
 import type { ServerTlsSettings, TlsProtocol } from "../../kinds/gateway/server.ts";
+import { isAlpnProtocol, isCipherSuite, isEcdhCurve } from "../../kinds/gateway/tls-parameters.ts";
 import type { GatewayChain } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import {
@@ -38,6 +38,8 @@ export const downstreamTlsFields: readonly string[] = [
   "Gateway.spec.servers[].tls.minProtocolVersion",
   "Gateway.spec.servers[].tls.maxProtocolVersion",
   "Gateway.spec.servers[].tls.cipherSuites",
+  "Gateway.spec.servers[].tls.ecdhCurves",
+  "Gateway.spec.servers[].tls.alpnProtocols",
 ];
 
 /** A sidecar's side of mTLS: any workload of the mesh may connect, or those named; policies decide who may do what. */
@@ -67,18 +69,27 @@ export function gatewayServerTls(
   isHttp: boolean,
 ): TransportSocketInit {
   const { settings } = tls;
-  if (settings.mode === "ISTIO_MUTUAL")
-    return meshServerTls(isHttp ? ["h2", "http/1.1"] : [], settings.subjectAltNames);
+  const alpnProtocols = alpnOf(settings, isHttp);
+  if (settings.mode === "ISTIO_MUTUAL") return meshServerTls(alpnProtocols, settings.subjectAltNames);
   const wantsClient = settings.mode === "MUTUAL" || settings.mode === "OPTIONAL_MUTUAL";
   return tlsSocket({
     requireClientCertificate: settings.mode === "MUTUAL",
     commonTlsContext: {
       tlsParams: tlsParameters(settings),
-      alpnProtocols: isHttp ? ["h2", "http/1.1"] : [],
+      alpnProtocols: [...alpnProtocols],
       tlsCertificateSdsSecretConfigs: tls.secrets.map(secretConfig),
       ...(wantsClient ? { validationContextType: clientValidation(tls) } : {}),
     },
   });
+}
+
+function alpnOf({ alpnProtocols = [] }: ServerTlsSettings, isHttp: boolean): readonly string[] {
+  if (alpnProtocols.length > 0) return knownOf(alpnProtocols, isAlpnProtocol);
+  return isHttp ? ["h2", "http/1.1"] : [];
+}
+
+function knownOf(names: readonly string[] | undefined, isKnown: (name: string) => boolean): string[] {
+  return [...new Set(names)].filter(isKnown);
 }
 
 function clientValidation({ settings, caSecret }: NonNullable<GatewayChain["tls"]>) {
@@ -100,14 +111,16 @@ function secretConfig(name: string) {
   return name.startsWith("file-") ? fileSecret(name) : controlPlaneSecret(name);
 }
 
-function tlsParameters({ minProtocolVersion, maxProtocolVersion, cipherSuites }: ServerTlsSettings) {
+function tlsParameters(settings: ServerTlsSettings) {
+  const { minProtocolVersion, maxProtocolVersion } = settings;
   return {
     tlsMinimumProtocolVersion: tlsVersion(minProtocolVersion) ?? TlsParameters_TlsProtocol.TLSv1_2,
     ...(tlsVersion(maxProtocolVersion) === undefined
       ? {}
       : { tlsMaximumProtocolVersion: tlsVersion(maxProtocolVersion) ?? TlsParameters_TlsProtocol.TLS_AUTO }),
-    // Envoy refuses the whole listener for one that it doesn't know.
-    cipherSuites: [...new Set(cipherSuites)].filter(isCipherSuite),
+    // Envoy refuses the whole listener for a name that it doesn't know.
+    cipherSuites: knownOf(settings.cipherSuites, isCipherSuite),
+    ecdhCurves: knownOf(settings.ecdhCurves, isEcdhCurve),
   };
 }
 

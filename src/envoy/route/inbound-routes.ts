@@ -3,29 +3,45 @@
 // the listener, whose connections a change would close.
 
 import { INBOUND_PASSTHROUGH_CLUSTER, inboundClusterName } from "../../core/cluster-name.ts";
-import { isHttp, isSniffed } from "../../core/protocol.ts";
+import { isGrpc, isHttp, isSniffed, type Protocol } from "../../core/protocol.ts";
+import type { HttpRetry } from "../../kinds/virtual-service/http-route.ts";
 import type { InboundListenerInputs } from "../../view/listener-inputs.ts";
 import { buildRoute } from "./route.ts";
 import type { RouteConfigurationInit } from "./route-configuration.ts";
 
+export const inboundRouteFields: readonly string[] = [
+  "MeshConfig.defaultInboundHttpRetryPolicy.attempts",
+  "MeshConfig.defaultInboundHttpRetryPolicy.retryOn",
+  "MeshConfig.defaultInboundHttpRetryPolicy.backoff",
+];
+
 /** All that the listener of the same inputs refers to. */
-export function buildInboundRoutes({ ports }: InboundListenerInputs): RouteConfigurationInit[] {
+export function buildInboundRoutes(
+  { ports }: InboundListenerInputs,
+  retries: HttpRetry,
+): RouteConfigurationInit[] {
   const ofHttp = ports.filter(({ protocol }) => isHttp(protocol) || isSniffed(protocol));
   return [
-    ...ofHttp.map(({ port }) => buildInboundRoute(port, inboundClusterName(port))),
+    ...ofHttp.map(({ port, protocol }) =>
+      buildInboundRoute(port, inboundClusterName(port), retriesOf(protocol, retries)),
+    ),
     // Of ports that no service names: their protocol is found by the first bytes.
-    buildInboundRoute(0, INBOUND_PASSTHROUGH_CLUSTER),
+    buildInboundRoute(0, INBOUND_PASSTHROUGH_CLUSTER, retries),
   ];
 }
 
-function buildInboundRoute(port: number, cluster: string): RouteConfigurationInit {
+/** None where streams are expected, whose start can't be sent a second time, as in Istio. */
+function retriesOf(protocol: Protocol, retries: HttpRetry): HttpRetry {
+  return isGrpc(protocol) ? { attempts: 0 } : retries;
+}
+
+function buildInboundRoute(port: number, cluster: string, defaultRetries: HttpRetry): RouteConfigurationInit {
   const route = buildRoute({
     name: "default",
     destinations: [{ cluster, weight: 1, isSniffed: false }],
     mirrors: [],
     operation: `:${port}/*`,
-    // The client's sidecar retries; a second retry here would multiply its attempts.
-    defaultRetries: { attempts: 0 },
+    defaultRetries,
     source: [],
   });
   return {

@@ -17,6 +17,7 @@ export const clientTlsSettings = message({
   sni: text(),
   insecureSkipVerify: flag(),
   caCrl: text(),
+  caCertCredentialName: text(),
 });
 
 export type ClientTlsMode = TypeOf<typeof clientTlsMode>;

@@ -1,7 +1,7 @@
 // How a DestinationRule limits connections and ejects hosts that fail.
 
 import type { TypeOf } from "../schema.ts";
-import { choice, duration, flag, int32, list, message, uint32 } from "../schema.ts";
+import { choice, duration, flag, int32, integer, list, message, uint32 } from "../schema.ts";
 
 /** `ConnectionPoolSettings.TCPSettings.TcpKeepalive` */
 export const tcpKeepalive = message({
@@ -59,6 +59,7 @@ export const outlierDetection = message({
   maxEjectionPercent: int32(),
   minHealthPercent: int32(),
   outlierDetectionHttpErrorCodes: list(uint32()),
+  failurePercentageThreshold: integer(0, 100),
 });
 
 export type TcpKeepalive = TypeOf<typeof tcpKeepalive>;

@@ -68,6 +68,15 @@ export const consistentHash = message(
   },
 );
 
+/** `LoadBalancerSettings.BackendUtilizationLB` */
+export const backendUtilization = message({
+  weightStabilizationPeriod: duration(),
+  weightExpirationPeriod: duration(),
+  weightUpdatePeriod: duration(),
+  errorUtilizationPenaltyPercent: uint32(),
+  metricNamesForComputingUtilization: list(text()),
+});
+
 /** `LocalityLoadBalancerSetting.Distribute` */
 export const localityLoadBalancerSettingDistribute = message({
   from: text(),
@@ -120,12 +129,13 @@ export const loadBalancerSettings = message(
   {
     simple: simpleLoadBalancer,
     consistentHash: consistentHash,
+    backendUtilization,
     localityLbSetting: localityLoadBalancerSetting,
     zoneAwareLbSetting: zoneAwareLoadBalancerSetting,
     warmupDurationSecs: duration(),
     warmup: warmupConfiguration,
   },
-  { oneofs: [["simple", "consistentHash"]] },
+  { oneofs: [["simple", "consistentHash", "backendUtilization"]] },
 );
 
 export type SimpleLoadBalancer = TypeOf<typeof simpleLoadBalancer>;

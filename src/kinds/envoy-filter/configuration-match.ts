@@ -17,6 +17,7 @@ export const filterChainMatch = message({
   applicationProtocols: text(),
   filter: filterMatch,
   destinationPort: uint32(),
+  transportSocket: text(),
 });
 
 /** `EnvoyFilter.ListenerMatch` */

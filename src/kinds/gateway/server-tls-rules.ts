@@ -2,8 +2,8 @@
 
 import type { Findings } from "../value-rules.ts";
 import { checkUnused } from "../value-rules.ts";
-import { isCipherSuite } from "./cipher-suites.ts";
 import type { ServerTlsMode, ServerTlsSettings } from "./server.ts";
+import { isAlpnProtocol, isCipherSuite, isEcdhCurve } from "./tls-parameters.ts";
 
 export function* checkServerTls(path: string, tls: ServerTlsSettings, isPlain: boolean): Findings {
   const sources = certificateSources(tls);
@@ -21,7 +21,9 @@ export function* checkServerTls(path: string, tls: ServerTlsSettings, isPlain: b
     yield { severity: "warning", path: `${path}.${sources[0]}`, message };
   }
   if (mode !== undefined) yield* checkUnused(path, tls, { mode, names: unusedIn(mode) });
-  yield* checkCipherSuites(`${path}.cipherSuites`, tls.cipherSuites ?? []);
+  yield* checkNames(`${path}.cipherSuites`, tls.cipherSuites, ["cipher suite of Envoy's", isCipherSuite]);
+  yield* checkNames(`${path}.ecdhCurves`, tls.ecdhCurves, ["curve of Envoy's", isEcdhCurve]);
+  yield* checkNames(`${path}.alpnProtocols`, tls.alpnProtocols, ["protocol's name", isAlpnProtocol]);
   for (const [index, value] of (tls.verifyCertificateSpki ?? []).entries()) {
     if (SPKI_HASH.test(value)) continue;
     const message = `"${value}" isn't the base64 of a SHA-256, which has 44 characters`;
@@ -40,14 +42,14 @@ const CLIENT_CHECKS = [
   "verifyCertificateSpki",
   "verifyCertificateHash",
 ] as const;
-const TLS_PARAMETERS = ["minProtocolVersion", "maxProtocolVersion", "cipherSuites"] as const;
+const TLS_PARAMETERS = ["minProtocolVersion", "maxProtocolVersion", "cipherSuites", "ecdhCurves"] as const;
 
 /** Certificates aside, which have rules of their own. */
 function unusedIn(mode: ServerTlsMode): readonly (keyof ServerTlsSettings)[] {
   switch (mode) {
     case "PASSTHROUGH":
     case "AUTO_PASSTHROUGH":
-      return ["caCertificates", ...CLIENT_CHECKS, ...TLS_PARAMETERS];
+      return ["caCertificates", ...CLIENT_CHECKS, ...TLS_PARAMETERS, "alpnProtocols"];
     case "SIMPLE":
       return ["caCertificates", ...CLIENT_CHECKS];
     case "ISTIO_MUTUAL":
@@ -112,15 +114,14 @@ function needs(path: string, mode: string) {
   return { code: "MLT1006", path, message: `mode ${mode} needs "${name}"`, hint } as const;
 }
 
-function* checkCipherSuites(path: string, names: readonly string[]): Findings {
+type NamedCheck = readonly [what: string, isKnown: (name: string) => boolean];
+
+/** Of a list whose other names and repetitions the builder leaves out. */
+function* checkNames(path: string, names: readonly string[] = [], [what, isKnown]: NamedCheck): Findings {
   for (const [index, name] of names.entries()) {
     const place = `${path}[${index}]`;
-    if (!isCipherSuite(name)) {
-      yield {
-        severity: "warning",
-        path: place,
-        message: `"${name}" isn't a cipher suite of Envoy's, so it is ignored`,
-      };
+    if (!isKnown(name)) {
+      yield { severity: "warning", path: place, message: `"${name}" isn't a ${what}, so it is ignored` };
     } else if (names.indexOf(name) !== index) {
       yield { severity: "warning", path: place, message: `"${name}" is there twice` };
     }

@@ -56,6 +56,8 @@ export const serverTlsSettings = message({
   maxProtocolVersion: tlsProtocol,
   cipherSuites: list(text()),
   insecureSkipVerify: flag(),
+  ecdhCurves: list(text()),
+  alpnProtocols: list(text()),
 });
 
 /** `Server` */

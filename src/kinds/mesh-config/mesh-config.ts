@@ -82,6 +82,7 @@ export const meshConfigSpec = message({
   discoverySelectors: list(meshLabelSelector),
   pathNormalization,
   defaultHttpRetryPolicy: httpRetry,
+  defaultInboundHttpRetryPolicy: httpRetry,
   meshMTLS: meshTlsConfig,
   tlsDefaults: meshTlsConfig,
   defaultTrafficPolicy: meshDefaultTrafficPolicy,

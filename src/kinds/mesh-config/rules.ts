@@ -29,7 +29,8 @@ export function* meshConfigRules({ spec }: MeshConfigLike): Findings {
     if (domain !== undefined) yield* checkTrustDomain(path, domain);
   }
   yield* checkProxyConfig("spec.defaultConfig", spec.defaultConfig);
-  yield* checkRetries("spec.defaultHttpRetryPolicy", spec.defaultHttpRetryPolicy);
+  for (const name of ["defaultHttpRetryPolicy", "defaultInboundHttpRetryPolicy"] as const)
+    yield* checkRetries(`spec.${name}`, spec[name]);
   const policy = spec.defaultTrafficPolicy;
   yield* checkConnectionPool("spec.defaultTrafficPolicy.connectionPool", policy?.connectionPool);
   yield* checkOutlierDetection("spec.defaultTrafficPolicy.outlierDetection", policy?.outlierDetection);

@@ -1,7 +1,17 @@
-// The cipher suites that a server may be limited to, by the names that Envoy takes.
+// What a server's TLS may be limited to, by the names that Envoy takes: it refuses the whole listener for another.
 
 export function isCipherSuite(name: string): boolean {
   return cipherSuites.has(name);
+}
+
+export function isEcdhCurve(name: string): boolean {
+  return ecdhCurves.has(name);
+}
+
+/** RFC 7301: 1 to 255 bytes. */
+export function isAlpnProtocol(name: string): boolean {
+  const byteCount = Buffer.byteLength(name);
+  return byteCount > 0 && byteCount < 256;
 }
 
 // Those of BoringSSL that Envoy's documentation lists; TLS 1.3 has its own, which can't be chosen.
@@ -27,3 +37,6 @@ const cipherSuites: ReadonlySet<string> = new Set([
   "PSK-AES256-CBC-SHA",
   "DES-CBC3-SHA",
 ]);
+
+// Those of BoringSSL that Envoy takes, the last one for key exchange that quantum computers don't break.
+const ecdhCurves: ReadonlySet<string> = new Set(["X25519", "P-256", "P-384", "P-521", "X25519MLKEM768"]);
