@@ -3,6 +3,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load-balancer.ts";
+import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
@@ -10,6 +11,8 @@ import type { Sources } from "./sources.ts";
 
 export interface MeshSettings {
   readonly trustDomain: string;
+  /** What it was called before, or is called elsewhere. */
+  readonly trustDomainAliases: readonly string[];
   /** The domain of Kubernetes' service names. */
   readonly clusterDomain: string;
   /** Where mesh-wide policies live. */
@@ -40,6 +43,8 @@ export interface MeshSettings {
   readonly tcpKeepalive: MeshConfigSpec["tcpKeepalive"];
   /** Where no DestinationRule has its own. */
   readonly localityLbSetting: LocalityLoadBalancerSetting;
+  /** Servers outside the mesh's own programs that policies name. */
+  readonly extensionProviders: readonly ExtensionProvider[];
 }
 
 const EVERYBODY = ["*"];
@@ -58,6 +63,7 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
   const inboundPort = spec.proxyInboundListenPort ?? 15006;
   return {
     trustDomain: spec.trustDomain ?? "cluster.local",
+    trustDomainAliases: spec.trustDomainAliases ?? [],
     clusterDomain: "cluster.local",
     rootNamespace: spec.rootNamespace ?? "istio-system",
     outboundPort,
@@ -83,6 +89,7 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     defaultTrafficPolicy: spec.defaultTrafficPolicy,
     tcpKeepalive: spec.tcpKeepalive,
     localityLbSetting: spec.localityLbSetting ?? {},
+    extensionProviders: spec.extensionProviders ?? [],
   };
 }
 

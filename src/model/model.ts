@@ -8,6 +8,7 @@ import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Secret } from "../kinds/secret.ts";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
+import { type AuthorizationPolicies, declareAuthorizationPolicies } from "./authorization-policies.ts";
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
 import { declareHostClaims, type HostClaims } from "./host-owner.ts";
@@ -39,6 +40,7 @@ export interface Model {
   readonly hostRoutes: HostRoutesTable;
   readonly peerAuthentications: PeerAuthentications;
   readonly requestAuthentications: RequestAuthentications;
+  readonly authorizationPolicies: AuthorizationPolicies;
   readonly gateways: Table<Gateway>;
   /** Of virtual machines, by `namespace/name`. */
   readonly workloadGroups: Table<WorkloadGroup>;
@@ -68,6 +70,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     hostRoutes: declareHostRoutes(graph, sources, settings),
     peerAuthentications,
     requestAuthentications: declareRequestAuthentications(graph, sources, settings),
+    authorizationPolicies: declareAuthorizationPolicies(graph, sources, settings),
     gateways: sources.Gateway,
     workloadGroups: sources.WorkloadGroup,
     secrets: sources.Secret,
