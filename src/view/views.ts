@@ -5,6 +5,7 @@ import type { Read } from "../graph/read.ts";
 import type { Row, Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
+import { type Authorizations, declareAuthorizations } from "./authorization.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
@@ -41,6 +42,7 @@ export interface Views {
   readonly gateways: Table<GatewayView>;
   readonly gatewayOfProxy: Table<GatewayView>;
   readonly requestAuthentications: RequestAuthenticationViews;
+  readonly authorizations: Authorizations;
   /** Rows for proxies that may have Secrets. */
   readonly secretReaderOfProxy: Table<true>;
 }
@@ -70,6 +72,7 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
     gateways: distinct(graph, "gateway views", gatewayOfProxy),
     gatewayOfProxy,
     requestAuthentications: declareRequestAuthenticationViews(graph, model, proxies),
+    authorizations: declareAuthorizations(graph, model, proxies),
     secretReaderOfProxy: graph.derive<ConnectedProxy, true>({
       name: "proxies that may have Secrets",
       from: proxies,

@@ -1,0 +1,148 @@
+// Who may call a workload: the AuthorizationPolicies for it, with what they need of the rest of the mesh. Workloads that
+// the same policies are for share one row, however many they are.
+
+import { createHash } from "node:crypto";
+import { outboundClusterName } from "../core/cluster-name.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
+import type { Row, Table } from "../graph/table.ts";
+import type { AuthorizationPolicy } from "../kinds/authorization-policy/authorization-policy.ts";
+import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
+import { authorizationPoliciesOf } from "../model/authorization-policies.ts";
+import { findNamed } from "../model/host-table.ts";
+import type { Model } from "../model/model.ts";
+import type { MeshService } from "../model/service.ts";
+import { keyOf } from "../model/sources.ts";
+import type { Workload } from "../model/workload-policies.ts";
+import type {
+  AuthorizationInputs,
+  AuthorizationPolicyInputs,
+  AuthorizationProvider,
+  AuthorizationServer,
+} from "./authorization-inputs.ts";
+import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
+
+/** The policies for a workload, and no word of what they say: an edit of one changes none. */
+export interface AuthorizationSet {
+  /** The same for the same policies, and for no others. */
+  readonly id: string;
+  /** Keys of their rows, sorted. */
+  readonly policies: readonly string[];
+}
+
+export interface Authorizations {
+  /** By the proxy's key; every proxy has a set, if only the empty one. */
+  readonly ofProxy: Table<AuthorizationSet>;
+  /** By the set's id, for the sets that some proxy has. */
+  readonly sets: Table<AuthorizationInputs>;
+}
+
+export function declareAuthorizations(
+  graph: Graph,
+  model: Model,
+  proxies: Table<ConnectedProxy>,
+): Authorizations {
+  const ofProxy = graph.derive<ConnectedProxy, AuthorizationSet>({
+    name: "authorization sets of proxies",
+    from: proxies,
+    rows(key, proxy, read) {
+      const labels = workloadOf(proxy, model, read)?.labels ?? proxy.labels;
+      return [[key, authorizationOf(read, model, { namespace: proxy.namespace, labels })]];
+    },
+  });
+  const byId = graph.index(ofProxy, "proxies by authorization set", ({ id }) => [id]);
+  const distinct = graph.derive<readonly Row<AuthorizationSet>[], AuthorizationSet>({
+    name: "distinct authorization sets",
+    from: graph.group("authorization sets by id", byId),
+    rows: (id, members) => members.slice(0, 1).map(([, set]) => [id, set] as const),
+    equal: (a, b) => a.id === b.id,
+  });
+  const sets = graph.derive<AuthorizationSet, AuthorizationInputs>({
+    name: "authorization sets",
+    from: distinct,
+    rows: (id, set, read) => [[id, authorizationInputs(set, model, read)]],
+  });
+  return { ofProxy, sets };
+}
+
+export function authorizationOf(read: Read, model: Model, workload: Workload): AuthorizationSet {
+  const policies = authorizationPoliciesOf(read, model.authorizationPolicies, workload);
+  const id = createHash("sha256").update(policies.join("\n")).digest("base64url").slice(0, 22);
+  return { id, policies };
+}
+
+function authorizationInputs(
+  { policies: keys }: AuthorizationSet,
+  model: Model,
+  read: Read,
+): AuthorizationInputs {
+  const objects = keys.flatMap((key) => read.get(model.authorizationPolicies.table, key) ?? []);
+  const policies = objects.map(policyInputs);
+  const { trustDomain, trustDomainAliases, extensionProviders } = read.one(model.settings);
+  const asked = new Set(policies.flatMap(({ action, provider }) => (action === "CUSTOM" ? [provider] : [])));
+  // Of providers with one name only the first counts, as in Istio.
+  const providers = extensionProviders
+    .filter(({ name = "" }) => asked.has(name))
+    .reverse()
+    .flatMap((provider) => {
+      const resolved = resolveProvider(provider, model, read);
+      return resolved === undefined ? [] : [[provider.name ?? "", resolved] as const];
+    });
+  return {
+    policies,
+    providers: Object.fromEntries(providers),
+    trustDomains: [...new Set([trustDomain, ...trustDomainAliases])],
+    allowsSeveralProviders: true,
+    source: objects.map((object) => ({ object: keyOf(object) })),
+  };
+}
+
+const DRY_RUN = "istio.io/dry-run";
+
+function policyInputs({ metadata, spec = {} }: AuthorizationPolicy): AuthorizationPolicyInputs {
+  const { namespace, name, annotations = {} } = metadata;
+  return {
+    namespace,
+    name,
+    action: spec.action ?? "ALLOW",
+    isDryRun: TRUE.includes(annotations[DRY_RUN] ?? ""),
+    provider: spec.provider?.name ?? "",
+    rules: spec.rules ?? [],
+  };
+}
+
+// As Go reads a boolean, which is how Istio reads the annotation.
+const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+
+/** Undefined for providers of other things than authorization. */
+function resolveProvider(
+  { envoyExtAuthzHttp, envoyExtAuthzGrpc }: ExtensionProvider,
+  model: Model,
+  read: Read,
+): AuthorizationProvider | undefined {
+  if (envoyExtAuthzHttp !== undefined) {
+    return { kind: "http", settings: envoyExtAuthzHttp, server: findServer(envoyExtAuthzHttp, model, read) };
+  }
+  if (envoyExtAuthzGrpc !== undefined) {
+    return { kind: "grpc", settings: envoyExtAuthzGrpc, server: findServer(envoyExtAuthzGrpc, model, read) };
+  }
+  return undefined;
+}
+
+/** A host without a namespace must be that of one service alone. */
+function findServer(
+  { service = "", port }: { readonly service?: string; readonly port?: number },
+  model: Model,
+  read: Read,
+): AuthorizationServer | undefined {
+  const slash = service.indexOf("/");
+  const hostname = service.slice(slash + 1);
+  const found: readonly MeshService[] =
+    slash === -1
+      ? findNamed(read, model.hostClaims, hostname).map(([, each]) => each)
+      : [read.get(model.services, service)].flatMap((each) => each ?? []);
+  const [server, another] = found;
+  if (server === undefined || another !== undefined) return undefined;
+  if (!server.ports.some(({ number }) => number === port) || port === undefined) return undefined;
+  return { hostname, cluster: outboundClusterName({ port, subset: "", hostname }) };
+}
