@@ -58,6 +58,7 @@ export const rooms: readonly Room[] = [
   },
   // In a cluster the CA's key is a Secret, and the API server knows whose a token is.
   { name: "identity", purpose: "CA, SPIFFE, certificates", sees: ["core", "gen", "kinds", "kubernetes"] },
+  { name: "process", purpose: "paths, logs and the last handler of a program", sees: ["core"] },
   { name: "capture", purpose: "interception rules as data", sees: ["core", "kinds"] },
   // Injection writes the arguments of the init container, which are capture's to define.
   { name: "inject", purpose: "the sidecar in a pod", sees: ["core", "kinds", "capture"], isPure: true },
@@ -66,19 +67,22 @@ export const rooms: readonly Room[] = [
   {
     name: "agent",
     purpose: "keys, SDS and Envoy in the pod",
-    sees: ["core", "gen", "kinds", "identity", "grpc"],
+    // It reads what injection wrote into the pod, and applies capture's rules there.
+    sees: ["core", "gen", "kinds", "identity", "grpc", "capture", "inject", "process"],
   },
   {
     name: "cni",
     purpose: "captures pods on a node",
     // It applies capture's rules to the pods that injection marked, and asks the API server for those.
-    sees: ["core", "kinds", "kubernetes", "capture", "inject"],
+    sees: ["core", "kinds", "kubernetes", "capture", "inject", "process"],
   },
   {
     name: "local",
     purpose: "pods as processes on one machine",
     // The supervisor answers the part of admin's contract that is about pods.
     sees: ["core", "kinds", "inject", "capture", "agent", "admin/contract"],
+    // Its store is the one that the API's sources read.
+    seesTypesOf: ["sources/memory"],
   },
   { name: "analysis", purpose: "what is wrong with the objects", sees: ["core", "kinds", "model"] },
   {
@@ -100,7 +104,6 @@ export const rooms: readonly Room[] = [
     // The rights and webhooks of an installation are those of injection's and our programs' own declarations.
     sees: ["core", "kinds", "kubernetes", "inject"],
   },
-  { name: "process", purpose: "paths, logs and the last handler of a program", sees: ["core"] },
   {
     name: "serving",
     purpose: "xDS and certificates, for who proves who they are",
@@ -128,6 +131,16 @@ export const rooms: readonly Room[] = [
     sees: ["core", "kinds", "kubernetes", "admin/contract"],
   },
   { name: "cli", purpose: "one file per command", sees: ["core", "kinds", "admin/contract"] },
+  {
+    name: "front",
+    purpose: "the user's side of a mesh on this machine",
+    sees: ["core", "kinds", "sources", "agent", "local", "process", "cli"],
+  },
+  {
+    name: "operations",
+    purpose: "what commands do to clusters and manifests",
+    sees: ["core", "kinds", "kubernetes", "sources", "inject", "admin/contract", "install", "cluster", "cli"],
+  },
 ];
 
 /** `main` constructs and wires: it sees every room, and nobody imports it. */

@@ -18,18 +18,18 @@ const usage = `usage: agent COMMAND
 async function run(): Promise<number> {
   switch (command) {
     case "proxy": {
-      const { runProxy } = await import("./agent-proxy.ts");
+      const { runProxy } = await import("../agent/program/run-proxy.ts");
       return runProxy(args);
     }
     case "istio-iptables":
     case "istio-clean-iptables": {
-      const { runCapture } = await import("./agent-capture.ts");
+      const { runCapture } = await import("../agent/program/run-capture.ts");
       const isRemoval = command === "istio-clean-iptables" || args.includes("--cleanup-only");
       return runCapture(args, { isRemoval, interfaces: networkInterfaces() });
     }
     case "wait":
     case "request": {
-      const { runRequest, runWait } = await import("./agent-request.ts");
+      const { runRequest, runWait } = await import("../agent/program/run-request.ts");
       return command === "wait" ? runWait(args) : runRequest(args);
     }
     case "version": {

@@ -48,7 +48,7 @@ function wireRooms(): CommandRooms {
     },
     injectManifest: injectText,
     async startLocalMesh(launch) {
-      const { startLocalMesh } = await import("./start-local-mesh.ts");
+      const { startLocalMesh } = await import("../front/start-local-mesh.ts");
       return startLocalMesh(launch);
     },
   };
@@ -56,7 +56,7 @@ function wireRooms(): CommandRooms {
 
 function lazyInstallRoom(): InstallRoom {
   const open = async () => {
-    const { createInstallRoom } = await import("./installation.ts");
+    const { createInstallRoom } = await import("../operations/installation.ts");
     return createInstallRoom({
       env: process.env,
       version: readVersion(),
@@ -78,7 +78,7 @@ function lazyInstallRoom(): InstallRoom {
 
 function lazyClusterRoom(): ClusterRoom {
   const open = async () => {
-    const { createClusterRoom } = await import("./cluster-room.ts");
+    const { createClusterRoom } = await import("../operations/cluster-room.ts");
     return createClusterRoom({ env: process.env, version: readVersion() });
   };
   return {
@@ -95,7 +95,7 @@ async function readFaultlessMeshConfig(file: string | undefined): Promise<MeshCo
 }
 
 async function injectText(text: string, file: string, choices: InjectionChoices): Promise<InjectedText> {
-  const { injectText: inject } = await import("./manual-injection.ts");
+  const { injectText: inject } = await import("../operations/manual-injection.ts");
   return await inject(text, file, choices, { env: process.env, version: readVersion() });
 }
 

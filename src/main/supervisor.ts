@@ -17,6 +17,7 @@ import type { Pod } from "../kinds/pod/pod.ts";
 import { receiveListeners } from "../local/front/pass-listener.ts";
 import { createMeshNetwork } from "../local/network/mesh-network.ts";
 import { podOwner } from "../local/supervisor/control-plane-sockets.ts";
+import { createSupervisorStore } from "../local/supervisor/create-supervisor-store.ts";
 import type {
   FrontMessage,
   SupervisorMessage,
@@ -28,7 +29,6 @@ import { createProcessLogger } from "../process/process-logger.ts";
 import { describeStartFailure, StartFailure } from "../process/start-failure.ts";
 import { ObjectStore } from "../sources/memory/object-store.ts";
 import { serveStore } from "../sources/memory/serve-store.ts";
-import { createSupervisorStore } from "./supervisor-store.ts";
 
 const CONTROL_PLANE_NAME = "meltemi.meltemi-system.svc";
 const TOKEN_AUDIENCE = "istio-ca";

@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import type { Mesh } from "../../src/admin/contract/mesh.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { kinds } from "../../src/kinds/all-kinds.ts";
-import { createClusterRoom } from "../../src/main/cluster-room.ts";
+import { createClusterRoom } from "../../src/operations/cluster-room.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import type { ApiServer } from "./cluster/api-server.ts";
 import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";

@@ -1,14 +1,14 @@
 // The local API server's store behind the interface that controllers and kubelet know: it stamps what an API
 // server stamps, and tells changes one turn later, so that a listener may write without overtaking others.
 
-import type { Clock } from "../core/clock.ts";
-import type { KubernetesObject } from "../kinds/define-kind.ts";
-import type { SupervisorStore } from "../local/supervisor/supervisor-store.ts";
-import { timestamp } from "../local/workloads/container-state.ts";
-import { stableJson } from "../local/workloads/template-hash.ts";
-import type { ObjectChanges } from "../local/workloads/workload-store.ts";
-import { keyOfObject } from "../local/workloads/workload-store.ts";
-import type { ObjectStore, StoreBatch } from "../sources/memory/object-store.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import type { ObjectStore, StoreBatch } from "../../sources/memory/object-store.ts";
+import { timestamp } from "../workloads/container-state.ts";
+import { stableJson } from "../workloads/template-hash.ts";
+import type { ObjectChanges } from "../workloads/workload-store.ts";
+import { keyOfObject } from "../workloads/workload-store.ts";
+import type { SupervisorStore } from "./supervisor-store.ts";
 
 export interface SupervisorStoreOptions {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 // What ends a pod's proxy: kubelet's signal, the pod's own request to quit, or an Envoy that can't go on.
 
-import type { EnvoyVerdict } from "../agent/pod/envoy-end.ts";
+import type { EnvoyVerdict } from "../pod/envoy-end.ts";
 
 export interface StopRequest {
   readonly cause: string;

@@ -2,15 +2,15 @@
 // Loaded only where it is asked for: a proxy's agent must stay small.
 
 import { readFile } from "node:fs/promises";
-import type { Agent } from "../agent/agent.ts";
-import type { ProxyNode } from "../agent/bootstrap/proxy-node.ts";
-import { startAgentDns } from "../agent/dns/agent-dns.ts";
-import { parseResolverSettings } from "../agent/dns/resolver-settings.ts";
-import { startNameTableClient } from "../agent/name-table-client.ts";
-import type { ControlPlaneHost } from "../agent/pod/proxy-arguments.ts";
-import type { Clock } from "../core/clock.ts";
-import type { Logger } from "../core/logger.ts";
-import { GrpcClient, type GrpcTarget } from "../grpc/client.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { Logger } from "../../core/logger.ts";
+import { GrpcClient, type GrpcTarget } from "../../grpc/client.ts";
+import type { Agent } from "../agent.ts";
+import type { ProxyNode } from "../bootstrap/proxy-node.ts";
+import { startAgentDns } from "../dns/agent-dns.ts";
+import { parseResolverSettings } from "../dns/resolver-settings.ts";
+import { startNameTableClient } from "../name-table-client.ts";
+import type { ControlPlaneHost } from "../pod/proxy-arguments.ts";
 
 export interface PodDnsOptions {
   readonly agent: Agent;

@@ -3,12 +3,12 @@
 import type { Mesh } from "../admin/contract/mesh.ts";
 import type { ClusterRoom } from "../cli/cluster-room.ts";
 import { createClusterMesh } from "../cluster/cluster-mesh.ts";
+import { takeTerminal } from "../cluster/take-terminal.ts";
 import { DEFAULT_NAMESPACE } from "../install/install-settings.ts";
 import { REVISION_LABEL } from "../install/object-names.ts";
 import { currentContext } from "../kubernetes/kubeconfig.ts";
 import type { ClusterConnection, ClusterSurroundings } from "./cluster-connection.ts";
 import { connectToCluster, waitingClock } from "./cluster-connection.ts";
-import { takeTerminal } from "./take-terminal.ts";
 
 export function createClusterRoom(surroundings: ClusterSurroundings): ClusterRoom {
   return {

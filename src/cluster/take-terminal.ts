@@ -2,8 +2,8 @@
 // to it as it is pressed, Ctrl-C too.
 
 import { spawnSync } from "node:child_process";
-import type { TakenTerminal } from "../cluster/cluster-mesh.ts";
 import type { CommandWindow } from "../kubernetes/remote-command.ts";
+import type { TakenTerminal } from "./cluster-mesh.ts";
 
 type Streams = Pick<NodeJS.Process, "stdin" | "stdout" | "stderr">;
 

@@ -6,12 +6,21 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { type Agent, type AgentOptions, startAgent } from "../agent/agent.ts";
-import { createCertificateClient } from "../agent/certificate-client.ts";
-import { parseDownwardFile } from "../agent/pod/downward-file.ts";
-import { readFlag } from "../agent/pod/environment-value.ts";
-import { judgeEnvoyEnd, parseLastWords } from "../agent/pod/envoy-end.ts";
-import { hasIpv6, podAddresses } from "../agent/pod/pod-addresses.ts";
+import { systemClock } from "../../core/clock.ts";
+import { ipFamiliesOf } from "../../core/ip-families.ts";
+import { redacted } from "../../core/redacted.ts";
+import { spiffeId } from "../../core/spiffe-id.ts";
+import { GrpcClient, type GrpcTarget } from "../../grpc/client.ts";
+import { buildProxyNode } from "../../inject/node-metadata.ts";
+import { endOnFault } from "../../process/last-handler.ts";
+import { createLineLogger } from "../../process/line-logger.ts";
+import { readVersion } from "../../process/project.ts";
+import { type Agent, type AgentOptions, startAgent } from "../agent.ts";
+import { createCertificateClient } from "../certificate-client.ts";
+import { parseDownwardFile } from "../pod/downward-file.ts";
+import { readFlag } from "../pod/environment-value.ts";
+import { judgeEnvoyEnd, parseLastWords } from "../pod/envoy-end.ts";
+import { hasIpv6, podAddresses } from "../pod/pod-addresses.ts";
 import {
   type ControlPlaneHost,
   parseProxyArguments,
@@ -19,18 +28,9 @@ import {
   readDrainTimes,
   readProxyConfig,
   readSecretTtlMs,
-} from "../agent/pod/proxy-arguments.ts";
-import { readProxySettings } from "../agent/pod/proxy-settings.ts";
-import { createProcessSpawner } from "../agent/spawn-process.ts";
-import { systemClock } from "../core/clock.ts";
-import { ipFamiliesOf } from "../core/ip-families.ts";
-import { redacted } from "../core/redacted.ts";
-import { spiffeId } from "../core/spiffe-id.ts";
-import { GrpcClient, type GrpcTarget } from "../grpc/client.ts";
-import { buildProxyNode } from "../inject/node-metadata.ts";
-import { endOnFault } from "../process/last-handler.ts";
-import { createLineLogger } from "../process/line-logger.ts";
-import { readVersion } from "../process/project.ts";
+} from "../pod/proxy-arguments.ts";
+import { readProxySettings } from "../pod/proxy-settings.ts";
+import { createProcessSpawner } from "../spawn-process.ts";
 import { awaitStop, type StopRequests } from "./stop-requests.ts";
 
 type Environment = Readonly<Record<string, string>>;
@@ -81,7 +81,7 @@ async function podDns(
   { node, clock, random, log }: Pick<AgentOptions, "node" | "clock" | "random" | "log">,
 ): Promise<(() => Promise<void>) | undefined> {
   if (!readFlag(env, "ISTIO_META_DNS_CAPTURE")) return undefined;
-  const { startPodDns } = await import("./agent-dns.ts");
+  const { startPodDns } = await import("./pod-dns.ts");
   return startPodDns({
     agent,
     node,

@@ -3,9 +3,9 @@
 import { isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
-import { askAgent, waitForProxy } from "../agent/pod/agent-request.ts";
-import { podAddresses } from "../agent/pod/pod-addresses.ts";
-import { ipFamiliesOf, loopbacksOf } from "../core/ip-families.ts";
+import { ipFamiliesOf, loopbacksOf } from "../../core/ip-families.ts";
+import { askAgent, waitForProxy } from "../pod/agent-request.ts";
+import { podAddresses } from "../pod/pod-addresses.ts";
 
 /** Prints the answer; 0 for a status below 300. */
 export async function runRequest(args: readonly string[]): Promise<number> {

@@ -4,15 +4,15 @@
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import type { networkInterfaces } from "node:os";
-import { parseResolverSettings } from "../agent/dns/resolver-settings.ts";
-import { hasIpv6, podAddresses } from "../agent/pod/pod-addresses.ts";
-import { applyCapture, removeCapture } from "../capture/apply-capture.ts";
-import { parseCaptureArgs } from "../capture/capture-args.ts";
-import { captureCommands } from "../capture/capture-commands.ts";
-import type { CaptureSettings } from "../capture/capture-settings.ts";
-import { createCommandRunner } from "../capture/run-command.ts";
-import { validateCapture } from "../capture/validate-capture.ts";
-import { formatProblem } from "../core/problem.ts";
+import { applyCapture, removeCapture } from "../../capture/apply-capture.ts";
+import { parseCaptureArgs } from "../../capture/capture-args.ts";
+import { captureCommands } from "../../capture/capture-commands.ts";
+import type { CaptureSettings } from "../../capture/capture-settings.ts";
+import { createCommandRunner } from "../../capture/run-command.ts";
+import { validateCapture } from "../../capture/validate-capture.ts";
+import { formatProblem } from "../../core/problem.ts";
+import { parseResolverSettings } from "../dns/resolver-settings.ts";
+import { hasIpv6, podAddresses } from "../pod/pod-addresses.ts";
 
 export interface CaptureRun {
   readonly isRemoval: boolean;
