@@ -5,7 +5,6 @@ import type {
   EnvoyExternalAuthorizationGrpcProvider,
   EnvoyExternalAuthorizationHttpProvider,
 } from "../kinds/mesh-config/extension-provider.ts";
-import type { Source } from "./source.ts";
 
 export type AuthorizationAction = "ALLOW" | "DENY" | "AUDIT" | "CUSTOM";
 
@@ -19,7 +18,6 @@ export interface AuthorizationInputs {
   readonly trustDomains: readonly string[];
   /** Else policies of several providers for one workload are bad, as in Istio without its flag. */
   readonly allowsSeveralProviders: boolean;
-  readonly source: Source;
 }
 
 export interface AuthorizationPolicyInputs {

@@ -21,6 +21,7 @@ import type {
   AuthorizationServer,
 } from "./authorization-inputs.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
+import type { Source } from "./source.ts";
 
 /** The policies for a workload, and no word of what they say: an edit of one changes none. */
 export interface AuthorizationSet {
@@ -30,11 +31,16 @@ export interface AuthorizationSet {
   readonly policies: readonly string[];
 }
 
+export interface AuthorizationRow {
+  readonly inputs: AuthorizationInputs;
+  readonly source: Source;
+}
+
 export interface Authorizations {
   /** By the proxy's key; every proxy has a set, if only the empty one. */
   readonly ofProxy: Table<AuthorizationSet>;
   /** By the set's id, for the sets that some proxy has. */
-  readonly sets: Table<AuthorizationInputs>;
+  readonly table: Table<AuthorizationRow>;
 }
 
 export function declareAuthorizations(
@@ -57,12 +63,12 @@ export function declareAuthorizations(
     rows: (id, members) => members.slice(0, 1).map(([, set]) => [id, set] as const),
     equal: (a, b) => a.id === b.id,
   });
-  const sets = graph.derive<AuthorizationSet, AuthorizationInputs>({
-    name: "authorization sets",
+  const table = graph.derive<AuthorizationSet, AuthorizationRow>({
+    name: "authorization",
     from: distinct,
-    rows: (id, set, read) => [[id, authorizationInputs(set, model, read)]],
+    rows: (id, set, read) => [[id, authorizationRow(set, model, read)]],
   });
-  return { ofProxy, sets };
+  return { ofProxy, table };
 }
 
 export function authorizationOf(read: Read, model: Model, workload: Workload): AuthorizationSet {
@@ -71,30 +77,17 @@ export function authorizationOf(read: Read, model: Model, workload: Workload): A
   return { id, policies };
 }
 
-function authorizationInputs(
-  { policies: keys }: AuthorizationSet,
-  model: Model,
-  read: Read,
-): AuthorizationInputs {
+function authorizationRow({ policies: keys }: AuthorizationSet, model: Model, read: Read): AuthorizationRow {
   const objects = keys.flatMap((key) => read.get(model.authorizationPolicies.table, key) ?? []);
   const policies = objects.map(policyInputs);
-  const { trustDomain, trustDomainAliases, extensionProviders } = read.one(model.settings);
-  const asked = new Set(policies.flatMap(({ action, provider }) => (action === "CUSTOM" ? [provider] : [])));
-  // Of providers with one name only the first counts, as in Istio.
-  const providers = extensionProviders
-    .filter(({ name = "" }) => asked.has(name))
-    .reverse()
-    .flatMap((provider) => {
-      const resolved = resolveProvider(provider, model, read);
-      return resolved === undefined ? [] : [[provider.name ?? "", resolved] as const];
-    });
-  return {
+  const { trustDomain, trustDomainAliases } = read.one(model.settings);
+  const inputs = {
     policies,
-    providers: Object.fromEntries(providers),
+    providers: providersOf(policies, model, read),
     trustDomains: [...new Set([trustDomain, ...trustDomainAliases])],
     allowsSeveralProviders: true,
-    source: objects.map((object) => ({ object: keyOf(object) })),
   };
+  return { inputs, source: objects.map((object) => ({ object: keyOf(object) })) };
 }
 
 const DRY_RUN = "istio.io/dry-run";
@@ -113,6 +106,22 @@ function policyInputs({ metadata, spec = {} }: AuthorizationPolicy): Authorizati
 
 // As Go reads a boolean, which is how Istio reads the annotation.
 const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
+
+/** Those that the policies ask, as far as they are there. */
+function providersOf(
+  policies: readonly AuthorizationPolicyInputs[],
+  model: Model,
+  read: Read,
+): Readonly<Record<string, AuthorizationProvider>> {
+  const asked = new Set(policies.flatMap(({ action, provider }) => (action === "CUSTOM" ? [provider] : [])));
+  const providers = read.one(model.settings).extensionProviders.flatMap((provider) => {
+    const { name = "" } = provider;
+    const resolved = asked.has(name) ? resolveProvider(provider, model, read) : undefined;
+    return resolved === undefined ? [] : [[name, resolved] as const];
+  });
+  // Of several with one name the first counts.
+  return Object.fromEntries(providers.reverse());
+}
 
 /** Undefined for providers of other things than authorization. */
 function resolveProvider(

@@ -3,24 +3,12 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import {
-  createRegistry,
-  type DescMessage,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  toJson,
-} from "@bufbuild/protobuf";
+import { type DescMessage, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { asJson, authorizationRegistry } from "../../src/envoy/authorization/authorization-fixture.ts";
 import { buildHttpAuthorization } from "../../src/envoy/authorization/http-authorization.ts";
 import { buildTcpAuthorization } from "../../src/envoy/authorization/tcp-authorization.ts";
-import { encode } from "../../src/envoy/encode.ts";
 import { FilterSchema } from "../../src/gen/envoy/config/listener/v3/listener_components_pb.ts";
-import { file_envoy_extensions_filters_http_ext_authz_v3_ext_authz as httpExtAuthz } from "../../src/gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
-import { file_envoy_extensions_filters_http_rbac_v3_rbac as httpRbac } from "../../src/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
-import { file_envoy_extensions_filters_network_ext_authz_v3_ext_authz as tcpExtAuthz } from "../../src/gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
 import { HttpFilterSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
-import { file_envoy_extensions_filters_network_rbac_v3_rbac as tcpRbac } from "../../src/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
-import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match as uriTemplate } from "../../src/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
 import type { AuthorizationInputs } from "../../src/view/authorization-inputs.ts";
 import { sidecar, viewFixture } from "../../src/view/view-fixture.ts";
 import { caseDirectory, skipWithout } from "./case-directory.ts";
@@ -42,7 +30,7 @@ type ProviderOfCase = Readonly<Record<string, { readonly port?: number } | strin
 
 const directory = caseDirectory("authz");
 const deviations = deviationsOf("authz");
-const registry = createRegistry(httpRbac, httpExtAuthz, tcpRbac, tcpExtAuthz, uriTemplate);
+const registry = authorizationRegistry;
 
 if (directory === undefined) {
   test("authz cases", { skip: skipWithout(directory) }, () => undefined);
@@ -71,17 +59,13 @@ function httpFilters(
   { customBuilder }: AuthorizationCase,
 ): readonly JsonValue[] {
   const { custom, authorization } = buildHttpAuthorization(inputs);
-  return (customBuilder ? custom : authorization).map((filter) => decoded(HttpFilterSchema, filter));
+  return (customBuilder ? custom : authorization).map((filter) => asJson(HttpFilterSchema, filter));
 }
 
 function tcpFilters(inputs: AuthorizationInputs, { customBuilder }: AuthorizationCase): readonly JsonValue[] {
   const { custom, audit, deny, allow } = buildTcpAuthorization(inputs);
   const filters = customBuilder ? custom : [audit, deny, allow].filter((filter) => filter !== undefined);
-  return filters.map((filter) => decoded(FilterSchema, filter));
-}
-
-function decoded<Schema extends DescMessage>(schema: Schema, message: Parameters<typeof encode<Schema>>[1]) {
-  return toJson(schema, fromBinary(schema, encode(schema, message).bytes), { registry });
+  return filters.map((filter) => asJson(FilterSchema, filter));
 }
 
 function normalized(schema: DescMessage, json: JsonValue): JsonValue {
@@ -99,10 +83,10 @@ function inputsOf({ meshConfig, proxy, services, policies }: AuthorizationCase):
   mesh.put([config, ...entries].map((object) => JSON.stringify(object)).join("\n---\n"));
   mesh.put(policies);
   mesh.connect(sidecar(proxy.namespace, "workload", proxy.labels));
-  const { ofProxy, sets } = mesh.views.authorizations;
-  const inputs = sets.get(ofProxy.get(`${proxy.namespace}/workload`)?.id ?? "");
-  assert.ok(inputs !== undefined, "the workload has no set of policies");
-  return inputs;
+  const { ofProxy, table } = mesh.views.authorizations;
+  const row = table.get(ofProxy.get(`${proxy.namespace}/workload`)?.id ?? "");
+  assert.ok(row !== undefined, "the workload has no set of policies");
+  return row.inputs;
 }
 
 function serviceEntryOf(
