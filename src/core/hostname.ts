@@ -4,7 +4,7 @@ export type Hostname = string & { readonly __brand: "Hostname" };
 
 const label = /^[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?$/;
 const firstLabelWithWildcard = /^(?:\*|(?:\*-?)?[a-zA-Z0-9](?:[-a-zA-Z0-9]*[a-zA-Z0-9])?)$/;
-const MAX_HOSTNAME_LENGTH = 255;
+export const MAX_HOSTNAME_LENGTH = 255;
 const MAX_LABEL_LENGTH = 63;
 
 /** What is wrong with a name that must hold no wildcard, as the end of a sentence; undefined if nothing is. */

@@ -15,6 +15,8 @@ interface FormOptions {
   readonly isSecret?: boolean;
   /** Warns of fields with nothing after the colon: they count as absent, which may mean more than was meant. */
   readonly warnsOfNull?: boolean;
+  /** Finds wrong types and missing fields alone, and keeps fields that the schema lacks: a newer version may have them. */
+  readonly isTypesOnly?: boolean;
 }
 
 export interface CheckedForm {
@@ -30,8 +32,14 @@ export function checkForm(
   options: FormOptions & { readonly path?: string } = {},
 ): CheckedForm {
   const findings: Finding[] = [];
-  const { isLenient = false, isSecret = false, warnsOfNull = false, path = "" } = options;
-  const context = { findings, isLenient, isSecret, warnsOfNull };
+  const {
+    isLenient = false,
+    isSecret = false,
+    isTypesOnly = false,
+    warnsOfNull = false,
+    path = "",
+  } = options;
+  const context = { findings, isLenient, isSecret, isTypesOnly, warnsOfNull };
   return { value: checkNode(schema as Node, value, path, context), findings };
 }
 
@@ -84,7 +92,8 @@ function checkMessage(
   for (const [written, child] of Object.entries(value)) {
     const name = context.isLenient && !Object.hasOwn(properties, written) ? camelCase(written) : written;
     const property = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    if (property === undefined) unknownField(written, Object.keys(properties), path, context);
+    if (property === undefined && context.isTypesOnly) entries.push([written, child]);
+    else if (property === undefined) unknownField(written, Object.keys(properties), path, context);
     else if (child === null) absentField(pathTo(path, written), context);
     else entries.push([name, checkNode(property, child, pathTo(path, written), context)]);
   }
@@ -187,7 +196,8 @@ const formats: Readonly<Record<string, Format>> = {
   },
   base64: {
     wanted: "base64",
-    accepts: (text) => /^[A-Za-z0-9+/_\s-]*={0,2}\s*$/.test(text),
+    // Spaces at the end are taken off first: two patterns that both take them cost the square of their count.
+    accepts: (text) => /^[A-Za-z0-9+/_\s-]*={0,2}$/.test(text.trimEnd()),
   },
   timestamp: {
     wanted: 'a time such as "2026-01-31T12:00:00Z"',
@@ -265,8 +275,9 @@ const MAX_FINDINGS = 200;
 /** Whatever is warned of, there is room for the error that refuses the object. */
 const MAX_WARNINGS = 100;
 
-function report({ findings }: Context, finding: Finding): void {
-  if (findings.length < MAX_FINDINGS) findings.push(finding);
+function report({ findings, isTypesOnly }: Context, finding: Finding): void {
+  const isOfTypes = finding.code === "MLT1004" || finding.code === "MLT1006";
+  if (findings.length < MAX_FINDINGS && (isOfTypes || !isTypesOnly)) findings.push(finding);
 }
 
 /** Kubernetes' own keys are shorter. */

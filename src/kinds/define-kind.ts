@@ -142,7 +142,9 @@ export function defineKind<
     columns: declaration.columns ?? [],
     description: declaration.description ?? "",
     admission: declaration.admission ?? {},
-    check: (object) => (declaration.rules ?? []).flatMap((rule) => [...rule(object)]),
+    *check(object) {
+      for (const rule of declaration.rules ?? []) yield* rule(object);
+    },
   };
 }
 

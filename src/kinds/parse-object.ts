@@ -58,23 +58,51 @@ function parseKnown(kind: Kind, value: Record<string, unknown>): ParsedObject {
     const message = `a ${kind.kind} belongs to no namespace, so this has no effect`;
     findings.push({ severity: "warning", path: "metadata.namespace", message });
   }
-  findings.push(...checkMetadata(object), ...firstOf(kind.check(object)), ...firstOf(unimplemented(object)));
+  findings.push(
+    ...firstFindings(checkMetadata(object)),
+    ...firstFindings(kind.check(object)),
+    ...firstFindings(unimplemented(object)),
+  );
   const isInForce = key !== undefined && !findings.some(isError);
   return { findings, ...(key === undefined ? {} : { key }), ...(isInForce ? { object } : {}) };
 }
 
 const MAX_FINDINGS = 100;
 
-/** Errors and warnings, a hundred of each: an object may be made so that it has a million. */
-function firstOf(all: Iterable<Finding>): readonly Finding[] {
+/**
+ * The first hundred errors, and the first hundred warnings before the last of them, in words of bounded length: an object may
+ * be made so that it has a million.
+ */
+export function firstFindings(all: Iterable<Finding>): readonly Finding[] {
   const counts = { error: 0, other: 0 };
   const found: Finding[] = [];
   for (const finding of all) {
     const sort = isError(finding) ? "error" : "other";
     counts[sort] += 1;
-    if (counts[sort] <= MAX_FINDINGS) found.push(finding);
+    if (counts[sort] <= MAX_FINDINGS) found.push(shortened(finding));
+    if (counts.error === MAX_FINDINGS) break;
   }
   return found;
+}
+
+const MAX_PATH_LENGTH = 500;
+const MAX_MESSAGE_LENGTH = 1_000;
+
+function shortened(finding: Finding): Finding {
+  const { path, message, hint } = finding;
+  return {
+    ...finding,
+    path: path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path,
+    message: withoutMiddle(message),
+    ...(hint === undefined ? {} : { hint: withoutMiddle(hint) }),
+  };
+}
+
+/** Messages quote what was found, and say at their end what was wanted. */
+function withoutMiddle(text: string): string {
+  if (text.length <= MAX_MESSAGE_LENGTH) return text;
+  const half = MAX_MESSAGE_LENGTH / 2;
+  return `${text.slice(0, half)} … ${text.slice(-half)}`;
 }
 
 /** Whether it keeps the object out of force. */
@@ -101,6 +129,8 @@ function keyOf(kind: Kind, { metadata }: Record<string, unknown>): ObjectKey | u
   return objectKey({ kind: kind.kind, namespace: namespace || DEFAULT_NAMESPACE, name });
 }
 
+const MAX_NAMED = 20;
+
 /** What is set in the object and has no effect yet: one finding for all fields of a message that wait for the same. */
 export function unimplemented(object: KubernetesObject): Finding[] {
   const fieldsByReason = new Map<string, string[]>();
@@ -119,8 +149,9 @@ export function unimplemented(object: KubernetesObject): Finding[] {
     const [path = ""] = paths;
     if (paths.length === 1)
       return { code: "MLT1009", path, message: `this field is known but has no effect yet: ${reason}` };
-    const names = paths.map((each) => each.slice(parent.length).replace(/^\./, ""));
-    const message = `${names.join(", ")} are known but have no effect yet: ${reason}`;
+    const names = paths.slice(0, MAX_NAMED).map((each) => each.slice(parent.length).replace(/^\./, ""));
+    const others = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} others` : "";
+    const message = `${names.join(", ")}${others} are known but have no effect yet: ${reason}`;
     return { code: "MLT1009", path, message };
   });
 }

@@ -79,21 +79,31 @@ function* checkCanFailOver(
 }
 
 function* checkLocalities(path: string, localities: readonly string[]): Findings {
-  for (const [index, locality] of localities.entries()) {
+  const countByStem = new Map<string, number>();
+  for (const locality of localities) {
+    const stem = stemOf(locality);
+    countByStem.set(stem, (countByStem.get(stem) ?? 0) + 1);
+  }
+  for (const locality of localities) {
     const parts = locality.split("/");
-    if (locality === "" || parts.length > 3 || parts.includes("")) {
-      yield { path, message: `"${locality}" isn't a locality, wanted REGION/ZONE/SUBZONE` };
-    }
+    const isWellFormed = locality !== "" && parts.length <= 3 && !parts.includes("");
+    if (!isWellFormed) yield { path, message: `"${locality}" isn't a locality, wanted REGION/ZONE/SUBZONE` };
     if (locality.slice(0, -1).includes("*")) {
       yield { path, message: `"${locality}": a wildcard can stand only at the end` };
     }
-    const others = localities.filter((_, at) => at !== index);
-    const isCovered = others.some((other) => covers(other, locality));
-    if (isCovered) yield { path, message: `"${locality}" overlaps with another locality` };
+    if (isWellFormed && isCovered(locality, countByStem))
+      yield { path, message: `"${locality}" overlaps with another locality` };
   }
 }
 
-function covers(outer: string, inner: string) {
-  const stem = outer.replace(/\/?\*$/, "");
-  return inner === stem || inner.startsWith(stem === "" ? "" : `${stem}/`);
+/** Whether another than itself takes it in: `a` and `a/*` take in `a`, `a/b` and `a/b/c`; `*` takes in all. */
+function isCovered(locality: string, countByStem: ReadonlyMap<string, number>): boolean {
+  const parts = locality.split("/");
+  const stems = ["", ...parts.map((_, index) => parts.slice(0, index + 1).join("/"))];
+  const count = stems.reduce((sum, stem) => sum + (countByStem.get(stem) ?? 0), 0);
+  return count > (stems.includes(stemOf(locality)) ? 1 : 0);
+}
+
+function stemOf(locality: string): string {
+  return locality.replace(/\/?\*$/, "");
 }

@@ -118,12 +118,14 @@ type NamedCheck = readonly [what: string, isKnown: (name: string) => boolean];
 
 /** Of a list whose other names and repetitions the builder leaves out. */
 function* checkNames(path: string, names: readonly string[] = [], [what, isKnown]: NamedCheck): Findings {
+  const seen = new Set<string>();
   for (const [index, name] of names.entries()) {
     const place = `${path}[${index}]`;
     if (!isKnown(name)) {
       yield { severity: "warning", path: place, message: `"${name}" isn't a ${what}, so it is ignored` };
-    } else if (names.indexOf(name) !== index) {
+    } else if (seen.has(name)) {
       yield { severity: "warning", path: place, message: `"${name}" is there twice` };
     }
+    seen.add(name);
   }
 }

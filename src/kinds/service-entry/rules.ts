@@ -31,8 +31,9 @@ export function* serviceEntryRules({ metadata, spec }: ServiceEntryLike): Findin
   yield* checkPorts(spec);
   yield* checkSelector(spec);
   yield* checkResolution(spec);
+  const portNames = new Set((spec.ports ?? []).map(({ name }) => name));
   for (const [index, endpoint] of (spec.endpoints ?? []).entries()) {
-    yield* checkEndpoint(`spec.endpoints[${index}]`, endpoint, spec);
+    yield* checkEndpoint(`spec.endpoints[${index}]`, endpoint, { spec, portNames });
   }
   yield* checkExportTo(spec.exportTo, { namespace: metadata.namespace, allowsNone: true });
 }
@@ -137,8 +138,9 @@ function* checkResolution(spec: Spec): Findings {
 function* checkEndpoint(
   path: string,
   endpoint: Endpoint,
-  { ports = [], resolution = "NONE" }: Spec,
+  { spec, portNames }: { readonly spec: Spec; readonly portNames: ReadonlySet<string> },
 ): Findings {
+  const { ports = [], resolution = "NONE" } = spec;
   const { address = "", ports: ownPorts = {} } = endpoint;
   for (const [key, value] of Object.entries(endpoint.labels ?? {}))
     yield* checkLabel(key, value, `${path}.labels`);
@@ -146,9 +148,8 @@ function* checkEndpoint(
     yield* checkUnixEndpoint(path, endpoint, ports.length);
     return;
   }
-  const names = new Set(ports.map(({ name }) => name));
   for (const [name, port] of Object.entries(ownPorts)) {
-    if (!names.has(name))
+    if (!portNames.has(name))
       yield { path: `${path}.ports`, message: `"${name}" isn't the name of a port in spec.ports` };
     yield* checkPort(`${path}.ports.${name}`, port);
   }

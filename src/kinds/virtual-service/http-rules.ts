@@ -102,10 +102,14 @@ function* checkHeaders(path: string, headers: Headers | undefined): Findings {
 
 // Envoy reads %COMMAND(…)% in values; a percent sign of one's own is written twice.
 function* checkHeaderValue(path: string, name: string, value: string): Findings {
-  const rest = value.replaceAll("%%", "").replaceAll(/%[A-Z0-9_]+(?:\([^)]*\))?(?::\d+)?%/g, "");
-  if (rest.includes("%")) {
+  const variable = /%(?:[A-Z0-9_]+(?:\([^)]*\))?(?::\d+)?)?%/y;
+  for (let at = value.indexOf("%"); at !== -1; at = value.indexOf("%", variable.lastIndex)) {
+    variable.lastIndex = at;
+    // One that doesn't end ends the search: going on from each would cost the square of the value's length.
+    if (variable.test(value)) continue;
     const hint = 'write "%%" for a percent sign';
     yield { path, message: `the value "${value}" of header "${name}" has a variable without an end`, hint };
+    return;
   }
 }
 

@@ -1,7 +1,7 @@
 // What a VirtualService's schema can't say: hosts, gateways, delegates, and which parts go together.
 
 import { isIpAddress } from "../../core/cidr.ts";
-import { hostnamesOverlap, isHostnameWithin } from "../../core/hostname.ts";
+import { createHostnameSet, firstOverlaps, type HostnameSet } from "../../core/hostname-overlaps.ts";
 import type { Finding } from "../define-kind.ts";
 import type { ObjectMeta } from "../object-meta.ts";
 import type { TypeOf } from "../schema.ts";
@@ -32,12 +32,13 @@ export function* virtualServiceRules({ metadata, spec }: VirtualServiceLike): Fi
   for (const [index, route] of http.entries())
     yield* checkHttpRoute(`spec.http[${index}]`, route, { isDelegate });
   yield* checkUnreachable("spec.http", http);
+  const outer = { hosts: spec.hosts ?? [], set: createHostnameSet(spec.hosts ?? []) };
   for (const [index, route] of tls.entries()) {
     const path = `spec.tls[${index}]`;
     if (route.match.length === 0)
       yield { path: `${path}.match`, message: "a TLS route needs at least one match" };
     for (const [at, match] of route.match.entries())
-      yield* checkTlsMatch(`${path}.match[${at}]`, match, spec);
+      yield* checkTlsMatch(`${path}.match[${at}]`, match, outer);
     yield* checkRoutes(`${path}.route`, route.route, "TLS");
   }
   for (const [index, route] of tcp.entries()) {
@@ -58,6 +59,7 @@ function* checkDelegate({ gateways = [], tcp = [], tls = [] }: VirtualServiceLik
 
 function* checkHosts({ hosts = [], gateways = [] }: VirtualServiceLike["spec"]): Findings {
   const isInMesh = gateways.length === 0 || gateways.includes("mesh");
+  const overlaps = firstOverlaps(hosts);
   for (const [index, host] of hosts.entries()) {
     const path = `spec.hosts[${index}]`;
     if (isIpAddress(host)) continue;
@@ -66,17 +68,22 @@ function* checkHosts({ hosts = [], gateways = [] }: VirtualServiceLike["spec"]):
       const hint = "name the hosts, or bind it to a gateway only";
       yield { path, message: '"*" isn\'t allowed for the gateway "mesh", that is, for all sidecars', hint };
     }
-    const twin = hosts.slice(0, index).find((other) => hostnamesOverlap(host, other));
+    const twin = overlaps.get(index);
     if (twin !== undefined)
-      yield { path, message: `"${host}" overlaps with "${twin}", which stands before it` };
+      yield { path, message: `"${host}" overlaps with "${hosts[twin]}", which stands before it` };
   }
 }
 
-function* checkTlsMatch(
-  path: string,
-  match: TlsMatchAttributes,
-  { hosts = [] }: VirtualServiceLike["spec"],
-): Findings {
+/** A VirtualService may have more hosts than a message can name. */
+const HOSTS_NAMED = 5;
+
+interface OuterHosts {
+  readonly hosts: readonly string[];
+  readonly set: HostnameSet;
+}
+
+function* checkTlsMatch(path: string, match: TlsMatchAttributes, outer: OuterHosts): Findings {
+  const { hosts } = outer;
   yield* checkConnectionMatch(path, match);
   if (match.sniHosts.length === 0)
     yield { path: `${path}.sniHosts`, message: "at least one SNI host is needed" };
@@ -84,9 +91,10 @@ function* checkTlsMatch(
     const place = `${path}.sniHosts[${index}]`;
     // Names of the form outbound_.80_.v1_.host come from gateways that pass TLS through.
     if (!/^outbound_\.\d+_\.[^.]*_?\./.test(host)) yield* checkWildcardHostname(place, host);
-    if (!hosts.some((outer) => isHostnameWithin(host, outer))) {
-      yield { path: place, message: `"${host}" isn't within any of spec.hosts: ${hosts.join(", ")}` };
-    }
+    if (outer.set.contains(host)) continue;
+    const named = hosts.slice(0, HOSTS_NAMED).join(", ");
+    const others = hosts.length > HOSTS_NAMED ? ` and ${hosts.length - HOSTS_NAMED} others` : "";
+    yield { path: place, message: `"${host}" isn't within any of spec.hosts: ${named}${others}` };
   }
 }
 

@@ -10,7 +10,7 @@ import { checkForm } from "../../kinds/check-form.ts";
 import type { Finding, KubernetesObject } from "../../kinds/define-kind.ts";
 import type { MeshConfig } from "../../kinds/mesh-config/mesh-config.ts";
 import { meshConfigKind, meshConfigSpec } from "../../kinds/mesh-config/mesh-config.ts";
-import { isError, unimplemented } from "../../kinds/parse-object.ts";
+import { firstFindings, isError, unimplemented } from "../../kinds/parse-object.ts";
 import { parseYaml } from "./yaml-documents.ts";
 
 export const MESH_CONFIG_KEY: ObjectKey = objectKey({ kind: "MeshConfig", namespace: "", name: "mesh" });
@@ -62,7 +62,8 @@ export function parseMeshConfig(file: string, text: string, outer?: PositionNode
   const checked = checkForm(meshConfigSpec, document?.value ?? {}, { path: "spec", isLenient: true });
   const object = { ...emptyMeshConfig, spec: checked.value } as MeshConfig;
   const findings = [...checked.findings];
-  if (findings.length === 0) findings.push(...meshConfigKind.check(object), ...unimplemented(object));
+  if (findings.length === 0)
+    findings.push(...firstFindings(meshConfigKind.check(object)), ...firstFindings(unimplemented(object)));
   const all = [...moved, ...findings.map((finding) => located(finding, positions))];
   if (findings.some(isError)) return withoutObject(positions, all);
   return { entries: [{ key: MESH_CONFIG_KEY, positions, object }], problems: all };
