@@ -138,3 +138,33 @@ test("injectManifest() tells warnings with the workload's name", () => {
   assert.equal(problems[0]?.severity, "warning");
   assert.match(problems[0]?.message ?? "", /^Pod web: Annotation sidecar\.istio\.io\/proxyCpu has no effect/);
 });
+
+const unfit = [
+  {
+    text: "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    ports: '80'\n",
+    place: { file: "app.yaml", line: 7, column: 12 },
+    says: /^Cannot inject Pod web: found "80", wanted a list/,
+  },
+  {
+    text: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  replicas: 1\n",
+    place: { file: "app.yaml", line: 5, column: 3 },
+    says: /^Cannot inject Deployment web: "spec" is required/,
+  },
+  {
+    text: `${service}---\napiVersion: v1\nkind: List\nitems:\n- kind: Pod\n  metadata: {name: web, labels: [a]}\n  spec: {containers: []}\n`,
+    place: { file: "app.yaml", line: 11, column: 33 },
+    says: /^Cannot inject Pod web: found a list, wanted an object/,
+  },
+];
+
+for (const { text, place, says } of unfit) {
+  test(`injectManifest() leaves a pod of a wrong form as it was and says where: ${says.source}`, () => {
+    const injected = inject(text);
+    assert.doesNotMatch(injected.text, /istio-proxy/);
+    assert.deepEqual(
+      injected.problems.map(({ location }) => location),
+      [place],
+    );
+    assert.match(injected.problems[0]?.message ?? "", says);
+  });
+}

@@ -6,40 +6,32 @@ import { formatProblem } from "../core/problem.ts";
 import { injectPod } from "../inject/inject-pod.ts";
 import type { InjectablePod } from "../inject/injectable-pod.ts";
 import type { InjectionSettings } from "../inject/injection-settings.ts";
-import { checkForm } from "../kinds/check-form.ts";
-import { podKind } from "../kinds/pod/pod.ts";
+import { readPod } from "../inject/read-pod.ts";
 import { type AdmissionRequest, isRecord, type JsonRecord, type Verdict } from "./admission-review.ts";
 import { diffJson, type JsonPatch } from "./json-patch.ts";
 
 /** Undefined where the object isn't a pod. */
 export function reviewPod(request: AdmissionRequest, settings: InjectionSettings): Verdict | undefined {
-  const { object, operation } = request;
+  const { namespace, object, operation } = request;
   if (object === undefined || !isPod(object)) return undefined;
   // A pod's containers are fixed once it is made: a patch would only make its author's change fail.
   if (operation !== "CREATE") return { kind: "allowed" };
-  try {
-    return review(object, request, settings);
-  } catch (error) {
-    // The API server has checked its pods; whoever else calls may send what no pod holds. Pods of a newer Kubernetes
-    // have fields that our schema lacks, so it isn't asked first.
-    if (hasFormOfPod(object)) throw error;
-    return undefined;
-  }
-}
-
-function review(object: PodObject, { namespace }: AdmissionRequest, settings: InjectionSettings): Verdict {
-  const { metadata = {}, spec } = object;
+  // The API server has checked the types of its pods; whoever else calls may send what no pod holds.
+  const read = readPod(object);
+  if (read.kind === "unfit") return denied(read.problems);
+  const { metadata, spec } = read.pod;
   // The API server names the namespace beside a pod, whose own field may be empty still.
   const pod: InjectablePod = { metadata: { ...metadata, namespace }, spec };
   const injection = injectPod(pod, undefined, settings);
   if (injection.kind === "skipped") return { kind: "allowed" };
-  if (injection.kind === "refused") return { kind: "denied", message: refusalText(injection.problems) };
-  const patch = patchOf(object, pod, injection.pod);
+  if (injection.kind === "refused") return denied(injection.problems);
+  const patch = patchOf(object, namespace, injection.pod);
   return { kind: "allowed", patch, warnings: injection.warnings.map(warningText) };
 }
 
-function patchOf(object: PodObject, { metadata, spec }: InjectablePod, injected: InjectablePod): JsonPatch {
-  const before = object.metadata === undefined ? { spec } : { metadata, spec };
+/** From the pod as it was sent, with the namespace that isn't ours to add. */
+function patchOf({ metadata, spec }: JsonRecord, namespace: string, injected: InjectablePod): JsonPatch {
+  const before = isRecord(metadata) ? { metadata: { ...metadata, namespace }, spec } : { spec };
   return diffJson(before, { metadata: injected.metadata, spec: injected.spec });
 }
 
@@ -48,48 +40,14 @@ function warningText({ hint, message }: Problem): string {
   return hint === undefined ? message : `${message}: ${hint}`;
 }
 
-function refusalText(problems: readonly Problem[]): string {
-  return `Cannot inject the sidecar: ${problems.map(formatProblem).join("; ")}`;
+function denied(problems: readonly Problem[]): Verdict {
+  const texts = problems.slice(0, MAX_PROBLEMS).map(formatProblem);
+  return { kind: "denied", message: `Cannot inject the sidecar: ${texts.join("; ")}` };
 }
 
-interface PodObject extends JsonRecord {
-  readonly metadata?: InjectablePod["metadata"];
-  readonly spec: InjectablePod["spec"];
-}
+/** Nobody reads more. */
+const MAX_PROBLEMS = 20;
 
-/** Of what injection looks at, that lists are lists and names are names; the API server has checked the rest. */
-function isPod(object: JsonRecord): object is PodObject {
-  const { metadata, spec } = object;
-  if (!isRecord(spec) || !isList(spec.containers, isNamed)) return false;
-  if (!isAbsentOr(spec.initContainers, (value) => isList(value, isNamed))) return false;
-  if (!isAbsentOr(spec.volumes, (value) => isList(value, isNamed))) return false;
-  if (!isAbsentOr(metadata, isRecord)) return false;
-  const { labels, annotations, ownerReferences } = metadata ?? {};
-  return (
-    isAbsentOr(labels, isTexts) &&
-    isAbsentOr(annotations, isTexts) &&
-    isAbsentOr(ownerReferences, (value) => isList(value, isNamed))
-  );
-}
-
-function hasFormOfPod({ metadata, spec }: PodObject): boolean {
-  const { creationTimestamp: _, ...written } = metadata ?? {};
-  const value = { apiVersion: "v1", kind: "Pod", metadata: written, spec };
-  return checkForm(podKind.schema, value, { warnsOfNull: true }).findings.length === 0;
-}
-
-function isAbsentOr<T>(value: unknown, is: (value: unknown) => value is T): value is T | undefined {
-  return value === undefined || is(value);
-}
-
-function isList<T>(value: unknown, is: (item: unknown) => item is T): value is readonly T[] {
-  return Array.isArray(value) && value.every(is);
-}
-
-function isNamed(value: unknown): value is { readonly name: string } {
-  return isRecord(value) && typeof value.name === "string";
-}
-
-function isTexts(value: unknown): value is Readonly<Record<string, string>> {
-  return isRecord(value) && Object.values(value).every((text) => typeof text === "string");
+function isPod({ kind, spec }: JsonRecord): boolean {
+  return (kind === undefined || kind === "Pod") && isRecord(spec);
 }

@@ -249,13 +249,26 @@ for (const [name, path, body, sending, status] of [
   ["another type of content", "/inject", "{}", { contentType: "text/plain" }, 415],
   ["text that isn't JSON", "/inject", "{", {}, 400],
   ["another version", "/validate", '{"apiVersion":"admission.k8s.io/v1beta1"}', {}, 400],
-  ["a review without a pod", "/inject", review({ object: { spec: { containers: "many" } } }), {}, 400],
+  ["a review without a pod", "/inject", review({ object: { kind: "Pod", spec: "much" } }), {}, 400],
   ["a body beyond the bound", "/validate", " ".repeat(MAX_BODY_BYTES + 1), {}, 413],
 ] as const) {
   test(`${name} is refused with ${status}`, async () => {
     assert.equal((await post(path, body, sending)).status, status);
   });
 }
+
+test("/inject refuses a pod whose field isn't of its type, with the field's path and little of its value", async () => {
+  const [web] = pod.spec.containers;
+  const wrong = { ...pod, spec: { ...pod.spec, containers: [{ ...web, ports: "x".repeat(50_000) }] } };
+  const { allowed, status, patch } = await ask("/inject", { object: wrong });
+  assert.equal(allowed, false);
+  assert.equal(patch, undefined);
+  assert.match(
+    status?.message ?? "",
+    /^Cannot inject the sidecar: .*spec\.containers\[0\]\.ports: .*wanted a list/,
+  );
+  assert.ok((status?.message.length ?? 0) < 300, status?.message);
+});
 
 function review(request: object): string {
   return JSON.stringify({
