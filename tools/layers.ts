@@ -49,6 +49,12 @@ export const rooms: readonly Room[] = [
     purpose: "what the leading replica writes into a cluster",
     sees: ["core", "kinds", "kubernetes", "sources"],
   },
+  // The leader of a cluster fetches and writes them, and so does the one control plane of a machine.
+  {
+    name: "jwks",
+    purpose: "keys of token issuers, fetched and kept",
+    sees: ["core", "kinds", "kubernetes", "sources"],
+  },
   { name: "grpc", purpose: "a thin gRPC layer on HTTP/2", sees: ["core"] },
   { name: "xds", purpose: "streams, versions, opaque bytes", sees: ["core", "gen", "grpc"] },
   {

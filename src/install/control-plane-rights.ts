@@ -6,6 +6,7 @@ import type { Installation } from "./object-names.ts";
 import {
   controlPlaneBindingName,
   controlPlaneName,
+  ISSUER_KEYS_CONFIG_MAP,
   injectorName,
   ownMetadata,
   ROOT_CERTIFICATE_CONFIG_MAP,
@@ -111,6 +112,12 @@ function ownNamespaceRules({ suffix }: Installation): PolicyRule[] {
   const configNames = [...new Set([...names, ...names.map((name) => `${name}${suffix}`)])];
   return [
     { apiGroups: [""], resources: ["configmaps"], verbs: follow, resourceNames: configNames },
+    {
+      apiGroups: [""],
+      resources: ["configmaps"],
+      verbs: [...follow, "patch"],
+      resourceNames: [`${ISSUER_KEYS_CONFIG_MAP}${suffix}`],
+    },
     { apiGroups: [""], resources: ["secrets"], verbs: ["create"] },
     { apiGroups: [""], resources: ["secrets"], verbs: ["get"], resourceNames: authoritySecretNames },
     { apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"] },

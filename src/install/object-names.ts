@@ -73,3 +73,6 @@ export function validatorName({ suffix }: Installation): string {
 export function image({ hub, tag }: Installation, name: "control-plane" | "agent" | "cni"): string {
   return `${hub}/${name}:${tag}`;
 }
+
+/** The keys of token issuers, which the leading replica fetches; a revision's has its name added. */
+export const ISSUER_KEYS_CONFIG_MAP = "meltemi-issuer-keys";

@@ -24,7 +24,7 @@ import { openClusterAuthority } from "../identity/cluster-authority.ts";
 import { controlPlaneNames } from "../identity/control-plane-certificate.ts";
 import { createSecretAccessReviews, type SecretAccessReviews } from "../identity/secret-access-reviews.ts";
 import { createTokenReviewAuthenticator } from "../identity/token-review-authenticator.ts";
-import { INSTALLED_SELECTOR, REVISION_LABEL } from "../install/object-names.ts";
+import { INSTALLED_SELECTOR, ISSUER_KEYS_CONFIG_MAP, REVISION_LABEL } from "../install/object-names.ts";
 import type { ConfigMap } from "../kinds/config-map.ts";
 import { reviewSecretAccess } from "../kubernetes/access-review.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
@@ -49,6 +49,7 @@ import { createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
+import { type ClusterIssuerKeys, followIssuerKeys } from "./issuer-keys.ts";
 
 // In a cluster changes come in crowds: a rollout, an apply of many files.
 const CLUSTER_DEBOUNCE = {
@@ -91,7 +92,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const cluster = { settings, log, client, plane, signal, serving, ...known };
   const metrics = createControlPlaneMetrics(readVersion());
   const monitoring = await startMonitoring(cluster, () => metrics.text());
-  await followCluster(cluster);
+  const [issuerKeys] = await Promise.all([followKeys(cluster), followCluster(cluster)]);
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
   const authority = await openAuthority(cluster, trustDomain);
   const authenticator = firstAuthenticatorOf([
@@ -120,7 +121,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   await servePlaintext(settings, { grpc, xds });
   const webhooks = await serveWebhooks({ settings, injection, identity, host: everyAddress(), log });
   const election = standForLeader(cluster);
-  const endLeading = whileLeading(election, () => startLeading(cluster, { authority, reports }));
+  const endLeading = whileLeading(election, () => startLeading(cluster, { authority, reports, issuerKeys }));
   serving.isReady = true;
   log.info(
     {
@@ -275,6 +276,13 @@ function followCluster(cluster: Cluster): Promise<void> {
   });
 }
 
+function followKeys({ plane, log, client, settings, signal }: Cluster): Promise<ClusterIssuerKeys> {
+  const { namespace, revision } = settings;
+  const name = revision === "default" ? ISSUER_KEYS_CONFIG_MAP : `${ISSUER_KEYS_CONFIG_MAP}-${revision}`;
+  const addresses = { forbidden: settings.forbiddenKeyAddresses };
+  return followIssuerKeys({ plane, log, client, configMap: { namespace, name }, addresses, signal });
+}
+
 function configureInjection(
   { injection, log, problemsByObject }: Cluster,
   configMap: ConfigMap | undefined,
@@ -361,11 +369,14 @@ function whileLeading(election: LeaderElection, start: () => () => void): () => 
   };
 }
 
+interface Leading {
+  readonly authority: CertificateAuthority;
+  readonly reports: FleetReports;
+  readonly issuerKeys: ClusterIssuerKeys;
+}
+
 /** What only one replica may do. */
-function startLeading(
-  cluster: Cluster,
-  { authority, reports }: { readonly authority: CertificateAuthority; readonly reports: FleetReports },
-): () => void {
+function startLeading(cluster: Cluster, { authority, reports, issuerKeys }: Leading): () => void {
   const { client, log, plane, settings } = cluster;
   const { sources, graph } = plane;
   const { rootsPem } = authority;
@@ -382,7 +393,9 @@ function startLeading(
   const early = { pods: uninjected.replaceablePods, watchPods: uninjected.watch };
   const endReplacement = startPodReplacement({ ...shared, ...early });
   const endStatus = startPlaneStatus({ ...cluster, reports }, shared);
+  const endKeys = issuerKeys.lead();
   return () => {
+    endKeys();
     endRoots();
     endBundles();
     endReplacement();

@@ -41,6 +41,7 @@ import { serveSecurely } from "../serving/serve-securely.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
+import { keepLocalIssuerKeys } from "./issuer-keys.ts";
 
 // As Kubernetes names its own; the supervisor signs by this name.
 const TOKEN_ISSUER = "https://kubernetes.default.svc";
@@ -63,6 +64,7 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   const { stateDirectory, xdsSocket } = settings;
   const plane = createControlPlane({ clock: systemClock, log });
   await followStore(plane, join(stateDirectory, "store.sock"), log);
+  await keepLocalIssuerKeys({ plane, log, path: join(stateDirectory, "issuer-keys.json") });
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
   const authority = await openAuthority(stateDirectory, trustDomain);
   const authenticator = await openAuthenticator(stateDirectory, trustDomain);

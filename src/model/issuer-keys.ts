@@ -2,7 +2,7 @@
 // fetches, and no clock decides: all replicas have the same rows, and so send the same bytes.
 
 import { parseDurationMs } from "../core/duration.ts";
-import type { Graph } from "../graph/graph.ts";
+import type { Graph, Transaction } from "../graph/graph.ts";
 import type { Row, SourceTable, Table } from "../graph/table.ts";
 import type { JwtRule, RequestAuthentication } from "../kinds/request-authentication.ts";
 
@@ -57,4 +57,14 @@ function timeoutMs(location: KeyLocation, rows: readonly Row<RequestAuthenticati
     .filter((rule) => keyLocationOf(rule) === location)
     .map(({ timeout }) => parseDurationMs(timeout ?? "") ?? DEFAULT_TIMEOUT_MS);
   return Math.max(...asked);
+}
+
+/** Makes the rows those of `records`, by location. */
+export function writeIssuerKeys(
+  transaction: Transaction,
+  found: SourceTable<IssuerKeys>,
+  records: ReadonlyMap<KeyLocation, IssuerKeys>,
+): void {
+  for (const [location] of found.entries()) if (!records.has(location)) transaction.delete(found, location);
+  for (const [location, keys] of records) transaction.set(found, location, keys);
 }

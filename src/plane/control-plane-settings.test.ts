@@ -45,3 +45,13 @@ test("parseControlPlaneSettings() reads the age at which connections end, 30 min
       /KEEPALIVE_MAX_SERVER_CONNECTION_AGE ".*" isn't a duration of at least 1s/,
     );
 });
+
+test("parseControlPlaneSettings() reads where no keys are fetched from, and stops at what isn't a range", () => {
+  const countOf = (ranges?: string) => {
+    const settings = parseControlPlaneSettings(["--kubernetes"], { BLOCKED_CIDRS_IN_JWKS_URIS: ranges });
+    return settings?.mode === "kubernetes" ? settings.forbiddenKeyAddresses.length : undefined;
+  };
+  assert.equal(countOf(), 0);
+  assert.equal(countOf("10.0.0.0/8, fd00::/8,"), 2);
+  assert.throws(() => countOf("10.0.0.0/8,ten"), /BLOCKED_CIDRS_IN_JWKS_URIS: "ten" isn't a range/);
+});

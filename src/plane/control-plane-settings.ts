@@ -1,6 +1,7 @@
 // What the control plane is told, on its command line and by its pod's environment.
 
 import { parseArgs } from "node:util";
+import { type Cidr, parseCidr } from "../core/cidr.ts";
 import { parseDurationMs } from "../core/duration.ts";
 import type { NativeSidecarWish } from "../inject/native-sidecars.ts";
 import { parseNativeSidecarWish } from "../inject/native-sidecars.ts";
@@ -46,6 +47,8 @@ export interface ClusterSettings {
   readonly maxConnectionAgeMs: number;
   readonly ignoredResources: readonly string[];
   readonly includedResources: readonly string[];
+  /** No keys of token issuers are fetched from there. */
+  readonly forbiddenKeyAddresses: readonly Cidr[];
 }
 
 export type ControlPlaneSettings = LocalSettings | ClusterSettings;
@@ -108,6 +111,7 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     maxConnectionAgeMs: parseAge(environment.KEEPALIVE_MAX_SERVER_CONNECTION_AGE ?? "30m"),
     ignoredResources: wordsOf(environment.PILOT_IGNORE_RESOURCES),
     includedResources: wordsOf(environment.PILOT_INCLUDE_RESOURCES),
+    forbiddenKeyAddresses: wordsOf(environment.BLOCKED_CIDRS_IN_JWKS_URIS).map(parseRange),
   };
 }
 
@@ -122,6 +126,13 @@ function parsePort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new Error(`"${text}" isn't a port, wanted 0 to 65535`);
+}
+
+/** Istio passes over what isn't a range; a wall with a hole would look whole. */
+function parseRange(text: string): Cidr {
+  const range = parseCidr(text);
+  if (range !== undefined) return range;
+  throw new Error(`BLOCKED_CIDRS_IN_JWKS_URIS: "${text}" isn't a range of IP addresses, such as 10.0.0.0/8`);
 }
 
 /** As Istio's keepaliveMaxServerConnectionAge. */

@@ -1,0 +1,151 @@
+// The keys of token issuers between who fetches them, where they are stored, and the graph that sends them to proxies.
+
+import { lookup } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
+import { systemClock } from "../core/clock.ts";
+import type { Logger } from "../core/logger.ts";
+import type { HostTarget, ResolveHost } from "../jwks/fetch-document.ts";
+import { fetchKeys } from "../jwks/fetch-keys.ts";
+import type { AddressRules } from "../jwks/forbidden-address.ts";
+import { applyKeyConfigMap, followKeyConfigMap, type KeyConfigMap } from "../jwks/key-config-map.ts";
+import { readKeyFile, writeKeyFile } from "../jwks/key-file.ts";
+import { type KeyKeeperOptions, startKeyKeeper } from "../jwks/key-keeper.ts";
+import type { KeyRecords } from "../jwks/key-record.ts";
+import type { ApiClient } from "../kubernetes/api-client.ts";
+import { writeIssuerKeys } from "../model/issuer-keys.ts";
+import type { Model } from "../model/model.ts";
+import { rowKey } from "../model/sources.ts";
+import type { ControlPlane } from "../plane/create-control-plane.ts";
+
+interface Surroundings {
+  readonly plane: ControlPlane;
+  readonly log: Logger;
+}
+
+export interface ClusterIssuerKeys {
+  /** While this replica leads; returns what ends it. */
+  lead(): () => void;
+}
+
+export interface ClusterIssuerKeysOptions extends Surroundings {
+  readonly client: ApiClient;
+  readonly configMap: KeyConfigMap;
+  readonly addresses: AddressRules;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the stored keys are in the graph: without them good tokens would be refused. */
+export async function followIssuerKeys(options: ClusterIssuerKeysOptions): Promise<ClusterIssuerKeys> {
+  const { plane, log, client, configMap, addresses, signal } = options;
+  const extraRootsPem = await readExtraRoots();
+  let stored: KeyRecords = new Map();
+  let seeStored: ((records: KeyRecords) => void) | undefined;
+  await followKeyConfigMap(configMap, {
+    client,
+    clock: systemClock,
+    random: Math.random,
+    log,
+    signal,
+    onRecords(records) {
+      stored = records ?? new Map();
+      // One that was deleted is written again by the leader; until then the keys hold.
+      if (records !== undefined) commitKeys(plane, records);
+      seeStored?.(stored);
+    },
+  });
+  return {
+    lead() {
+      const keeper = startKeyKeeper({
+        ...wantedBy(plane),
+        ...fetching({ resolve: resolveByDns, addresses, extraRootsPem }),
+        log,
+        stored,
+        store: (records) => applyKeyConfigMap(client, configMap, records),
+      });
+      seeStored = keeper.seeStored;
+      return () => {
+        seeStored = undefined;
+        keeper.close();
+      };
+    },
+  };
+}
+
+export interface LocalIssuerKeysOptions extends Surroundings {
+  readonly path: string;
+}
+
+/** Resolves when the stored keys are in the graph. Goes on for as long as the process lives. */
+export async function keepLocalIssuerKeys({ plane, log, path }: LocalIssuerKeysOptions): Promise<void> {
+  const stored = await readKeyFile(path);
+  commitKeys(plane, stored);
+  startKeyKeeper({
+    ...wantedBy(plane),
+    ...fetching({ resolve: resolveInMesh(plane.model), addresses: {}, extraRootsPem: [] }),
+    log,
+    stored,
+    async store(records) {
+      await writeKeyFile(path, records);
+      commitKeys(plane, records);
+    },
+  });
+}
+
+function wantedBy({ model, graph }: ControlPlane): Pick<KeyKeeperOptions, "wanted" | "watchWanted"> {
+  const { wanted } = model.requestAuthentications.issuerKeys;
+  return { wanted: () => wanted.entries(), watchWanted: (listener) => graph.watch(wanted, () => listener()) };
+}
+
+interface Fetching {
+  readonly resolve: ResolveHost;
+  readonly addresses: AddressRules;
+  readonly extraRootsPem: readonly string[];
+}
+
+function fetching(how: Fetching): Pick<KeyKeeperOptions, "clock" | "random" | "fetch"> {
+  return {
+    clock: systemClock,
+    random: Math.random,
+    fetch: (location, options) => fetchKeys(location, { ...how, ...options, clock: systemClock }),
+  };
+}
+
+function commitKeys({ fleet, model }: ControlPlane, records: KeyRecords): void {
+  const { found } = model.requestAuthentications.issuerKeys;
+  fleet.commit((transaction) => writeIssuerKeys(transaction, found, records));
+}
+
+const resolveByDns: ResolveHost = async (host, port) => {
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => ({ address, port }));
+};
+
+/** A mesh on this machine has Services whose names and addresses only its pods know: their endpoints are asked. */
+function resolveInMesh(model: Model): ResolveHost {
+  return async (host, port) => endpointsOf(model, host, port) ?? (await resolveByDns(host, port));
+}
+
+function endpointsOf(model: Model, host: string, port: number): readonly HostTarget[] | undefined {
+  const { clusterDomain } = model.settings.get("") ?? { clusterDomain: "cluster.local" };
+  const [name = "", namespace = "", ...rest] = host.split(".");
+  const isShort = rest.length === 0 || rest.join(".") === "svc";
+  const hostname = isShort ? `${name}.${namespace}.svc.${clusterDomain}` : host;
+  const service = model.services.get(rowKey(namespace, hostname));
+  if (service === undefined) return undefined;
+  const endpoints = model.endpoints.get(rowKey(namespace, hostname)) ?? [];
+  return endpoints
+    .filter((endpoint) => endpoint.servicePort === port && endpoint.isHealthy)
+    .map((endpoint) => ({ address: endpoint.address, port: endpoint.port }));
+}
+
+/** Where Istio's chart mounts what `pilot.jwksResolverExtraRootCA` says. */
+const EXTRA_ROOTS = "/cacerts/extra.pem";
+
+async function readExtraRoots(): Promise<readonly string[]> {
+  try {
+    return [await readFile(EXTRA_ROOTS, "utf8")];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
