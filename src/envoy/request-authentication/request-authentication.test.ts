@@ -101,6 +101,6 @@ function config(rules: readonly JwtRule[], isGateway = false): JsonObject {
 }
 
 function jsonOf(filter: ReturnType<typeof buildRequestAuthentication>[number] | undefined): JsonObject {
-  const message = messageIn(JwtAuthenticationSchema, filter?.configType?.value as object);
+  const message = messageIn(JwtAuthenticationSchema, filter?.typedConfig);
   return toJson(JwtAuthenticationSchema, create(JwtAuthenticationSchema, message)) as JsonObject;
 }

@@ -7,14 +7,13 @@ import {
   type JwtProviderSchema,
   type JwtRequirementSchema,
 } from "../../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
-import type { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { JwtRule } from "../../kinds/request-authentication.ts";
 import type { AcceptedIssuer, RequestAuthenticationInputs } from "../../view/request-authentication.ts";
-import { type Plain, typedConfig } from "../encode.ts";
+import { typedConfig } from "../encode.ts";
+import type { ExtensionConfigInit } from "../policy-slot/http-slot.ts";
 import { JWT_FILTER, JWT_PAYLOAD } from "./jwt-metadata.ts";
 import { UNUSABLE_JWKS } from "./unusable-jwks.ts";
 
-type HttpFilterInit = Plain<typeof HttpFilterSchema>;
 type JwtProviderInit = MessageInitShape<typeof JwtProviderSchema>;
 type JwtRequirementInit = MessageInitShape<typeof JwtRequirementSchema>;
 
@@ -22,7 +21,7 @@ type JwtRequirementInit = MessageInitShape<typeof JwtRequirementSchema>;
 export function buildRequestAuthentication({
   issuers,
   isGateway,
-}: RequestAuthenticationInputs): readonly HttpFilterInit[] {
+}: RequestAuthenticationInputs): readonly ExtensionConfigInit[] {
   if (issuers.length === 0) return [];
   const named = issuers.map((issuer, index) => [`origins-${index}`, issuer] as const);
   const config = typedConfig(JwtAuthenticationSchema, {
@@ -35,7 +34,7 @@ export function buildRequestAuthentication({
     ],
     bypassCorsPreflight: true,
   });
-  return [{ name: JWT_FILTER, configType: { case: "typedConfig", value: config } }];
+  return [{ name: JWT_FILTER, typedConfig: config }];
 }
 
 function provider({ rule, jwks }: AcceptedIssuer, isGateway: boolean): JwtProviderInit {
