@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import { canonicalField, placesOf } from "../src/kinds/same-fields.ts";
 import { list, map, message, text } from "../src/kinds/schema.ts";
 import { checkFields } from "./check-fields.ts";
-import { readClaims, readClaimsByFile } from "./field-claims.ts";
+import { claimRegistry } from "./claim-registry.ts";
+import { unmentionedClaims } from "./field-claims.ts";
 import { formatFields } from "./format-fields.ts";
 import { leavesOf } from "./walk-schema.ts";
 
@@ -27,7 +28,7 @@ function check({ claims = [] as string[], warned = [] as string[], ignored = [] 
 describe("checkFields()", () => {
   it("is content when each field is claimed or excused", () => {
     const { fates, findings } = check({
-      claims: ["Gateway.spec.name", "Gateway.spec.tls.keys[].*"],
+      claims: ["Gateway.spec.name", "Gateway.spec.tls.keys[].file"],
       warned: ["Gateway.spec.tls.mode"],
       ignored: ["Gateway.spec.labels"],
     });
@@ -39,15 +40,17 @@ describe("checkFields()", () => {
   });
 
   it("finds a field that is dropped in silence", () => {
-    const { findings } = check({ claims: ["Gateway.spec.name", "Gateway.spec.tls.*"] });
+    const { findings } = check({
+      claims: ["Gateway.spec.name", "Gateway.spec.tls.mode", "Gateway.spec.tls.keys[].file"],
+    });
     assert.deepEqual(findings, [
       "Gateway.spec.labels.*: no feature claims it, and no list says why it has no effect",
     ]);
   });
 
-  it("takes a claim without an asterisk for that field alone", () => {
+  it("takes a claim for one leaf alone, whatever is below a part", () => {
     const { findings } = check({
-      claims: ["Gateway.spec.tls"],
+      claims: ["Gateway.spec.tls", "Gateway.spec.tls.*"],
       warned: ["Gateway.spec.name", "Gateway.spec.labels"],
     });
     assert.match(
@@ -58,8 +61,8 @@ describe("checkFields()", () => {
 
   it("finds a claim that outlived its excuse, and one of a field that doesn't exist", () => {
     const { findings } = check({
-      claims: ["Gateway.spec.*", "Gateway.spec.nmae"],
-      warned: ["Gateway.spec.tls.mode"],
+      claims: ["Gateway.spec.name", "Gateway.spec.tls.mode", "Gateway.spec.labels.*", "Gateway.spec.nmae"],
+      warned: ["Gateway.spec.tls"],
     });
     assert.deepEqual(findings, [
       "Gateway.spec.tls.mode is claimed in src/a.ts, and also listed as unimplemented",
@@ -97,22 +100,26 @@ describe("canonicalField()", () => {
   });
 });
 
-describe("readClaims()", () => {
-  it("finds the builders' claims", async () => {
-    const claims = await readClaims(root);
-    assert.ok(claims.some(({ field }) => field.startsWith("VirtualService.spec.http[].retries")));
-    assert.ok(
-      claims.some(({ field }) => field.startsWith("DestinationRule.spec.trafficPolicy.outlierDetection")),
-    );
+describe("claimRegistry", () => {
+  it("has builders' claims and those of the local runtime", () => {
+    for (const wanted of ["VirtualService.spec.http[].retries.attempts", "Pod.spec.hostname"])
+      assert.ok(
+        claimRegistry.some(({ field }) => field === wanted),
+        wanted,
+      );
   });
+});
 
-  it("refuses a claim on behalf of a file that doesn't mention the field", () => {
-    const { claims, findings } = readClaimsByFile(root, {
+describe("unmentionedClaims()", () => {
+  it("finds claims for a file that doesn't mention the field, and for one that doesn't exist", () => {
+    const found = unmentionedClaims(root, {
       "src/core/clock.ts": ["Pod.spec.after", "Pod.spec.before[].*"],
       "src/core/absent.ts": ["Pod.spec.after"],
     });
-    assert.deepEqual(claims, [{ field: "Pod.spec.after", file: "src/core/clock.ts" }]);
-    assert.equal(findings.length, 2);
+    assert.deepEqual(found, [
+      'Pod.spec.before[].* is claimed for src/core/clock.ts, which doesn\'t mention "before"',
+      "src/core/absent.ts has claims, but doesn't exist",
+    ]);
   });
 });
 

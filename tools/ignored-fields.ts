@@ -26,6 +26,19 @@ export const ignoredFields: readonly ExcusedField[] = [
   ...ignored("Kubernetes deprecated it", "EndpointSlice.endpoints[].deprecatedTopology"),
   ...ignored("it is Kubernetes' hint to kube-proxy", "EndpointSlice.endpoints[].hints"),
   ...ignored(
+    "a pod is found by its namespace and name",
+    ...["apiVersion", "fieldPath", "resourceVersion", "uid"].map(
+      (name) => `EndpointSlice.endpoints[].targetRef.${name}`,
+    ),
+  ),
+  ...ignored(
+    "Pod has one version",
+    "Pod.spec.containers[].env[].valueFrom.fieldRef.apiVersion",
+    "Pod.spec.volumes[].downwardAPI.items[].fieldRef.apiVersion",
+    "Pod.spec.volumes[].projected.sources[].downwardAPI.items[].fieldRef.apiVersion",
+  ),
+  ...ignored("a DaemonSet is one pod here", "DaemonSet.spec.updateStrategy.rollingUpdate.maxUnavailable"),
+  ...ignored(
     "all pods are on one machine",
     ...["affinity", "nodeSelector", "overhead", "preemptionPolicy", "priority", "priorityClassName"].map(
       (name) => `Pod.spec.${name}`,

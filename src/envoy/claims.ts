@@ -1,6 +1,6 @@
-// Every API field that a builder implements. The check of fields fails for one that is neither here nor listed
-// with a reason.
+// Every API field that a builder implements.
 
+import type { ClaimedField } from "../kinds/claims.ts";
 import { clusterFeatures } from "./cluster/outbound-cluster.ts";
 import { accessLogFeatures } from "./listener/access-log.ts";
 import { downstreamTlsFields } from "./listener/downstream-tls.ts";
@@ -11,9 +11,10 @@ import { networkFilterFeatures } from "./listener/network-filters.ts";
 import { outboundListenerFields } from "./listener/outbound-listener.ts";
 import { virtualInboundFields } from "./listener/virtual-inbound.ts";
 import { virtualOutboundFields } from "./listener/virtual-outbound.ts";
+import { inboundRouteFields } from "./route/inbound-routes.ts";
 import { routeFeatures } from "./route/route.ts";
 
-export const claimedFields: readonly string[] = [
+export const builderFields: readonly ClaimedField[] = [
   ...[
     ...routeFeatures,
     ...clusterFeatures,
@@ -24,6 +25,7 @@ export const claimedFields: readonly string[] = [
   ].flatMap(({ fields }) => fields),
   ...downstreamTlsFields,
   ...httpConnectionManagerFields,
+  ...inboundRouteFields,
   ...outboundListenerFields,
   ...virtualInboundFields,
   ...virtualOutboundFields,

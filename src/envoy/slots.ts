@@ -1,9 +1,11 @@
 // Ordered places for what features build: a feature names its slot, and never what stands before or after it.
 
+import type { ClaimedField } from "../kinds/claims.ts";
+
 export interface SlotFeature<Slot extends string, Inputs, Piece> {
   readonly slot: Slot;
   /** Paths of the API fields that it implements, such as `Gateway.spec.servers[].tls.mode`. */
-  readonly fields: readonly string[];
+  readonly fields: readonly ClaimedField[];
   /** Pure; empty where the feature has nothing to do with these inputs. */
   readonly build: (inputs: Inputs) => readonly Piece[];
 }

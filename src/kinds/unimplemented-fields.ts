@@ -147,6 +147,16 @@ const podFields = [
       "spec.setHostnameAsFQDN",
     ],
   ),
+  ...notYet(
+    "Pod",
+    "the pod's own terminationGracePeriodSeconds counts",
+    "spec.containers[].readinessProbe.terminationGracePeriodSeconds",
+  ),
+  ...notYet(
+    "Pod",
+    "Kubernetes deprecated it: such a hook fails",
+    "spec.containers[].lifecycle.postStart.tcpSocket",
+  ),
   notYetUnless(
     "Pod",
     "spec.dnsPolicy",
@@ -170,6 +180,16 @@ const podFields = [
 ];
 
 const workloadFields = [
+  ...notYet(
+    "StatefulSet",
+    "pods are replaced one after the other",
+    "spec.updateStrategy.rollingUpdate.maxUnavailable",
+  ),
+  ...notYet(
+    "DaemonSet",
+    "the old pod goes before the new one comes",
+    "spec.updateStrategy.rollingUpdate.maxSurge",
+  ),
   ...notYet(
     "Job",
     "the local runtime's Jobs count plain completions",

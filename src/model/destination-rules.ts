@@ -7,24 +7,46 @@ import { objectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { DestinationRule } from "../kinds/destination-rule/destination-rule.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { type DestinationRule, destinationRuleKind } from "../kinds/destination-rule/destination-rule.ts";
 import type { Subset, TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
+import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import { declareHostTable, findByHost, type HostTable } from "./host-table.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { byAge, type ServiceName } from "./service.ts";
 import type { Sources } from "./sources.ts";
 import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
 
-export const destinationRuleFields: readonly string[] = [
-  "DestinationRule.spec.host",
-  "DestinationRule.spec.exportTo",
-  "DestinationRule.spec.workloadSelector.*",
-  "DestinationRule.spec.subsets[].name",
-  "DestinationRule.spec.subsets[].labels.*",
-  "DestinationRule.spec.trafficPolicy.portLevelSettings[].port.*",
-  "MeshConfig.defaultDestinationRuleExportTo",
-  "MeshConfig.defaultTrafficPolicy.connectionPool.*",
-  ...[
+export const destinationRuleFields: readonly ClaimedField[] = [
+  ...claims(destinationRuleKind, [
+    "spec.host",
+    "spec.exportTo",
+    "spec.workloadSelector.matchLabels.*",
+    "spec.subsets[].name",
+    "spec.subsets[].labels.*",
+    "spec.trafficPolicy.portLevelSettings[].port.number",
+  ]),
+  ...claims(meshConfigKind, ["spec.defaultDestinationRuleExportTo"]),
+  ...claims(meshConfigKind, "spec.defaultTrafficPolicy.connectionPool", [
+    "tcp.maxConnections",
+    "tcp.connectTimeout",
+    "tcp.tcpKeepalive.probes",
+    "tcp.tcpKeepalive.time",
+    "tcp.tcpKeepalive.interval",
+    "tcp.maxConnectionDuration",
+    "tcp.idleTimeout",
+    "http.http1MaxPendingRequests",
+    "http.http2MaxRequests",
+    "http.maxRequestsPerConnection",
+    "http.maxRetries",
+    "http.idleTimeout",
+    "http.h2UpgradePolicy",
+    "http.useClientProtocol",
+    "http.maxConcurrentStreams",
+    "http.http2KeepAlive.interval",
+    "http.http2KeepAlive.timeout",
+  ]),
+  ...claims(meshConfigKind, "spec.defaultTrafficPolicy.outlierDetection", [
     "consecutiveErrors",
     "splitExternalLocalOriginErrors",
     "consecutiveLocalOriginFailures",
@@ -34,7 +56,7 @@ export const destinationRuleFields: readonly string[] = [
     "baseEjectionTime",
     "maxEjectionPercent",
     "minHealthPercent",
-  ].map((name) => `MeshConfig.defaultTrafficPolicy.outlierDetection.${name}`),
+  ]),
 ];
 
 /** A DestinationRule with its host qualified; what it says of traffic is the object's own. */

@@ -8,7 +8,8 @@ import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import { isHttp, isTls, type Protocol, parseProtocol } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
-import type { Gateway } from "../kinds/gateway/gateway.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { type Gateway, gatewayKind } from "../kinds/gateway/gateway.ts";
 import type { Server } from "../kinds/gateway/server.ts";
 import { gatewayTargetPorts } from "./gateway-target-port.ts";
 import type { Model } from "./model.ts";
@@ -57,15 +58,10 @@ export interface DroppedServer {
 
 type OpenPort = GatewayPort & { readonly servers: GatewayServer[]; readonly dropped: DroppedServer[] };
 
-export const gatewayServerFields: readonly string[] = [
-  "Gateway.spec.selector.*",
-  "Gateway.spec.servers[].name",
-  "Gateway.spec.servers[].bind",
-  "Gateway.spec.servers[].hosts",
-  "Gateway.spec.servers[].port.number",
-  "Gateway.spec.servers[].port.protocol",
-  "Gateway.spec.servers[].port.name",
-  "Gateway.spec.servers[].tls.httpsRedirect",
+export const gatewayServerFields: readonly ClaimedField[] = [
+  ...claims(gatewayKind, ["spec.selector.*", "spec.servers[].tls.httpsRedirect"]),
+  ...claims(gatewayKind, "spec.servers[]", ["name", "bind", "hosts"]),
+  ...claims(gatewayKind, "spec.servers[].port", ["number", "protocol", "name"]),
 ];
 
 /** The ports that a pod opens, as far as its Gateways say so. */

@@ -7,9 +7,11 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { TcpRoute, TlsRoute } from "../kinds/virtual-service/tcp-route.ts";
-import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
+import { type VirtualService, virtualServiceKind } from "../kinds/virtual-service/virtual-service.ts";
 import { mergeDelegates } from "./delegates.ts";
 import { MESH_GATEWAY, qualifyGateway } from "./gateway-name.ts";
 import { declareNestedHostTable, type NestedHostTable } from "./host-table.ts";
@@ -17,20 +19,47 @@ import type { MeshSettings } from "./mesh-settings.ts";
 import type { Sources } from "./sources.ts";
 import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
 
-export const hostRouteFields: readonly string[] = [
-  "VirtualService.spec.hosts",
-  "VirtualService.spec.gateways",
-  "VirtualService.spec.exportTo",
-  "VirtualService.spec.http[].name",
-  "VirtualService.spec.http[].match[].name",
-  "VirtualService.spec.http[].match[].port",
-  "VirtualService.spec.http[].match[].gateways",
-  "VirtualService.spec.http[].match[].sourceLabels.*",
-  "VirtualService.spec.http[].match[].sourceNamespace",
-  "VirtualService.spec.http[].delegate.*",
-  "VirtualService.spec.tcp[].*",
-  "VirtualService.spec.tls[].*",
-  "MeshConfig.defaultVirtualServiceExportTo",
+export const hostRouteFields: readonly ClaimedField[] = [
+  ...claims(virtualServiceKind, [
+    "spec.hosts",
+    "spec.gateways",
+    "spec.exportTo",
+    "spec.http[].name",
+    "spec.http[].delegate.name",
+    "spec.http[].delegate.namespace",
+  ]),
+  ...claims(virtualServiceKind, "spec.http[].match[]", [
+    "name",
+    "port",
+    "gateways",
+    "sourceLabels.*",
+    "sourceNamespace",
+  ]),
+  ...claims(virtualServiceKind, "spec.tcp[]", [
+    "match[].destinationSubnets",
+    "match[].port",
+    "match[].sourceSubnet",
+    "match[].sourceLabels.*",
+    "match[].gateways",
+    "match[].sourceNamespace",
+    "route[].destination.host",
+    "route[].destination.subset",
+    "route[].destination.port.number",
+    "route[].weight",
+  ]),
+  ...claims(virtualServiceKind, "spec.tls[]", [
+    "match[].sniHosts",
+    "match[].destinationSubnets",
+    "match[].port",
+    "match[].sourceLabels.*",
+    "match[].gateways",
+    "match[].sourceNamespace",
+    "route[].destination.host",
+    "route[].destination.subset",
+    "route[].destination.port.number",
+    "route[].weight",
+  ]),
+  ...claims(meshConfigKind, ["spec.defaultVirtualServiceExportTo"]),
 ];
 
 export interface HttpRule {

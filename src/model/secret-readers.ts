@@ -5,7 +5,12 @@ import { matchesSelector } from "../core/label-selector.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { clusterRoleKind } from "../kinds/rbac/cluster-role.ts";
+import { clusterRoleBindingKind } from "../kinds/rbac/cluster-role-binding.ts";
 import type { BindingSubject, PolicyRule, RoleReference } from "../kinds/rbac/policy-rule.ts";
+import { roleKind } from "../kinds/rbac/role.ts";
+import { roleBindingKind } from "../kinds/rbac/role-binding.ts";
 import { rowKey, type Sources } from "./sources.ts";
 import type { Workload, Workloads } from "./workloads.ts";
 
@@ -15,14 +20,25 @@ export type SecretRight = "allowed" | "denied";
 /** Rows by `namespace/ServiceAccount`. Whose row isn't there may not: nobody has said so yet. */
 export type SecretReaders = Table<SecretRight>;
 
-export const secretReaderFields: readonly string[] = [
-  "Role.rules[].*",
-  "ClusterRole.rules[].*",
-  "ClusterRole.aggregationRule.*",
-  "RoleBinding.roleRef.*",
-  "RoleBinding.subjects[].*",
-  "ClusterRoleBinding.roleRef.*",
-  "ClusterRoleBinding.subjects[].*",
+export const secretReaderFields: readonly ClaimedField[] = [
+  ...claims(roleKind, "rules[]", ["verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"]),
+  ...claims(clusterRoleKind, "rules[]", [
+    "verbs",
+    "apiGroups",
+    "resources",
+    "resourceNames",
+    "nonResourceURLs",
+  ]),
+  ...claims(clusterRoleKind, "aggregationRule", [
+    "clusterRoleSelectors[].matchLabels.*",
+    "clusterRoleSelectors[].matchExpressions[].key",
+    "clusterRoleSelectors[].matchExpressions[].operator",
+    "clusterRoleSelectors[].matchExpressions[].values",
+  ]),
+  ...claims(roleBindingKind, "roleRef", ["kind", "name", "apiGroup"]),
+  ...claims(roleBindingKind, "subjects[]", ["kind", "name", "apiGroup", "namespace"]),
+  ...claims(clusterRoleBindingKind, "roleRef", ["kind", "name", "apiGroup"]),
+  ...claims(clusterRoleBindingKind, "subjects[]", ["kind", "name", "apiGroup", "namespace"]),
 ];
 
 /**

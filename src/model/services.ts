@@ -7,12 +7,18 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
-import type { Service, ServicePort } from "../kinds/service.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
+import { type Service, type ServicePort, serviceKind } from "../kinds/service.ts";
 import {
   allocateAutomaticAddresses,
   automaticAddressKeys,
 } from "../kinds/service-entry/automatic-address.ts";
-import type { ServiceEntry, ServiceEntrySpec } from "../kinds/service-entry/service-entry.ts";
+import {
+  type ServiceEntry,
+  type ServiceEntrySpec,
+  serviceEntryKind,
+} from "../kinds/service-entry/service-entry.ts";
 import { declareMergedEntries } from "./merged-entries.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { MeshService, MeshServicePort, Resolution, TrafficPreference } from "./service.ts";
@@ -21,26 +27,45 @@ import { type Aliases, aliasesOf, declareAliases } from "./service-aliases.ts";
 import type { Sources } from "./sources.ts";
 import { resolveVisibility, type Visibility } from "./visibility.ts";
 
-export const serviceFields: readonly string[] = [
-  "Service.spec.ports[].*",
-  "Service.spec.clusterIP",
-  "Service.spec.clusterIPs",
-  "Service.spec.selector.*",
-  "Service.spec.type",
-  "Service.spec.externalName",
-  "Service.spec.publishNotReadyAddresses",
-  "Service.spec.internalTrafficPolicy",
-  "Service.spec.trafficDistribution",
-  "ServiceEntry.spec.hosts",
-  "ServiceEntry.spec.addresses",
-  "ServiceEntry.spec.ports[].*",
-  "ServiceEntry.spec.location",
-  "ServiceEntry.spec.resolution",
-  "ServiceEntry.spec.exportTo",
-  "ServiceEntry.spec.subjectAltNames",
-  "ServiceEntry.spec.endpoints[].*",
-  "ServiceEntry.spec.workloadSelector.*",
-  "MeshConfig.defaultServiceExportTo",
+export const serviceFields: readonly ClaimedField[] = [
+  ...claims(serviceKind, [
+    "spec.clusterIP",
+    "spec.clusterIPs",
+    "spec.selector.*",
+    "spec.type",
+    "spec.externalName",
+    "spec.publishNotReadyAddresses",
+    "spec.internalTrafficPolicy",
+    "spec.trafficDistribution",
+  ]),
+  ...claims(serviceKind, "spec.ports[]", [
+    "port",
+    "name",
+    "protocol",
+    "appProtocol",
+    "targetPort",
+    "nodePort",
+  ]),
+  ...claims(serviceEntryKind, [
+    "spec.hosts",
+    "spec.addresses",
+    "spec.location",
+    "spec.resolution",
+    "spec.exportTo",
+    "spec.subjectAltNames",
+    "spec.workloadSelector.labels.*",
+  ]),
+  ...claims(serviceEntryKind, "spec.ports[]", ["number", "name", "protocol", "targetPort"]),
+  ...claims(serviceEntryKind, "spec.endpoints[]", [
+    "address",
+    "ports.*",
+    "labels.*",
+    "network",
+    "locality",
+    "weight",
+    "serviceAccount",
+  ]),
+  ...claims(meshConfigKind, ["spec.defaultServiceExportTo"]),
 ];
 
 const EXPORT_TO_ANNOTATION = "networking.istio.io/exportTo";

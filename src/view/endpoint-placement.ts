@@ -1,6 +1,9 @@
 // Load balancing by locality: what a service and its rule say of it, and what follows for clients of one place.
 
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { destinationRuleKind } from "../kinds/destination-rule/destination-rule.ts";
 import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load-balancer.ts";
+import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { ServiceEndpoint } from "../model/endpoints.ts";
 import {
   HOSTNAME_LABEL,
@@ -13,9 +16,23 @@ import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { MeshService } from "../model/service.ts";
 import type { ClusterEndpoint, EndpointInputs, EndpointPlacement, PortPolicy } from "./cluster-inputs.ts";
 
-export const localityFields: readonly string[] = [
-  "DestinationRule.spec.trafficPolicy.loadBalancer.localityLbSetting.*",
-  "MeshConfig.localityLbSetting.*",
+export const localityFields: readonly ClaimedField[] = [
+  ...claims(destinationRuleKind, "spec.trafficPolicy.loadBalancer", [
+    "localityLbSetting.distribute[].from",
+    "localityLbSetting.distribute[].to.*",
+    "localityLbSetting.failover[].from",
+    "localityLbSetting.failover[].to",
+    "localityLbSetting.failoverPriority",
+    "localityLbSetting.enabled",
+  ]),
+  ...claims(meshConfigKind, "spec.localityLbSetting", [
+    "distribute[].from",
+    "distribute[].to.*",
+    "failover[].from",
+    "failover[].to",
+    "failoverPriority",
+    "enabled",
+  ]),
 ];
 
 /** Where a client is, as far as any placement looks at it. */

@@ -7,7 +7,8 @@ import type { StreamIdentity } from "../core/stream-identity.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { WorkloadGroup } from "../kinds/workload-group.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { type WorkloadGroup, workloadGroupKind } from "../kinds/workload-group.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 import type { Workload } from "../model/workloads.ts";
@@ -43,12 +44,12 @@ export interface Recognitions {
   readonly proxies: Table<ConnectedProxy>;
 }
 
-export const machineFields: readonly string[] = [
-  "WorkloadGroup.spec.metadata.labels.*",
-  "WorkloadGroup.spec.template.labels.*",
-  "WorkloadGroup.spec.template.locality",
-  "WorkloadGroup.spec.template.serviceAccount",
-];
+export const machineFields: readonly ClaimedField[] = claims(workloadGroupKind, [
+  "spec.metadata.labels.*",
+  "spec.template.labels.*",
+  "spec.template.locality",
+  "spec.template.serviceAccount",
+]);
 
 export function declareRecognitions(graph: Graph, model: Model, streams: Table<ProxyStream>): Recognitions {
   const table = graph.derive<ProxyStream, Recognition>({

@@ -6,6 +6,7 @@ import type {
 } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import type { HttpProtocolOptionsSchema as CommonHttpProtocolOptionsSchema } from "../../gen/envoy/config/core/v3/protocol_pb.ts";
 import type { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
+import type { ClaimedField } from "../../kinds/claims.ts";
 import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
 import type { Plain } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
@@ -24,7 +25,7 @@ export interface ClusterDraft {
 }
 
 export interface ClusterFeature {
-  /** Paths such as `DestinationRule.spec.trafficPolicy.outlierDetection.*`. */
-  readonly fields: readonly string[];
+  /** Paths such as `DestinationRule.spec.trafficPolicy.outlierDetection.interval`. */
+  readonly fields: readonly ClaimedField[];
   readonly apply: (inputs: OutboundClusterInputs, draft: ClusterDraft) => void;
 }

@@ -1,7 +1,10 @@
 // Limits on connections and requests to a cluster: what Envoy calls circuit breakers, and TCP's own settings.
 
 import { TcpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/tcp/v3/tcp_protocol_options_pb.ts";
+import { claims } from "../../kinds/claims.ts";
 import type { TcpKeepalive } from "../../kinds/destination-rule/connection-pool.ts";
+import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import { durationMessage } from "../duration-message.ts";
 import { typedConfig } from "../encode.ts";
 import type { ClusterFeature } from "./cluster-feature.ts";
@@ -13,13 +16,25 @@ const TCP_PROTOCOL_OPTIONS = "envoy.extensions.upstreams.tcp.v3.TcpProtocolOptio
 
 export const connectionPoolFeature: ClusterFeature = {
   fields: [
-    "DestinationRule.spec.trafficPolicy.connectionPool.tcp.*",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.http1MaxPendingRequests",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.http2MaxRequests",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.maxRetries",
-    "DestinationRule.spec.trafficPolicy.retryBudget.*",
-    "MeshConfig.connectTimeout",
-    "MeshConfig.tcpKeepalive.*",
+    ...claims(destinationRuleKind, "spec.trafficPolicy.connectionPool", [
+      "tcp.maxConnections",
+      "tcp.connectTimeout",
+      "tcp.tcpKeepalive.probes",
+      "tcp.tcpKeepalive.time",
+      "tcp.tcpKeepalive.interval",
+      "tcp.maxConnectionDuration",
+      "tcp.idleTimeout",
+      "http.http1MaxPendingRequests",
+      "http.http2MaxRequests",
+      "http.maxRetries",
+    ]),
+    ...claims(destinationRuleKind, "spec.trafficPolicy.retryBudget", [
+      "percent",
+      "minRetryConcurrency",
+      "budgetInterval",
+    ]),
+    ...claims(meshConfigKind, ["spec.connectTimeout"]),
+    ...claims(meshConfigKind, "spec.tcpKeepalive", ["probes", "time", "interval"]),
   ],
   apply({ policy, connectTimeout }, { cluster, connection, protocolOptions }) {
     const { tcp, http: requests } = policy.connectionPool ?? {};

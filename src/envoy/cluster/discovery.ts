@@ -7,6 +7,9 @@ import {
   type Cluster_EdsClusterConfigSchema,
 } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
+import { claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
+import { serviceEntryKind } from "../../kinds/service-entry/service-entry.ts";
 import { durationMessage, ZERO_DURATION } from "../duration-message.ts";
 import { buildLoadAssignment } from "../endpoint/load-assignment.ts";
 import type { ClusterFeature } from "./cluster-feature.ts";
@@ -14,7 +17,10 @@ import type { ClusterFeature } from "./cluster-feature.ts";
 type EdsClusterConfigInit = MessageInitShape<typeof Cluster_EdsClusterConfigSchema>;
 
 export const discoveryFeature: ClusterFeature = {
-  fields: ["ServiceEntry.spec.resolution", "MeshConfig.dnsRefreshRate"],
+  fields: [
+    ...claims(serviceEntryKind, ["spec.resolution"]),
+    ...claims(meshConfigKind, ["spec.dnsRefreshRate"]),
+  ],
   apply({ name, discovery, dnsRefreshRate }, { cluster }) {
     switch (discovery.kind) {
       case "eds":

@@ -1,19 +1,25 @@
 // Which HTTP a cluster's endpoints are spoken to with, and its limits per connection.
 
 import { isHttp2, isSniffed } from "../../core/protocol.ts";
+import { claims } from "../../kinds/claims.ts";
+import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { ClusterFeature } from "./cluster-feature.ts";
 
 export const httpProtocolFeature: ClusterFeature = {
   fields: [
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.idleTimeout",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.maxRequestsPerConnection",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.h2UpgradePolicy",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.useClientProtocol",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.maxConcurrentStreams",
-    "DestinationRule.spec.trafficPolicy.connectionPool.http.http2KeepAlive.*",
-    "MeshConfig.h2UpgradePolicy",
+    ...claims(destinationRuleKind, "spec.trafficPolicy.connectionPool", [
+      "http.idleTimeout",
+      "http.maxRequestsPerConnection",
+      "http.h2UpgradePolicy",
+      "http.useClientProtocol",
+      "http.maxConcurrentStreams",
+      "http.http2KeepAlive.interval",
+      "http.http2KeepAlive.timeout",
+    ]),
+    ...claims(meshConfigKind, ["spec.h2UpgradePolicy"]),
   ],
   apply(inputs, { http, connection }) {
     const pool = inputs.policy.connectionPool?.http;

@@ -1,6 +1,8 @@
 // How an endpoint is picked.
 
 import { Cluster_LbPolicy } from "../../gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { claims } from "../../kinds/claims.ts";
+import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
 import type { ConsistentHash, SimpleLoadBalancer } from "../../kinds/destination-rule/load-balancer.ts";
 import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
 import { durationMessage } from "../duration-message.ts";
@@ -9,14 +11,16 @@ import type { ClusterDraft, ClusterFeature } from "./cluster-feature.ts";
 const MINIMUM_RING_SIZE = 1024n;
 
 export const loadBalancerFeature: ClusterFeature = {
-  fields: [
-    "DestinationRule.spec.trafficPolicy.loadBalancer.simple",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.ringHash.*",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.maglev.*",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.minimumRingSize",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.warmup.*",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.warmupDurationSecs",
-  ],
+  fields: claims(destinationRuleKind, "spec.trafficPolicy.loadBalancer", [
+    "simple",
+    "consistentHash.ringHash.minimumRingSize",
+    "consistentHash.maglev.tableSize",
+    "consistentHash.minimumRingSize",
+    "warmup.duration",
+    "warmup.minimumPercent",
+    "warmup.aggression",
+    "warmupDurationSecs",
+  ]),
   apply({ policy, discovery, isLocalityWeighted }, draft) {
     // A cluster that forwards to the connection's own destination has nothing to balance.
     if (discovery.kind === "original-destination") {

@@ -1,21 +1,23 @@
 // Endpoints that fail are taken out of the load-balancing pool for a while.
 
+import { claims } from "../../kinds/claims.ts";
 import type { OutlierDetection } from "../../kinds/destination-rule/connection-pool.ts";
+import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { ClusterFeature } from "./cluster-feature.ts";
 
 export const outlierDetectionFeature: ClusterFeature = {
-  fields: [
-    "DestinationRule.spec.trafficPolicy.outlierDetection.splitExternalLocalOriginErrors",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutiveErrors",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutiveLocalOriginFailures",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutiveGatewayErrors",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.consecutive5xxErrors",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.interval",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.baseEjectionTime",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.maxEjectionPercent",
-    "DestinationRule.spec.trafficPolicy.outlierDetection.minHealthPercent",
-  ],
+  fields: claims(destinationRuleKind, "spec.trafficPolicy.outlierDetection", [
+    "splitExternalLocalOriginErrors",
+    "consecutiveErrors",
+    "consecutiveLocalOriginFailures",
+    "consecutiveGatewayErrors",
+    "consecutive5xxErrors",
+    "interval",
+    "baseEjectionTime",
+    "maxEjectionPercent",
+    "minHealthPercent",
+  ]),
   apply({ policy }, { cluster, balancing }) {
     const { outlierDetection } = policy;
     if (outlierDetection === undefined) return;

@@ -5,13 +5,15 @@ import type { TransportSocketSchema } from "../../gen/envoy/config/core/v3/base_
 import { ProxyProtocolConfig_Version } from "../../gen/envoy/config/core/v3/proxy_protocol_pb.ts";
 import { ProxyProtocolUpstreamTransportSchema } from "../../gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts";
 import { RawBufferSchema } from "../../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
+import { claims } from "../../kinds/claims.ts";
+import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
 import { typedConfig } from "../encode.ts";
 import type { ClusterFeature } from "./cluster-feature.ts";
 
 type TransportSocketInit = MessageInitShape<typeof TransportSocketSchema>;
 
 export const proxyProtocolFeature: ClusterFeature = {
-  fields: ["DestinationRule.spec.trafficPolicy.proxyProtocol.*"],
+  fields: claims(destinationRuleKind, ["spec.trafficPolicy.proxyProtocol.version"]),
   apply({ policy }, { cluster }) {
     if (policy.proxyProtocol === undefined) return;
     const version =

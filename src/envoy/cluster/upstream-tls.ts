@@ -10,7 +10,10 @@ import {
   type CommonTlsContext_CombinedCertificateValidationContextSchema,
   UpstreamTlsContextSchema,
 } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { claims } from "../../kinds/claims.ts";
 import type { ClientTlsSettings } from "../../kinds/destination-rule/client-tls.ts";
+import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { OutboundClusterInputs, UpstreamTls } from "../../view/cluster-inputs.ts";
 import { HTTP1_ALPN, HTTP2_ALPN, TCP_ALPN } from "../application-protocol.ts";
 import { typedConfig } from "../encode.ts";
@@ -33,15 +36,17 @@ const TLS_SOCKET = "envoy.transport_sockets.tls";
 
 export const upstreamTlsFeature: ClusterFeature = {
   fields: [
-    "DestinationRule.spec.trafficPolicy.tls.mode",
-    "DestinationRule.spec.trafficPolicy.tls.clientCertificate",
-    "DestinationRule.spec.trafficPolicy.tls.privateKey",
-    "DestinationRule.spec.trafficPolicy.tls.caCertificates",
-    "DestinationRule.spec.trafficPolicy.tls.credentialName",
-    "DestinationRule.spec.trafficPolicy.tls.subjectAltNames",
-    "DestinationRule.spec.trafficPolicy.tls.sni",
-    "DestinationRule.spec.trafficPolicy.tls.insecureSkipVerify",
-    "MeshConfig.enableAutoMtls",
+    ...claims(destinationRuleKind, "spec.trafficPolicy.tls", [
+      "mode",
+      "clientCertificate",
+      "privateKey",
+      "caCertificates",
+      "credentialName",
+      "subjectAltNames",
+      "sni",
+      "insecureSkipVerify",
+    ]),
+    ...claims(meshConfigKind, ["spec.enableAutoMtls"]),
   ],
   apply(inputs, draft) {
     const { tls } = inputs;

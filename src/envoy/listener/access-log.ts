@@ -5,6 +5,8 @@ import type { AccessLogSchema } from "../../gen/envoy/config/accesslog/v3/access
 import type { SubstitutionFormatStringSchema } from "../../gen/envoy/config/core/v3/substitution_format_string_pb.ts";
 import { FileAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
+import { claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
@@ -56,7 +58,7 @@ export type AccessLogFeature = SlotFeature<(typeof accessLogSlots)[number], List
 export const accessLogFeatures: readonly AccessLogFeature[] = [
   {
     slot: "file",
-    fields: ["MeshConfig.accessLogFile", "MeshConfig.accessLogFormat", "MeshConfig.accessLogEncoding"],
+    fields: claims(meshConfigKind, ["spec.accessLogFile", "spec.accessLogFormat", "spec.accessLogEncoding"]),
     build: ({ accessLog }) => (accessLog === undefined ? [] : [fileLogger(accessLog)]),
   },
 ];

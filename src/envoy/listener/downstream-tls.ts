@@ -6,6 +6,8 @@ import {
   TlsParameters_TlsProtocol,
 } from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
+import { gatewayKind } from "../../kinds/gateway/gateway.ts";
 import type { ServerTlsSettings, TlsProtocol } from "../../kinds/gateway/server.ts";
 import { isAlpnProtocol, isCipherSuite, isEcdhCurve } from "../../kinds/gateway/tls-parameters.ts";
 import type { GatewayChain } from "../../view/listener-inputs.ts";
@@ -23,24 +25,26 @@ import { exactNames } from "../subject-alt-names.ts";
 type TransportSocketInit = Plain<typeof TransportSocketSchema>;
 type DownstreamTlsContextInit = Plain<typeof DownstreamTlsContextSchema>;
 
-export const downstreamTlsFields: readonly string[] = [
-  "Gateway.spec.servers[].tls.mode",
-  "Gateway.spec.servers[].tls.credentialName",
-  "Gateway.spec.servers[].tls.credentialNames",
-  "Gateway.spec.servers[].tls.caCertCredentialName",
-  "Gateway.spec.servers[].tls.serverCertificate",
-  "Gateway.spec.servers[].tls.privateKey",
-  "Gateway.spec.servers[].tls.caCertificates",
-  "Gateway.spec.servers[].tls.tlsCertificates[].*",
-  "Gateway.spec.servers[].tls.subjectAltNames",
-  "Gateway.spec.servers[].tls.verifyCertificateSpki",
-  "Gateway.spec.servers[].tls.verifyCertificateHash",
-  "Gateway.spec.servers[].tls.minProtocolVersion",
-  "Gateway.spec.servers[].tls.maxProtocolVersion",
-  "Gateway.spec.servers[].tls.cipherSuites",
-  "Gateway.spec.servers[].tls.ecdhCurves",
-  "Gateway.spec.servers[].tls.alpnProtocols",
-];
+export const downstreamTlsFields: readonly ClaimedField[] = claims(gatewayKind, "spec.servers[].tls", [
+  "mode",
+  "credentialName",
+  "credentialNames",
+  "caCertCredentialName",
+  "serverCertificate",
+  "privateKey",
+  "caCertificates",
+  "tlsCertificates[].serverCertificate",
+  "tlsCertificates[].privateKey",
+  "tlsCertificates[].caCertificates",
+  "subjectAltNames",
+  "verifyCertificateSpki",
+  "verifyCertificateHash",
+  "minProtocolVersion",
+  "maxProtocolVersion",
+  "cipherSuites",
+  "ecdhCurves",
+  "alpnProtocols",
+]);
 
 /** A sidecar's side of mTLS: any workload of the mesh may connect, or those named; policies decide who may do what. */
 export function meshServerTls(

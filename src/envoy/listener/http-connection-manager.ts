@@ -8,6 +8,8 @@ import {
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
 } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { ZERO_DURATION } from "../duration-message.ts";
 import { type Plain, typedConfig } from "../encode.ts";
@@ -17,7 +19,9 @@ import { buildHttpFilters } from "./http-filters.ts";
 
 type ConnectionManagerInit = Plain<typeof HttpConnectionManagerSchema>;
 
-export const httpConnectionManagerFields: readonly string[] = ["MeshConfig.pathNormalization.*"];
+export const httpConnectionManagerFields: readonly ClaimedField[] = claims(meshConfigKind, [
+  "spec.pathNormalization.normalization",
+]);
 
 export function httpConnectionManagerFilter(
   forward: HttpForward,

@@ -2,6 +2,8 @@
 // nothing: virtualOutbound hands it the connections that were going there.
 
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type {
   ListenerSettings,
   OutboundHttp,
@@ -13,7 +15,9 @@ import type { FilterChainInit } from "./filter-chain-inputs.ts";
 import { buildListener, type ListenerInit } from "./listener.ts";
 import { EVERY_PORT } from "./listener-filters.ts";
 
-export const outboundListenerFields: readonly string[] = ["MeshConfig.protocolDetectionTimeout"];
+export const outboundListenerFields: readonly ClaimedField[] = claims(meshConfigKind, [
+  "spec.protocolDetectionTimeout",
+]);
 
 /** Plaintext HTTP, found by its first bytes, takes the route table; all else is matched by the TCP chains in order. */
 export function buildOutboundListener(inputs: OutboundListenerInputs): ListenerInit {

@@ -9,6 +9,9 @@ import {
 import { wildcardsOf } from "../../core/ip-families.ts";
 import { isHttp, isSniffed, type Protocol } from "../../core/protocol.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
+import { peerAuthenticationKind } from "../../kinds/peer-authentication.ts";
 import type { InboundListenerInputs, InboundPort, ListenerSettings } from "../../view/listener-inputs.ts";
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../application-protocol.ts";
 import { meshServerTls } from "./downstream-tls.ts";
@@ -17,10 +20,9 @@ import type { FilterChainInit, FilterChainMatchInit, HttpForward, ProxySide } fr
 import { buildListener, type ListenerInit } from "./listener.ts";
 import type { InspectedPorts } from "./listener-filters.ts";
 
-export const virtualInboundFields: readonly string[] = [
-  "PeerAuthentication.spec.mtls.mode",
-  "PeerAuthentication.spec.portLevelMtls.*",
-  "MeshConfig.proxyInboundListenPort",
+export const virtualInboundFields: readonly ClaimedField[] = [
+  ...claims(peerAuthenticationKind, ["spec.mtls.mode", "spec.portLevelMtls.*.mode"]),
+  ...claims(meshConfigKind, ["spec.proxyInboundListenPort"]),
 ];
 
 const HTTP_SERVER_ALPN = ["h2", "http/1.1"];

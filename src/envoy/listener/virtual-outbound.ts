@@ -4,14 +4,16 @@
 import { BLACK_HOLE_CLUSTER } from "../../core/cluster-name.ts";
 import { type IpFamilies, wildcardsOf } from "../../core/ip-families.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { buildFilterChain, forwardTo } from "./filter-chain.ts";
 import { buildListener, type ListenerInit } from "./listener.ts";
 
-export const virtualOutboundFields: readonly string[] = [
-  "MeshConfig.outboundTrafficPolicy.mode",
-  "MeshConfig.proxyListenPort",
-];
+export const virtualOutboundFields: readonly ClaimedField[] = claims(meshConfigKind, [
+  "spec.outboundTrafficPolicy.mode",
+  "spec.proxyListenPort",
+]);
 
 export interface VirtualOutboundInputs {
   /** 15001 unless MeshConfig says otherwise. */

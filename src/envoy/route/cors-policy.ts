@@ -1,8 +1,10 @@
 // Cross-origin requests: the route's configuration of Envoy's CORS filter.
 
 import { CorsPolicySchema } from "../../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
+import { claims } from "../../kinds/claims.ts";
 import type { CorsPolicy } from "../../kinds/virtual-service/http-route.ts";
 import type { StringMatch } from "../../kinds/virtual-service/matching.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import { durationMessage } from "../duration-message.ts";
 import { typedConfig } from "../encode.ts";
 import type { RouteFeature } from "./route-feature.ts";
@@ -13,7 +15,18 @@ export const CORS_FILTER = "envoy.filters.http.cors";
 const ANY_ORIGIN: StringMatcherInit = { matchPattern: { case: "safeRegex", value: { regex: ".*" } } };
 
 export const corsFeature: RouteFeature = {
-  fields: ["VirtualService.spec.http[].corsPolicy.*"],
+  fields: claims(virtualServiceKind, "spec.http[].corsPolicy", [
+    "allowOrigin",
+    "allowOrigins[].exact",
+    "allowOrigins[].prefix",
+    "allowOrigins[].regex",
+    "allowMethods",
+    "allowHeaders",
+    "exposeHeaders",
+    "maxAge",
+    "allowCredentials",
+    "unmatchedPreflights",
+  ]),
   apply({ rule }, draft) {
     const policy = rule?.corsPolicy;
     if (policy === undefined) return;

@@ -5,7 +5,10 @@ import type {
   RouteAction_HashPolicySchema,
   WeightedCluster_ClusterWeightSchema,
 } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import { claims } from "../../kinds/claims.ts";
+import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
 import type { ConsistentHash } from "../../kinds/destination-rule/load-balancer.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import type { ResolvedDestination } from "../../view/route-inputs.ts";
 import { sniffedAlpnRouteConfig } from "../application-protocol.ts";
 import { durationMessage } from "../duration-message.ts";
@@ -18,7 +21,18 @@ type ClusterWeightInit = MessageInitShape<typeof WeightedCluster_ClusterWeightSc
 const CLIENT_CERTIFICATE = "x-forwarded-client-cert";
 
 export const destinationsFeature: RouteFeature = {
-  fields: ["VirtualService.spec.http[].route[].*"],
+  fields: claims(virtualServiceKind, "spec.http[].route[]", [
+    "destination.host",
+    "destination.subset",
+    "destination.port.number",
+    "weight",
+    "headers.request.set.*",
+    "headers.request.add.*",
+    "headers.request.remove",
+    "headers.response.set.*",
+    "headers.response.add.*",
+    "headers.response.remove",
+  ]),
   apply({ destinations }, draft) {
     const [first, ...others] = destinations;
     if (first === undefined) return;
@@ -41,12 +55,16 @@ export const destinationsFeature: RouteFeature = {
 };
 
 export const hashPolicyFeature: RouteFeature = {
-  fields: [
-    "DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.httpHeaderName",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.httpCookie.*",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.useSourceIp",
-    "DestinationRule.spec.trafficPolicy.loadBalancer.consistentHash.httpQueryParameterName",
-  ],
+  fields: claims(destinationRuleKind, "spec.trafficPolicy.loadBalancer", [
+    "consistentHash.httpHeaderName",
+    "consistentHash.httpCookie.name",
+    "consistentHash.httpCookie.path",
+    "consistentHash.httpCookie.ttl",
+    "consistentHash.httpCookie.attributes[].name",
+    "consistentHash.httpCookie.attributes[].value",
+    "consistentHash.useSourceIp",
+    "consistentHash.httpQueryParameterName",
+  ]),
   apply({ destinations }, draft) {
     const policies = destinations.flatMap(({ consistentHash }) =>
       consistentHash === undefined ? [] : hashPolicy(consistentHash),

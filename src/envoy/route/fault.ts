@@ -5,10 +5,12 @@ import { grpcStatusNames } from "../../core/grpc-status-name.ts";
 import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import type { FractionalPercentSchema } from "../../gen/envoy/type/v3/percent_pb.ts";
 import { FractionalPercent_DenominatorType } from "../../gen/envoy/type/v3/percent_pb.ts";
+import { claims } from "../../kinds/claims.ts";
 import type {
   HttpFaultInjectionAbort,
   HttpFaultInjectionDelay,
 } from "../../kinds/virtual-service/http-route.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import { durationMessage } from "../duration-message.ts";
 import { typedConfig } from "../encode.ts";
 import type { RouteFeature } from "./route-feature.ts";
@@ -19,14 +21,14 @@ type HttpFaultInit = MessageInitShape<typeof HTTPFaultSchema>;
 export const FAULT_FILTER = "envoy.filters.http.fault";
 
 export const faultFeature: RouteFeature = {
-  fields: [
-    "VirtualService.spec.http[].fault.delay.fixedDelay",
-    "VirtualService.spec.http[].fault.delay.percent",
-    "VirtualService.spec.http[].fault.delay.percentage.*",
-    "VirtualService.spec.http[].fault.abort.httpStatus",
-    "VirtualService.spec.http[].fault.abort.grpcStatus",
-    "VirtualService.spec.http[].fault.abort.percentage.*",
-  ],
+  fields: claims(virtualServiceKind, "spec.http[].fault", [
+    "delay.fixedDelay",
+    "delay.percent",
+    "delay.percentage.value",
+    "abort.httpStatus",
+    "abort.grpcStatus",
+    "abort.percentage.value",
+  ]),
   apply({ rule }, draft) {
     if (rule?.fault === undefined) return;
     const { delay, abort } = rule.fault;

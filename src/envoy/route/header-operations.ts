@@ -3,13 +3,22 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HeaderValueOptionSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import { HeaderValueOption_HeaderAppendAction } from "../../gen/envoy/config/core/v3/base_pb.ts";
+import { claims } from "../../kinds/claims.ts";
 import type { HeaderOperations, Headers } from "../../kinds/virtual-service/destination.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import type { RouteFeature } from "./route-feature.ts";
 
 type HeaderValueOptionInit = MessageInitShape<typeof HeaderValueOptionSchema>;
 
 export const headerOperationsFeature: RouteFeature = {
-  fields: ["VirtualService.spec.http[].headers.*"],
+  fields: claims(virtualServiceKind, "spec.http[].headers", [
+    "request.set.*",
+    "request.add.*",
+    "request.remove",
+    "response.set.*",
+    "response.add.*",
+    "response.remove",
+  ]),
   apply({ rule }, draft) {
     if (rule?.headers === undefined) return;
     Object.assign(draft.route, headerOperations(rule.headers));

@@ -4,16 +4,18 @@
 
 import { INBOUND_PASSTHROUGH_CLUSTER, inboundClusterName } from "../../core/cluster-name.ts";
 import { isGrpc, isHttp, isSniffed, type Protocol } from "../../core/protocol.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { HttpRetry } from "../../kinds/virtual-service/http-route.ts";
 import type { InboundListenerInputs } from "../../view/listener-inputs.ts";
 import { buildRoute } from "./route.ts";
 import type { RouteConfigurationInit } from "./route-configuration.ts";
 
-export const inboundRouteFields: readonly string[] = [
-  "MeshConfig.defaultInboundHttpRetryPolicy.attempts",
-  "MeshConfig.defaultInboundHttpRetryPolicy.retryOn",
-  "MeshConfig.defaultInboundHttpRetryPolicy.backoff",
-];
+export const inboundRouteFields: readonly ClaimedField[] = claims(
+  meshConfigKind,
+  "spec.defaultInboundHttpRetryPolicy",
+  ["attempts", "retryOn", "backoff"],
+);
 
 /** All that the listener of the same inputs refers to. */
 export function buildInboundRoutes(

@@ -3,7 +3,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RedirectActionSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { RedirectAction_RedirectResponseCode } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import { claims } from "../../kinds/claims.ts";
 import type { HttpBody, HttpRedirect } from "../../kinds/virtual-service/http-route.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import type { RouteFeature } from "./route-feature.ts";
 
 type RedirectActionInit = MessageInitShape<typeof RedirectActionSchema>;
@@ -20,7 +22,15 @@ const RESPONSE_CODES: Readonly<Record<number, RedirectAction_RedirectResponseCod
 };
 
 export const redirectFeature: RouteFeature = {
-  fields: ["VirtualService.spec.http[].redirect.*"],
+  fields: claims(virtualServiceKind, "spec.http[].redirect", [
+    "uri",
+    "authority",
+    "port",
+    "derivePort",
+    "scheme",
+    "redirectCode",
+    "prefixRewrite",
+  ]),
   apply({ rule, requestPort }, draft) {
     if (rule?.redirect === undefined) return;
     draft.route.action = { case: "redirect", value: buildRedirect(rule.redirect, requestPort) };
@@ -28,7 +38,7 @@ export const redirectFeature: RouteFeature = {
 };
 
 export const directResponseFeature: RouteFeature = {
-  fields: ["VirtualService.spec.http[].directResponse.*"],
+  fields: claims(virtualServiceKind, "spec.http[].directResponse", ["status", "body.string", "body.bytes"]),
   apply({ rule }, draft) {
     if (rule?.directResponse === undefined) return;
     const { status, body } = rule.directResponse;

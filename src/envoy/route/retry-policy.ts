@@ -4,7 +4,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RetryPolicySchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { PreviousHostsPredicateSchema } from "../../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
 import { PreviousPrioritiesConfigSchema } from "../../gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts";
+import { claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { HttpRetry } from "../../kinds/virtual-service/http-route.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import { durationMessage } from "../duration-message.ts";
 import { typedConfig } from "../encode.ts";
 import type { RouteFeature } from "./route-feature.ts";
@@ -16,7 +19,24 @@ const DEFAULT_ATTEMPTS = 2;
 const HOST_SELECTION_ATTEMPTS = 5n;
 
 export const retryFeature: RouteFeature = {
-  fields: ["VirtualService.spec.http[].retries.*", "MeshConfig.defaultHttpRetryPolicy.*"],
+  fields: [
+    ...claims(virtualServiceKind, "spec.http[].retries", [
+      "attempts",
+      "perTryTimeout",
+      "retryOn",
+      "retryRemoteLocalities",
+      "retryIgnorePreviousHosts",
+      "backoff",
+    ]),
+    ...claims(meshConfigKind, "spec.defaultHttpRetryPolicy", [
+      "attempts",
+      "perTryTimeout",
+      "retryOn",
+      "retryRemoteLocalities",
+      "retryIgnorePreviousHosts",
+      "backoff",
+    ]),
+  ],
   apply({ rule, defaultRetries }, draft) {
     const policy = buildRetryPolicy(rule?.retries ?? defaultRetries ?? {});
     if (policy !== undefined) draft.action.retryPolicy = policy;

@@ -1,9 +1,16 @@
 // What the upstream sees instead of the path and authority that the client sent.
 
+import { claims } from "../../kinds/claims.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import type { RouteFeature } from "./route-feature.ts";
 
 export const rewriteFeature: RouteFeature = {
-  fields: ["VirtualService.spec.http[].rewrite.*"],
+  fields: claims(virtualServiceKind, "spec.http[].rewrite", [
+    "uri",
+    "authority",
+    "uriRegexRewrite.match",
+    "uriRegexRewrite.rewrite",
+  ]),
   apply({ rule, match }, draft) {
     const rewrite = rule?.rewrite;
     if (rewrite === undefined) return;

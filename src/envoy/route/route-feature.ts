@@ -3,6 +3,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteActionSchema, RouteSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import type { ClaimedField } from "../../kinds/claims.ts";
 import type { RouteInputs } from "../../view/route-inputs.ts";
 import type { PackedMessage } from "../message-encoder.ts";
 
@@ -18,7 +19,7 @@ export interface RouteDraft {
 }
 
 export interface RouteFeature {
-  /** Paths such as `VirtualService.spec.http[].timeout`; `.*` claims all below. */
-  readonly fields: readonly string[];
+  /** Paths such as `VirtualService.spec.http[].timeout`. */
+  readonly fields: readonly ClaimedField[];
   readonly apply: (inputs: RouteInputs, draft: RouteDraft) => void;
 }

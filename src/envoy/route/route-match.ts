@@ -2,23 +2,39 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RouteMatchSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
+import { claims } from "../../kinds/claims.ts";
 import type { HttpMatchRequest, StringMatch } from "../../kinds/virtual-service/matching.ts";
+import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
 import type { RouteFeature } from "./route-feature.ts";
 import { headerMatcher, queryParameterMatcher, withoutHeaderMatcher } from "./string-matcher.ts";
 
 type RouteMatchInit = MessageInitShape<typeof RouteMatchSchema>;
 
 export const routeMatchFeature: RouteFeature = {
-  fields: [
-    "VirtualService.spec.http[].match[].uri.*",
-    "VirtualService.spec.http[].match[].ignoreUriCase",
-    "VirtualService.spec.http[].match[].scheme.*",
-    "VirtualService.spec.http[].match[].method.*",
-    "VirtualService.spec.http[].match[].authority.*",
-    "VirtualService.spec.http[].match[].headers.*",
-    "VirtualService.spec.http[].match[].withoutHeaders.*",
-    "VirtualService.spec.http[].match[].queryParams.*",
-  ],
+  fields: claims(virtualServiceKind, "spec.http[].match[]", [
+    "uri.exact",
+    "uri.prefix",
+    "uri.regex",
+    "ignoreUriCase",
+    "scheme.exact",
+    "scheme.prefix",
+    "scheme.regex",
+    "method.exact",
+    "method.prefix",
+    "method.regex",
+    "authority.exact",
+    "authority.prefix",
+    "authority.regex",
+    "headers.*.exact",
+    "headers.*.prefix",
+    "headers.*.regex",
+    "withoutHeaders.*.exact",
+    "withoutHeaders.*.prefix",
+    "withoutHeaders.*.regex",
+    "queryParams.*.exact",
+    "queryParams.*.prefix",
+    "queryParams.*.regex",
+  ]),
   apply({ match }, draft) {
     draft.route.match = match === undefined ? everyRequest() : buildRouteMatch(match);
   },

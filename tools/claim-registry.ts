@@ -1,0 +1,36 @@
+// The registry of claims: every list of fields that some code implements. A claim that isn't reached from here doesn't
+// count, so that `npm run fields` fails for its fields.
+
+import { builderFields } from "../src/envoy/claims.ts";
+import type { ClaimedField } from "../src/kinds/claims.ts";
+import { destinationRuleFields } from "../src/model/destination-rules.ts";
+import { gatewayServerFields } from "../src/model/gateway-servers.ts";
+import { hostRouteFields } from "../src/model/host-routes.ts";
+import { secretReaderFields } from "../src/model/secret-readers.ts";
+import { serviceFields } from "../src/model/services.ts";
+import { localityFields } from "../src/view/endpoint-placement.ts";
+import { machineFields } from "../src/view/recognition.ts";
+import { claimedFieldsByFile } from "./claimed-fields.ts";
+
+export interface Claim {
+  /** `Kind.path`, a leaf. */
+  readonly field: string;
+  /** The file that claims it. */
+  readonly file: string;
+}
+
+/** By the file that claims them. */
+export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
+  "src/envoy/claims.ts": builderFields,
+  "src/model/destination-rules.ts": destinationRuleFields,
+  "src/model/gateway-servers.ts": gatewayServerFields,
+  "src/model/host-routes.ts": hostRouteFields,
+  "src/model/secret-readers.ts": secretReaderFields,
+  "src/model/services.ts": serviceFields,
+  "src/view/endpoint-placement.ts": localityFields,
+  "src/view/recognition.ts": machineFields,
+};
+
+export const claimRegistry: readonly Claim[] = [claimsOfCode, claimedFieldsByFile].flatMap((fieldsByFile) =>
+  Object.entries(fieldsByFile).flatMap(([file, fields]) => fields.map((field) => ({ field, file }))),
+);
