@@ -17,12 +17,13 @@ export type NetworkFilterInit = Plain<typeof FilterSchema>;
 /** A connection meets the first one first. */
 export const networkSlots = [
   "peer-metadata",
+  "custom-authorization-rules",
   "custom-authorization",
   "authentication-extensions",
   "authorization-extensions",
+  "authorization-audit",
   "authorization-deny",
   "authorization-allow",
-  "authorization-audit",
   "first-byte-mutual-tls",
   "first-byte-plaintext",
   "extensions",

@@ -30,3 +30,13 @@ export function buildHttpSlot(
   const config = filters.length === 0 ? {} : { defaultFilterChain: { filters: [...filters] } };
   return { name: httpSlotName(slot), typedConfig: typedConfig(FilterChainConfigSchema, config) };
 }
+
+/** Filters as a connection manager has them, as a slot has them. */
+export function filtersOfSlot(
+  filters: readonly Plain<typeof HttpFilterSchema>[],
+): readonly ExtensionConfigInit[] {
+  return filters.map(({ name = "", configType }) => {
+    if (configType?.case !== "typedConfig") throw new Error(`${name} has no configuration of its own`);
+    return { name, typedConfig: configType.value };
+  });
+}

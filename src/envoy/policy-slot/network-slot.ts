@@ -15,10 +15,11 @@ import type { ExtensionConfigInit } from "./http-slot.ts";
  * known only after the handshake, and in plaintext.
  */
 export const networkPolicySlots = [
+  "custom-authorization-rules",
   "custom-authorization",
+  "authorization-audit",
   "authorization-deny",
   "authorization-allow",
-  "authorization-audit",
   "first-byte-mutual-tls",
   "first-byte-plaintext",
 ] as const;

@@ -1,0 +1,181 @@
+// The rules of a connection as one expression of CEL, which decides where RBAC would only decide once bytes flow. What
+// can't be said is taken for what lets fewer in: a rule that denies then matches, and one that allows doesn't.
+
+import { RBAC_Action } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
+import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
+import { rulesOfAction } from "./actions.ts";
+import { type AddressRange, addressRegex } from "./address-expression.ts";
+import type { PermissionInit, PrincipalInit } from "./clause.ts";
+import type { RbacInit } from "./policies.ts";
+import { quoteRegex, type StringMatcherInit } from "./string-pattern.ts";
+
+/** A peer of mTLS has shown who it is; anybody else is nobody. */
+export type Caller = "authenticated" | "anonymous";
+
+export interface ConnectionExpression {
+  readonly text: string;
+  /** All rules are in it as they are written. */
+  readonly isExact: boolean;
+}
+
+/** True for a connection that ALLOW and DENY let in; undefined where no policy decides. */
+export function connectionExpression(
+  inputs: AuthorizationInputs,
+  caller: Caller,
+): ConnectionExpression | undefined {
+  const deny = rulesOfAction(inputs, "DENY", "tcp")?.rules;
+  const allow = rulesOfAction(inputs, "ALLOW", "tcp")?.rules;
+  if (deny === undefined && allow === undefined) return undefined;
+  const writer = new ExpressionWriter(caller);
+  const parts = [
+    ...(deny === undefined ? [] : [`!(${writer.rules(deny)})`]),
+    ...(allow === undefined ? [] : [`(${writer.rules(allow)})`]),
+  ];
+  return { text: parts.join(" && "), isExact: writer.isExact };
+}
+
+/** `certain`: it must hold surely; `possible`: it must hold wherever it may. */
+type Reading = "certain" | "possible";
+
+const opposite = { certain: "possible", possible: "certain" } as const;
+
+class ExpressionWriter {
+  readonly #caller: Caller;
+  isExact = true;
+
+  constructor(caller: Caller) {
+    this.#caller = caller;
+  }
+
+  rules({ action, policies = {} }: RbacInit): string {
+    const reading = action === RBAC_Action.DENY ? "possible" : "certain";
+    return anyOf(
+      Object.values(policies).map(({ permissions = [], principals = [] }) =>
+        allOf([
+          anyOf(permissions.map((each) => this.#permission(each as PermissionInit, reading))),
+          anyOf(principals.map((each) => this.#principal(each as PrincipalInit, reading))),
+        ]),
+      ),
+    );
+  }
+
+  #permission({ rule }: PermissionInit, reading: Reading): string {
+    switch (rule?.case) {
+      case "any":
+        return String(rule.value);
+      case "andRules":
+        return allOf(
+          (rule.value.rules ?? []).map((each) => this.#permission(each as PermissionInit, reading)),
+        );
+      case "orRules":
+        return anyOf(
+          (rule.value.rules ?? []).map((each) => this.#permission(each as PermissionInit, reading)),
+        );
+      case "notRule":
+        return not(this.#permission(rule.value as PermissionInit, opposite[reading]));
+      case "destinationPort":
+        return `destination.port == ${rule.value}`;
+      case "destinationIp":
+        return this.#range("destination.address", rule.value as AddressRange, reading);
+      case "requestedServerName":
+        // Nobody names a server without TLS.
+        if (this.#caller === "anonymous") return "false";
+        return this.#text("connection.requested_server_name", rule.value as StringMatcherInit, reading);
+      default:
+        return this.#unknown(reading);
+    }
+  }
+
+  #principal({ identifier }: PrincipalInit, reading: Reading): string {
+    switch (identifier?.case) {
+      case "any":
+        return String(identifier.value);
+      case "andIds":
+        return allOf(
+          (identifier.value.ids ?? []).map((each) => this.#principal(each as PrincipalInit, reading)),
+        );
+      case "orIds":
+        return anyOf(
+          (identifier.value.ids ?? []).map((each) => this.#principal(each as PrincipalInit, reading)),
+        );
+      case "notId":
+        return not(this.#principal(identifier.value as PrincipalInit, opposite[reading]));
+      case "authenticated": {
+        if (this.#caller === "anonymous") return "false";
+        const { principalName } = identifier.value;
+        if (principalName === undefined) return "true";
+        return this.#text("connection.uri_san_peer_certificate", principalName as StringMatcherInit, reading);
+      }
+      case "directRemoteIp":
+      case "remoteIp":
+        return this.#range("source.address", identifier.value as AddressRange, reading);
+      default:
+        return this.#unknown(reading);
+    }
+  }
+
+  #range(attribute: string, range: AddressRange, reading: Reading): string {
+    const regex = addressRegex(range);
+    return regex === undefined ? this.#unknown(reading) : matches(attribute, regex);
+  }
+
+  #text(attribute: string, { matchPattern, ignoreCase }: StringMatcherInit, reading: Reading): string {
+    if (ignoreCase === true) return this.#unknown(reading);
+    switch (matchPattern?.case) {
+      case "exact":
+        return `${attribute} == ${quoted(matchPattern.value)}`;
+      case "prefix":
+        return `${attribute}.startsWith(${quoted(matchPattern.value)})`;
+      case "suffix":
+        return `${attribute}.endsWith(${quoted(matchPattern.value)})`;
+      case "contains":
+        return matches(attribute, `.*${quoteRegex(matchPattern.value)}.*`);
+      case "safeRegex":
+        return matches(attribute, matchPattern.value.regex ?? "");
+      default:
+        return this.#unknown(reading);
+    }
+  }
+
+  #unknown(reading: Reading): string {
+    this.isExact = false;
+    return String(reading === "possible");
+  }
+}
+
+function allOf(parts: readonly string[]): string {
+  const open = parts.filter((part) => part !== "true");
+  if (open.includes("false")) return "false";
+  return open.length === 0 ? "true" : open.map(inBrackets).join(" && ");
+}
+
+function anyOf(parts: readonly string[]): string {
+  const open = parts.filter((part) => part !== "false");
+  if (open.includes("true")) return "true";
+  return open.length === 0 ? "false" : open.map(inBrackets).join(" || ");
+}
+
+function not(part: string): string {
+  if (part === "true" || part === "false") return String(part === "false");
+  return `!(${part})`;
+}
+
+function inBrackets(part: string, _at: number, parts: readonly string[]): string {
+  return parts.length === 1 ? part : `(${part})`;
+}
+
+/** Of the whole text: CEL's own `matches` is content with a part. */
+function matches(attribute: string, regex: string): string {
+  return `${attribute}.matches(${quoted(`^(?:${regex})$`)})`;
+}
+
+/** Letters and digits stand for themselves: the text is part of a format, in which `%` and `)` mean something. */
+function quoted(text: string): string {
+  const escaped = text.replaceAll(/[^A-Za-z0-9/._:-]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return code > 0xffff
+      ? `\\U${code.toString(16).padStart(8, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+  return `'${escaped}'`;
+}
