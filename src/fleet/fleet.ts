@@ -308,6 +308,8 @@ export class Fleet implements IdentifiedBackend {
       scope: scope.id,
       families: scope.families,
       workloadView: ofProxy.get(key)?.id ?? "",
+      authorization: views.authorizations.ofProxy.get(key)?.id ?? "",
+      requestAuthentication: views.requestAuthentications.ofProxy.get(key)?.id ?? "",
       readsSecrets: views.secretReaderOfProxy.get(key) !== undefined,
       envoyVersion,
     };
@@ -360,9 +362,11 @@ export class Fleet implements IdentifiedBackend {
 
   *#sessionsWithOtherView({ changed }: Commit): Iterable<OpenSession> {
     const { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy } = this.#options.views;
+    const { authorizations, requestAuthentications } = this.#options.views;
     const { proxies } = this.#options.recognitions;
     const workloads = [inboundOfProxy, gatewayOfProxy, secretReaderOfProxy];
-    for (const table of [proxies, scopes.ofProxy, places.ofProxy, ...workloads]) {
+    const policies = [authorizations.ofProxy, requestAuthentications.ofProxy];
+    for (const table of [proxies, scopes.ofProxy, places.ofProxy, ...workloads, ...policies]) {
       for (const key of changed.get(table) ?? []) {
         const session = this.#sessions.get(key);
         if (session !== undefined && viewKey(this.#viewOf(session)) !== session.view) yield session;

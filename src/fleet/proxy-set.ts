@@ -8,7 +8,13 @@ import type { ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import type { FormerRows, Layer, LayeredRows } from "./layered-rows.ts";
-import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "./resource-row.ts";
+import {
+  authorizationLayer,
+  EVERY_PROXY_LAYER,
+  requestAuthenticationLayer,
+  sidecarLayer,
+  workloadLayer,
+} from "./resource-row.ts";
 import { type ServedType, servedTypes } from "./resource-tables.ts";
 
 export interface ProxyView {
@@ -18,6 +24,9 @@ export interface ProxyView {
   readonly families: IpFamilies;
   /** Of the inbound or gateway view. */
   readonly workloadView: string;
+  /** Ids of what its policies make of it. */
+  readonly authorization: string;
+  readonly requestAuthentication: string;
   /** Ids of the client's places, the narrower one first; empty where nothing looks at them. */
   readonly places: readonly [node: string, wide: string];
   /** Nobody else gets a secret, and who does shares no set with who doesn't. */
@@ -26,16 +35,13 @@ export interface ProxyView {
 }
 
 /** Proxies with equal keys get the same set. */
-export function viewKey({
-  kind,
-  scope,
-  workloadView,
-  places,
-  readsSecrets,
-  envoyVersion,
-}: ProxyView): string {
-  const who = readsSecrets ? "reader" : "other";
-  return [kind, scope, workloadView, ...places.filter((id) => id !== ""), who, envoyVersion].join(" ");
+export function viewKey(view: ProxyView): string {
+  const { kind, scope, workloadView, authorization, requestAuthentication, places } = view;
+  const who = view.readsSecrets ? "reader" : "other";
+  const policies = [authorization, requestAuthentication];
+  const ids = [kind, scope, workloadView, ...policies, ...places.filter((id) => id !== "")];
+  // A bar is in no id: it ends a layer in the keys of rows.
+  return [...ids, who, view.envoyVersion].join("|");
 }
 
 interface NamedLayer {
@@ -114,11 +120,11 @@ export class ProxySet implements ResourceSet {
 }
 
 /** Layers that hold resources of a type for proxies of a view, most specific first. */
-function layersOf(
-  { kind, scope, families, workloadView, places, readsSecrets }: ProxyView,
-  type: ResourceType,
-): readonly string[] {
+function layersOf(view: ProxyView, type: ResourceType): readonly string[] {
+  const { kind, scope, families, workloadView, places, readsSecrets } = view;
   if (type === "secret" && !readsSecrets) return [];
+  if (type === "extension-config")
+    return [authorizationLayer(view.authorization), requestAuthenticationLayer(view.requestAuthentication)];
   const own = workloadLayer(workloadView);
   const isOwnOnly = kind === "router" && (type === "listener" || type === "route");
   if (isOwnOnly) return [own];

@@ -33,4 +33,14 @@ export function sidecarLayer(families: IpFamilies): string {
   return families === "ipv4" ? "sidecar=" : `sidecar=${families}`;
 }
 
+/** The layer that all proxies share whose workloads have the same AuthorizationPolicies. */
+export function authorizationLayer(setId: string): string {
+  return `authorization=${setId}`;
+}
+
+/** The layer that all proxies share whose workloads accept the same tokens. */
+export function requestAuthenticationLayer(choiceId: string): string {
+  return `tokens=${choiceId}`;
+}
+
 export const EVERY_PROXY_LAYER = "proxy=";

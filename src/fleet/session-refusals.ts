@@ -7,6 +7,7 @@ import type { RefusedResource, RefusedResponse, SentResource, Standing } from ".
 import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import { blame } from "./blame.ts";
+import { ClosedSlots } from "./closed-slots.ts";
 import type { ProxySet } from "./proxy-set.ts";
 import type { StandInTables } from "./stand-in-tables.ts";
 import { TableQuarantine } from "./table-quarantine.ts";
@@ -33,6 +34,7 @@ export class SessionRefusals {
   readonly #versions = new Map<string, RefusedVersion>();
   /** Route tables by name: the other virtual hosts of a refused one go on. */
   readonly #tables = new Map<string, TableQuarantine>();
+  readonly #closedSlots = new ClosedSlots();
 
   constructor(standIns: StandInTables) {
     this.#standIns = standIns;
@@ -44,7 +46,19 @@ export class SessionRefusals {
 
   /** What the proxy is to have of its view's set. */
   setFor(set: ProxySet): ResourceSet {
-    if (this.#tables.size === 0) return set;
+    if (this.#tables.size === 0 && this.#closedSlots.isEmpty) return set;
+    const standIns = new Map<ResourceType, ReadonlyMap<string, Resource>>([
+      ["route", this.#tablesFor(set)],
+      ["extension-config", this.#closedSlots.standIns((name) => set.get("extension-config", name))],
+    ]);
+    return {
+      get: (type, name) => standIns.get(type)?.get(name) ?? set.get(type, name),
+      names: (type) => set.names(type),
+      standIns: (type) => standIns.get(type)?.values() ?? [],
+    };
+  }
+
+  #tablesFor(set: ProxySet): ReadonlyMap<string, Resource> {
     const tables = new Map<string, Resource>();
     for (const [name, table] of this.#tables) {
       const newest = set.get("route", name);
@@ -56,11 +70,7 @@ export class SessionRefusals {
       if (table.isOver) this.#tables.delete(name);
       else tables.set(name, offered);
     }
-    return {
-      get: (type, name) => (type === "route" ? tables.get(name) : undefined) ?? set.get(type, name),
-      names: (type) => set.names(type),
-      standIns: (type) => (type === "route" ? tables.values() : []),
-    };
+    return tables;
   }
 
   /** Returns what the proxy gets another version of because of it. */
@@ -80,7 +90,12 @@ export class SessionRefusals {
         this.#tables.set(name, table);
         table.rejected(each, detail);
         changed.push({ type, name });
-      } else if (newest.version === version) this.#note(type, each, { detail, set });
+      } else if (newest.version === version) {
+        const blamed = this.#note(type, each, { detail, set });
+        if (type !== "extension-config" || each.inUse !== "nothing") continue;
+        this.#closedSlots.close(each.resource, blamed);
+        changed.push({ type, name });
+      }
     }
     return changed;
   }
@@ -90,7 +105,8 @@ export class SessionRefusals {
     if (this.isEmpty) return [];
     const changed: ResourceReference[] = [];
     for (const { name, version } of resources) {
-      this.#versions.delete(keyOf({ type, name }));
+      const isStandIn = type === "extension-config" && this.#closedSlots.isStandIn({ name, version });
+      if (!isStandIn) this.#versions.delete(keyOf({ type, name }));
       const table = type === "route" ? this.#tables.get(name) : undefined;
       if (table?.acknowledged(version)) changed.push({ type, name });
       if (table?.isOver) this.#tables.delete(name);
@@ -127,17 +143,19 @@ export class SessionRefusals {
     return refused.suspects.some((part) => part.object === object) ? "refused" : "in-use";
   }
 
+  /** Returns whose fault it is. */
   #note(
     type: ResourceType,
     { resource, inUse }: RefusedResource,
     { detail, set }: { readonly detail: string; readonly set: ProxySet },
-  ): void {
+  ): Source {
     const { name, version } = resource;
     const refused = set.get(type, name);
-    if (refused === undefined || this.#versions.size >= MAX_VERSIONS) return;
+    if (refused === undefined || this.#versions.size >= MAX_VERSIONS) return [];
     const accepted = typeof inUse === "object" ? inUse : undefined;
     const blamed = blame(type, { refused, accepted, detail });
     this.#versions.set(keyOf({ type, name }), { type, name, version, detail, ...blamed });
+    return blamed.source;
   }
 }
 

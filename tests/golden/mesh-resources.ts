@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import { declareResourceTables, type ResourceTables, servedTypes } from "../../src/fleet/resource-tables.ts";
 import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
+import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/extension_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
@@ -19,6 +20,7 @@ export interface LayerResources {
   readonly endpoints: readonly MessageShape<typeof ClusterLoadAssignmentSchema>[];
   readonly listeners: readonly MessageShape<typeof ListenerSchema>[];
   readonly routes: readonly MessageShape<typeof RouteConfigurationSchema>[];
+  readonly extensionConfigs: readonly MessageShape<typeof TypedExtensionConfigSchema>[];
 }
 
 /** A mesh whose objects are still to be put. */
@@ -77,6 +79,7 @@ export function layerResources({ tables }: MeshUnderGlass, layer: string): Layer
     endpoints: messages(ClusterLoadAssignmentSchema, tables.endpoint, layer),
     listeners: messages(ListenerSchema, tables.listener, layer),
     routes: messages(RouteConfigurationSchema, tables.route, layer),
+    extensionConfigs: messages(TypedExtensionConfigSchema, tables["extension-config"], layer),
   };
 }
 

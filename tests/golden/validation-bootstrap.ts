@@ -8,15 +8,17 @@ import { type Bootstrap, BootstrapSchema } from "../../src/gen/envoy/config/boot
 import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import type { RouteConfiguration } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { RouterSchema } from "../../src/gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import { HttpConnectionManagerSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { LayerResources } from "./mesh-resources.ts";
 
-export function bootstrapOf({ clusters, endpoints, listeners, routes }: LayerResources): Bootstrap {
+export function bootstrapOf(layer: LayerResources): Bootstrap {
+  const { clusters, endpoints, listeners, routes, extensionConfigs } = layer;
   const bootstrap = fromJson(BootstrapSchema, SURROUNDINGS);
   const resources = bootstrap.staticResources;
   assert.ok(resources !== undefined);
   resources.clusters.push(...clusters, ...endpoints.map(staticCluster));
-  resources.listeners.push(...listeners, ...routes.map(routesListener));
+  resources.listeners.push(...listeners, ...routes.map(routesListener), ...slotsListeners(extensionConfigs));
   return bootstrap;
 }
 
@@ -55,6 +57,37 @@ function routesListener(routeConfiguration: RouteConfiguration, at: number) {
     ],
   };
   return fromBinary(ListenerSchema, encode(ListenerSchema, listener).bytes);
+}
+
+/** Filters that come by ECDS likewise: those of HTTP in one connection manager, those of connections in one chain. */
+function slotsListeners(slots: LayerResources["extensionConfigs"]) {
+  if (slots.length === 0) return [];
+  const filters = slots.map(({ name, typedConfig }) => {
+    assert.ok(typedConfig !== undefined);
+    return { name, configType: { case: "typedConfig" as const, value: typedConfig } };
+  });
+  const isOfHttp = ({ name }: { readonly name: string }) => name.startsWith("meltemi.http.");
+  const manager = typedConfig(HttpConnectionManagerSchema, {
+    statPrefix: "check",
+    routeSpecifier: { case: "routeConfig", value: { name: "none" } },
+    httpFilters: [
+      ...filters.filter(isOfHttp),
+      { name: "router", configType: { case: "typedConfig", value: typedConfig(RouterSchema, {}) } },
+    ],
+  });
+  const listener = {
+    name: "slots",
+    address: pipe("/tmp/mlt-validate-slots"),
+    filterChains: [
+      {
+        filters: [
+          ...filters.filter((filter) => !isOfHttp(filter)),
+          { name: "http", configType: { case: "typedConfig" as const, value: manager } },
+        ],
+      },
+    ],
+  };
+  return [fromBinary(ListenerSchema, encode(ListenerSchema, listener).bytes)];
 }
 
 function pipe(path: string) {

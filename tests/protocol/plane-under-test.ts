@@ -44,7 +44,7 @@ export function nodeOf(name: string) {
   };
 }
 
-export type ProxyType = "cluster" | "listener" | "route";
+export type ProxyType = "cluster" | "listener" | "route" | "extension-config";
 
 export interface ProxyOptions {
   readonly name: string;

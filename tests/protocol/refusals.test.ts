@@ -260,3 +260,37 @@ spec: { clusterIP: 10.96.0.2, ports: [{ name: tcp, port: 9000 }] }
   await proxy.until("taken", () => proxy.inUse.has(`listener ${refused}`));
   await proxy.until("settled", () => plane.fleet.refusals().length === 0);
 });
+
+function deny(path: string): string {
+  return `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: paths, namespace: shop }
+spec: { action: DENY, rules: [{ to: [{ operation: { paths: [${path}] } }] }] }
+`;
+}
+
+test("a policy that is refused before there was another closes its slot, until a newer one is taken", async (t) => {
+  const { apply, port, plane } = await startPlane(t);
+  apply(deny("/bad"));
+  const slot = "meltemi.http.authorization";
+  const wants = { "extension-config": [slot] };
+  const proxy = startProxy(t, port, { name: "web", wants, refuses: refusesBad });
+  const inUse = () => proxy.inUse.get(`extension-config ${slot}`) ?? "";
+  await proxy.until("closed the slot", () => inUse().includes("refused-shop-paths"));
+  const [refusal] = plane.fleet.refusals();
+  assert.deepEqual(
+    [refusal?.source.map(({ object }) => object), refusal?.detail],
+    [["AuthorizationPolicy/shop/paths"], "I don't like it"],
+  );
+  apply(deny("/good"));
+  await proxy.until("took the newer one", () => inUse().includes("/good"));
+  assert.ok(!inUse().includes("refused-"));
+  assert.deepEqual(plane.fleet.refusals(), []);
+  apply(deny("/bad-again"));
+  await until(
+    () => "was refused",
+    () => plane.fleet.refusals().length === 1,
+  );
+  assert.ok(inUse().includes("/good"), "the last good one stays");
+});
