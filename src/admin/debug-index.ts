@@ -1,8 +1,12 @@
 // The list of debug pages for a person with a browser.
 
-import type { PageKind } from "./debug-pages.ts";
+/** What a page is about: the mesh, or one proxy. */
+export interface IndexedPage {
+  readonly of: "mesh" | "proxy";
+  readonly summary: string;
+}
 
-export function debugIndex(pages: Readonly<Record<string, PageKind>>): string {
+export function debugIndex(pages: Readonly<Record<string, IndexedPage>>): string {
   const rows = Object.entries(pages).map(([name, page]) => {
     const path = page.of === "proxy" ? `${name}?proxyID=POD.NAMESPACE` : name;
     return `<tr><td><a href="/debug/${path}">${path}</a></td><td>${page.summary}</td></tr>`;

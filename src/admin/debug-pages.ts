@@ -1,7 +1,7 @@
 // The pages under `/debug/`, with the names and in the JSON of Istio's control plane, for its tools and their users.
 // They answer with what they are given, and show neither private keys nor Secrets.
 
-import type { FleetSession } from "../fleet/fleet.ts";
+import type { FleetSession } from "../fleet/fleet-session.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { debugIndex } from "./debug-index.ts";
 import { endpointShards, type RegistryFacts, registeredServices } from "./registry-report.ts";

@@ -4,7 +4,8 @@
 import type { Location } from "../core/location.ts";
 import { type ObjectKey, objectKeyText } from "../core/object-key.ts";
 import { formatLocation, type Problem, problem } from "../core/problem.ts";
-import type { Fleet, FleetSession } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetSession } from "../fleet/fleet-session.ts";
 import type { SyncState as LedgerState } from "../fleet/session-ledger.ts";
 import type { Source } from "../view/source.ts";
 import type { ResourceType } from "../xds/resource-type.ts";

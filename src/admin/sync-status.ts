@@ -1,6 +1,6 @@
 // `/debug/syncz` as Istio's control plane answers it: each proxy with the nonces that it was sent and acknowledged.
 
-import type { FleetSession } from "../fleet/fleet.ts";
+import type { FleetSession } from "../fleet/fleet-session.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 
 /** Field names are Istio's. */

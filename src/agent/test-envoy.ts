@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { BootstrapOptions } from "./bootstrap/bootstrap.ts";
+import type { BootstrapOptions } from "./bootstrap/bootstrap-options.ts";
 import { findEnvoy } from "./envoy-binary.ts";
 
 /** The path of a real Envoy, found without fetching; fails the test where there is none. */

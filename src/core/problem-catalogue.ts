@@ -1,7 +1,7 @@
 // Every code a Problem can have. Codes are never reused; the number's first digit after MLT says where it
 // arises: 1 reading text and schemas, 2 references and meaning, 3 local runtime, 4 Envoy and xDS, 5 identity.
 
-import type { Severity } from "./problem.ts";
+export type Severity = "error" | "warning" | "info";
 
 interface CatalogueEntry {
   readonly severity: Severity;

@@ -4,12 +4,10 @@
 import type { Location } from "./location.ts";
 import type { ObjectKey } from "./object-key.ts";
 import { objectKeyText } from "./object-key.ts";
-import type { ProblemCode } from "./problem-catalogue.ts";
+import type { ProblemCode, Severity } from "./problem-catalogue.ts";
 import { problemCatalogue } from "./problem-catalogue.ts";
 
 /** `error`: the object (or the part named) isn't in force. `warning`: in force, but likely not as meant. `info`: worth knowing. */
-export type Severity = "error" | "warning" | "info";
-
 export interface Problem {
   readonly code: ProblemCode;
   readonly severity: Severity;

@@ -3,9 +3,10 @@
 
 import { Buffer } from "node:buffer";
 import type { GenericAnswer, GenericRequest, GenericResource } from "../xds/backend.ts";
+import type { Resource } from "../xds/resource.ts";
 import { type ResourceType, typeUrlOf } from "../xds/resource-type.ts";
 import { buildResource } from "./built-resource.ts";
-import type { Fleet, FleetSession } from "./fleet.ts";
+import type { FleetSession } from "./fleet-session.ts";
 import type { SyncState } from "./session-ledger.ts";
 
 export interface DebugAccess {
@@ -20,7 +21,10 @@ export interface DebugAccess {
 export const noDebugAccess: Omit<DebugAccess, "page"> = { namespaces: [], controlPlane: "" };
 
 /** What proxies are asked for, of whatever holds them. */
-export type DebuggedFleet = Pick<Fleet, "sessions" | "resourcesOf">;
+export interface DebuggedFleet {
+  sessions(): Iterable<FleetSession>;
+  resourcesOf(session: FleetSession, type: ResourceType): readonly Resource[];
+}
 
 const SYNC_STATUS = "istio.io/debug/syncz";
 const CONFIG_DUMP = "istio.io/debug/config_dump";
@@ -72,7 +76,7 @@ export function proxyIdOf({ proxy }: Pick<FleetSession, "proxy">): string {
 }
 
 /** Where none has this very id, the first whose id begins with it: Istio's tools let people leave out the rest. */
-export function findProxy(proxyId: string, fleet: Pick<Fleet, "sessions">): FleetSession | undefined {
+export function findProxy(proxyId: string, fleet: Pick<DebuggedFleet, "sessions">): FleetSession | undefined {
   const proxies = connectedProxies(fleet);
   return (
     proxies.find((session) => proxyIdOf(session) === proxyId) ??
@@ -81,7 +85,7 @@ export function findProxy(proxyId: string, fleet: Pick<Fleet, "sessions">): Flee
 }
 
 /** By id, each once: of two that say they are the same, the one that is proven to be it. */
-export function connectedProxies(fleet: Pick<Fleet, "sessions">): readonly FleetSession[] {
+export function connectedProxies(fleet: Pick<DebuggedFleet, "sessions">): readonly FleetSession[] {
   const newest = new Map<string, FleetSession>();
   for (const session of fleet.sessions()) {
     if (!hasAskedForConfig(session)) continue;

@@ -5,7 +5,6 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { ObjectKey } from "../core/object-key.ts";
-import type { StreamIdentity } from "../core/stream-identity.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
@@ -26,6 +25,7 @@ import type { Resource, ResourceReference } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import { buildResource } from "./built-resource.ts";
 import { type DebugAccess, debugAnswer } from "./debug-types.ts";
+import type { FleetSession } from "./fleet-session.ts";
 import { LayeredRows } from "./layered-rows.ts";
 import { mergeRefusals, type Refusal } from "./merged-refusals.ts";
 import { type Programmed, programmedOf } from "./programmed.ts";
@@ -62,21 +62,6 @@ export interface FleetOptions {
 export interface SecretAccount {
   readonly namespace: string;
   readonly serviceAccount: string;
-}
-
-/** A stream of one proxy. */
-export interface FleetSession {
-  /** As it says; it agrees with what is proven of the proxy. */
-  readonly nodeId: string;
-  readonly identity: StreamIdentity;
-  readonly proxy: ConnectedProxy;
-  readonly origin: ProxyOrigin;
-  readonly envoyVersion: string;
-  readonly view: string;
-  readonly ledger: SessionLedger;
-  readonly refusals: SessionRefusals;
-  readonly connectedAtMs: number;
-  readonly stream: Pick<XdsStreamHandle, "standing">;
 }
 
 interface OpenSession extends FleetSession {

@@ -2,7 +2,7 @@
 
 import type { Source } from "../view/source.ts";
 import type { ResourceReference } from "../xds/resource.ts";
-import type { FleetSession } from "./fleet.ts";
+import type { FleetSession } from "./fleet-session.ts";
 import type { SessionRefusal } from "./session-refusals.ts";
 
 export interface Refusal extends ResourceReference {

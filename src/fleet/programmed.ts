@@ -5,7 +5,7 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { Standing, XdsStreamHandle } from "../xds/backend.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
-import type { FleetSession } from "./fleet.ts";
+import type { FleetSession } from "./fleet-session.ts";
 import type { MadeResource } from "./layered-rows.ts";
 import type { ProxySet } from "./proxy-set.ts";
 import type { SessionRefusal } from "./session-refusals.ts";

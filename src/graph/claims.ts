@@ -1,16 +1,8 @@
 // Who may write which row of a derived table: every output key has one owner, the claimant with the smallest input key.
 // What a claimant no longer produces is withdrawn, and the next claimant takes its place. Order of arrival never matters.
 
+import type { Conflict } from "./conflict.ts";
 import type { StoredTable } from "./table.ts";
-
-/** Several input rows produced the same output key; the owner's value is in force. */
-export interface Conflict {
-  readonly table: string;
-  readonly key: string;
-  readonly owner: string;
-  /** Input keys, sorted, the owner first. */
-  readonly claimants: readonly string[];
-}
 
 export class Claims<O> {
   readonly #table: StoredTable<O>;

@@ -1,8 +1,8 @@
 // A table computed row by row from another: each input row yields output rows, and what it read decides when it runs again.
 // A row function that throws is reported, with the outputs of its row as they were; it never stops another row.
 
-import type { Conflict } from "./claims.ts";
 import { Claims } from "./claims.ts";
+import type { Conflict } from "./conflict.ts";
 import type { ChangedKeys, Reading } from "./dependencies.ts";
 import { Dependencies } from "./dependencies.ts";
 import type { Read } from "./read.ts";

@@ -1,7 +1,7 @@
 // Derived tables: source tables are written by commits, derived ones follow by themselves, and only where something changed.
 // One synchronous pass for each commit, in order of declaration. Knows nothing of what its rows mean.
 
-import type { Conflict } from "./claims.ts";
+import type { Conflict } from "./conflict.ts";
 import type { ChangedKeys, Target } from "./dependencies.ts";
 import type { Derivation } from "./derived-table.ts";
 import { DerivedTable } from "./derived-table.ts";

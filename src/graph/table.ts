@@ -1,11 +1,10 @@
 // Rows by key, as everybody outside the engine sees them, and the store behind both source and derived tables.
 // The store notes what a pass touches and says at its end what really changed; it never decides what to write.
 
-import type { Conflict } from "./claims.ts";
+import type { Conflict } from "./conflict.ts";
 import type { ChangedKeys, Reading, Target } from "./dependencies.ts";
 import { GraphMisuse } from "./graph-misuse.ts";
 import { structurallyEqual } from "./structural-equality.ts";
-import type { TableIndex } from "./table-index.ts";
 
 /** A row: its key and its value. */
 export type Row<V> = readonly [key: string, value: V];
@@ -24,6 +23,15 @@ export interface Table<V> {
   entries(): Iterable<Row<V>>;
   /** Calls `listener` after each commit that changed rows of this table; returns the function that ends it. */
   watch(listener: Listener<V>): () => void;
+}
+
+/** An index as its table keeps it in step. */
+export interface KeptIndex<V> {
+  readonly name: string;
+  /** What computing index keys threw, by row key. */
+  readonly failures: ReadonlyMap<string, unknown>;
+  /** Takes over what changed (`before`: the old rows); returns the index keys that it concerns. */
+  update(before: Changes<V>): ReadonlySet<string>;
 }
 
 export type Equal<V> = (a: V, b: V) => boolean;
@@ -52,7 +60,7 @@ const NO_FAILURES: ReadonlyMap<string, unknown> = new Map();
 export class StoredTable<V> implements Table<V> {
   readonly name: string;
   readonly position: number;
-  readonly indexes: TableIndex<V>[] = [];
+  readonly indexes: KeptIndex<V>[] = [];
   /** What the functions of the rows that failed threw, by input key. */
   readonly failures: ReadonlyMap<string, unknown> = NO_FAILURES;
   readonly #activity: Activity;

@@ -1,8 +1,7 @@
 // A kind is a declaration: watchers, file loading, admission, CRDs, CLI columns and docs all read it.
 // It does no I/O and knows no object.
 
-import type { Severity } from "../core/problem.ts";
-import type { ProblemCode } from "../core/problem-catalogue.ts";
+import type { ProblemCode, Severity } from "../core/problem-catalogue.ts";
 import type { Admission } from "./admission.ts";
 import type { ObjectMeta } from "./object-meta.ts";
 import { objectMeta } from "./object-meta.ts";

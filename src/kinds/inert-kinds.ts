@@ -1,6 +1,6 @@
 // Well-known kinds of Kubernetes and others that the mesh accepts in a manifest and does nothing with.
 
-import type { Severity } from "../core/problem.ts";
+import type { Severity } from "../core/problem-catalogue.ts";
 
 export interface InertKind {
   readonly kind: string;

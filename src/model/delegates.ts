@@ -2,15 +2,23 @@
 // too, so each pair of them becomes one. A conflict between the two leaves the delegate's rule out.
 
 import { qualifyHostname } from "../core/hostname.ts";
-import { objectKey } from "../core/object-key.ts";
+import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Destination } from "../kinds/virtual-service/destination.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
 import type { VirtualService } from "../kinds/virtual-service/virtual-service.ts";
 import { type MergedMatches, mergeMatches } from "./delegate-matches.ts";
 import { qualifyGateway } from "./gateway-name.ts";
-import type { HttpRule } from "./host-routes.ts";
 import { rowKey } from "./sources.ts";
+
+export interface HttpRule {
+  readonly rule: HttpRoute;
+  /** Where the rule was written: a delegate's rules stand in another object than their root's. */
+  readonly object: ObjectKey;
+  readonly path: string;
+  /** Of the object that the rule was written in: short host names in it are meant there. */
+  readonly namespace: string;
+}
 
 export interface DelegateLookup {
   readonly find: (key: string) => VirtualService | undefined;

@@ -9,10 +9,9 @@ import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
-import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { TcpRoute, TlsRoute } from "../kinds/virtual-service/tcp-route.ts";
 import { type VirtualService, virtualServiceKind } from "../kinds/virtual-service/virtual-service.ts";
-import { mergeDelegates } from "./delegates.ts";
+import { type HttpRule, mergeDelegates } from "./delegates.ts";
 import { MESH_GATEWAY, qualifyGateway } from "./gateway-name.ts";
 import { declareNestedHostTable, type NestedHostTable } from "./host-table.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
@@ -61,15 +60,6 @@ export const hostRouteFields: readonly ClaimedField[] = [
   ]),
   ...claims(meshConfigKind, ["spec.defaultVirtualServiceExportTo"]),
 ];
-
-export interface HttpRule {
-  readonly rule: HttpRoute;
-  /** Where the rule was written: a delegate's rules stand in another object than their root's. */
-  readonly object: ObjectKey;
-  readonly path: string;
-  /** Of the object that the rule was written in: short host names in it are meant there. */
-  readonly namespace: string;
-}
 
 export interface HostRoutes {
   readonly namespace: string;

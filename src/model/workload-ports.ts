@@ -7,9 +7,9 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import type { ServiceEndpoint } from "./endpoints.ts";
-import type { Model } from "./model.ts";
 import { byAge, type MeshService, type MeshServicePort } from "./service.ts";
 import { rowKey } from "./sources.ts";
+import type { Workload } from "./workloads.ts";
 
 export interface WorkloadAddresses {
   readonly namespace: string;
@@ -23,6 +23,20 @@ export interface WorkloadPort {
   readonly port: MeshServicePort;
   /** The application's. */
   readonly number: number;
+}
+
+export interface PortContext {
+  readonly model: PortTables;
+  readonly read: Read;
+}
+
+/** The part of the model that leads from a workload to its services. */
+export interface PortTables {
+  readonly workloads: { readonly table: Table<Workload> };
+  readonly services: Table<MeshService>;
+  readonly servicesByNamespace: Index<MeshService>;
+  readonly servicesByAddress: Index<readonly string[]>;
+  readonly endpoints: Table<readonly ServiceEndpoint[]>;
 }
 
 /** By address of an endpoint; rows have the service's key. Of services without a selector alone. */
@@ -46,10 +60,7 @@ export function declareServicesByAddress(
 }
 
 /** Oldest service first. Of its own namespace alone: nobody gives another's workload ports. */
-export function portsOfWorkload(
-  workload: WorkloadAddresses,
-  context: { readonly model: Model; readonly read: Read },
-): readonly WorkloadPort[] {
+export function portsOfWorkload(workload: WorkloadAddresses, context: PortContext): readonly WorkloadPort[] {
   return [...selectedPorts(workload, context), ...addressedPorts(workload, context)].sort((a, b) =>
     byAge(a.service, b.service),
   );
@@ -61,7 +72,7 @@ function hasSelector({ selector }: MeshService): boolean {
 
 function* selectedPorts(
   { namespace, name, labels }: WorkloadAddresses,
-  { model, read }: { readonly model: Model; readonly read: Read },
+  { model, read }: PortContext,
 ): Iterable<WorkloadPort> {
   const named = read.get(model.workloads.table, rowKey(namespace, name))?.portNumbers ?? {};
   for (const [, service] of read.find(model.servicesByNamespace, namespace)) {
@@ -75,7 +86,7 @@ function* selectedPorts(
 
 function* addressedPorts(
   { namespace, addresses }: WorkloadAddresses,
-  { model, read }: { readonly model: Model; readonly read: Read },
+  { model, read }: PortContext,
 ): Iterable<WorkloadPort> {
   const keys = new Set(
     addresses.flatMap((address) => read.find(model.servicesByAddress, address).map(([key]) => key)),

@@ -2,7 +2,8 @@
 
 import { type DebugPage, debugPage } from "../admin/debug-pages.ts";
 import { connectedProxies, findProxy } from "../fleet/debug-types.ts";
-import type { Fleet, FleetSession } from "../fleet/fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
+import type { FleetSession } from "../fleet/fleet-session.ts";
 import type { Table } from "../graph/table.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { effectiveMeshConfig } from "../kinds/mesh-config/default-mesh-config.ts";

@@ -8,9 +8,10 @@ import type { Destination, HttpRouteDestination } from "../kinds/virtual-service
 import { takesEveryRequest } from "../kinds/virtual-service/every-request.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
+import type { HttpRule } from "../model/delegates.ts";
 import { effectiveRule, type PortPolicy, policyForPort } from "../model/destination-rules.ts";
 import { serviceCalled } from "../model/host-owner.ts";
-import type { HostRoutes, HttpRule } from "../model/host-routes.ts";
+import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
 import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
 import type { ClientScope } from "./client-scope.ts";

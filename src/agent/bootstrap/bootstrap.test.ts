@@ -14,8 +14,8 @@ import { DownstreamConnectionsConfigSchema } from "../../gen/envoy/extensions/re
 import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import { testBootstrapOptions, testDirectory, testEnvoyPath } from "../test-envoy.ts";
-import type { BootstrapOptions } from "./bootstrap.ts";
 import { buildBootstrap, encodeBootstrap } from "./bootstrap.ts";
+import type { BootstrapOptions } from "./bootstrap-options.ts";
 import { statTagPatterns } from "./stats-config.ts";
 
 const run = promisify(execFile);

@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { appSourcesOf, type IpFamilies } from "../../core/ip-families.ts";
-import type { BootstrapOptions, ControlPlaneAddress } from "./bootstrap.ts";
+import type { BootstrapOptions, ControlPlaneAddress } from "./bootstrap-options.ts";
 import { extension } from "./extension.ts";
 import { markOption, pipeAddress, socketAddress } from "./socket-address.ts";
 

@@ -5,7 +5,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { type IpFamilies, loopbacksOf, wildcardsOf } from "../../core/ip-families.ts";
 import type { ProxyPorts } from "../../core/proxy-ports.ts";
 import { PEER_HEADER } from "../peer-header.ts";
-import type { ProxySockets } from "./bootstrap.ts";
+import type { ProxySockets } from "./bootstrap-options.ts";
 import { extension } from "./extension.ts";
 import type { ProxyNode } from "./proxy-node.ts";
 import { listeningOn, pipeAddress } from "./socket-address.ts";

@@ -3,7 +3,7 @@
 import { RBAC_Action } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import { type RbacRules, rbacRules } from "./policies.ts";
-import type { Transport } from "./rule.ts";
+import type { Transport } from "./rule-context.ts";
 
 const ACTIONS = {
   AUDIT: { action: RBAC_Action.LOG, mode: "lenient" },

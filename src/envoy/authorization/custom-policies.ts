@@ -9,7 +9,7 @@ import {
   providerPrefix,
 } from "./external-authorization.ts";
 import { type NamedRules, namedRules, type RbacInit, rbac } from "./policies.ts";
-import type { Transport } from "./rule.ts";
+import type { Transport } from "./rule-context.ts";
 
 export type CustomRules =
   | { readonly kind: "ask"; readonly rules: RbacInit; readonly provider: ExternalAuthorization }

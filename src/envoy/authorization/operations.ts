@@ -7,7 +7,7 @@ import { type Plain, typedConfig } from "../encode.ts";
 import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PermissionInit, permissions, type Translate, together } from "./clause.ts";
 import { filterMetadataMatcher } from "./metadata-matcher.ts";
-import type { Transport } from "./rule.ts";
+import type { Transport } from "./rule-context.ts";
 import { stringPattern } from "./string-pattern.ts";
 
 type HeaderMatcherInit = Plain<typeof HeaderMatcherSchema>;

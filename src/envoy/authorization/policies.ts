@@ -4,7 +4,8 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RBAC_Action, RBACSchema } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationPolicyInputs } from "../../view/authorization-inputs.ts";
 import type { Plain } from "../encode.ts";
-import { NEVER, type RbacPolicyInit, type Transport, translateRule } from "./rule.ts";
+import { NEVER, type RbacPolicyInit, translateRule } from "./rule.ts";
+import type { Transport } from "./rule-context.ts";
 
 export type RbacInit = Plain<typeof RBACSchema>;
 

@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { PolicySchema } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy.ts";
 import { asJson } from "./authorization-fixture.ts";
-import { type RuleContext, translateRule } from "./rule.ts";
+import { translateRule } from "./rule.ts";
+import type { RuleContext } from "./rule-context.ts";
 
 const CONTEXT: RuleContext = { transport: "http", namespace: "shop", trustDomains: ["cluster.local"] };
 const TCP: RuleContext = { ...CONTEXT, transport: "tcp" };

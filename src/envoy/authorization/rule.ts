@@ -13,18 +13,10 @@ import {
   principals,
 } from "./clause.ts";
 import { operationClauses, operationCondition } from "./operations.ts";
+import type { RuleContext } from "./rule-context.ts";
 import { sourceClauses, sourceCondition } from "./sources.ts";
 
 export type RbacPolicyInit = Plain<typeof PolicySchema>;
-
-export type Transport = "http" | "tcp";
-
-export interface RuleContext {
-  readonly transport: Transport;
-  /** The policy's. */
-  readonly namespace: string;
-  readonly trustDomains: readonly string[];
-}
 
 /** For a policy without rules: it is there, and matches nothing. */
 export const NEVER: RbacPolicyInit = {

@@ -5,7 +5,7 @@ import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PrincipalInit, principals, type Translate, together } from "./clause.ts";
 import { claimListMatcher, claimMatcher, type MetadataMatcherInit } from "./metadata-matcher.ts";
 import { headerPattern } from "./operations.ts";
-import type { RuleContext } from "./rule.ts";
+import type { RuleContext } from "./rule-context.ts";
 import {
   ANY_STRING,
   exact,

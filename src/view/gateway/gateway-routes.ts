@@ -3,7 +3,7 @@
 import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "../../model/gateway-servers.ts";
 import { writtenHostDomains } from "../../model/virtual-host-domains.ts";
 import type { VirtualHostInputs } from "../route-inputs.ts";
-import type { GatewayQuestion } from "./gateway-views.ts";
+import type { GatewayContext } from "./gateway-context.ts";
 import { hostnameRoutes } from "./hostname-routes.ts";
 import { boundHosts, boundRoutes } from "./tcp-chains.ts";
 
@@ -27,7 +27,7 @@ export function routeNameOf(
   return `https.${port.number}.${port.name}.${name}.${namespace}`;
 }
 
-export function gatewayRoutes(port: GatewayPort, question: GatewayQuestion): readonly GatewayRouteInputs[] {
+export function gatewayRoutes(port: GatewayPort, context: GatewayContext): readonly GatewayRouteInputs[] {
   const serversByRoute = new Map<string, GatewayServer[]>();
   for (const server of port.servers.filter(isHttpServer)) {
     const name = routeNameOf(server, port);
@@ -35,20 +35,20 @@ export function gatewayRoutes(port: GatewayPort, question: GatewayQuestion): rea
   }
   return [...serversByRoute].map(([name, servers]) => ({
     name,
-    virtualHosts: virtualHosts(servers, port, question),
+    virtualHosts: virtualHosts(servers, port, context),
   }));
 }
 
 function virtualHosts(
   servers: readonly GatewayServer[],
   port: GatewayPort,
-  question: GatewayQuestion,
+  context: GatewayContext,
 ): readonly GatewayVirtualHost[] {
   const hosts = new Set<string>();
   const redirected = new Set<string>();
   for (const server of servers) {
     const isRedirected = server.server.tls?.httpsRedirect === true && !hasTls(server);
-    for (const routes of boundRoutes(server, question)) {
+    for (const routes of boundRoutes(server, context)) {
       for (const host of boundHosts(server, routes)) {
         hosts.add(host);
         if (isRedirected) redirected.add(host);
@@ -63,7 +63,7 @@ function virtualHosts(
     }
   }
   const found = [...hosts].sort().flatMap((host): GatewayVirtualHost[] => {
-    const routes = hostnameRoutes(host, servers, question);
+    const routes = hostnameRoutes(host, servers, context);
     const requiresTls = redirected.has(host);
     if (routes.length === 0 && !requiresTls) return [];
     return [{ name: `${host}:${port.port}`, domains: writtenHostDomains(host), routes, requiresTls }];

@@ -4,7 +4,6 @@
 import { createHash } from "node:crypto";
 import { wildcardsOf } from "../../core/ip-families.ts";
 import type { Graph } from "../../graph/graph.ts";
-import type { Read } from "../../graph/read.ts";
 import type { Table } from "../../graph/table.ts";
 import {
   type GatewayPort,
@@ -16,9 +15,10 @@ import {
 } from "../../model/gateway-servers.ts";
 import type { Model } from "../../model/model.ts";
 import { matchableNames } from "../chain-matches.ts";
-import type { ClientScope, ClientScopes, ConnectedProxy } from "../client-scope.ts";
+import type { ClientScopes, ConnectedProxy } from "../client-scope.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../listener-inputs.ts";
 import { listenerSettings } from "../outbound-listeners.ts";
+import type { GatewayContext } from "./gateway-context.ts";
 import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
 import { gatewayTcpChains } from "./tcp-chains.ts";
 import { secretNames } from "./tls-secrets.ts";
@@ -28,13 +28,6 @@ export interface GatewayView {
   readonly namespace: string;
   readonly listeners: readonly GatewayListenerInputs[];
   readonly routes: readonly GatewayRouteInputs[];
-}
-
-export interface GatewayQuestion {
-  readonly proxy: ConnectedProxy;
-  readonly client: ClientScope;
-  readonly model: Model;
-  readonly read: Read;
 }
 
 /** Rows by the proxy's key, for gateways only. */
@@ -50,15 +43,13 @@ export function declareGatewayViews(graph: Graph, model: Model, scopes: ClientSc
   });
 }
 
-function gatewayView(question: GatewayQuestion): GatewayView {
-  const ports = gatewayPorts(question.proxy, question.client.families, question);
-  const listeners = ports.flatMap((port) => listenerOf(port, question) ?? []);
+function gatewayView(context: GatewayContext): GatewayView {
+  const ports = gatewayPorts(context.proxy, context.client.families, context);
+  const listeners = ports.flatMap((port) => listenerOf(port, context) ?? []);
   const served = new Set(listeners.flatMap(({ chains }) => chains.flatMap(routeNamesOf)));
-  const routes = ports
-    .flatMap((port) => gatewayRoutes(port, question))
-    .filter(({ name }) => served.has(name));
+  const routes = ports.flatMap((port) => gatewayRoutes(port, context)).filter(({ name }) => served.has(name));
   // Secrets are the namespace's own, so gateways of two namespaces differ even where their listeners don't.
-  const { namespace } = question.proxy;
+  const { namespace } = context.proxy;
   const facts = JSON.stringify([namespace, listeners, routes]);
   const id = createHash("sha256").update(facts).digest("base64url").slice(0, 22);
   return { id, namespace, listeners, routes };
@@ -69,38 +60,38 @@ function routeNamesOf({ forward }: GatewayChain): readonly string[] {
 }
 
 /** Undefined where nothing can be served: a listener without filter chains is refused by Envoy. */
-function listenerOf(port: GatewayPort, question: GatewayQuestion): GatewayListenerInputs | undefined {
-  const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, question)));
+function listenerOf(port: GatewayPort, context: GatewayContext): GatewayListenerInputs | undefined {
+  const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, context)));
   if (chains.length === 0) return undefined;
-  const [, secondWildcard] = wildcardsOf(question.client.families);
+  const [, secondWildcard] = wildcardsOf(context.client.families);
   return {
     name: `${port.bind}_${port.listenPort}`,
     address: port.bind,
     ...(port.isEveryAddress && secondWildcard !== undefined ? { additionalAddress: secondWildcard } : {}),
     port: port.listenPort,
     chains,
-    settings: listenerSettings(question.read.one(question.model.settings)),
+    settings: listenerSettings(context.read.one(context.model.settings)),
   };
 }
 
 function chainsOf(
   server: GatewayServer,
   port: GatewayPort,
-  question: GatewayQuestion,
+  context: GatewayContext,
 ): readonly GatewayChain[] {
   const source = [{ object: server.object, path: server.path }];
-  if (isPassthrough(server.server) || !isHttpServer(server)) return tcpChainsOf(server, question);
+  if (isPassthrough(server.server) || !isHttpServer(server)) return tcpChainsOf(server, context);
   const forward = { kind: "http" as const, routeName: routeNameOf(server, port) };
   if (!hasTls(server)) return [{ serverNames: [], forward, source }];
-  const tls = secretNames(server, question);
+  const tls = secretNames(server, context);
   // Until its certificate exists, a server can't be offered: Envoy would wait for it before it takes any other.
   return tls === undefined ? [] : [{ serverNames: serverNamesOf(server), tls, forward, source }];
 }
 
-function tcpChainsOf(server: GatewayServer, question: GatewayQuestion): readonly GatewayChain[] {
-  const chains = gatewayTcpChains(server, question);
+function tcpChainsOf(server: GatewayServer, context: GatewayContext): readonly GatewayChain[] {
+  const chains = gatewayTcpChains(server, context);
   if (!hasTls(server) || isPassthrough(server.server)) return chains;
-  const tls = secretNames(server, question);
+  const tls = secretNames(server, context);
   if (tls === undefined) return [];
   return chains.map((chain) => ({
     ...chain,

@@ -7,19 +7,19 @@ import { byAge } from "../../model/service.ts";
 import { isVisibleTo } from "../../model/visibility.ts";
 import type { GatewayChain } from "../listener-inputs.ts";
 import { tcpChains, tlsChains } from "../tcp-chains.ts";
-import type { GatewayQuestion } from "./gateway-views.ts";
+import type { GatewayContext } from "./gateway-context.ts";
 
 /** Passthrough servers route by the VirtualServices' `tls` rules, others by `tcp` rules. */
-export function gatewayTcpChains(server: GatewayServer, question: GatewayQuestion): readonly GatewayChain[] {
+export function gatewayTcpChains(server: GatewayServer, context: GatewayContext): readonly GatewayChain[] {
   const isByServerName = hasTls(server) && isPassthrough(server.server);
-  return boundRoutes(server, question).flatMap((routes) => {
-    const context = {
-      ...question,
+  return boundRoutes(server, context).flatMap((routes) => {
+    const ofRoutes = {
+      ...context,
       port: server.server.port.number,
       hostname: routes.hosts[0] ?? "",
       gateways: [server.gateway],
     };
-    const chains = isByServerName ? tlsChains(routes, context) : tcpChains(routes, context);
+    const chains = isByServerName ? tlsChains(routes, ofRoutes) : tcpChains(routes, ofRoutes);
     return chains
       .filter(({ destinations }) => destinations.length > 0)
       .map(({ serverNames, destinations, source }) => ({
@@ -33,7 +33,7 @@ export function gatewayTcpChains(server: GatewayServer, question: GatewayQuestio
 /** The VirtualServices that name the server's Gateway and one of its hosts, oldest first. */
 export function boundRoutes(
   server: GatewayServer,
-  { model, read, proxy }: GatewayQuestion,
+  { model, read, proxy }: GatewayContext,
 ): readonly HostRoutes[] {
   return read
     .find(model.hostRoutes.byGateway, server.gateway)

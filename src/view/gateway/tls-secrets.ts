@@ -10,19 +10,19 @@ import {
 } from "../../kinds/tls-credential.ts";
 import type { GatewayServer } from "../../model/gateway-servers.ts";
 import type { GatewayChain } from "../listener-inputs.ts";
-import type { GatewayQuestion } from "./gateway-views.ts";
+import type { GatewayContext } from "./gateway-context.ts";
 
 type GatewayTls = NonNullable<GatewayChain["tls"]>;
 
 export const CREDENTIAL_SCHEME = "kubernetes://";
 
 /** Undefined where a Secret that the server names isn't there, or holds no certificate that can be used. */
-export function secretNames({ server }: GatewayServer, question: GatewayQuestion): GatewayTls | undefined {
+export function secretNames({ server }: GatewayServer, context: GatewayContext): GatewayTls | undefined {
   const settings = server.tls;
   if (settings === undefined) return undefined;
   if (settings.mode === "ISTIO_MUTUAL") return { settings, secrets: [] };
   const credentials = credentialsOf(settings);
-  const found = credentials.length > 0 ? fromSecrets(settings, credentials, question) : fromFiles(settings);
+  const found = credentials.length > 0 ? fromSecrets(settings, credentials, context) : fromFiles(settings);
   return found;
 }
 
@@ -33,7 +33,7 @@ function credentialsOf({ credentialName, credentialNames = [] }: ServerTlsSettin
 function fromSecrets(
   settings: ServerTlsSettings,
   credentials: readonly string[],
-  { proxy, model, read }: GatewayQuestion,
+  { proxy, model, read }: GatewayContext,
 ): GatewayTls | undefined {
   const find = (name: string) => read.get(model.secrets, `${proxy.namespace}/${name}`);
   if (!credentials.every((name) => canNameCertificate(name) && isUsable(find(name)))) return undefined;
