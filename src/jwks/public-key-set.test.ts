@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
 import { parsePublicKeySet } from "./public-key-set.ts";
 
-const RSA = { kty: "RSA", kid: "a", n: "AQAB", e: "AQAB" };
-const EC = { kty: "EC", kid: "b", crv: "P-256", x: "x", y: "y" };
+const { n, e } = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
+const { x, y } = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
+const RSA = { kty: "RSA", kid: "a", n, e };
+const EC = { kty: "EC", kid: "b", crv: "P-256", x, y };
 
 describe("parsePublicKeySet()", () => {
   test("gives the same bytes for the same keys, in whatever order and form", () => {
-    const jwks = `{"keys":[${JSON.stringify({ kty: "EC", kid: "b", crv: "P-256", x: "x", y: "y" })},${JSON.stringify({ kty: "RSA", kid: "a", n: "AQAB", e: "AQAB" })}]}`;
+    const jwks = `{"keys":[${JSON.stringify({ kty: "EC", kid: "b", crv: "P-256", x, y })},${JSON.stringify({ kty: "RSA", kid: "a", n, e })}]}`;
     for (const keys of [
       [RSA, EC],
-      [EC, { e: "AQAB", n: "AQAB", kid: "a", kty: "RSA", x5c: ["…"] }],
+      [EC, { e, n, kid: "a", kty: "RSA", x5c: ["…"] }],
       [EC, RSA, RSA],
     ])
       assert.deepEqual(parsePublicKeySet(JSON.stringify({ keys, other: 1 }, undefined, 2)), {
@@ -37,8 +40,10 @@ describe("parsePublicKeySet()", () => {
     for (const text of ["", "<html>", "[]", "null", "{}", '{"keys":{}}'])
       assert.equal(reasonOf(text), "the answer isn't a JSON Web Key Set", text);
     for (const text of ['{"keys":[]}', '{"keys":[null,1,{"kty":"oct","k":"x"}]}'])
-      assert.equal(reasonOf(text), "the answer holds no public key", text);
-    const many = Array.from({ length: 2000 }, (_, kid) => ({ ...RSA, kid: `${kid}` }));
-    assert.equal(reasonOf(JSON.stringify({ keys: many })), "the keys take more than 64 KiB");
+      assert.equal(reasonOf(text), "the answer holds no public key that Envoy can verify by", text);
+    const many = Array.from({ length: 101 }, (_, kid) => ({ ...RSA, kid: `${kid}` }));
+    assert.equal(reasonOf(JSON.stringify({ keys: many })), "the answer holds more than 100 keys");
+    const long = many.slice(0, 70).map((key) => ({ ...key, kid: `${key.kid}${"x".repeat(1000)}` }));
+    assert.equal(reasonOf(JSON.stringify({ keys: long })), "the keys take more than 64 KiB");
   });
 });

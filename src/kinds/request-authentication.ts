@@ -1,8 +1,11 @@
 // RequestAuthentication: which JSON Web Tokens of end users are accepted, and where they are looked for.
 
+import { childPath } from "../core/field-path.ts";
+import { isPrivateKey, isPublicKey, isSecretKey, parseKeySet } from "../core/json-web-key.ts";
 import { atMostOne, selectorAdmission, targetAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
+import type { ObjectMeta } from "./object-meta.ts";
 import { policyTargetReference, policyTargetRules } from "./policy-target.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, choice, duration, flag, list, message, text } from "./schema.ts";
@@ -54,7 +57,7 @@ export const requestAuthenticationKind = defineKind({
   description:
     "Which JSON Web Tokens of end users are accepted, from which issuers, and where in a request they are looked for.",
   fields: { spec: requestAuthenticationSpec, status: anything() },
-  rules: [policyTargetRules, requestAuthenticationRules],
+  rules: [policyTargetRules, requestAuthenticationRules, dryRunRule],
   admission: {
     spec: {
       rules: [
@@ -104,17 +107,49 @@ function* requestAuthenticationRules({ spec = {} }: { readonly spec?: RequestAut
   }
 }
 
+const DRY_RUN = "istio.io/dry-run";
+
+function* dryRunRule({ metadata }: { readonly metadata?: ObjectMeta }): Findings {
+  if (metadata?.annotations?.[DRY_RUN] !== undefined)
+    yield {
+      path: childPath("metadata.annotations", DRY_RUN),
+      message: "only an AuthorizationPolicy can be a dry run",
+    };
+}
+
+/** Envoy refuses a whole filter for keys that it can't use. */
+function* checkKeys(path: string, jwks: string): Findings {
+  if (jwks === "") return;
+  const keys = parseKeySet(jwks);
+  if (keys === undefined) yield { path, message: 'not a JSON Web Key Set, such as {"keys": [...]}' };
+  else if (!keys.some((key) => isPublicKey(key) || isSecretKey(key)))
+    yield { path, message: "no key is one that Envoy can verify tokens by" };
+  for (const [index, key] of (keys ?? []).entries()) {
+    if (isPrivateKey(key))
+      yield {
+        path,
+        severity: "warning",
+        message: `key ${index} is a private key: whoever reads this object can make tokens`,
+      };
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  return /^https?:\/\/[^\s\\]+$/.test(text) && URL.canParse(text);
+}
+
 function* checkJwtRule(path: string, rule: JwtRule): Findings {
-  if ((rule.issuer ?? "") === "")
-    yield { code: "MLT1006", path: `${path}.issuer`, message: "a rule needs an issuer" };
+  if ((rule.issuer ?? "") === "" && (rule.jwksUri ?? "") === "")
+    yield { code: "MLT1006", path: `${path}.issuer`, message: "a rule needs an issuer or a jwksUri" };
   for (const name of ["audiences", "fromParams", "fromCookies"] as const) {
     const empty = (rule[name] ?? []).indexOf("");
     if (empty !== -1) yield { path: `${path}.${name}[${empty}]`, message: "the text is empty" };
   }
   if (rule.jwks !== undefined && rule.jwksUri !== undefined)
     yield { path: `${path}.jwks`, message: '"jwks" and "jwksUri" are both set, only one of them may be' };
-  if (rule.jwksUri !== undefined && !/^https?:\/\/[^\s\\]+$/.test(rule.jwksUri))
+  if (rule.jwksUri !== undefined && !isHttpUrl(rule.jwksUri))
     yield { path: `${path}.jwksUri`, message: `"${rule.jwksUri}" isn't an http:// or https:// URL` };
+  yield* checkKeys(`${path}.jwks`, rule.jwks ?? "");
   for (const [index, { name }] of (rule.fromHeaders ?? []).entries())
     yield* checkHeaderName(`${path}.fromHeaders[${index}].name`, name);
   for (const [index, { claim, header }] of (rule.outputClaimToHeaders ?? []).entries()) {

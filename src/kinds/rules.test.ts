@@ -163,6 +163,14 @@ const later: readonly (readonly [object, string])[] = [
   ],
   [of("networking", "ProxyConfig", { concurrency: -1 }, "v1beta1"), "spec.concurrency"],
   [of("security", "RequestAuthentication", { jwtRules: [{}] }), "spec.jwtRules[0].issuer"],
+  [
+    of("security", "RequestAuthentication", { jwtRules: [{ issuer: "a", jwks: "x" }] }),
+    "spec.jwtRules[0].jwks",
+  ],
+  [
+    of("security", "RequestAuthentication", { jwtRules: [{ issuer: "a", jwks: '{"keys":[{}]}' }] }),
+    "spec.jwtRules[0].jwks",
+  ],
   [of("security", "RequestAuthentication", { selector, targetRefs: [target] }), "spec.targetRefs"],
   [of("security", "AuthorizationPolicy", { action: "CUSTOM" }), "spec.provider.name"],
   [of("security", "AuthorizationPolicy", { rules: [{ from: [{}] }] }), "spec.rules[0].from[0].source"],

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
 
 const WEB = { app: "web" };
+const INLINE = '{"keys":[{"kty":"oct","k":"eA"}]}';
 
 describe("declareRequestAuthenticationViews()", () => {
   test("shares a row among the proxies for which the same policies hold", () => {
@@ -48,10 +49,14 @@ describe("declareRequestAuthenticationViews()", () => {
 
   test("gives a rule the keys that were found at its URL, and its own where it holds them", () => {
     const mesh = viewFixture(
-      `${policy("shop", "a", "a, jwksUri: http://idp/keys")}${policy("shop", "b", "b, jwks: inline")}${policy("shop", "c", "http://c")}`,
+      [
+        policy("shop", "a", "a, jwksUri: http://idp/keys"),
+        policy("shop", "b", `b, jwks: '${INLINE}'`),
+        policy("shop", "c", "http://c"),
+      ].join(""),
     );
     mesh.connect(sidecar("shop", "web"));
-    assert.deepEqual(keys(mesh), [undefined, "inline", undefined]);
+    assert.deepEqual(keys(mesh), [undefined, INLINE, undefined]);
     const { found, wanted } = mesh.model.requestAuthentications.issuerKeys;
     assert.deepEqual([...wanted.entries()].sort(), [
       ["discovery http://c", { timeoutMs: 5000 }],
@@ -59,7 +64,7 @@ describe("declareRequestAuthenticationViews()", () => {
     ]);
     mesh.graph.commit((transaction) => transaction.set(found, "jwks http://idp/keys", { jwks: "fetched" }));
     mesh.graph.commit((transaction) => transaction.set(found, "discovery http://c", { jwks: "discovered" }));
-    assert.deepEqual(keys(mesh), ["fetched", "inline", "discovered"]);
+    assert.deepEqual(keys(mesh), ["fetched", INLINE, "discovered"]);
   });
 
   test("wants keys for as long as the most patient of the rules that share them", () => {

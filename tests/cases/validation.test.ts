@@ -24,7 +24,6 @@ const differencesOfKindsWithoutEffect: ReadonlyMap<string, number> = new Map([
   ["AuthorizationPolicy", 17],
   ["EnvoyFilter", 9],
   ["ProxyConfig", 0],
-  ["RequestAuthentication", 5],
   ["Sidecar", 18],
   ["Telemetry", 1],
   ["TrafficExtension", 3],

@@ -12,6 +12,7 @@ import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RBAC_Action } from "../../src/gen/envoy/config/rbac/v3/rbac_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { FilterChainConfigSchema } from "../../src/gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.ts";
 import { RBACSchema } from "../../src/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { RouterSchema } from "../../src/gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import { HttpConnectionManagerSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
@@ -62,7 +63,7 @@ export function endpoints(name: string, port: number): TypedResource {
 }
 
 interface ListenerOptions {
-  /** The name of a policy of `policy`, which stands before the router. */
+  /** The name of a policy, which comes by ECDS and is before the router. */
   readonly policy?: string;
   /** Tells versions of a listener apart. */
   readonly statPrefix?: string;
@@ -111,7 +112,7 @@ export function listener(
 function discoveredFilter(name: string) {
   const value = {
     configSource: { ...ads, initialFetchTimeout: { seconds: 0n, nanos: 0 } },
-    typeUrls: [`type.googleapis.com/${RBACSchema.typeName}`],
+    typeUrls: [RBACSchema, FilterChainConfigSchema].map(({ typeName }) => `type.googleapis.com/${typeName}`),
   };
   return { name, configType: { case: "configDiscovery", value } } as const;
 }
@@ -154,7 +155,11 @@ export function routes(name: string, clusterName?: string): TypedResource {
   return ["route", resource(name, encode(RouteConfigurationSchema, message), needs)];
 }
 
-function resource(name: string, bytes: Uint8Array, needs: readonly ResourceReference[] = []): Resource {
+export function resource(
+  name: string,
+  bytes: Uint8Array,
+  needs: readonly ResourceReference[] = [],
+): Resource {
   const version = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
   return { name, version, body: [bytes.subarray(0, 3), bytes.subarray(3)], needs };
 }

@@ -37,7 +37,7 @@ function problemsWith(keys: IssuerKeys | undefined): readonly string[] {
 apiVersion: security.istio.io/v1
 kind: RequestAuthentication
 metadata: { namespace: shop, name: web }
-spec: { jwtRules: [{ issuer: a, jwks: '{"keys":[]}' }, { issuer: b, jwksUri: "http://idp/keys" }] }
+spec: { jwtRules: [{ issuer: a, jwks: '{"keys":[{"kty":"oct","k":"eA"}]}' }, { issuer: b, jwksUri: "http://idp/keys" }] }
 `);
   const { found } = model.requestAuthentications.issuerKeys;
   if (keys !== undefined) graph.commit((transaction) => transaction.set(found, "jwks http://idp/keys", keys));
