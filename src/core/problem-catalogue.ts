@@ -75,6 +75,11 @@ const entries = {
     title: "A destination is a part of a wildcard host, which is a service as a whole",
   },
   MLT2023: { severity: "warning", title: "A VirtualService routes a host of another namespace" },
+  MLT2025: {
+    severity: "error",
+    title: "Routes depend on a token's claims where no tokens are checked",
+    istio: "IST0149",
+  },
   MLT2024: { severity: "error", title: "The keys of a token's issuer can't be fetched" },
   MLT2031: { severity: "warning", title: "Init containers have no network until the sidecar runs" },
   MLT2032: { severity: "warning", title: "A container runs as the proxy's user" },

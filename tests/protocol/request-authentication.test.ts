@@ -139,6 +139,25 @@ describe("request authentication", { skip }, () => {
     assert.equal((await ask({})).status, 200);
   });
 
+  test("refuses a request without a token that is required, whatever other token it has", async (t) => {
+    const scope = { issuer: "scope", fromHeaders: [{ name: "x-scope" }], presence: "REQUIRED" } as const;
+    const bearer = { authorization: `Bearer ${await token()}` };
+    const both = { ...bearer, "x-scope": await token({ iss: "scope" }) };
+    const only = { "x-scope": both["x-scope"] };
+    const mixed = await start(t, [{ issuer: "idp" }, scope]);
+    const statuses = async ({ ask }: typeof mixed) => {
+      const answers = [await ask({}), await ask(bearer), await ask(only), await ask(both)];
+      return answers.map(({ status }) => status);
+    };
+    assert.deepEqual(await statuses(mixed), [401, 401, 200, 200]);
+    assert.deepEqual(
+      await statuses(await start(t, [{ issuer: "idp", presence: "REQUIRED" }, scope])),
+      [401, 401, 401, 200],
+    );
+    const bad = { ...only, authorization: `Bearer ${await token({ iss: "other" })}` };
+    assert.equal((await mixed.ask(bad)).status, 401, "an optional one that is invalid");
+  });
+
   test("refuses every token of an issuer without keys, and takes requests without one", async (t) => {
     const { ask } = await start(t, [{ issuer: "idp" }], undefined);
     assert.equal((await ask({ authorization: `Bearer ${await token()}` })).status, 401);

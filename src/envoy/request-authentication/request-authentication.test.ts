@@ -82,6 +82,34 @@ describe("buildRequestAuthentication()", () => {
   });
 });
 
+describe("buildRequestAuthentication() of a token that is required", () => {
+  const optional = (name: string) => ({
+    requiresAny: { requirements: [{ providerName: name }, { allowMissing: {} }] },
+  });
+
+  test("asks for the token of the only issuer", () => {
+    const [rule] = [{ issuer: "a", presence: "REQUIRED" }] as const;
+    assert.deepEqual(requirementOf([rule]), { providerName: "origins-0" });
+  });
+
+  test("asks each issuer, so that another's token doesn't stand in", () => {
+    assert.deepEqual(requirementOf([{ issuer: "a", presence: "REQUIRED" }, { issuer: "b" }]), {
+      requiresAll: { requirements: [{ providerName: "origins-0" }, optional("origins-1")] },
+    });
+    const both = [
+      { issuer: "a", presence: "REQUIRED" },
+      { issuer: "b", presence: "REQUIRED" },
+    ] as const;
+    assert.deepEqual(requirementOf(both), {
+      requiresAll: { requirements: [{ providerName: "origins-0" }, { providerName: "origins-1" }] },
+    });
+  });
+
+  test("says that it is optional where the rule says so", () => {
+    assert.deepEqual(requirementOf([{ issuer: "a", presence: "OPTIONAL" }]), optional("origins-0"));
+  });
+});
+
 function requirementOf(rules: readonly JwtRule[]) {
   const [rule] = config(rules).rules as readonly JsonObject[];
   return rule?.requires;

@@ -82,8 +82,8 @@ function requirement(named: readonly (readonly [string, AcceptedIssuer])[]): Jwt
   return anyOf([...named.map(([name]) => requires(name)), all]);
 }
 
-function isRequired(_rule: JwtRule): boolean {
-  return false;
+function isRequired({ presence }: JwtRule): boolean {
+  return presence === "REQUIRED";
 }
 
 function requires(name: string): JwtRequirementInit {

@@ -1,10 +1,12 @@
-// Which requests a route takes: path, headers, method, authority, scheme and query parameters.
+// Which requests a route takes: path, headers, a token's claims, method, authority, scheme and query parameters.
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { routingClaim } from "../../core/routing-claim.ts";
 import type { RouteMatchSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { claims } from "../../kinds/claims.ts";
 import type { HttpMatchRequest, StringMatch } from "../../kinds/virtual-service/matching.ts";
 import { virtualServiceKind } from "../../kinds/virtual-service/virtual-service.ts";
+import { claimMatcher, withoutClaimMatcher } from "./claim-match.ts";
 import type { RouteFeature } from "./route-feature.ts";
 import { headerMatcher, queryParameterMatcher, withoutHeaderMatcher } from "./string-matcher.ts";
 
@@ -52,8 +54,12 @@ function buildRouteMatch(match: HttpMatchRequest): RouteMatchInit {
       ...pseudoHeader(":method", match.method),
       ...pseudoHeader(":authority", match.authority),
       ...pseudoHeader(":scheme", match.scheme),
-      ...sortedEntries(match.headers).map(([name, value]) => headerMatcher(name, value)),
-      ...sortedEntries(match.withoutHeaders).map(([name, value]) => withoutHeaderMatcher(name, value)),
+      ...headersIn(match.headers).map(([name, value]) => headerMatcher(name, value)),
+      ...headersIn(match.withoutHeaders).map(([name, value]) => withoutHeaderMatcher(name, value)),
+    ],
+    dynamicMetadata: [
+      ...claimsIn(match.headers).map(([claim, value]) => claimMatcher(claim, value)),
+      ...claimsIn(match.withoutHeaders).map(([claim, value]) => withoutClaimMatcher(claim, value)),
     ],
     queryParameters: sortedEntries(match.queryParams).map(([name, value]) =>
       queryParameterMatcher(name, value),
@@ -69,6 +75,19 @@ function pathSpecifier(uri: StringMatch | undefined): NonNullable<RouteMatchInit
 
 function pseudoHeader(name: string, match: StringMatch | undefined) {
   return match === undefined ? [] : [headerMatcher(name, match)];
+}
+
+type HeaderMatches = HttpMatchRequest["headers"];
+
+function headersIn(matches: HeaderMatches) {
+  return sortedEntries(matches).filter(([name]) => routingClaim(name) === undefined);
+}
+
+function claimsIn(matches: HeaderMatches) {
+  return sortedEntries(matches).flatMap(([name, value]) => {
+    const claim = routingClaim(name);
+    return claim === undefined ? [] : [[claim, value] as const];
+  });
 }
 
 function sortedEntries<V>(map: Readonly<Record<string, V>> | undefined): readonly (readonly [string, V])[] {

@@ -64,6 +64,43 @@ describe("buildRoute() matches", () => {
       },
     ],
     [
+      "a token's claims, alone or in a list",
+      { headers: { "@request.auth.claims[org][team]": { exact: "blue" }, x: {} } },
+      {
+        prefix: "/",
+        headers: [{ name: "x", presentMatch: true }],
+        dynamicMetadata: [
+          {
+            filter: "envoy.filters.http.jwt_authn",
+            path: [{ key: "payload" }, { key: "org" }, { key: "team" }],
+            value: {
+              orMatch: {
+                valueMatchers: [
+                  { listMatch: { oneOf: { stringMatch: { exact: "blue" } } } },
+                  { stringMatch: { exact: "blue" } },
+                ],
+              },
+            },
+          },
+        ],
+      },
+    ],
+    [
+      "a claim that must be absent",
+      { withoutHeaders: { "@request.auth.claims.admin": {} } },
+      {
+        prefix: "/",
+        dynamicMetadata: [
+          {
+            filter: "envoy.filters.http.jwt_authn",
+            path: [{ key: "payload" }, { key: "admin" }],
+            value: { presentMatch: true },
+            invert: true,
+          },
+        ],
+      },
+    ],
+    [
       "method, authority and scheme by pseudo-headers",
       { method: { exact: "GET" }, authority: { exact: "a" }, scheme: { exact: "http" } },
       {

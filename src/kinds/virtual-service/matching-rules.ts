@@ -1,6 +1,7 @@
 // Rules for how requests are matched.
 
 import { childPath } from "../../core/field-path.ts";
+import { routingClaim } from "../../core/routing-claim.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkHeaderName, checkPort, regexFault } from "../value-rules.ts";
 import { checkGateways } from "./gateway-name-rules.ts";
@@ -15,7 +16,7 @@ export function* checkHttpMatch(path: string, match: HttpMatchRequest): Findings
   if (match.uri !== undefined && match.uri.prefix !== "") yield* checkStringMatch(`${path}.uri`, match.uri);
   for (const name of ["headers", "withoutHeaders"] as const) {
     for (const [header, value] of Object.entries(match[name] ?? {})) {
-      yield* checkHeaderName(`${path}.${name}`, header);
+      if (routingClaim(header) === undefined) yield* checkHeaderName(`${path}.${name}`, header);
       yield* checkStringMatch(childPath(`${path}.${name}`, header), value);
     }
   }
@@ -24,6 +25,19 @@ export function* checkHttpMatch(path: string, match: HttpMatchRequest): Findings
   }
   if (match.port !== undefined && match.port !== 0) yield* checkPort(`${path}.port`, match.port);
   yield* checkGateways(`${path}.gateways`, match.gateways);
+}
+
+/** A sidecar looks at no tokens when it chooses a route. */
+export function* checkClaims(path: string, match: HttpMatchRequest): Findings {
+  for (const name of ["headers", "withoutHeaders"] as const) {
+    for (const header of Object.keys(match[name] ?? {})) {
+      if (routingClaim(header) !== undefined)
+        yield {
+          path: childPath(`${path}.${name}`, header),
+          message: "routes depend on a token's claims at gateways only, and this VirtualService names none",
+        };
+    }
+  }
 }
 
 export function* checkStringMatch(path: string, { prefix, regex }: StringMatch): Findings {

@@ -10,8 +10,10 @@ import { checkExportTo, checkIpOrRange, checkPort, checkWildcardHostname } from 
 import type { RouteDestination } from "./destination.ts";
 import { checkDestination, checkWeights } from "./destination-rules.ts";
 import { checkGateways } from "./gateway-name-rules.ts";
+import type { HttpRoute } from "./http-route.ts";
 import { checkHttpRoute } from "./http-rules.ts";
 import type { L4MatchAttributes, TlsMatchAttributes } from "./matching.ts";
+import { checkClaims } from "./matching-rules.ts";
 import type { virtualServiceSpec } from "./virtual-service.ts";
 
 interface VirtualServiceLike {
@@ -31,6 +33,7 @@ export function* virtualServiceRules({ metadata, spec }: VirtualServiceLike): Fi
   }
   for (const [index, route] of http.entries())
     yield* checkHttpRoute(`spec.http[${index}]`, route, { isDelegate });
+  if (!isDelegate && !hasGateway(spec)) yield* checkMatchedClaims(http);
   yield* checkUnreachable("spec.http", http);
   const outer = { hosts: spec.hosts ?? [], set: createHostnameSet(spec.hosts ?? []) };
   for (const [index, route] of tls.entries()) {
@@ -48,6 +51,16 @@ export function* virtualServiceRules({ metadata, spec }: VirtualServiceLike): Fi
     yield* checkRoutes(`${path}.route`, route.route, "TCP");
   }
   yield* checkUnreachable("spec.tcp", tcp);
+}
+
+function hasGateway({ gateways = [] }: VirtualServiceLike["spec"]): boolean {
+  return gateways.some((gateway) => gateway !== "mesh");
+}
+
+function* checkMatchedClaims(http: readonly HttpRoute[]): Findings {
+  for (const [index, { match = [] }] of http.entries()) {
+    for (const [at, each] of match.entries()) yield* checkClaims(`spec.http[${index}].match[${at}]`, each);
+  }
 }
 
 function* checkDelegate({ gateways = [], tcp = [], tls = [] }: VirtualServiceLike["spec"]): Findings {

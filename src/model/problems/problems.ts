@@ -8,6 +8,7 @@ import type { Model } from "../model.ts";
 import { keyOf, type Sources } from "../sources.ts";
 import { checkAddressConflicts } from "./address-conflict.ts";
 import type { Check } from "./check.ts";
+import { checkClaimRoutes } from "./claim-routes.ts";
 import { checkCrossNamespaceHosts } from "./cross-namespace-host.ts";
 import { checkDelegates } from "./delegates.ts";
 import { checkDestinationHosts } from "./destination-host.ts";
@@ -42,6 +43,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkMeshHostConflicts,
       checkCrossNamespaceHosts,
       checkDelegates,
+      checkClaimRoutes,
     ]),
     problemsOf(sources.DestinationRule, inputs, [checkRuleHost, checkRuleSubsets, checkRuleCredentials]),
     problemsOf(sources.Gateway, inputs, [
