@@ -4,7 +4,7 @@
 import { parse } from "yaml";
 import type { Problem } from "../core/problem.ts";
 import { checkForm } from "../kinds/check-form.ts";
-import { meshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import { meshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import { proxyConfig } from "../kinds/mesh-config/proxy-config.ts";
 import { objectMeta } from "../kinds/object-meta.ts";
 import type { Container } from "../kinds/pod/container.ts";

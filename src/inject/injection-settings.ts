@@ -1,7 +1,7 @@
 // What injection is told besides the pod: by the mesh's configuration and by the place it runs in.
 
 import type { LabelSelector } from "../core/label-selector.ts";
-import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import type { ResourceRequirements } from "../kinds/pod/container.ts";
 import type { ContainerSecurityContext } from "../kinds/pod/security-context.ts";
 import type { InjectionTemplates } from "./injection-templates.ts";

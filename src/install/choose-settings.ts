@@ -1,6 +1,6 @@
 // From what a user chose on the command line to settings, or to what is wrong with the choice.
 
-import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import { isDnsLabel } from "../kinds/object-name.ts";
 import { mergeValues } from "./chart-values.ts";
 import { type ControlPlaneValues, valuesOfSettings, withValues } from "./control-plane-values.ts";

@@ -1,6 +1,6 @@
 // The values of the chart of the control plane, and of `meltemi install --values`: what each means, takes and sets.
 
-import { meshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import { meshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import { resourceRequirements } from "../kinds/pod/container.ts";
 import { choice, flag, integer, list, text } from "../kinds/schema.ts";
 import type { ChartValues, ValuesOf } from "./chart-values.ts";

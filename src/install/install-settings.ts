@@ -1,6 +1,6 @@
 // What an installation can be told, and the profiles: named choices to begin with. All objects derive from this alone.
 
-import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import type { ResourceRequirements } from "../kinds/pod/container.ts";
 import { defaultGateway, type GatewaySettings, type imagePullPolicies } from "./gateway-settings.ts";
 import { anywhere, type PodPlacement } from "./pod-placement.ts";

@@ -21,19 +21,19 @@ import { AuthorizationPolicySchema } from "../gen/security/v1beta1/authorization
 import { PeerAuthenticationSchema } from "../gen/security/v1beta1/peer_authentication_pb.ts";
 import { RequestAuthenticationSchema } from "../gen/security/v1beta1/request_authentication_pb.ts";
 import { TelemetrySchema } from "../gen/telemetry/v1alpha1/telemetry_pb.ts";
-import { authorizationPolicySpec } from "./authorization-policy/authorization-policy.ts";
-import { destinationRuleSpec } from "./destination-rule/destination-rule.ts";
-import { envoyFilterSpec } from "./envoy-filter/envoy-filter.ts";
-import { gatewaySpec } from "./gateway/gateway.ts";
-import { meshConfigSpec } from "./mesh-config/mesh-config.ts";
+import { authorizationPolicySpec } from "./authorization-policy/authorization-policy-spec.ts";
+import { destinationRuleSpec } from "./destination-rule/destination-rule-spec.ts";
+import { envoyFilterSpec } from "./envoy-filter/envoy-filter-spec.ts";
+import { gatewaySpec } from "./gateway/gateway-spec.ts";
+import { meshConfigSpec } from "./mesh-config/mesh-config-spec.ts";
 import { peerAuthenticationSpec } from "./peer-authentication.ts";
 import { proxyConfigObjectSpec } from "./proxy-config.ts";
 import { requestAuthenticationSpec } from "./request-authentication.ts";
-import { serviceEntrySpec, workloadEntrySpec } from "./service-entry/service-entry.ts";
-import { sidecarSpec } from "./sidecar/sidecar.ts";
-import { telemetrySpec } from "./telemetry/telemetry.ts";
+import { serviceEntrySpec, workloadEntrySpec } from "./service-entry/service-entry-spec.ts";
+import { sidecarSpec } from "./sidecar/sidecar-spec.ts";
+import { telemetrySpec } from "./telemetry/telemetry-spec.ts";
 import { trafficExtensionSpec } from "./traffic-extension.ts";
-import { virtualServiceSpec } from "./virtual-service/virtual-service.ts";
+import { virtualServiceSpec } from "./virtual-service/virtual-service-spec.ts";
 import { wasmPluginSpec } from "./wasm-plugin.ts";
 import { workloadGroupSpec } from "./workload-group.ts";
 

@@ -8,8 +8,8 @@ import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import { checkLabel, isDnsLabel } from "./object-name.ts";
 import { anything } from "./schema.ts";
-import type { WorkloadEntrySpec } from "./service-entry/service-entry.ts";
-import { workloadEntrySpec } from "./service-entry/service-entry.ts";
+import type { WorkloadEntrySpec } from "./service-entry/service-entry-spec.ts";
+import { workloadEntrySpec } from "./service-entry/service-entry-spec.ts";
 import type { Findings } from "./value-rules.ts";
 import { checkPort } from "./value-rules.ts";
 

@@ -7,7 +7,7 @@ import { readinessProbe } from "./mesh-config/readiness-probe.ts";
 import { checkLabel } from "./object-name.ts";
 import type { TypeOf } from "./schema.ts";
 import { anything, map, message, text } from "./schema.ts";
-import { workloadEntrySpec } from "./service-entry/service-entry.ts";
+import { workloadEntrySpec } from "./service-entry/service-entry-spec.ts";
 import type { Findings } from "./value-rules.ts";
 
 /** `WorkloadGroup.ObjectMeta` */

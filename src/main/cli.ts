@@ -9,7 +9,8 @@ import type { InstallRoom } from "../cli/install-room.ts";
 import { runProgram } from "../cli/program.ts";
 import { openTerminal } from "../cli/terminal.ts";
 import { formatProblem } from "../core/problem.ts";
-import type { MeshConfig, MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfig } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import { projectPath, readVersion } from "../process/project.ts";
 
 const stop = new AbortController();

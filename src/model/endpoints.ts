@@ -9,7 +9,7 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import type { EndpointSlice, Endpoint as SliceEndpoint } from "../kinds/endpoint-slice.ts";
-import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry.ts";
+import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry-spec.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { modeOfPort, mutualTlsOf, type PeerAuthentications } from "./mutual-tls-modes.ts";
 import type { MeshService, MeshServicePort } from "./service.ts";

@@ -4,7 +4,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load-balancer.ts";
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
-import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
 import type { Sources } from "./sources.ts";

@@ -3,7 +3,7 @@
 
 import { isLoopbackAddress, isUnspecifiedAddress } from "../core/cidr.ts";
 import { ISTIO_PROXY_PORTS } from "../core/proxy-ports.ts";
-import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 
 export interface ReservedPorts {
   /** Where sidecars take captured traffic: outbound and inbound. */

@@ -2,7 +2,7 @@
 
 import type { ObjectKey } from "../core/object-key.ts";
 import type { Protocol } from "../core/protocol.ts";
-import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry.ts";
+import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry-spec.ts";
 import type { Visibility } from "./visibility.ts";
 
 export interface MeshServicePort {

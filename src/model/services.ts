@@ -14,11 +14,8 @@ import {
   allocateAutomaticAddresses,
   automaticAddressKeys,
 } from "../kinds/service-entry/automatic-address.ts";
-import {
-  type ServiceEntry,
-  type ServiceEntrySpec,
-  serviceEntryKind,
-} from "../kinds/service-entry/service-entry.ts";
+import { type ServiceEntry, serviceEntryKind } from "../kinds/service-entry/service-entry.ts";
+import type { ServiceEntrySpec } from "../kinds/service-entry/service-entry-spec.ts";
 import { declareMergedEntries } from "./merged-entries.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { MeshService, MeshServicePort, Resolution, TrafficPreference } from "./service.ts";

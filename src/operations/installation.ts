@@ -17,7 +17,7 @@ import { precheck } from "../install/precheck.ts";
 import { planRemoval } from "../install/removal-plan.ts";
 import { removeInstallation } from "../install/remove-installation.ts";
 import { removeRevisionTag, revisionTags, setRevisionTag } from "../install/revision-tags.ts";
-import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import type { ClusterSurroundings } from "./cluster-connection.ts";
 import { connectToCluster, waitingClock } from "./cluster-connection.ts";
 import { readValuesFile } from "./values-file.ts";

@@ -1,6 +1,6 @@
 // What the builders of authorization filters may see: their cache key.
 
-import type { AuthorizationRule } from "../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationRule } from "../kinds/authorization-policy/authorization-policy-spec.ts";
 import type {
   EnvoyExternalAuthorizationGrpcProvider,
   EnvoyExternalAuthorizationHttpProvider,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import type { AuthorizationAction, AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import { type Caller, connectionExpression } from "./connection-expression.ts";
 

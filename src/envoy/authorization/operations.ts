@@ -2,7 +2,7 @@
 
 import type { HeaderMatcherSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { UriTemplateMatchConfigSchema } from "../../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
-import type { AuthorizationOperation } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationOperation } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PermissionInit, permissions, type Translate, together } from "./clause.ts";

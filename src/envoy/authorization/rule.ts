@@ -2,7 +2,7 @@
 // all of its conditions.
 
 import type { PolicySchema } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
-import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import type { Plain } from "../encode.ts";
 import {
   allOf,

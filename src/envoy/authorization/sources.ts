@@ -1,6 +1,6 @@
 // Who asks, as Principals of Envoy's RBAC: sources, and the conditions on who asks and with what.
 
-import type { AuthorizationSource } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationSource } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PrincipalInit, principals, type Translate, together } from "./clause.ts";
 import { claimListMatcher, claimMatcher, type MetadataMatcherInit } from "./metadata-matcher.ts";

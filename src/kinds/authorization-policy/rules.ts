@@ -6,7 +6,7 @@ import type {
   AuthorizationPolicySpec,
   AuthorizationRule,
   AuthorizationSource,
-} from "./authorization-policy.ts";
+} from "./authorization-policy-spec.ts";
 
 interface AuthorizationPolicyLike {
   readonly spec?: AuthorizationPolicySpec;

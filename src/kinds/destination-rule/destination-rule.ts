@@ -3,16 +3,9 @@
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
 import { placesOf } from "../same-fields.ts";
-import type { TypeOf } from "../schema.ts";
-import { anything, list, message, text } from "../schema.ts";
-import { workloadSelector } from "../workload-selector.ts";
+import { anything } from "../schema.ts";
+import { destinationRuleSpec } from "./destination-rule-spec.ts";
 import { destinationRuleRules } from "./rules.ts";
-import { subset, trafficPolicy } from "./traffic-policy.ts";
-
-export const destinationRuleSpec = message(
-  { trafficPolicy, subsets: list(subset), exportTo: list(text()), workloadSelector },
-  { required: { host: text() } },
-);
 
 export const destinationRuleKind = defineKind({
   kind: "DestinationRule",
@@ -41,4 +34,3 @@ export const destinationRuleKind = defineKind({
 });
 
 export type DestinationRule = ObjectOf<typeof destinationRuleKind>;
-export type DestinationRuleSpec = TypeOf<typeof destinationRuleSpec>;

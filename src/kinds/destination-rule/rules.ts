@@ -5,7 +5,7 @@ import { checkLabel, isDnsLabel } from "../object-name.ts";
 import type { TypeOf } from "../schema.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkExportTo, checkWildcardHostname } from "../value-rules.ts";
-import type { destinationRuleSpec } from "./destination-rule.ts";
+import type { destinationRuleSpec } from "./destination-rule-spec.ts";
 import { checkTrafficPolicy } from "./traffic-policy-rules.ts";
 
 interface DestinationRuleLike {

@@ -3,59 +3,9 @@
 import { atMostOne, selectorAdmission, targetAdmission } from "../admission.ts";
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
-import { policyTargetReference } from "../policy-target.ts";
-import type { TypeOf } from "../schema.ts";
-import { anything, choice, int32, list, message, struct } from "../schema.ts";
-import { labelsSelector } from "../workload-selector.ts";
-import { configurationMatch } from "./configuration-match.ts";
+import { anything } from "../schema.ts";
+import { envoyFilterSpec } from "./envoy-filter-spec.ts";
 import { envoyFilterRules } from "./rules.ts";
-
-/** `EnvoyFilter.ApplyTo` */
-export const applyTo = choice(
-  "INVALID",
-  "LISTENER",
-  "FILTER_CHAIN",
-  "NETWORK_FILTER",
-  "HTTP_FILTER",
-  "ROUTE_CONFIGURATION",
-  "VIRTUAL_HOST",
-  "HTTP_ROUTE",
-  "CLUSTER",
-  "EXTENSION_CONFIG",
-  "BOOTSTRAP",
-  "LISTENER_FILTER",
-);
-
-/** `EnvoyFilter.Patch` */
-export const configurationPatch = message({
-  operation: choice(
-    "INVALID",
-    "MERGE",
-    "ADD",
-    "REMOVE",
-    "INSERT_BEFORE",
-    "INSERT_AFTER",
-    "INSERT_FIRST",
-    "REPLACE",
-    "MERGE_AND_REPLACE_LIST",
-  ),
-  value: struct(),
-  filterClass: choice("UNSPECIFIED", "AUTHN", "AUTHZ", "STATS"),
-});
-
-/** `EnvoyFilter.EnvoyConfigObjectPatch` */
-export const configurationObjectPatch = message({
-  applyTo,
-  match: configurationMatch,
-  patch: configurationPatch,
-});
-
-export const envoyFilterSpec = message({
-  workloadSelector: labelsSelector,
-  targetRefs: list(policyTargetReference),
-  configPatches: list(configurationObjectPatch),
-  priority: int32(),
-});
 
 export const envoyFilterKind = defineKind({
   kind: "EnvoyFilter",
@@ -88,5 +38,3 @@ export const envoyFilterKind = defineKind({
 });
 
 export type EnvoyFilter = ObjectOf<typeof envoyFilterKind>;
-export type EnvoyFilterSpec = TypeOf<typeof envoyFilterSpec>;
-export type ConfigurationObjectPatch = TypeOf<typeof configurationObjectPatch>;

@@ -2,7 +2,7 @@
 
 import { checkLabel } from "../object-name.ts";
 import type { Findings } from "../value-rules.ts";
-import type { ConfigurationObjectPatch, EnvoyFilterSpec } from "./envoy-filter.ts";
+import type { ConfigurationObjectPatch, EnvoyFilterSpec } from "./envoy-filter-spec.ts";
 
 interface EnvoyFilterLike {
   readonly spec?: EnvoyFilterSpec;

@@ -2,12 +2,9 @@
 
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
-import type { TypeOf } from "../schema.ts";
-import { anything, list, map, message, text } from "../schema.ts";
+import { anything } from "../schema.ts";
+import { gatewaySpec } from "./gateway-spec.ts";
 import { gatewayRules } from "./rules.ts";
-import { server } from "./server.ts";
-
-export const gatewaySpec = message({ servers: list(server), selector: map(text()) });
 
 export const gatewayKind = defineKind({
   kind: "Gateway",
@@ -27,4 +24,3 @@ export const gatewayKind = defineKind({
 });
 
 export type Gateway = ObjectOf<typeof gatewayKind>;
-export type GatewaySpec = TypeOf<typeof gatewaySpec>;

@@ -6,7 +6,7 @@ import { checkLabel, isDnsLabel } from "../object-name.ts";
 import type { TypeOf } from "../schema.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkIpAddress, checkPort, checkWildcardHostname } from "../value-rules.ts";
-import type { gatewaySpec } from "./gateway.ts";
+import type { gatewaySpec } from "./gateway-spec.ts";
 import type { GatewayPort, Server } from "./server.ts";
 import { checkServerTls } from "./server-tls-rules.ts";
 

@@ -7,7 +7,7 @@ import {
   effectiveMeshConfig,
   mergeProxyConfigs,
 } from "./default-mesh-config.ts";
-import { meshConfigSpec } from "./mesh-config.ts";
+import { meshConfigSpec } from "./mesh-config-spec.ts";
 
 test("defaultMeshConfig is a MeshConfig", () => {
   assert.deepEqual(checkForm(meshConfigSpec, defaultMeshConfig).findings, []);

@@ -1,6 +1,6 @@
 // The mesh's settings where the user says nothing: Istio's defaults. And how what the user says is laid over them.
 
-import type { MeshConfigSpec } from "./mesh-config.ts";
+import type { MeshConfigSpec } from "./mesh-config-spec.ts";
 import type { ProxyConfig } from "./proxy-config.ts";
 
 export const defaultProxyConfig = {

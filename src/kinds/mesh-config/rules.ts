@@ -10,7 +10,7 @@ import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkDurations, checkPort, checkWildcardHostname } from "../value-rules.ts";
 import { checkRetries } from "../virtual-service/http-rules.ts";
 import type { ExtensionProvider } from "./extension-provider.ts";
-import type { meshConfigSpec } from "./mesh-config.ts";
+import type { meshConfigSpec } from "./mesh-config-spec.ts";
 import { checkAccessToken, checkProxyConfig } from "./proxy-config-rules.ts";
 
 interface MeshConfigLike {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { allocateAutomaticAddresses, automaticAddressKeys } from "./automatic-address.ts";
-import type { ServiceEntry, ServiceEntrySpec } from "./service-entry.ts";
+import type { ServiceEntry } from "./service-entry.ts";
+import type { ServiceEntrySpec } from "./service-entry-spec.ts";
 
 function entry(spec: ServiceEntrySpec, labels: Readonly<Record<string, string>> = {}): ServiceEntry {
   return {

@@ -15,7 +15,7 @@ import {
   checkPort,
   checkWildcardHostname,
 } from "../value-rules.ts";
-import type { serviceEntrySpec, workloadEntrySpec } from "./service-entry.ts";
+import type { serviceEntrySpec, workloadEntrySpec } from "./service-entry-spec.ts";
 
 type Spec = TypeOf<typeof serviceEntrySpec>;
 type Endpoint = TypeOf<typeof workloadEntrySpec>;

@@ -3,40 +3,9 @@
 import { atMostOne, portRule } from "../admission.ts";
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
-import type { TypeOf } from "../schema.ts";
-import { anything, choice, list, map, message, text, uint32 } from "../schema.ts";
-import { labelsSelector } from "../workload-selector.ts";
+import { anything } from "../schema.ts";
 import { serviceEntryRules } from "./rules.ts";
-
-export const serviceEntryPort = message(
-  { protocol: text(), targetPort: uint32() },
-  { required: { number: uint32(), name: text() } },
-);
-
-/** An endpoint of a ServiceEntry; the same shape as a WorkloadEntry's spec. */
-export const workloadEntrySpec = message({
-  address: text(),
-  ports: map(uint32()),
-  labels: map(text()),
-  network: text(),
-  locality: text(),
-  weight: uint32(),
-  serviceAccount: text(),
-});
-
-export const serviceEntrySpec = message(
-  {
-    addresses: list(text()),
-    ports: list(serviceEntryPort),
-    location: choice("MESH_EXTERNAL", "MESH_INTERNAL"),
-    resolution: choice("NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"),
-    endpoints: list(workloadEntrySpec),
-    workloadSelector: labelsSelector,
-    exportTo: list(text()),
-    subjectAltNames: list(text()),
-  },
-  { required: { hosts: list(text()) } },
-);
+import { serviceEntrySpec } from "./service-entry-spec.ts";
 
 export const serviceEntryKind = defineKind({
   kind: "ServiceEntry",
@@ -86,6 +55,3 @@ export const serviceEntryKind = defineKind({
 });
 
 export type ServiceEntry = ObjectOf<typeof serviceEntryKind>;
-export type ServiceEntrySpec = TypeOf<typeof serviceEntrySpec>;
-export type ServiceEntryPort = TypeOf<typeof serviceEntryPort>;
-export type WorkloadEntrySpec = TypeOf<typeof workloadEntrySpec>;

@@ -3,7 +3,7 @@
 import { checkLabel, isDnsLabel } from "../object-name.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkIpAddress, checkPort, checkWildcardHostname } from "../value-rules.ts";
-import type { SidecarEgressListener, SidecarIngressListener, SidecarSpec } from "./sidecar.ts";
+import type { SidecarEgressListener, SidecarIngressListener, SidecarSpec } from "./sidecar-spec.ts";
 
 interface SidecarLike {
   readonly spec?: SidecarSpec;

@@ -3,56 +3,9 @@
 import { selectorAdmission } from "../admission.ts";
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
-import { connectionPoolSettings } from "../destination-rule/connection-pool.ts";
-import { serverTlsSettings } from "../gateway/server.ts";
-import type { TypeOf } from "../schema.ts";
-import { anything, choice, list, message, text, uint32 } from "../schema.ts";
-import { destination } from "../virtual-service/destination.ts";
-import { labelsSelector } from "../workload-selector.ts";
+import { anything } from "../schema.ts";
 import { sidecarRules } from "./rules.ts";
-
-/** `SidecarPort` */
-export const sidecarPort = message({
-  number: uint32(),
-  protocol: text(),
-  name: text(),
-  targetPort: uint32(), // deprecated
-});
-
-/** `CaptureMode` */
-export const captureMode = choice("DEFAULT", "IPTABLES", "NONE");
-
-/** `IstioIngressListener` */
-export const sidecarIngressListener = message(
-  {
-    bind: text(),
-    captureMode,
-    defaultEndpoint: text(),
-    tls: serverTlsSettings,
-    connectionPool: connectionPoolSettings,
-  },
-  { required: { port: sidecarPort } },
-);
-
-/** `IstioEgressListener` */
-export const sidecarEgressListener = message(
-  { port: sidecarPort, bind: text(), captureMode },
-  { required: { hosts: list(text()) } },
-);
-
-/** `OutboundTrafficPolicy` */
-export const outboundTrafficPolicy = message({
-  mode: choice("REGISTRY_ONLY", "ALLOW_ANY"),
-  egressProxy: destination,
-});
-
-export const sidecarSpec = message({
-  workloadSelector: labelsSelector,
-  ingress: list(sidecarIngressListener),
-  egress: list(sidecarEgressListener),
-  inboundConnectionPool: connectionPoolSettings,
-  outboundTrafficPolicy,
-});
+import { sidecarSpec } from "./sidecar-spec.ts";
 
 export const sidecarKind = defineKind({
   kind: "Sidecar",
@@ -68,7 +21,3 @@ export const sidecarKind = defineKind({
 });
 
 export type Sidecar = ObjectOf<typeof sidecarKind>;
-export type SidecarSpec = TypeOf<typeof sidecarSpec>;
-export type SidecarPort = TypeOf<typeof sidecarPort>;
-export type SidecarIngressListener = TypeOf<typeof sidecarIngressListener>;
-export type SidecarEgressListener = TypeOf<typeof sidecarEgressListener>;

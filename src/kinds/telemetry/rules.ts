@@ -2,7 +2,7 @@
 
 import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkRange } from "../value-rules.ts";
-import type { TelemetryMetrics, TelemetrySpec } from "./telemetry.ts";
+import type { TelemetryMetrics, TelemetrySpec } from "./telemetry-spec.ts";
 
 interface TelemetryLike {
   readonly spec?: TelemetrySpec;

@@ -14,7 +14,7 @@ import type { HttpRoute } from "./http-route.ts";
 import { checkHttpRoute } from "./http-rules.ts";
 import type { L4MatchAttributes, TlsMatchAttributes } from "./matching.ts";
 import { checkClaims } from "./matching-rules.ts";
-import type { virtualServiceSpec } from "./virtual-service.ts";
+import type { virtualServiceSpec } from "./virtual-service-spec.ts";
 
 interface VirtualServiceLike {
   readonly metadata: ObjectMeta & { readonly namespace: string };

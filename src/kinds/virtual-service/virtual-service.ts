@@ -2,20 +2,9 @@
 
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
-import type { TypeOf } from "../schema.ts";
-import { anything, list, message, text } from "../schema.ts";
-import { httpRoute } from "./http-route.ts";
+import { anything } from "../schema.ts";
 import { virtualServiceRules } from "./rules.ts";
-import { tcpRoute, tlsRoute } from "./tcp-route.ts";
-
-export const virtualServiceSpec = message({
-  hosts: list(text()),
-  gateways: list(text()),
-  http: list(httpRoute),
-  tls: list(tlsRoute),
-  tcp: list(tcpRoute),
-  exportTo: list(text()),
-});
+import { virtualServiceSpec } from "./virtual-service-spec.ts";
 
 export const virtualServiceKind = defineKind({
   kind: "VirtualService",
@@ -41,4 +30,3 @@ export const virtualServiceKind = defineKind({
 });
 
 export type VirtualService = ObjectOf<typeof virtualServiceKind>;
-export type VirtualServiceSpec = TypeOf<typeof virtualServiceSpec>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ServiceEntry, ServiceEntrySpec } from "../../kinds/service-entry/service-entry.ts";
+import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
+import type { ServiceEntrySpec } from "../../kinds/service-entry/service-entry-spec.ts";
 import { buildCapturedHosts } from "./captured-hosts.ts";
 
 function entry(name: string, spec: ServiceEntrySpec): ServiceEntry {

@@ -6,7 +6,8 @@ import { problem } from "../../core/problem.ts";
 import { injectPod } from "../../inject/inject-pod.ts";
 import type { InjectionSettings } from "../../inject/injection-settings.ts";
 import { defaultInjectionSettings } from "../../inject/injection-settings.ts";
-import type { MeshConfig, MeshConfigSpec } from "../../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfig } from "../../kinds/mesh-config/mesh-config.ts";
+import type { MeshConfigSpec } from "../../kinds/mesh-config/mesh-config-spec.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { WorkloadStore } from "../workloads/workload-store.ts";
 

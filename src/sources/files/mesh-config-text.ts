@@ -9,7 +9,8 @@ import { problem } from "../../core/problem.ts";
 import { checkForm } from "../../kinds/check-form.ts";
 import type { Finding, KubernetesObject } from "../../kinds/define-kind.ts";
 import type { MeshConfig } from "../../kinds/mesh-config/mesh-config.ts";
-import { meshConfigKind, meshConfigSpec } from "../../kinds/mesh-config/mesh-config.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
+import { meshConfigSpec } from "../../kinds/mesh-config/mesh-config-spec.ts";
 import { firstFindings, isError, unimplemented } from "../../kinds/parse-object.ts";
 import { parseYaml } from "./yaml-documents.ts";
 
