@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { leaseResource, resourceOfKind, resourcePath } from "../../src/kubernetes/api-resource.ts";
-import { TestApiServer, type TestObject } from "../../src/kubernetes/test-api-server.ts";
 import { watchedKinds } from "../../src/sources/kubernetes/watched-kinds.ts";
+import { TestApiServer, type TestObject } from "../../tests/support/api-server.ts";
 
 const LIMIT_MEGABYTES = 200;
 const SETTLE_MS = 45_000;

@@ -4,10 +4,10 @@
 import { Agent, request } from "node:https";
 import type { Logger } from "../../src/core/logger.ts";
 import { redacted } from "../../src/core/redacted.ts";
-import { createTestRoot } from "../../src/grpc/test-certificates.ts";
 import { defaultInjectionSettings } from "../../src/inject/injection-settings.ts";
 import { kinds } from "../../src/kinds/all-kinds.ts";
 import { createWebhookServer } from "../../src/webhook/webhook-server.ts";
+import { createTestRoot } from "../../tests/support/certificates.ts";
 import { createSeededRandom, type SeededRandom } from "./seeded-random.ts";
 
 export interface WebhookFigures {

@@ -7,6 +7,8 @@ import {
   DiscoveryRequestSchema,
 } from "../../src/gen/envoy/service/discovery/v3/discovery_pb.ts";
 import { IstioCertificateRequestSchema } from "../../src/gen/security/v1alpha1/ca_pb.ts";
+import { createCertificatePath } from "../../src/identity/certificate-method.ts";
+import { type ResourceType, typeUrlOf } from "../../src/xds/resource-type.ts";
 import {
   connectionPreface,
   dataFrame,
@@ -15,9 +17,7 @@ import {
   headersFrame,
   settingsFrame,
   windowUpdateFrame,
-} from "../../src/grpc/test-raw-http2.ts";
-import { createCertificatePath } from "../../src/identity/certificate-method.ts";
-import { type ResourceType, typeUrlOf } from "../../src/xds/resource-type.ts";
+} from "../../tests/support/raw-http2.ts";
 import { sidecarIdentity } from "../xds/sidecar-identity.ts";
 import type { Attack, AttackStep, Target } from "./attack.ts";
 import { attackedMesh } from "./attacked-mesh.ts";

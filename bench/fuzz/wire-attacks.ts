@@ -17,7 +17,7 @@ import {
   rstStreamFrame,
   settingsFrame,
   windowUpdateFrame,
-} from "../../src/grpc/test-raw-http2.ts";
+} from "../../tests/support/raw-http2.ts";
 import type { Attack, AttackStep } from "./attack.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 

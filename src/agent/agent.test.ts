@@ -12,6 +12,8 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { reviewsIdentity, startTestControlPlane } from "../../tests/support/agent-control-plane.ts";
+import { testBootstrapOptions, testDirectory, testEnvoyPath } from "../../tests/support/agent-envoy.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import type { GrpcMethod } from "../grpc/method.ts";
@@ -20,8 +22,6 @@ import type { Agent, AgentOptions } from "./agent.ts";
 import { startAgent } from "./agent.ts";
 import { requestOverSocket } from "./http-over-socket.ts";
 import { createProcessSpawner } from "./spawn-process.ts";
-import { reviewsIdentity, startTestControlPlane } from "./test-control-plane.ts";
-import { testBootstrapOptions, testDirectory, testEnvoyPath } from "./test-envoy.ts";
 
 const isRoot = process.getuid?.() === 0;
 const DEADLINE_MS = 20_000;

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import type { TestObject } from "../../tests/support/api-server.ts";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { systemClock } from "../core/clock.ts";
 import { configMapKind } from "../kinds/config-map.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import { podKind } from "../kinds/pod/pod.ts";
 import { virtualServiceKind } from "../kinds/virtual-service/virtual-service.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
-import type { TestObject } from "../kubernetes/test-api-server.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
 import { createClusterMesh } from "./cluster-mesh.ts";
 
 const PODS = "/api/v1/pods";

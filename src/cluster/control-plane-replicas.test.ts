@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import type { TestStream } from "../../tests/support/streaming-server.ts";
+import { streamingServer } from "../../tests/support/streaming-server.ts";
 import { systemClock } from "../core/clock.ts";
-import type { TestStream } from "../kubernetes/test-streaming-server.ts";
-import { streamingServer } from "../kubernetes/test-streaming-server.ts";
 import { askReplicas } from "./control-plane-replicas.ts";
 
 const place = { usualNamespace: "mesh", labelSelector: "app=plane", revisionLabel: "istio.io/rev" };

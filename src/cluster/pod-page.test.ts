@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import type { TestStream } from "../../tests/support/streaming-server.ts";
+import { streamingServer } from "../../tests/support/streaming-server.ts";
 import { ManualClock } from "../core/clock.ts";
-import type { TestStream } from "../kubernetes/test-streaming-server.ts";
-import { streamingServer } from "../kubernetes/test-streaming-server.ts";
 import { readPodPage } from "./pod-page.ts";
 
 const place = { namespace: "shop", pod: "web", port: 15000 };

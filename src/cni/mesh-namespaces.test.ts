@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { ManualClock, systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
 import { startMeshNamespaces } from "./mesh-namespaces.ts";
 
 const NAMESPACES = "/api/v1/namespaces";

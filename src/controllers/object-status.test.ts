@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { objectKey } from "../core/object-key.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
 import { startObjectStatus } from "./object-status.ts";
 
 const reviews = objectKey({ kind: "VirtualService", namespace: "shop", name: "reviews" });

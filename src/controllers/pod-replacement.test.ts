@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import type { Pod } from "../kinds/pod/pod.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
 import { startPodReplacement } from "./pod-replacement.ts";
 
 const replicaSet = (name: string) => ({

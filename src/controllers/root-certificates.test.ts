@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { createApiClient } from "../kubernetes/api-client.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
 import { startRootCertificates } from "./root-certificates.ts";
 
 const CONFIG_MAPS = "/api/v1/configmaps";

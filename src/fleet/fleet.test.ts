@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import { meshFixture, objectsOf } from "../../tests/support/mesh-fixture.ts";
 import { systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
-import { meshFixture, objectsOf } from "../model/mesh-fixture.ts";
 import { writeObject } from "../model/sources.ts";
 import { declareRecognitions, type ProxyStream } from "../view/recognition.ts";
 import { declareViews } from "../view/views.ts";

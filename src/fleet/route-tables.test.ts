@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
+import { sidecar, viewFixture } from "../../tests/support/view-fixture.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
 import { layerKey } from "../view/scoped-rows.ts";
-import { sidecar, viewFixture } from "../view/view-fixture.ts";
 import { declareResourceTables } from "./resource-tables.ts";
 
 const SNIFFED = `

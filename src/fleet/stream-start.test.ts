@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { tlsSecretData } from "../../tests/support/keyed-certificate-fixture.ts";
+import { meshFixture, objectsOf } from "../../tests/support/mesh-fixture.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
-import { tlsSecretData } from "../identity/keyed-certificate-fixture.ts";
-import { meshFixture, objectsOf } from "../model/mesh-fixture.ts";
 import { writeObject } from "../model/sources.ts";
 import { declareRecognitions, type ProxyStream } from "../view/recognition.ts";
 import { declareViews } from "../view/views.ts";

@@ -2,14 +2,19 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createTestRoot } from "../../tests/support/certificates.ts";
+import { holdConnections } from "../../tests/support/held-connections.ts";
+import {
+  connectionPreface,
+  grpcHeaders,
+  headersFrame,
+  settingsFrame,
+} from "../../tests/support/raw-http2.ts";
 import { systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { GrpcClient } from "./client.ts";
 import type { GrpcMethod } from "./method.ts";
 import { GrpcServer } from "./server.ts";
-import { createTestRoot } from "./test-certificates.ts";
-import { holdConnections } from "./test-held-connections.ts";
-import { connectionPreface, grpcHeaders, headersFrame, settingsFrame } from "./test-raw-http2.ts";
 
 const echo: GrpcMethod = { kind: "unary", path: "/test.Echo/Unary", handle: async (request) => [request] };
 const silent: GrpcMethod = {

@@ -6,12 +6,6 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { ManualClock, systemClock } from "../core/clock.ts";
-import { silentLogger } from "../core/logger.ts";
-import { GrpcClient } from "./client.ts";
-import type { GrpcMethod } from "./method.ts";
-import type { GrpcServerOptions } from "./server.ts";
-import { GrpcServer } from "./server.ts";
 import {
   connectionPreface,
   dataFrame,
@@ -22,7 +16,13 @@ import {
   headersFrame,
   rstStreamFrame,
   settingsFrame,
-} from "./test-raw-http2.ts";
+} from "../../tests/support/raw-http2.ts";
+import { ManualClock, systemClock } from "../core/clock.ts";
+import { silentLogger } from "../core/logger.ts";
+import { GrpcClient } from "./client.ts";
+import type { GrpcMethod } from "./method.ts";
+import type { GrpcServerOptions } from "./server.ts";
+import { GrpcServer } from "./server.ts";
 
 const MEBIBYTE = 1_048_576;
 const RESOURCE_EXHAUSTED = "8";

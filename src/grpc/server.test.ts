@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import grpcJs from "@grpc/grpc-js";
+import { createTestRoot } from "../../tests/support/certificates.ts";
 import { ManualClock, systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { GrpcClient } from "./client.ts";
@@ -16,7 +17,6 @@ import { unaryMethod } from "./method.ts";
 import type { GrpcServerOptions } from "./server.ts";
 import { GrpcServer } from "./server.ts";
 import { GrpcError } from "./status.ts";
-import { createTestRoot } from "./test-certificates.ts";
 
 const identity = (bytes: Buffer) => bytes;
 const codec = (path: string) => ({

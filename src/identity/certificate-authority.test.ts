@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
 import fc from "fast-check";
+import { loadX509Oracle } from "../../tests/support/x509-oracle.ts";
 import { ManualClock } from "../core/clock.ts";
 import { redacted } from "../core/redacted.ts";
 import { namesOfPeerCertificate, readCertificate } from "./certificate.ts";
@@ -14,7 +15,6 @@ import { buildRootFiles, createCertificateAuthority } from "./certificate-author
 import { readDer } from "./der-reader.ts";
 import { decodePem } from "./pem.ts";
 import { readSubjectPublicKey } from "./subject-public-key.ts";
-import { loadX509Oracle } from "./test-x509-oracle.ts";
 
 const x509 = await loadX509Oracle();
 const HOUR_MS = 3_600_000;

@@ -3,9 +3,9 @@ import type { KeyObject } from "node:crypto";
 import { createPublicKey, generateKeyPairSync, webcrypto } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
+import { loadX509Oracle } from "../../tests/support/x509-oracle.ts";
 import { buildCertificateRequest, parseCertificateRequest } from "./certificate-request.ts";
 import { decodePem, encodePem } from "./pem.ts";
-import { loadX509Oracle } from "./test-x509-oracle.ts";
 
 const x509 = await loadX509Oracle();
 

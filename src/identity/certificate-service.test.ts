@@ -3,6 +3,7 @@ import { createPublicKey, generateKeyPairSync, randomBytes, webcrypto, X509Certi
 import { test } from "node:test";
 import { inspect } from "node:util";
 import { create } from "@bufbuild/protobuf";
+import { loadX509Oracle } from "../../tests/support/x509-oracle.ts";
 import { ManualClock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { redacted } from "../core/redacted.ts";
@@ -18,7 +19,6 @@ import { buildRootFiles, createCertificateAuthority } from "./certificate-author
 import { buildCertificateRequest } from "./certificate-request.ts";
 import { createCertificateService } from "./certificate-service.ts";
 import { createTokenIssuer } from "./service-account-token.ts";
-import { loadX509Oracle } from "./test-x509-oracle.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const clock = new ManualClock(Date.UTC(2030, 0, 1));

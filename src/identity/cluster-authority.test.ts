@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { type TestContext, test } from "node:test";
+import { startTestApi } from "../../tests/support/api-client.ts";
 import { ManualClock } from "../core/clock.ts";
-import { startTestApi } from "../kubernetes/test-api-client.ts";
 import { buildRootFiles } from "./certificate-authority.ts";
 import { openClusterAuthority } from "./cluster-authority.ts";
 

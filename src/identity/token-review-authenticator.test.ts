@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { startTestApi } from "../../tests/support/api-client.ts";
 import { ManualClock } from "../core/clock.ts";
 import { redacted } from "../core/redacted.ts";
-import { startTestApi } from "../kubernetes/test-api-client.ts";
 import { createTokenReviewAuthenticator } from "./token-review-authenticator.ts";
 
 async function ask(t: TestContext, status: object) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { startTestApi } from "../../tests/support/api-client.ts";
 import { systemClock } from "../core/clock.ts";
-import { startTestApi } from "../kubernetes/test-api-client.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { moveNamespace } from "./move-namespace.ts";
 

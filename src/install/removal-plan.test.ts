@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { startTestApi } from "../../tests/support/api-client.ts";
+import type { TestApiServer, TestObject } from "../../tests/support/api-server.ts";
 import { systemClock } from "../core/clock.ts";
-import { startTestApi } from "../kubernetes/test-api-client.ts";
-import type { TestApiServer, TestObject } from "../kubernetes/test-api-server.ts";
 import { profileSettings } from "./install-settings.ts";
 import { planRemoval } from "./removal-plan.ts";
 

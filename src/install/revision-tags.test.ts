@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { startTestApi } from "../../tests/support/api-client.ts";
+import type { TestObject } from "../../tests/support/api-server.ts";
 import { systemClock } from "../core/clock.ts";
 import type { LabelSelector, Labels } from "../core/label-selector.ts";
 import { matchesSelector } from "../core/label-selector.ts";
 import { type InjectorWebhooks, isInjected, wantedRevision } from "../inject/wanted-revision.ts";
 import { resourcePath } from "../kubernetes/api-resource.ts";
-import { startTestApi } from "../kubernetes/test-api-client.ts";
-import type { TestObject } from "../kubernetes/test-api-server.ts";
 import type { InstallObject } from "./install-object.ts";
 import { removableResources, resourceOf } from "./install-resources.ts";
 import { profileSettings } from "./install-settings.ts";

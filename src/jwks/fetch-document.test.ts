@@ -5,8 +5,8 @@ import { createServer, type RequestListener } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { describe, type TestContext, test } from "node:test";
+import { createTestRoot } from "../../tests/support/certificates.ts";
 import { parseCidr } from "../core/cidr.ts";
-import { createTestRoot } from "../grpc/test-certificates.ts";
 import { type DocumentOptions, fetchDocument } from "./fetch-document.ts";
 
 const LOOPBACK = parseCidr("127.0.0.1") ?? assert.fail();

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from "jose";
+import { startOidcProvider } from "../../tests/support/oidc-provider-fixture.ts";
 import { parseCidr } from "../core/cidr.ts";
 import { ManualClock, systemClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { fetchKeys } from "./fetch-keys.ts";
 import { startKeyKeeper } from "./key-keeper.ts";
 import type { KeyRecord, KeyRecords } from "./key-record.ts";
-import { startOidcProvider } from "./oidc-provider-fixture.ts";
 
 const LOOPBACK = parseCidr("127.0.0.1") ?? assert.fail();
 const MINUTE = 60_000;

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { keyedCertificate } from "../identity/keyed-certificate-fixture.ts";
+import { keyedCertificate } from "../../tests/support/keyed-certificate-fixture.ts";
 import type { Secret } from "./secret.ts";
 import { authorityOf, tlsCredentialOf } from "./tls-credential.ts";
 

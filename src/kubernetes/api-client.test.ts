@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { ManualClock } from "../core/clock.ts";
 import { redacted } from "../core/redacted.ts";
 import { type ApiClient, createApiClient } from "./api-client.ts";
@@ -13,7 +14,6 @@ import { ApiError } from "./api-error.ts";
 import { applyObject, createObject, deleteObject, getObject, replaceObject } from "./api-objects.ts";
 import { leaseResource, resourcePath } from "./api-resource.ts";
 import { createTokenFile, openInClusterEndpoint } from "./in-cluster-endpoint.ts";
-import { TestApiServer } from "./test-api-server.ts";
 import { reviewToken } from "./token-review.ts";
 
 const LEASES = resourcePath(leaseResource);

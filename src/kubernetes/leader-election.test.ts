@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { createApiClient } from "./api-client.ts";
 import { leaseResource, resourcePath } from "./api-resource.ts";
 import { type LeaderElection, startLeaderElection } from "./leader-election.ts";
-import { TestApiServer } from "./test-api-server.ts";
 
 const LEASES = resourcePath(leaseResource);
 

@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { streamingServer } from "../../tests/support/streaming-server.ts";
 import { ManualClock } from "../core/clock.ts";
 import { openPortForward } from "./port-forward.ts";
-import { streamingServer } from "./test-streaming-server.ts";
 
 const options = { clock: new ManualClock() };
 const place = { namespace: "shop", pod: "web", port: 15000 };

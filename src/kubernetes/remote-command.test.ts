@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { type TestContext, test } from "node:test";
+import type { StreamingServerOptions, TestStream } from "../../tests/support/streaming-server.ts";
+import { streamingServer } from "../../tests/support/streaming-server.ts";
 import { ManualClock } from "../core/clock.ts";
 import type { CommandStreams, RemoteCommand } from "./remote-command.ts";
 import { runRemoteCommand } from "./remote-command.ts";
-import type { StreamingServerOptions, TestStream } from "./test-streaming-server.ts";
-import { streamingServer } from "./test-streaming-server.ts";
 
 const SUCCESS = JSON.stringify({ metadata: {}, status: "Success" });
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { streamingServer, type TestStream } from "../../tests/support/streaming-server.ts";
 import { ManualClock } from "../core/clock.ts";
-import { streamingServer, type TestStream } from "./test-streaming-server.ts";
 import { openWebSocket } from "./web-socket.ts";
 import { opcodes } from "./web-socket-frame.ts";
 

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { bundleProgram } from "../../tests/support/bundled-program.ts";
 import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../admin/contract/supervisor.ts";
 import type { Problem } from "../core/problem.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
@@ -16,7 +17,6 @@ import { probeMachine } from "../local/front/machine-ability.ts";
 import { listenAndPass } from "../local/front/pass-listener.ts";
 import type { FrontMessage, GatewayPortWish, SupervisorMessage } from "../local/supervisor/front-protocol.ts";
 import { programArgv, projectPath } from "../process/project.ts";
-import { bundleProgram } from "./test-program.ts";
 
 const run = promisify(execFile);
 const ability = await probeMachine();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { meshFixture, readNow } from "../../tests/support/mesh-fixture.ts";
 import type { TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
 import { type Client, effectiveRule, isClientDependent, policyForPort } from "./destination-rules.ts";
-import { meshFixture, readNow } from "./mesh-fixture.ts";
 
 const SERVICE = { hostname: "web.shop.svc.cluster.local", namespace: "shop" };
 const DAY_1 = "2026-01-01T00:00:00Z";

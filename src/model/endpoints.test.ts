@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { meshFixture } from "../../tests/support/mesh-fixture.ts";
 import type { ServiceEndpoint } from "./endpoints.ts";
-import { meshFixture } from "./mesh-fixture.ts";
 
 const WEB = `
 apiVersion: v1

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { meshFixture, readNow } from "../../tests/support/mesh-fixture.ts";
 import { findNamed } from "./host-table.ts";
-import { meshFixture, readNow } from "./mesh-fixture.ts";
 
 describe("host routes", () => {
   test("have full hosts in lower case and full gateways", () => {

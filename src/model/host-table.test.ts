@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readNow } from "../../tests/support/mesh-fixture.ts";
 import { Graph } from "../graph/graph.ts";
 import { declareNestedHostTable, findByHost, findNamed, findWithin, hostLookups } from "./host-table.ts";
-import { readNow } from "./mesh-fixture.ts";
 
 const lookups: Readonly<Record<string, readonly string[]>> = {
   "a.b.c": ["a.b.c", "*.b.c", "*.c", "*"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { meshFixture } from "./mesh-fixture.ts";
+import { meshFixture } from "../../tests/support/mesh-fixture.ts";
 
 function pod(labels: string): string {
   return `

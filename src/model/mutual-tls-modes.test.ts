@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { meshFixture, readNow } from "./mesh-fixture.ts";
+import { meshFixture, readNow } from "../../tests/support/mesh-fixture.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "./mutual-tls-modes.ts";
 
 describe("mutualTlsOf()", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { meshFixture } from "./mesh-fixture.ts";
+import { meshFixture } from "../../tests/support/mesh-fixture.ts";
 import type { MeshService } from "./service.ts";
 
 describe("services", () => {

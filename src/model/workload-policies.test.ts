@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { readNow } from "../../tests/support/mesh-fixture.ts";
 import type { Labels } from "../core/label-selector.ts";
 import { Graph } from "../graph/graph.ts";
 import type { SourceTable } from "../graph/table.ts";
-import { readNow } from "./mesh-fixture.ts";
 import { declareMeshSettings } from "./mesh-settings.ts";
 import { declareSources } from "./sources.ts";
 import {

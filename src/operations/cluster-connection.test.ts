@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { TestApiServer } from "../../tests/support/api-server.ts";
 import { podKind } from "../kinds/pod/pod.ts";
-import { TestApiServer } from "../kubernetes/test-api-server.ts";
 import { createClusterRoom } from "./cluster-room.ts";
 
 const surroundings = { env: { PATH: process.env.PATH, HOME: "/nowhere" }, version: "1.2.3" };

@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { objectsOf } from "../../tests/support/mesh-fixture.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import type { IdentifiedClient } from "../fleet/proxy-identity.ts";
 import { RecordingRead } from "../graph/read.ts";
-import { objectsOf } from "../model/mesh-fixture.ts";
 import { keyOf } from "../model/sources.ts";
 import type { XdsSession } from "../xds/backend.ts";
 import type { ResourceReference, ResourceSet } from "../xds/resource.ts";

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { objectsOf } from "../../tests/support/mesh-fixture.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
-import { objectsOf } from "../model/mesh-fixture.ts";
 import { keyOf } from "../model/sources.ts";
 import { createControlPlane } from "./create-control-plane.ts";
 

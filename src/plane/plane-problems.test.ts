@@ -2,12 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { objectsOf } from "../../tests/support/mesh-fixture.ts";
 import { ManualClock } from "../core/clock.ts";
 import { silentLogger } from "../core/logger.ts";
 import { objectKey } from "../core/object-key.ts";
 import { problemLedger } from "../front/problem-ledger.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
-import { objectsOf } from "../model/mesh-fixture.ts";
 import { keyOf } from "../model/sources.ts";
 import { createControlPlane } from "./create-control-plane.ts";
 import { planeProblems, watchPlaneProblems } from "./plane-problems.ts";

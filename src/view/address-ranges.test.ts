@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { layerNames, seen, sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
+import {
+  layerNames,
+  seen,
+  sidecar,
+  type ViewFixture,
+  viewFixture,
+} from "../../tests/support/view-fixture.ts";
 
 const TCP = "{ number: 80, name: tcp, protocol: TCP }";
 const ANY = "{ number: 80, name: any, protocol: '' }";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { sidecar, type ViewFixture, viewFixture } from "../../tests/support/view-fixture.ts";
 import type { AuthorizationInputs } from "./authorization-inputs.ts";
-import { sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
 
 const WEB = { app: "web" };
 

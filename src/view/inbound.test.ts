@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { sidecar, type ViewFixture, viewFixture } from "../../tests/support/view-fixture.ts";
 import type { InboundView } from "./inbound.ts";
-import { sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
 
 describe("inbound views", () => {
   test("have the ports of the services that select the workload, by the application's numbers", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sidecar, viewFixture } from "./view-fixture.ts";
+import { sidecar, viewFixture } from "../../tests/support/view-fixture.ts";
 
 const mesh = `
 apiVersion: v1

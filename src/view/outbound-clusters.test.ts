@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { keyedCertificate } from "../identity/keyed-certificate-fixture.ts";
+import { keyedCertificate } from "../../tests/support/keyed-certificate-fixture.ts";
+import { layerNames, seen, sidecar, viewFixture } from "../../tests/support/view-fixture.ts";
 import type { Source } from "./source.ts";
-import { layerNames, seen, sidecar, viewFixture } from "./view-fixture.ts";
 
 const WEB = `
 apiVersion: v1

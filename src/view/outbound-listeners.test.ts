@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import {
+  layerNames,
+  seen,
+  sidecar,
+  type ViewFixture,
+  viewFixture,
+} from "../../tests/support/view-fixture.ts";
 import type { OutboundListenerInputs } from "./listener-inputs.ts";
-import { layerNames, seen, sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
 
 describe("outbound listeners", () => {
   test("are one for all HTTP of a port, and one for each address of other protocols", () => {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { layerNames, seen, sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
+import {
+  layerNames,
+  seen,
+  sidecar,
+  type ViewFixture,
+  viewFixture,
+} from "../../tests/support/view-fixture.ts";
 
 const DAY_1 = "2026-01-01T00:00:00Z";
 const DAY_2 = "2026-01-02T00:00:00Z";

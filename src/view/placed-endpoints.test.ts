@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { layerNames, sidecar, viewFixture } from "./view-fixture.ts";
+import { layerNames, sidecar, viewFixture } from "../../tests/support/view-fixture.ts";
 
 const CLUSTER = "outbound|80||web.shop.svc.cluster.local";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { sidecar, type ViewFixture, viewFixture } from "./view-fixture.ts";
+import { sidecar, type ViewFixture, viewFixture } from "../../tests/support/view-fixture.ts";
 
 const WEB = { app: "web" };
 const INLINE = '{"keys":[{"kty":"oct","k":"eA"}]}';

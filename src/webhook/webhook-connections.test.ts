@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { request } from "node:https";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { createTestRoot } from "../../tests/support/certificates.ts";
+import { type HeldConnections, holdConnections } from "../../tests/support/held-connections.ts";
 import { silentLogger } from "../core/logger.ts";
 import { redacted } from "../core/redacted.ts";
-import { createTestRoot } from "../grpc/test-certificates.ts";
-import { type HeldConnections, holdConnections } from "../grpc/test-held-connections.ts";
 import { createWebhookServer } from "./webhook-server.ts";
 
 const root = await createTestRoot("mesh");

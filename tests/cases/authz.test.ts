@@ -4,13 +4,13 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type DescMessage, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
-import { asJson, authorizationRegistry } from "../../src/envoy/authorization/authorization-fixture.ts";
 import { buildHttpAuthorization } from "../../src/envoy/authorization/http-authorization.ts";
 import { buildTcpAuthorization } from "../../src/envoy/authorization/tcp-authorization.ts";
 import { FilterSchema } from "../../src/gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { HttpFilterSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { AuthorizationInputs } from "../../src/view/authorization-inputs.ts";
-import { sidecar, viewFixture } from "../../src/view/view-fixture.ts";
+import { asJson, authorizationRegistry } from "../support/authorization-fixture.ts";
+import { sidecar, viewFixture } from "../support/view-fixture.ts";
 import { caseDirectory, skipWithout } from "./case-directory.ts";
 import { deviationsOf } from "./deviations.ts";
 

@@ -10,8 +10,8 @@ import type { VirtualHost } from "../../src/gen/envoy/config/route/v3/route_comp
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
 import type { ConnectedProxy } from "../../src/view/client-scope.ts";
 import { layerKey } from "../../src/view/scoped-rows.ts";
-import { sidecar, viewFixture } from "../../src/view/view-fixture.ts";
 import { claimedDomains } from "../../src/view/virtual-host-names.ts";
+import { sidecar, viewFixture } from "../support/view-fixture.ts";
 import { caseDirectory, skipWithout } from "./case-directory.ts";
 import { deviationsOf } from "./deviations.ts";
 

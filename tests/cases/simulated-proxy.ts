@@ -12,11 +12,11 @@ import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.
 import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
-import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { writeObject } from "../../src/model/sources.ts";
 import { createControlPlane } from "../../src/plane/create-control-plane.ts";
 import type { ResourceSet } from "../../src/xds/resource.ts";
 import type { ResourceType } from "../../src/xds/resource-type.ts";
+import { objectsOf } from "../support/mesh-fixture.ts";
 import type { JsonObject, ProxyConfig } from "./walk-call.ts";
 
 export interface CaseProxy {

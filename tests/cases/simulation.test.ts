@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseAllDocuments, stringify } from "yaml";
-import { tlsSecretData } from "../../src/identity/keyed-certificate-fixture.ts";
+import { tlsSecretData } from "../support/keyed-certificate-fixture.ts";
 import { caseDirectory, skipWithout } from "./case-directory.ts";
 import { deviationsOf } from "./deviations.ts";
 import { type CaseProxy, configOf, meshConfigDocument } from "./simulated-proxy.ts";

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
-import { commitObjects, objectsOf } from "../../src/model/mesh-fixture.ts";
+import { commitObjects, objectsOf } from "../support/mesh-fixture.ts";
 import {
   connectAll,
   emptyMesh,

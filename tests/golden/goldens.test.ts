@@ -8,7 +8,7 @@ import { buildRoute } from "../../src/envoy/route/route.ts";
 import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteSchema } from "../../src/gen/envoy/config/route/v3/route_components_pb.ts";
-import { seen, sidecar, type ViewFixture, viewFixture } from "../../src/view/view-fixture.ts";
+import { seen, sidecar, type ViewFixture, viewFixture } from "../support/view-fixture.ts";
 import { assertGolden, json } from "./printed.ts";
 
 const WEB = `

@@ -9,7 +9,7 @@ import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
 import { splitLayerKey } from "../../src/view/scoped-rows.ts";
-import { sidecar, type ViewFixture, viewFixture } from "../../src/view/view-fixture.ts";
+import { sidecar, type ViewFixture, viewFixture } from "../support/view-fixture.ts";
 
 export interface MeshUnderGlass extends ViewFixture {
   readonly tables: ResourceTables;

@@ -11,10 +11,10 @@ import { isMeshKind, type Kind, type KubernetesObject } from "../../src/kinds/de
 import { meshConfigKind } from "../../src/kinds/mesh-config/mesh-config.ts";
 import { parseObject } from "../../src/kinds/parse-object.ts";
 import type { Schema } from "../../src/kinds/schema.ts";
-import { commitObjects, objectsOf } from "../../src/model/mesh-fixture.ts";
 import { ingestObject } from "../../src/sources/kubernetes/ingest-object.ts";
 import { createInternPool } from "../../src/sources/kubernetes/intern-pool.ts";
 import type { RawObject } from "../../src/sources/kubernetes/raw-object.ts";
+import { commitObjects, objectsOf } from "../support/mesh-fixture.ts";
 import { everyDocument, everything } from "./mesh-resources.ts";
 
 interface Form {

@@ -12,8 +12,8 @@ import {
   DeltaDiscoveryResponseSchema,
 } from "../../src/gen/envoy/service/discovery/v3/discovery_pb.ts";
 import { buildCertificateRequest } from "../../src/identity/certificate-request.ts";
-import { keyedCertificate, tlsSecretData } from "../../src/identity/keyed-certificate-fixture.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
+import { keyedCertificate, tlsSecretData } from "../support/keyed-certificate-fixture.ts";
 import type { ApiServer } from "./cluster/api-server.ts";
 import { clientOf } from "./control-plane-client.ts";
 import type { ControlPlaneProcess } from "./control-plane-process.ts";

@@ -28,13 +28,13 @@ import {
 } from "../../src/identity/certificate-authority.ts";
 import { readDer } from "../../src/identity/der-reader.ts";
 import { readSubjectPublicKey } from "../../src/identity/subject-public-key.ts";
-import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../src/model/sources.ts";
 import { createControlPlane } from "../../src/plane/create-control-plane.ts";
 import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
 import { PodConnections } from "../../src/serving/pod-connections.ts";
 import { type ResourceType, typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
+import { objectsOf } from "../support/mesh-fixture.ts";
 
 const DELTA = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 const SERVER_NAME = "meltemi.test";

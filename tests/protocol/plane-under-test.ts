@@ -6,12 +6,12 @@ import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { GrpcServer } from "../../src/grpc/server.ts";
 import { noAuthenticator } from "../../src/identity/authenticator.ts";
-import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../src/model/sources.ts";
 import { createControlPlane } from "../../src/plane/create-control-plane.ts";
 import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
+import { objectsOf } from "../support/mesh-fixture.ts";
 import { type DeltaRequest, openDelta, type TokenCredentials } from "./ads-client.ts";
 
 export async function startPlane(t: TestContext) {

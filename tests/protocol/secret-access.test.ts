@@ -19,13 +19,13 @@ import { GrpcServer } from "../../src/grpc/server.ts";
 import { createCertificateAuthenticator } from "../../src/identity/authenticator.ts";
 import { buildRootFiles, createCertificateAuthority } from "../../src/identity/certificate-authority.ts";
 import { buildCertificateRequest, parseCertificateRequest } from "../../src/identity/certificate-request.ts";
-import { keyedCertificate, tlsSecretData } from "../../src/identity/keyed-certificate-fixture.ts";
-import { objectsOf } from "../../src/model/mesh-fixture.ts";
 import { keyOf, rowKey } from "../../src/model/sources.ts";
 import { createControlPlane } from "../../src/plane/create-control-plane.ts";
 import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
 import { typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
+import { keyedCertificate, tlsSecretData } from "../support/keyed-certificate-fixture.ts";
+import { objectsOf } from "../support/mesh-fixture.ts";
 
 const DELTA = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources";
 const sds = typeUrlOf("secret");

@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { createRegistry, fromJson } from "@bufbuild/protobuf";
+import { testBootstrapOptions, testDirectory, testEnvoyPath } from "../../../tests/support/agent-envoy.ts";
 import type { IpFamilies } from "../../core/ip-families.ts";
 import { BootstrapSchema } from "../../gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
@@ -13,7 +14,6 @@ import { HttpConnectionManagerSchema } from "../../gen/envoy/extensions/filters/
 import { DownstreamConnectionsConfigSchema } from "../../gen/envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections_pb.ts";
 import { UpstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
-import { testBootstrapOptions, testDirectory, testEnvoyPath } from "../test-envoy.ts";
 import { buildBootstrap, encodeBootstrap } from "./bootstrap.ts";
 import type { BootstrapOptions } from "./bootstrap-options.ts";
 import { statTagPatterns } from "./stats-config.ts";

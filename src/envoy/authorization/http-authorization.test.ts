@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { asJson, inputsOf, policyInputs } from "../../../tests/support/authorization-fixture.ts";
 import { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { AuthorizationProvider } from "../../view/authorization-inputs.ts";
-import { asJson, inputsOf, policyInputs } from "./authorization-fixture.ts";
 import { buildHttpAuthorization, type HttpFilterInit } from "./http-authorization.ts";
 
 interface FilterJson {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { asJson } from "../../../tests/support/authorization-fixture.ts";
 import { PolicySchema } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
-import { asJson } from "./authorization-fixture.ts";
 import { translateRule } from "./rule.ts";
 import type { RuleContext } from "./rule-context.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { asJson, inputsOf, policyInputs } from "../../../tests/support/authorization-fixture.ts";
 import { FilterSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import type { AuthorizationProvider } from "../../view/authorization-inputs.ts";
-import { asJson, inputsOf, policyInputs } from "./authorization-fixture.ts";
 import { buildTcpAuthorization } from "./tcp-authorization.ts";
 
 const SERVER = { hostname: "authz.shop", cluster: "outbound|9000||authz.shop" };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildTestPod, firstContainer } from "../../../tests/support/pod-fixture.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { resolveContainerUser } from "./container-user.ts";
-import { buildTestPod, firstContainer } from "./pod-fixture.ts";
 
 const underRoot = { uid: 65_534, gid: 65_534, replacesRoot: true };
 const underUser = { uid: 0, gid: 0, replacesRoot: false };

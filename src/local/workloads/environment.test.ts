@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildTestPod, firstContainer, referencedObjects } from "../../../tests/support/pod-fixture.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { ReferencedObjects } from "./environment.ts";
 import { resolveEnvironment } from "./environment.ts";
-import { buildTestPod, firstContainer, referencedObjects } from "./pod-fixture.ts";
 
 const objects = referencedObjects({
   configMap: (namespace, name) =>

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { buildTestPod, firstContainer } from "../../../tests/support/pod-fixture.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { ImageCommands } from "./image-command.ts";
 import { parseCommand, parseImages, resolveCommand } from "./image-command.ts";
-import { buildTestPod, firstContainer } from "./pod-fixture.ts";
 
 const images: ImageCommands = new Map([
   [

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { bareSurroundings } from "../../../tests/support/bare-sandbox-fixture.ts";
+import { buildTestPod, referencedObjects } from "../../../tests/support/pod-fixture.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
-import { bareSurroundings } from "./bare-sandbox-fixture.ts";
 import { ContainerLog } from "./container-log.ts";
-import { buildTestPod, referencedObjects } from "./pod-fixture.ts";
 import { PodRunner } from "./pod-runner.ts";
 import type { PodSurroundings } from "./pod-surroundings.ts";
 

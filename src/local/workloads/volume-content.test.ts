@@ -3,9 +3,9 @@ import { mkdtemp, readdir, readFile, readlink, rm, stat } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { buildTestPod, referencedObjects } from "../../../tests/support/pod-fixture.ts";
 import type { Volume } from "../../kinds/pod/volume.ts";
 import { machineFiles } from "./pod-files.ts";
-import { buildTestPod, referencedObjects } from "./pod-fixture.ts";
 import { resolveVolume } from "./volume-content.ts";
 import { writeVolume } from "./volume-writer.ts";
 

@@ -4,20 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { bareSurroundings } from "../../../tests/support/bare-sandbox-fixture.ts";
+import type { TestStore } from "../../../tests/support/workload-store-fixture.ts";
+import { createTestStore } from "../../../tests/support/workload-store-fixture.ts";
 import { ManualClock, systemClock } from "../../core/clock.ts";
 import { objectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Deployment } from "../../kinds/deployment.ts";
 import type { EndpointSlice } from "../../kinds/endpoint-slice.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
-import { bareSurroundings } from "./bare-sandbox-fixture.ts";
 import { ContainerLog } from "./container-log.ts";
 import { Kubelet } from "./kubelet.ts";
 import { isReady, isTerminating } from "./pod-condition.ts";
 import { WorkloadReconciler } from "./workload-reconciler.ts";
 import { keyOfObject } from "./workload-store.ts";
-import type { TestStore } from "./workload-store-fixture.ts";
-import { createTestStore } from "./workload-store-fixture.ts";
 
 interface Mesh {
   readonly store: TestStore;

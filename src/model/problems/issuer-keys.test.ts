@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { meshFixture } from "../../../tests/support/mesh-fixture.ts";
 import type { IssuerKeys } from "../issuer-keys.ts";
-import { meshFixture } from "../mesh-fixture.ts";
 import { declareProblems } from "./problems.ts";
 
 const FETCHED_AT = "2026-01-01T00:00:00.000Z";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { keyedCertificate, tlsSecretData } from "../../../tests/support/keyed-certificate-fixture.ts";
+import { type MeshFixture, meshFixture } from "../../../tests/support/mesh-fixture.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
-import { keyedCertificate, tlsSecretData } from "../../identity/keyed-certificate-fixture.ts";
-import { type MeshFixture, meshFixture } from "../mesh-fixture.ts";
 import { declareProblems } from "./problems.ts";
 
 const DAY_1 = "2026-01-01T00:00:00Z";

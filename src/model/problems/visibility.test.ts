@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { meshFixture } from "../../../tests/support/mesh-fixture.ts";
 import type { Problem } from "../../core/problem.ts";
-import { meshFixture } from "../mesh-fixture.ts";
 import { declareProblems } from "./problems.ts";
 
 const DAY_1 = "2026-01-01T00:00:00Z";

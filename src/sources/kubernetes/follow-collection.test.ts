@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { TestApiServer } from "../../../tests/support/api-server.ts";
 import { ManualClock } from "../../core/clock.ts";
 import { silentLogger } from "../../core/logger.ts";
 import { podKind } from "../../kinds/pod/pod.ts";
 import { createApiClient } from "../../kubernetes/api-client.ts";
 import { resourceOfKind, resourcePath } from "../../kubernetes/api-resource.ts";
-import { TestApiServer } from "../../kubernetes/test-api-server.ts";
 import { followCollection } from "./follow-collection.ts";
 
 const resource = resourceOfKind(podKind);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { TestApiServer, type TestObject } from "../../../tests/support/api-server.ts";
 import { ManualClock } from "../../core/clock.ts";
 import { silentLogger } from "../../core/logger.ts";
 import { type ObjectKey, parseObjectKey } from "../../core/object-key.ts";
@@ -7,7 +8,6 @@ import type { Problem } from "../../core/problem.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import { createApiClient } from "../../kubernetes/api-client.ts";
 import { resourceOfKind, resourcePath } from "../../kubernetes/api-resource.ts";
-import { TestApiServer, type TestObject } from "../../kubernetes/test-api-server.ts";
 import { type WatchKubernetesOptions, watchKubernetes } from "./watch-kubernetes.ts";
 import { watchedKinds } from "./watched-kinds.ts";
 

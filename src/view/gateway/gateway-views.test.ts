@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { tlsSecretData } from "../../identity/keyed-certificate-fixture.ts";
-import { sidecar, viewFixture } from "../view-fixture.ts";
+import { tlsSecretData } from "../../../tests/support/keyed-certificate-fixture.ts";
+import { sidecar, viewFixture } from "../../../tests/support/view-fixture.ts";
 import type { GatewayView } from "./gateway-views.ts";
 
 const HTTP = "port: { number: 80, name: http, protocol: HTTP }";

@@ -4,7 +4,7 @@ import { chmod, copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findEnvoy } from "../../../src/agent/envoy-binary.ts";
-import { bundleProgram } from "../../../src/main/test-program.ts";
+import { bundleProgram } from "../../support/bundled-program.ts";
 
 export interface BuiltAgent {
   /** What stands for the image's root. */

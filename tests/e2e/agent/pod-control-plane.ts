@@ -20,11 +20,11 @@ import {
   createControlPlaneSigner,
 } from "../../../src/identity/control-plane-certificate.ts";
 import { createTokenIssuer } from "../../../src/identity/service-account-token.ts";
-import { objectsOf } from "../../../src/model/mesh-fixture.ts";
 import { keyOf } from "../../../src/model/sources.ts";
 import { createControlPlane } from "../../../src/plane/create-control-plane.ts";
 import { requireIdentity } from "../../../src/serving/authenticated-backend.ts";
 import { createXdsServer } from "../../../src/xds/xds-server.ts";
+import { objectsOf } from "../../support/mesh-fixture.ts";
 
 export interface PodControlPlane {
   readonly rootsPem: string;

@@ -4,7 +4,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import type { ApiEndpoint } from "./api-endpoint.ts";
+import type { ApiEndpoint } from "../../src/kubernetes/api-endpoint.ts";
 
 export interface TestObject {
   readonly kind: string;

@@ -8,13 +8,13 @@ import {
   type MessageInitShape,
   toJson,
 } from "@bufbuild/protobuf";
-import { file_envoy_extensions_filters_http_ext_authz_v3_ext_authz as httpExtAuthz } from "../../gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
-import { file_envoy_extensions_filters_http_rbac_v3_rbac as httpRbac } from "../../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
-import { file_envoy_extensions_filters_network_ext_authz_v3_ext_authz as tcpExtAuthz } from "../../gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
-import { file_envoy_extensions_filters_network_rbac_v3_rbac as tcpRbac } from "../../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
-import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match as uriTemplate } from "../../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
-import type { AuthorizationInputs, AuthorizationPolicyInputs } from "../../view/authorization-inputs.ts";
-import { encode } from "../encode.ts";
+import { encode } from "../../src/envoy/encode.ts";
+import { file_envoy_extensions_filters_http_ext_authz_v3_ext_authz as httpExtAuthz } from "../../src/gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
+import { file_envoy_extensions_filters_http_rbac_v3_rbac as httpRbac } from "../../src/gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
+import { file_envoy_extensions_filters_network_ext_authz_v3_ext_authz as tcpExtAuthz } from "../../src/gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
+import { file_envoy_extensions_filters_network_rbac_v3_rbac as tcpRbac } from "../../src/gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
+import { file_envoy_extensions_path_match_uri_template_v3_uri_template_match as uriTemplate } from "../../src/gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
+import type { AuthorizationInputs, AuthorizationPolicyInputs } from "../../src/view/authorization-inputs.ts";
 
 /** Of every extension that authorization uses. */
 export const authorizationRegistry = createRegistry(

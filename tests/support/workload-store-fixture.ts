@@ -1,10 +1,10 @@
 // The smallest store that satisfies controllers and kubelet, for the tests of this room.
 
-import type { ObjectKey } from "../../core/object-key.ts";
-import { parseObjectKey } from "../../core/object-key.ts";
-import type { KubernetesObject } from "../../kinds/define-kind.ts";
-import type { ObjectChanges, WorkloadStore } from "./workload-store.ts";
-import { keyOfObject } from "./workload-store.ts";
+import type { ObjectKey } from "../../src/core/object-key.ts";
+import { parseObjectKey } from "../../src/core/object-key.ts";
+import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
+import type { ObjectChanges, WorkloadStore } from "../../src/local/workloads/workload-store.ts";
+import { keyOfObject } from "../../src/local/workloads/workload-store.ts";
 
 export interface TestStore extends WorkloadStore {
   /** Resolves when `claim` holds, asked after each change; rejects after 20 s. */

@@ -1,5 +1,5 @@
 // One of the programs of src/main as users run it, for tests that start it often: a bundle starts in a tenth of the time
-// that its sources take. Tests alone import this.
+// that its sources take.
 
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";

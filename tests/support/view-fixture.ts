@@ -1,11 +1,11 @@
 // For tests: the views of a small mesh written as YAML, with proxies connected by hand.
 
 import assert from "node:assert/strict";
-import type { SourceTable, Table } from "../graph/table.ts";
-import { type MeshFixture, meshFixture } from "../model/mesh-fixture.ts";
-import type { ConnectedProxy } from "./client-scope.ts";
-import { layerKey, type Scoped } from "./scoped-rows.ts";
-import { declareViews, type Views } from "./views.ts";
+import type { SourceTable, Table } from "../../src/graph/table.ts";
+import type { ConnectedProxy } from "../../src/view/client-scope.ts";
+import { layerKey, type Scoped } from "../../src/view/scoped-rows.ts";
+import { declareViews, type Views } from "../../src/view/views.ts";
+import { type MeshFixture, meshFixture } from "./mesh-fixture.ts";
 
 export interface ViewFixture extends MeshFixture {
   readonly views: Views;

@@ -3,12 +3,18 @@
 
 import assert from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
-import { Graph } from "../graph/graph.ts";
-import { ONLY_KEY, type Read, untrackedRead } from "../graph/read.ts";
-import type { KubernetesObject } from "../kinds/define-kind.ts";
-import { isError, parseObject } from "../kinds/parse-object.ts";
-import { declareModel, type Model } from "./model.ts";
-import { declareSources, deleteObject, type ObjectName, type Sources, writeObject } from "./sources.ts";
+import { Graph } from "../../src/graph/graph.ts";
+import { ONLY_KEY, type Read, untrackedRead } from "../../src/graph/read.ts";
+import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
+import { isError, parseObject } from "../../src/kinds/parse-object.ts";
+import { declareModel, type Model } from "../../src/model/model.ts";
+import {
+  declareSources,
+  deleteObject,
+  type ObjectName,
+  type Sources,
+  writeObject,
+} from "../../src/model/sources.ts";
 
 export interface MeshFixture {
   readonly graph: Graph;

@@ -1,8 +1,8 @@
 // For tests: certificates with their keys, as Secrets hold them.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { systemClock } from "../core/clock.ts";
-import { buildRootFiles } from "./certificate-authority.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { buildRootFiles } from "../../src/identity/certificate-authority.ts";
 
 export interface KeyedCertificate {
   readonly certificatePem: string;

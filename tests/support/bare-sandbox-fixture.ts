@@ -1,13 +1,13 @@
 // Pods without namespaces: processes of the machine itself, so that the tests of this room need no privilege.
 
 import { spawn } from "node:child_process";
-import { systemClock } from "../../core/clock.ts";
-import { silentLogger } from "../../core/logger.ts";
-import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
-import type { ContainerLog } from "./container-log.ts";
-import { machineFiles } from "./pod-files.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import type { PodSandbox } from "../../src/local/sandbox/pod-sandbox.ts";
+import type { ContainerLog } from "../../src/local/workloads/container-log.ts";
+import { machineFiles } from "../../src/local/workloads/pod-files.ts";
+import type { PodSurroundings } from "../../src/local/workloads/pod-surroundings.ts";
 import { referencedObjects } from "./pod-fixture.ts";
-import type { PodSurroundings } from "./pod-surroundings.ts";
 
 export function bareSandbox(events: string[]): PodSandbox {
   return {

@@ -1,33 +1,33 @@
 // A control plane of a few lines for the agent's tests: signs certificates for tokens and serves one fixed set of
-// clusters and listeners by delta ADS over mutual TLS. Tests alone import this.
+// clusters and listeners by delta ADS over mutual TLS.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { create, createRegistry, fromBinary, fromJson, toBinary } from "@bufbuild/protobuf";
-import { systemClock } from "../core/clock.ts";
-import { silentLogger } from "../core/logger.ts";
-import { spiffeId } from "../core/spiffe-id.ts";
-import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
-import { RouterSchema } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
-import { HttpConnectionManagerSchema } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
-import { DownstreamTlsContextSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
+import { createCertificateClient } from "../../src/agent/certificate-client.ts";
+import type { SignRequest, WorkloadCertificate } from "../../src/agent/certificate-rotation.ts";
+import { startCertificateRotation } from "../../src/agent/certificate-rotation.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import { spiffeId } from "../../src/core/spiffe-id.ts";
+import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
+import { RouterSchema } from "../../src/gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
+import { HttpConnectionManagerSchema } from "../../src/gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
+import { DownstreamTlsContextSchema } from "../../src/gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
-} from "../gen/envoy/service/discovery/v3/discovery_pb.ts";
-import { GrpcClient } from "../grpc/client.ts";
-import type { GrpcMethod } from "../grpc/method.ts";
-import { GrpcServer } from "../grpc/server.ts";
-import { GrpcError } from "../grpc/status.ts";
-import { createTokenAuthenticator } from "../identity/authenticator.ts";
-import { buildRootFiles, createCertificateAuthority } from "../identity/certificate-authority.ts";
-import { createCertificateMethod } from "../identity/certificate-method.ts";
-import { createCertificateService } from "../identity/certificate-service.ts";
-import { controlPlaneNames, createControlPlaneSigner } from "../identity/control-plane-certificate.ts";
-import { createTokenIssuer } from "../identity/service-account-token.ts";
-import { createCertificateClient } from "./certificate-client.ts";
-import type { SignRequest, WorkloadCertificate } from "./certificate-rotation.ts";
-import { startCertificateRotation } from "./certificate-rotation.ts";
+} from "../../src/gen/envoy/service/discovery/v3/discovery_pb.ts";
+import { GrpcClient } from "../../src/grpc/client.ts";
+import type { GrpcMethod } from "../../src/grpc/method.ts";
+import { GrpcServer } from "../../src/grpc/server.ts";
+import { GrpcError } from "../../src/grpc/status.ts";
+import { createTokenAuthenticator } from "../../src/identity/authenticator.ts";
+import { buildRootFiles, createCertificateAuthority } from "../../src/identity/certificate-authority.ts";
+import { createCertificateMethod } from "../../src/identity/certificate-method.ts";
+import { createCertificateService } from "../../src/identity/certificate-service.ts";
+import { controlPlaneNames, createControlPlaneSigner } from "../../src/identity/control-plane-certificate.ts";
+import { createTokenIssuer } from "../../src/identity/service-account-token.ts";
 
 export interface TestControlPlane {
   readonly rootsPem: string;

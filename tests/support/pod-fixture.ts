@@ -1,8 +1,8 @@
 // Small pods for the tests of this room.
 
-import type { Container } from "../../kinds/pod/container.ts";
-import type { Pod } from "../../kinds/pod/pod.ts";
-import type { ReferencedObjects } from "./environment.ts";
+import type { Container } from "../../src/kinds/pod/container.ts";
+import type { Pod } from "../../src/kinds/pod/pod.ts";
+import type { ReferencedObjects } from "../../src/local/workloads/environment.ts";
 
 export function buildTestPod(
   container: Partial<Container> = {},

@@ -1,7 +1,7 @@
 // For tests: objects of a kind that are small but for one list or map, or one text, of any size; for each of those in the
 // kind's schema.
 
-import type { Kind } from "./define-kind.ts";
+import type { Kind } from "../../src/kinds/define-kind.ts";
 
 interface Form {
   readonly type?: string;

@@ -1,11 +1,11 @@
-// The Envoy that tests run, and where their sockets live. Tests alone import this.
+// The Envoy that tests run, and where their sockets live.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { BootstrapOptions } from "./bootstrap/bootstrap-options.ts";
-import { findEnvoy } from "./envoy-binary.ts";
+import type { BootstrapOptions } from "../../src/agent/bootstrap/bootstrap-options.ts";
+import { findEnvoy } from "../../src/agent/envoy-binary.ts";
 
 /** The path of a real Envoy, found without fetching; fails the test where there is none. */
 export async function testEnvoyPath(): Promise<string> {

@@ -5,9 +5,9 @@ import type { IncomingMessage } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { TestContext } from "node:test";
-import { systemClock } from "../core/clock.ts";
-import type { StreamingApiClient } from "./api-client.ts";
-import { createApiClient } from "./api-client.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import type { StreamingApiClient } from "../../src/kubernetes/api-client.ts";
+import { createApiClient } from "../../src/kubernetes/api-client.ts";
 
 export interface TestStream {
   readonly request: IncomingMessage;
