@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
-import { checkLayers, drawLayers, insertDiagram } from "./check-layers.ts";
+import { checkLayers, checkPlaces, drawLayers, insertDiagram } from "./check-layers.ts";
 import { findCycles } from "./find-cycles.ts";
 import { readImports } from "./import-graph.ts";
 
@@ -74,22 +74,40 @@ describe("checkLayers()", () => {
     assert.deepEqual(findings, ["src/cli/up.ts imports src/main/cli.ts, but nobody imports main"]);
   });
 
-  it("finds a cycle of values, and leaves one of types alone", async () => {
+  it("finds a cycle of values and one of types, and leaves one that is loaded on demand alone", async () => {
     const findings = await check({
       "core/a.ts": 'import { b } from "./b.ts";\nexport const a = () => b;\n',
       "core/b.ts": 'import { c } from "./c.ts";\nexport const b = () => c;\n',
       "core/c.ts": 'import { a } from "./a.ts";\nexport const c = () => a;\n',
       "core/d.ts": 'import type { E } from "./e.ts";\nexport type D = E;\n',
       "core/e.ts": 'import type { D } from "./d.ts";\nexport type E = D[];\n',
+      "core/f.ts": 'import { g } from "./g.ts";\nexport const f = g;\n',
+      "core/g.ts": 'export const g = () => import("./f.ts");\n',
     });
     assert.deepEqual(findings, [
-      "Cycle of imports: src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts",
+      "Cycle of imports, types included: src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts",
+      "Cycle of imports, types included: src/core/d.ts -> src/core/e.ts -> src/core/d.ts",
     ]);
   });
 
   it("finds a folder that is no room", async () => {
     const findings = await check({ "extra/a.ts": 'import "../core/one.ts";\n', "core/one.ts": noun });
     assert.match(findings.join(), /in no room that tools\/layers\.ts knows: "extra"/);
+  });
+});
+
+describe("checkPlaces()", () => {
+  it("finds what only tests use, and leaves tests beside the code alone", () => {
+    const files = [
+      "src/a/test-server.ts",
+      "src/a/mesh-fixture.ts",
+      "src/a/test-drive.test.ts",
+      "src/a/contest.ts",
+    ];
+    assert.deepEqual(checkPlaces(files), [
+      "src/a/test-server.ts is for tests: it belongs in tests/support",
+      "src/a/mesh-fixture.ts is for tests: it belongs in tests/support",
+    ]);
   });
 });
 

@@ -1,12 +1,13 @@
-// Fails when a file imports what its room may not see, when files form a cycle, or when the diagram in
-// ARCHITECTURE.md is stale (`--write` draws it anew). The rules are in tools/layers.ts.
+// Fails when a file imports what its room may not see, when files import one another in a cycle, be it of types alone,
+// when a file for tests is in src, or when the diagram in ARCHITECTURE.md is stale (`--write` draws it). The rules are in
+// tools/layers.ts.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { findCycles } from "./find-cycles.ts";
 import type { Import } from "./import-graph.ts";
-import { readImports } from "./import-graph.ts";
+import { listSources, readImports } from "./import-graph.ts";
 import type { Room } from "./layers.ts";
 import { impureModules, rooms, wiringRoom } from "./layers.ts";
 
@@ -17,8 +18,9 @@ export function checkLayers(imports: readonly Import[], layers: readonly Room[] 
     const finding = checkImport(each, layers);
     if (finding !== undefined) findings.add(finding);
   }
-  const values = imports.filter((each) => !each.isType && !each.isDynamic);
-  const cycles = findCycles(values).map((cycle) => `Cycle of imports: ${cycle.join(" -> ")}`);
+  const cycles = findCycles(imports.filter(({ isDynamic }) => !isDynamic)).map(
+    (cycle) => `Cycle of imports, types included: ${cycle.join(" -> ")}`,
+  );
   return [...[...findings].sort(), ...cycles];
 }
 
@@ -44,6 +46,13 @@ function checkImport({ from, to, isType }: Import, layers: readonly Room[]): str
   const sight = layer.sees.join(", ") || "no other room";
   const note = mayUseTypes ? `only types of ${toRoom}` : `only ${sight}`;
   return `${from} imports ${to}, but ${fromRoom} sees ${note}`;
+}
+
+/** One sentence for each file of src that only tests use; tests themselves stay beside the code. */
+export function checkPlaces(files: readonly string[]): string[] {
+  return files
+    .filter((file) => /(^|\/)test-[^/]*$|-fixture\.ts$/.test(file) && !file.endsWith(".test.ts"))
+    .map((file) => `${file} is for tests: it belongs in tests/support`);
 }
 
 function roomOf(path: string): string | undefined {
@@ -82,7 +91,7 @@ export function insertDiagram(document: string, diagram: string): string | undef
 
 async function main(): Promise<void> {
   const root = join(import.meta.dirname, "..");
-  const findings = checkLayers(await readImports(root));
+  const findings = [...checkLayers(await readImports(root)), ...checkPlaces(listSources(root))];
   const file = join(root, "ARCHITECTURE.md");
   const document = readFileSync(file, "utf8");
   const updated = insertDiagram(document, drawLayers());

@@ -24,7 +24,8 @@ export async function readImports(root: string): Promise<Import[]> {
   return [...values, ...types.filter((each) => !isKnown.has(`${each.from} ${each.to}`))];
 }
 
-function listSources(root: string): string[] {
+/** Paths under `root`, such as `src/core/clock.ts`, sorted. */
+export function listSources(root: string): string[] {
   const names = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
   return names
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts") && !name.startsWith("gen"))
