@@ -306,12 +306,12 @@ export class Fleet implements IdentifiedBackend {
     const former = this.#rows.take(commit);
     if (this.#sessions.size === 0) return;
     const concerned = this.#views.change(former);
-    // Whoever moves to another view compares the whole of both; all others look at what changed.
+    const changedByView = new Map(concerned.map(({ key, references }) => [key, references]));
     const moved = new Set(this.#sessionsWithOtherView(commit));
-    for (const session of moved) this.#move(session);
     for (const { sessions, references } of concerned) {
       for (const session of sessions) if (!moved.has(session)) this.#give(session, references);
     }
+    for (const session of moved) this.#move(session, changedByView.get(session.view) ?? []);
   }
 
   /** Whether it may have them isn't waited for. */
@@ -359,11 +359,18 @@ export class Fleet implements IdentifiedBackend {
     }
   }
 
-  #move(session: OpenSession): void {
+  /** `changed`: what the commit changed in the view that it leaves. */
+  #move(session: OpenSession, changed: readonly ResourceReference[]): void {
     const view = this.#viewOf(session);
+    const before = this.#views.setOf(session.view);
     this.#views.leave(session.view, session);
     session.view = viewKey(view);
-    session.stream.publish(session.refusals.setFor(this.#views.join(view, session)), "all");
+    const set = this.#views.join(view, session);
+    const differences = before === undefined ? "all" : set.differencesFrom(before);
+    session.stream.publish(
+      session.refusals.setFor(set),
+      differences === "all" ? "all" : [...differences, ...changed],
+    );
   }
 
   /** What differs of the session's set, for other reasons than another view. */

@@ -1,6 +1,7 @@
 // What one proxy gets: layers of the resource tables read as one, the most specific first. It holds no resources,
 // only where to look, and what was there before the one change that came after it; proxies of one view share it.
 
+import { isDeepStrictEqual } from "node:util";
 import type { IpFamilies } from "../core/ip-families.ts";
 import { MESH_SCOPE, meshScopeOf } from "../view/client-scope.ts";
 import { placedLayer } from "../view/placed-endpoints.ts";
@@ -50,6 +51,9 @@ interface NamedLayer {
   readonly rows: Layer | undefined;
 }
 
+/** Of which a set has few. */
+const smallTypes: ReadonlySet<ServedType> = new Set(["extension-config", "secret"]);
+
 export class ProxySet implements ResourceSet {
   /** Set once this set has a successor: streams still ask it what they had. */
   #past: FormerRows = new Map();
@@ -88,6 +92,21 @@ export class ProxySet implements ResourceSet {
       }
     }
     return references;
+  }
+
+  /** What may differ between two sets that read the tables as they are; `all` where it is too much to be listed. */
+  differencesFrom(other: ProxySet): readonly ResourceReference[] | "all" {
+    const types = servedTypes.filter(
+      (type) => !isDeepStrictEqual(this.#namesOfLayers(type), other.#namesOfLayers(type)),
+    );
+    if (types.some((type) => !smallTypes.has(type))) return "all";
+    return types.flatMap((type) =>
+      [...new Set([...this.names(type), ...other.names(type)])].map((name) => ({ type, name })),
+    );
+  }
+
+  #namesOfLayers(type: ResourceType): readonly string[] {
+    return this.#layersOf(type).map(({ name }) => name);
   }
 
   get(type: ResourceType, name: string): BuiltResource | undefined {

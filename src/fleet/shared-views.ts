@@ -11,6 +11,7 @@ export interface SharedView<Session> {
 }
 
 export interface ChangedView<Session> extends SharedView<Session> {
+  readonly key: string;
   readonly references: readonly ResourceReference[];
 }
 
@@ -48,13 +49,13 @@ export class SharedViews<Session> {
   change(former: FormerRows): readonly ChangedView<Session>[] {
     if (former.size === 0) return [];
     const concerned: ChangedView<Session>[] = [];
-    for (const view of this.#viewsByKey.values()) {
+    for (const [key, view] of this.#viewsByKey) {
       const references = view.set.concernedBy(former);
       if (references.length === 0) continue;
       const { set } = view;
       view.set = set.successor();
       set.keep(former);
-      concerned.push({ set: view.set, sessions: view.sessions, references });
+      concerned.push({ key, set: view.set, sessions: view.sessions, references });
     }
     return concerned;
   }
