@@ -12,17 +12,17 @@ import { createControlPlane } from "../../src/plane/create-control-plane.ts";
 import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
 import type { XdsMetrics } from "../../src/xds/backend.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
-import { changedService, endpointSlice, meshObjects, virtualService } from "./mesh-objects.ts";
+import { changedService, endpointSlice, meshObjects, policy, virtualService } from "./mesh-objects.ts";
 import type { MeshSize } from "./mesh-size.ts";
 import type { ChangeKind, ControlPlaneUsage, Question } from "./process-protocol.ts";
 
 async function main(size: MeshSize, socketPath: string): Promise<void> {
   const log = { ...silentLogger, error: reportFault, warn: reportFault };
   const plane = createControlPlane({ clock: systemClock, log });
-  const put = (objects: readonly KubernetesObject[]) =>
+  const put = (objects: readonly KubernetesObject[], removed: readonly KubernetesObject[] = []) =>
     plane.intake.change(
       objects.map((object) => ({ key: keyOf(object), object })),
-      [],
+      removed.map(keyOf),
     );
   put(meshObjects(size));
   plane.intake.flush();
@@ -50,7 +50,10 @@ async function main(size: MeshSize, socketPath: string): Promise<void> {
     };
   };
   process.on("message", (question: Question) => {
-    if (question.kind === "change") return put([changedObject(question.change, question.round, size)]);
+    if (question.kind === "change") {
+      const { object, isRemoved } = changedObject(question.change, question.round, size);
+      return isRemoved === true ? put([], [object]) : put([object]);
+    }
     if (question.kind === "count-programmed")
       for (const [, object] of plane.sources.VirtualService.entries()) plane.fleet.programmed(keyOf(object));
     process.send?.(usage());
@@ -60,11 +63,23 @@ async function main(size: MeshSize, socketPath: string): Promise<void> {
   process.send?.(usage());
 }
 
-function changedObject(change: ChangeKind, round: number, size: MeshSize): KubernetesObject {
+interface Change {
+  readonly object: KubernetesObject;
+  readonly isRemoved?: boolean;
+}
+
+function changedObject(change: ChangeKind, round: number, size: MeshSize): Change {
   const service = changedService(size);
-  return change === "virtual-service"
-    ? virtualService(service, 11 + round)
-    : endpointSlice(service, size, `10.250.0.${1 + round}`);
+  switch (change) {
+    case "virtual-service":
+      return { object: virtualService(service, 11 + round) };
+    case "endpoint":
+      return { object: endpointSlice(service, size, `10.250.0.${1 + round}`) };
+    case "policy":
+      return { object: policy("policy-0", `/round-${round}`) };
+    case "policy-presence":
+      return { object: policy("policy-new", "/new"), isRemoved: round % 2 === 1 };
+  }
 }
 
 function createCounters() {

@@ -14,11 +14,12 @@ describe("measureMesh()", () => {
     assert.equal(figures.connect.resourcesReceived, figures.connect.resourcesSent);
     assert.ok(figures.connect.bytesSent > 0);
     assert.ok(figures.views >= 4);
-    for (const change of [figures.virtualServiceChange, figures.endpointChange]) {
+    const { virtualServiceChange, endpointChange, policyChange, policyPresenceChange } = figures;
+    for (const change of [virtualServiceChange, endpointChange, policyChange, policyPresenceChange]) {
       assert.ok(change.bytesPerProxy > 0);
       assert.ok(change.arrivalMs.first <= change.arrivalMs.last);
     }
-    assert.ok(figures.virtualServiceChange.bytesPerProxy > figures.endpointChange.bytesPerProxy);
+    assert.ok(virtualServiceChange.bytesPerProxy > endpointChange.bytesPerProxy);
   });
 });
 
@@ -27,6 +28,7 @@ describe("meshObjects()", () => {
     const objects = meshObjects({ serviceCount: 30, endpointCount: 2, proxyCount: 1, namespaceCount: 3 });
     const kinds = new Set(objects.map(({ kind }) => kind));
     assert.deepEqual([...kinds].sort(), [
+      "AuthorizationPolicy",
       "DestinationRule",
       "EndpointSlice",
       "Namespace",

@@ -32,6 +32,9 @@ export interface MeshFigures extends MeshSize {
   };
   readonly virtualServiceChange: ChangeFigures;
   readonly endpointChange: ChangeFigures;
+  /** Of a policy for all workloads, edited; then one that comes or goes, which moves all proxies to another view. */
+  readonly policyChange: ChangeFigures;
+  readonly policyPresenceChange: ChangeFigures;
   /** CPU to count who has acknowledged one VirtualService, for its status; `first` after a change also looks up sources. */
   readonly programmedCpuMs: { readonly first: number; readonly next: number };
   readonly peakRssMb: number;
@@ -53,6 +56,8 @@ export async function measureMesh({
       measureChange({ controlPlane, crowd, kind, type, roundCount });
     const virtualServiceChange = await change("virtual-service", "route");
     const endpointChange = await change("endpoint", "endpoint");
+    const policyChange = await change("policy", "extension-config");
+    const policyPresenceChange = await change("policy-presence", "extension-config");
     const programmedCpuMs = await measureProgrammed(controlPlane);
     const { peakRssBytes, viewCount, rejectedCount } = await controlPlane.usage();
     if (rejectedCount > 0) throw new Error(`${rejectedCount} responses were refused`);
@@ -64,6 +69,8 @@ export async function measureMesh({
       connect,
       virtualServiceChange,
       endpointChange,
+      policyChange,
+      policyPresenceChange,
       programmedCpuMs,
       peakRssMb: megabytes(peakRssBytes),
     };
@@ -147,7 +154,7 @@ async function measureConnect(
   const wallSeconds = rounded((performance.now() - startMs) / 1_000);
   const after = await settled(controlPlane, crowd);
   const cpuSeconds = (after.cpuMs - before.cpuMs) / 1_000;
-  const types: readonly ResourceType[] = ["cluster", "endpoint", "listener", "route"];
+  const types: readonly ResourceType[] = ["cluster", "endpoint", "extension-config", "listener", "route"];
   const counts = crowd.sidecars.flatMap((sidecar) => types.map((type) => sidecar.count(type)));
   return {
     cpuSeconds: rounded(cpuSeconds),

@@ -39,7 +39,28 @@ export function meshObjects(size: MeshSize): readonly KubernetesObject[] {
       ...(hasRoutes(service) ? [virtualService(service, 10)] : []),
     ]),
     ...privateRules(services, size),
+    ...Array.from({ length: POLICY_COUNT }, (_, index) => policy(`policy-${index}`, "/admin")),
   ];
+}
+
+const POLICY_COUNT = 5;
+
+/** An AuthorizationPolicy for all workloads of the mesh. */
+export function policy(name: string, path: string): KubernetesObject {
+  return {
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: { name, namespace: "istio-system" },
+    spec: {
+      action: "DENY",
+      rules: [
+        {
+          from: [{ source: { notPrincipals: [`cluster.local/ns/team-0/sa/${name}`] } }],
+          to: [{ operation: { ports: ["80"], paths: [path] } }],
+        },
+      ],
+    },
+  } as KubernetesObject;
 }
 
 /** The VirtualService that rounds of the benchmark change; its host is public. */

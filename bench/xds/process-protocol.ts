@@ -1,6 +1,7 @@
 // What the benchmark and the control plane's process tell each other over IPC.
 
-export type ChangeKind = "virtual-service" | "endpoint";
+/** `policy` edits an AuthorizationPolicy of the whole mesh; `policy-presence` makes another one, or takes it away. */
+export type ChangeKind = "virtual-service" | "endpoint" | "policy" | "policy-presence";
 
 /**
  * A change goes the way of any changed object, debounce included, and isn't answered. `count-programmed` counts for each

@@ -1,5 +1,5 @@
-// One ADS stream as an Envoy sidecar holds it: all clusters, then the endpoints they name, then all listeners and the
-// routes these name; every response is acknowledged. It counts what it gets and keeps no resource.
+// One ADS stream as an Envoy sidecar holds it: all clusters, then the endpoints they name, then all listeners, and the
+// routes and policies that these name; every response is acknowledged. It counts what it gets and keeps no resource.
 
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DeltaDiscoveryRequestSchema } from "../../src/gen/envoy/service/discovery/v3/discovery_pb.ts";
@@ -9,7 +9,7 @@ import type { GrpcError } from "../../src/grpc/status.ts";
 import { deltaProtocol } from "../../src/xds/delta-protocol.ts";
 import { type ResourceType, typeUrlOf } from "../../src/xds/resource-type.ts";
 import { type DeltaResponse, readDeltaResponse } from "./delta-response.ts";
-import { knownTypeOf, type ResourceNeeds } from "./resource-needs.ts";
+import { knownTypeOf, type NeededType, type ResourceNeeds } from "./resource-needs.ts";
 import type { SidecarIdentity } from "./sidecar-identity.ts";
 
 export interface SidecarOptions {
@@ -24,8 +24,12 @@ export class SimulatedSidecar {
   readonly identity: SidecarIdentity;
   readonly #options: SidecarOptions;
   readonly #call: BidiClientCall;
-  /** Names of endpoints and routes that were asked for, and whether they were answered. */
-  readonly #asked = { endpoint: new Map<string, boolean>(), route: new Map<string, boolean>() };
+  /** What was asked for by name, and whether it was answered. */
+  readonly #asked: Readonly<Record<NeededType, Map<string, boolean>>> = {
+    endpoint: new Map(),
+    route: new Map(),
+    "extension-config": new Map(),
+  };
   #unansweredCount = 0;
   readonly #answeredTypes = new Set<ResourceType>();
   readonly #counts = new Map<ResourceType, number>();
@@ -60,46 +64,37 @@ export class SimulatedSidecar {
     const response = readDeltaResponse(bytes);
     const type = knownTypeOf(response.typeUrl);
     this.#counts.set(type, this.count(type) + response.resources.length);
-    if (type === "endpoint" || type === "route") {
+    if (isNeeded(type)) {
       for (const { name } of response.resources) this.#answered(type, name);
       for (const name of response.removed) this.#answered(type, name);
     }
     const isFirst = !this.#answeredTypes.has(type);
     this.#answeredTypes.add(type);
-    if (type === "cluster") this.#ask("endpoint", this.#newNames("endpoint", type, response));
-    if (type === "listener") this.#ask("route", this.#newNames("route", type, response));
+    this.#askForNeeds(type, response);
     this.#send(type, { nonce: response.nonce });
     // Envoy has its clusters warm before it asks for listeners.
     if (type === "endpoint" && isFirst) this.#send("listener", {});
     this.#options.received(this, type, bytes.length);
   }
 
-  #answered(type: "endpoint" | "route", name: string): void {
+  #answered(type: NeededType, name: string): void {
     if (this.#asked[type].get(name) !== false) return;
     this.#asked[type].set(name, true);
     this.#unansweredCount -= 1;
   }
 
-  #newNames(
-    needed: "endpoint" | "route",
-    type: ResourceType,
-    { resources }: DeltaResponse,
-  ): readonly string[] {
-    const asked = this.#asked[needed];
-    const names: string[] = [];
+  #askForNeeds(type: ResourceType, { resources }: DeltaResponse): void {
+    const newNames = new Map<NeededType, string[]>();
     for (const resource of resources) {
-      for (const name of this.#options.needs.of(type, resource)) {
-        if (asked.has(name)) continue;
-        asked.set(name, false);
-        names.push(name);
+      for (const needed of this.#options.needs.of(type, resource)) {
+        const asked = this.#asked[needed.type];
+        if (asked.has(needed.name)) continue;
+        asked.set(needed.name, false);
+        newNames.set(needed.type, [...(newNames.get(needed.type) ?? []), needed.name]);
+        this.#unansweredCount += 1;
       }
     }
-    this.#unansweredCount += names.length;
-    return names;
-  }
-
-  #ask(type: ResourceType, names: readonly string[]): void {
-    if (names.length > 0) this.#send(type, { names });
+    for (const [needed, names] of newNames) this.#send(needed, { names });
   }
 
   #send(
@@ -118,4 +113,8 @@ export class SimulatedSidecar {
     });
     this.#call.write([toBinary(DeltaDiscoveryRequestSchema, request)]);
   }
+}
+
+function isNeeded(type: ResourceType): type is NeededType {
+  return type === "endpoint" || type === "route" || type === "extension-config";
 }
