@@ -43,3 +43,16 @@ test("createHostnameSet() contains what is within one of its hosts", () => {
   );
   assert.ok(withinCount > 300, `${withinCount} within`);
 });
+
+test("createHostnameSet() finds what a wildcard stands for", () => {
+  let foundCount = 0;
+  fc.assert(
+    fc.property(hosts, fc.constantFrom("*", "*.a", "*a", "*b.a", "*.b.a", "*.ab.a"), (list, wildcard) => {
+      const wanted = [...new Set(list)].filter((each) => isHostnameWithin(each, wildcard));
+      foundCount += wanted.length;
+      assert.deepEqual([...createHostnameSet(list).within(wildcard)].sort(), wanted.sort());
+    }),
+    { numRuns: 2_000 },
+  );
+  assert.ok(foundCount > 1_000, `${foundCount} found`);
+});

@@ -1,7 +1,7 @@
 // Which hosts of a long list have names in common, in time n log n: read from its end, a wildcard's text begins that of
 // every host within it, so sorting puts them next to each other.
 
-import { isWildcard, MAX_HOSTNAME_LENGTH } from "./hostname.ts";
+import { isHostnameWithin, isWildcard, MAX_HOSTNAME_LENGTH } from "./hostname.ts";
 
 /** For each index of a host that overlaps with one before it, the index of the first such. */
 export function firstOverlaps(hosts: readonly string[]): ReadonlyMap<number, number> {
@@ -45,12 +45,20 @@ interface WildcardAround {
   firstWithin: number;
 }
 
+interface SortedHost {
+  readonly host: string;
+  readonly index: number;
+  readonly isWild: boolean;
+  /** Without the wildcard's star, from the end. */
+  readonly key: string;
+}
+
 /** Of equal keys wildcards come first: `*a.com` holds `a.com`. */
-function sortedFromTheEnd(hosts: readonly string[]) {
+function sortedFromTheEnd(hosts: readonly string[]): readonly SortedHost[] {
   return hosts
     .map((host, index) => {
       const isWild = isWildcard(host);
-      return { index, isWild, key: reversed(isWild ? host.slice(1) : host) };
+      return { host, index, isWild, key: reversed(isWild ? host.slice(1) : host) };
     })
     .sort((one, other) => {
       if (one.key === other.key) return Number(other.isWild) - Number(one.isWild);
@@ -58,20 +66,36 @@ function sortedFromTheEnd(hosts: readonly string[]) {
     });
 }
 
+function firstNotBefore(sorted: readonly SortedHost[], key: string): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((sorted[middle]?.key ?? "") < key) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
 function reversed(text: string): string {
   return text.split("").reverse().join("");
 }
 
 export interface HostnameSet {
+  /** Whether it is one of the set's hosts. */
+  has(host: string): boolean;
   /** Whether one of the set's hosts stands for all that this one does. */
   contains(host: string): boolean;
+  /** The set's hosts that a wildcard stands for, in no order of meaning. */
+  within(wildcard: string): readonly string[];
 }
 
 export function createHostnameSet(outers: readonly string[]): HostnameSet {
   const exact = new Set(outers);
   const ends = new Set(outers.filter(isWildcard).map((outer) => outer.slice(1)));
+  let sorted: readonly SortedHost[] | undefined;
   const lengths = [...new Set([...ends].map((end) => end.length))].sort((one, other) => one - other);
   return {
+    has: (host) => exact.has(host),
     contains(host) {
       if (exact.has(host)) return true;
       // No host is longer, and each length costs a look.
@@ -82,6 +106,16 @@ export function createHostnameSet(outers: readonly string[]): HostnameSet {
         if (ends.has(name.slice(name.length - length))) return true;
       }
       return false;
+    },
+    within(wildcard) {
+      sorted ??= sortedFromTheEnd([...exact]);
+      const start = reversed(wildcard.slice(1));
+      const found: string[] = [];
+      for (let at = firstNotBefore(sorted, start); sorted[at]?.key.startsWith(start); at++) {
+        const { host = "" } = sorted[at] ?? {};
+        if (isHostnameWithin(host, wildcard)) found.push(host);
+      }
+      return found;
     },
   };
 }

@@ -3,9 +3,9 @@
 import { type GatewayPort, type GatewayServer, hasTls, isHttpServer } from "../../model/gateway-servers.ts";
 import { writtenHostDomains } from "../../model/virtual-host-domains.ts";
 import type { VirtualHostInputs } from "../route-inputs.ts";
+import { type Binding, bindingsOf, groupByHost } from "./bindings.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { hostnameRoutes } from "./hostname-routes.ts";
-import { boundHosts, boundRoutes } from "./tcp-chains.ts";
 
 export interface GatewayVirtualHost extends VirtualHostInputs {
   readonly domains: readonly string[];
@@ -44,26 +44,12 @@ function virtualHosts(
   port: GatewayPort,
   context: GatewayContext,
 ): readonly GatewayVirtualHost[] {
-  const hosts = new Set<string>();
-  const redirected = new Set<string>();
-  for (const server of servers) {
-    const isRedirected = server.server.tls?.httpsRedirect === true && !hasTls(server);
-    for (const routes of boundRoutes(server, context)) {
-      for (const host of boundHosts(server, routes)) {
-        hosts.add(host);
-        if (isRedirected) redirected.add(host);
-      }
-    }
-    // A redirect needs no rule behind it.
-    if (isRedirected) {
-      for (const { host } of server.hosts) {
-        hosts.add(host);
-        redirected.add(host);
-      }
-    }
-  }
+  const bindings = servers.flatMap((server) => bindingsOf(server, context));
+  const bindingsByHost = groupByHost(bindings);
+  const redirected = new Set(redirectedHosts(servers, bindings));
+  const hosts = new Set([...bindingsByHost.keys(), ...redirected]);
   const found = [...hosts].sort().flatMap((host): GatewayVirtualHost[] => {
-    const routes = hostnameRoutes(host, servers, context);
+    const routes = hostnameRoutes(host, bindingsByHost.get(host) ?? [], context);
     const requiresTls = redirected.has(host);
     if (routes.length === 0 && !requiresTls) return [];
     return [{ name: `${host}:${port.port}`, domains: writtenHostDomains(host), routes, requiresTls }];
@@ -71,4 +57,12 @@ function virtualHosts(
   if (found.some(({ domains }) => domains.includes("*"))) return found;
   // Hosts that nobody serves get a plain 404.
   return [...found, { name: `blackhole:${port.port}`, domains: ["*"], routes: [], requiresTls: false }];
+}
+
+/** A redirect needs no rule behind it. */
+function* redirectedHosts(servers: readonly GatewayServer[], bindings: readonly Binding[]): Iterable<string> {
+  const isRedirected = (server: GatewayServer) =>
+    server.server.tls?.httpsRedirect === true && !hasTls(server);
+  for (const { server, hosts } of bindings) if (isRedirected(server)) yield* hosts;
+  for (const server of servers.filter(isRedirected)) yield* server.hosts.map(({ host }) => host);
 }

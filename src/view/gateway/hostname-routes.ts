@@ -2,35 +2,29 @@
 // every request last.
 
 import { takesEveryRequest } from "../../kinds/virtual-service/every-request.ts";
-import type { GatewayServer } from "../../model/gateway-servers.ts";
 import { routesOf } from "../http-routes.ts";
 import type { RouteInputs } from "../route-inputs.ts";
+import type { Binding } from "./bindings.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { boundHosts, boundRoutes } from "./tcp-chains.ts";
 
+/** `bindings`: those of the host. */
 export function hostnameRoutes(
   host: string,
-  servers: readonly GatewayServer[],
+  bindings: readonly Binding[],
   context: GatewayContext,
 ): readonly RouteInputs[] {
-  const gatewaysByRoutes = new Map<
-    string,
-    { readonly server: GatewayServer; readonly gateways: Set<string> }
-  >();
-  for (const server of servers) {
-    for (const routes of boundRoutes(server, context)) {
-      if (!boundHosts(server, routes).includes(host)) continue;
-      const found = gatewaysByRoutes.get(routes.object) ?? { server, gateways: new Set<string>() };
-      found.gateways.add(server.gateway);
-      gatewaysByRoutes.set(routes.object, found);
-    }
+  const foundByObject = new Map<string, { readonly first: Binding; readonly gateways: Set<string> }>();
+  for (const binding of bindings) {
+    const { object } = binding.routes;
+    const found = foundByObject.get(object) ?? { first: binding, gateways: new Set<string>() };
+    found.gateways.add(binding.server.gateway);
+    foundByObject.set(object, found);
   }
-  const built = [...gatewaysByRoutes].flatMap(([object, { server, gateways }]) => {
-    const routes = boundRoutes(server, context).find((each) => each.object === object);
-    if (routes === undefined) return [];
-    const port = server.server.port.number;
-    const hasMeshClients = server.server.tls?.mode === "ISTIO_MUTUAL";
-    return routesOf(routes, { ...context, port, hostname: host, gateways: [...gateways], hasMeshClients });
+  const built = [...foundByObject.values()].flatMap(({ first, gateways }) => {
+    const { port, tls } = first.server.server;
+    const hasMeshClients = tls?.mode === "ISTIO_MUTUAL";
+    const place = { port: port.number, hostname: host, gateways: [...gateways], hasMeshClients };
+    return routesOf(first.routes, { ...context, ...place });
   });
   const takesAll = ({ match }: RouteInputs) => takesEveryRequest(match);
   return [...built.filter((route) => !takesAll(route)), ...built.filter(takesAll).slice(0, 1)];

@@ -1,0 +1,64 @@
+// Which VirtualServices a gateway's server takes, and for which hosts.
+
+import { isWildcard } from "../../core/hostname.ts";
+import { createHostnameSet, type HostnameSet } from "../../core/hostname-overlaps.ts";
+import type { GatewayServer } from "../../model/gateway-servers.ts";
+import type { HostRoutes } from "../../model/host-routes.ts";
+import { byAge } from "../../model/service.ts";
+import { isVisibleTo } from "../../model/visibility.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+
+export interface Binding {
+  readonly server: GatewayServer;
+  readonly routes: HostRoutes;
+  /** That both name: of two that overlap the narrower one. At least one. */
+  readonly hosts: readonly string[];
+}
+
+/** The VirtualServices that name the server's Gateway and one of its hosts, oldest first. */
+export function bindingsOf(
+  server: GatewayServer,
+  { model, read, proxy }: GatewayContext,
+): readonly Binding[] {
+  const hostsByNamespace = new Map<string, HostnameSet>();
+  return read
+    .find(model.hostRoutes.byGateway, server.gateway)
+    .map(([, routes]) => routes)
+    .filter(({ visibility }) => isVisibleTo(visibility, proxy.namespace))
+    .sort(byAge)
+    .flatMap((routes): Binding[] => {
+      const { namespace } = routes;
+      const taken = hostsByNamespace.get(namespace) ?? hostsTakenFrom(namespace, server);
+      hostsByNamespace.set(namespace, taken);
+      const hosts = routes.hosts.flatMap((host) => boundHosts(host, taken));
+      return hosts.length === 0 ? [] : [{ server, routes, hosts }];
+    });
+}
+
+/** Those of one host, of all servers. */
+export type BindingsByHost = ReadonlyMap<string, readonly Binding[]>;
+
+export function groupByHost(bindings: readonly Binding[]): BindingsByHost {
+  const byHost = new Map<string, Binding[]>();
+  for (const binding of bindings) {
+    for (const host of new Set(binding.hosts)) {
+      const others = byHost.get(host);
+      if (others === undefined) byHost.set(host, [binding]);
+      else others.push(binding);
+    }
+  }
+  return byHost;
+}
+
+function hostsTakenFrom(namespace: string, { hosts }: GatewayServer): HostnameSet {
+  const taken = hosts.filter((each) => each.namespace === "*" || each.namespace === namespace);
+  return createHostnameSet(taken.map(({ host }) => host));
+}
+
+/** A wildcard that the server has too is served as it is, else also for the server's hosts within it. */
+function boundHosts(host: string, taken: HostnameSet): readonly string[] {
+  const isTaken = taken.contains(host);
+  if (!isWildcard(host)) return isTaken ? [host] : [];
+  if (taken.has(host) || taken.has("*")) return [host];
+  return isTaken ? [host, ...taken.within(host)] : taken.within(host);
+}
