@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { meshFixture, readNow } from "../../tests/support/mesh-fixture.ts";
+import { commitObjects, meshFixture, readNow } from "../../tests/support/mesh-fixture.ts";
 import type { TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
+import { parseObject } from "../kinds/parse-object.ts";
 import { type Client, effectiveRule, isClientDependent, policyForPort } from "./destination-rules.ts";
+import { declareProblems } from "./problems/problems.ts";
 
 const SERVICE = { hostname: "web.shop.svc.cluster.local", namespace: "shop" };
 const DAY_1 = "2026-01-01T00:00:00Z";
@@ -154,3 +156,37 @@ metadata: { name: ${name}, namespace: ${namespace}, creationTimestamp: "${create
 spec: ${spec}
 `;
 }
+
+test("subsets by the thousand cost in proportion to their number, and so do routes to them", () => {
+  const names = Array.from({ length: 3_000 }, (_, index) => `v${index}`);
+  const subsets = names.map((name) => ({ name, labels: { version: name } }));
+  const route = [...names, "unknown-1", "unknown-2"].map((subset) => ({
+    destination: { host: "web", subset },
+    weight: 1,
+  }));
+  const networking = { apiVersion: "networking.istio.io/v1", metadata: { name: "web", namespace: "shop" } };
+  const web = { spec: { selector: { app: "web" }, ports: [{ name: "http", port: 80 }] } };
+  const objects = [
+    { ...networking, apiVersion: "v1", kind: "Service", ...web },
+    { ...networking, kind: "DestinationRule", spec: { host: "web", subsets } },
+    { ...networking, kind: "VirtualService", spec: { hosts: ["web"], http: [{ route }] } },
+  ];
+  const { graph, sources, model } = meshFixture();
+  const problems = declareProblems(graph, sources, model);
+  const start = process.cpuUsage();
+  commitObjects(
+    graph,
+    sources,
+    objects.flatMap((object) => parseObject(object).object ?? []),
+  );
+  const { user, system } = process.cpuUsage(start);
+  const found = [...problems.entries()].flatMap(([, list]) => list);
+  assert.deepEqual(
+    found.filter(({ code }) => code === "MLT2002").map(({ path }) => path),
+    ["spec.http[0].route[3000].destination.subset", "spec.http[0].route[3001].destination.subset"],
+  );
+  const longest = Math.max(...found.map(({ message }) => message.length));
+  assert.ok(longest < 1_000, `a message of ${longest}`);
+  const cpuMs = (user + system) / 1_000;
+  assert.ok(cpuMs < 2_500, `${Math.round(cpuMs)} ms of the processor`);
+});

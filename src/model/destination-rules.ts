@@ -158,15 +158,37 @@ export function effectiveRule(
   client: Client,
   service: ServiceName,
 ): EffectiveRule | undefined {
+  const leading = rulesFor(read, rules, client, service);
+  return leading.length === 0 ? undefined : merge(leading);
+}
+
+export interface EffectivePolicies {
+  readonly ofRule: TrafficPolicy | undefined;
+  readonly ofSubset: TrafficPolicy | undefined;
+}
+
+/** Of the effective rule and one of its subsets. It merges no others: a rule may have as many as a route destinations. */
+export function effectivePolicies(
+  read: Read,
+  rules: HostRules,
+  client: Client,
+  { subset, ...service }: ServiceName & { readonly subset: string },
+): EffectivePolicies {
+  const leading = rulesFor(read, rules, client, service);
+  const ofSubset = leading.flatMap(({ subsets }) => subsets.find(({ name }) => name === subset) ?? [])[0];
+  return { ofRule: policyOf(leading), ofSubset: ofSubset?.trafficPolicy };
+}
+
+/** In the order in which they are merged. */
+function rulesFor(read: Read, rules: HostRules, client: Client, service: ServiceName): readonly HostRule[] {
   const held = findByHost(read, rules.hosts, service.hostname)
     .map(([, rule]) => rule)
     .filter((rule) => holdsFor(rule, client));
-  const leading = leadingRules(held, {
-    client,
-    service,
-    rootNamespace: read.one(rules.settings).rootNamespace,
-  });
-  return leading.length === 0 ? undefined : merge(leading);
+  const { rootNamespace } = read.one(rules.settings);
+  // Rules that select workloads stand before those for all.
+  return [...leadingRules(held, { client, service, rootNamespace })].sort(
+    (a, b) => Number(a.clientLabels === undefined) - Number(b.clientLabels === undefined) || byAge(a, b),
+  );
 }
 
 interface Parties {
@@ -193,20 +215,20 @@ function leadingRules(
   return [];
 }
 
-/** The subsets that some clients of a namespace have, whatever their labels. */
-export function possibleSubsets(
+/** Whether some clients of a namespace have the subset, whatever their labels. */
+export function canHaveSubset(
   read: Read,
   rules: HostRules,
   client: Pick<Client, "namespace">,
-  service: ServiceName,
-): readonly string[] {
+  { subset, ...service }: ServiceName & { readonly subset: string },
+): boolean {
   const { rootNamespace } = read.one(rules.settings);
   const visible = findByHost(read, rules.hosts, service.hostname)
     .map(([, rule]) => rule)
     .filter(({ visibility }) => isVisibleTo(visibility, client.namespace));
   const forAll = visible.filter(({ clientLabels }) => clientLabels === undefined);
   const leading = [visible, forAll].flatMap((held) => leadingRules(held, { client, service, rootNamespace }));
-  return [...new Set(leading.flatMap(({ subsets }) => subsets.map(({ name }) => name)))];
+  return leading.some(({ subsets }) => subsets.some(({ name }) => name === subset));
 }
 
 function holdsFor({ visibility, clientLabels }: HostRule, { namespace, labels }: Client): boolean {
@@ -214,17 +236,17 @@ function holdsFor({ visibility, clientLabels }: HostRule, { namespace, labels }:
   return clientLabels === undefined || matchesLabels(clientLabels, labels);
 }
 
-function merge(rules: readonly HostRule[]): EffectiveRule {
-  // Rules that select workloads stand before those for all.
-  const ordered = [...rules].sort(
-    (a, b) => Number(a.clientLabels === undefined) - Number(b.clientLabels === undefined) || byAge(a, b),
-  );
+function policyOf(ordered: readonly HostRule[]): TrafficPolicy | undefined {
+  return ordered.find(({ trafficPolicy }) => trafficPolicy !== undefined)?.trafficPolicy;
+}
+
+function merge(ordered: readonly HostRule[]): EffectiveRule {
   const subsets = new Map<string, Subset>();
   for (const subset of ordered.flatMap((rule) => rule.subsets)) {
     if (!subsets.has(subset.name)) subsets.set(subset.name, subset);
   }
   return {
-    trafficPolicy: ordered.find(({ trafficPolicy }) => trafficPolicy !== undefined)?.trafficPolicy,
+    trafficPolicy: policyOf(ordered),
     subsets: [...subsets.values()],
     selectsClients: ordered[0]?.clientLabels !== undefined,
     objects: ordered.map(({ object }) => object),

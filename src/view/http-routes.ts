@@ -9,7 +9,7 @@ import { takesEveryRequest } from "../kinds/virtual-service/every-request.ts";
 import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
 import type { HttpRule } from "../model/delegates.ts";
-import { effectiveRule, type PortPolicy, policyForPort } from "../model/destination-rules.ts";
+import { effectivePolicies, type PortPolicy, policyForPort } from "../model/destination-rules.ts";
 import { serviceCalled } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
@@ -186,9 +186,8 @@ export function targetOf(destination: Destination, namespace: string, context: R
 /** Nothing where no service is known. */
 function policyOf({ service, subset, port }: Target, { read, model, client }: RouteContext): PortPolicy {
   if (service === undefined) return {};
-  const rule = effectiveRule(read, model.hostRules, client, service);
-  const ofSubset = rule?.subsets.find(({ name }) => name === subset);
-  return policyForPort(rule?.trafficPolicy, ofSubset?.trafficPolicy, port);
+  const { ofRule, ofSubset } = effectivePolicies(read, model.hostRules, client, { ...service, subset });
+  return policyForPort(ofRule, ofSubset, port);
 }
 
 function mirrorsOf(rule: HttpRoute, namespace: string, context: RouteContext): readonly ResolvedMirror[] {

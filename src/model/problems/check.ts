@@ -48,9 +48,15 @@ export function shortHost(hostname: string, { clusterDomain }: MeshSettings): st
   return hostname.endsWith(suffix) ? hostname.slice(0, -suffix.length) : hostname;
 }
 
-/** `"v1", "v2"`; in words where there is none. */
+const MAX_QUOTED = 20;
+
+/** `"v1", "v2"`; in words where there is none, or where there are more than anybody reads. */
 export function quoted(names: readonly string[]): string {
-  return names.length === 0 ? "none" : names.map((name) => `"${name}"`).join(", ");
+  if (names.length === 0) return "none";
+  const first = names.slice(0, MAX_QUOTED).map((name) => `"${name}"`);
+  return names.length <= MAX_QUOTED
+    ? first.join(", ")
+    : `${first.join(", ")} and ${names.length - MAX_QUOTED} more`;
 }
 
 /** `80 (http), 9080`. */

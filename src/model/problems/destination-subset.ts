@@ -6,7 +6,7 @@ import { parseObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Destination } from "../../kinds/virtual-service/destination.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
-import { type HostRule, possibleSubsets } from "../destination-rules.ts";
+import { canHaveSubset, type HostRule } from "../destination-rules.ts";
 import { serviceCalled } from "../host-owner.ts";
 import { findByHost } from "../host-table.ts";
 import type { MeshService } from "../service.ts";
@@ -36,7 +36,7 @@ function lackOf(
   const lacking = clientNamespaces(object, context).flatMap((namespace) => {
     const service = serviceCalled(written, { read, claims: model.hostClaims, namespace });
     if (service === undefined) return [];
-    const has = possibleSubsets(read, model.hostRules, { namespace }, service).includes(subset);
+    const has = canHaveSubset(read, model.hostRules, { namespace }, { ...service, subset });
     return has ? [] : [{ namespace, service }];
   });
   const [first] = lacking;

@@ -81,8 +81,20 @@ function problemsOf<T extends KubernetesObject>(
     from,
     rows: (_key, object, read) => {
       const context = { read, sources, model, indexes, settings: read.one(model.settings) };
-      const found = checks.flatMap((check) => [...check(object, context)]);
+      const found = checks.flatMap((check) => firstOf(check(object, context)));
       return found.length === 0 ? [] : [[keyOf(object), found]];
     },
   });
+}
+
+/** Nobody reads more of one sort, and an object may be made so that it has tens of thousands. */
+const MAX_PROBLEMS = 100;
+
+function firstOf(problems: Iterable<Problem>): readonly Problem[] {
+  const first: Problem[] = [];
+  for (const each of problems) {
+    first.push(each);
+    if (first.length === MAX_PROBLEMS) break;
+  }
+  return first;
 }

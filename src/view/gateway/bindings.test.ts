@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commitObjects, objectsOf } from "../../model/mesh-fixture.ts";
-import { sidecar, viewFixture } from "../view-fixture.ts";
+import { commitObjects, objectsOf } from "../../../tests/support/mesh-fixture.ts";
+import { sidecar, viewFixture } from "../../../tests/support/view-fixture.ts";
 
 const edge = { ...sidecar("edge", "edge-1", { app: "edge" }), kind: "router" as const };
 
