@@ -46,12 +46,7 @@ export const secretReaderFields: readonly ClaimedField[] = [
  * give the right to others: then they are meant to say it all.
  */
 export function declareSecretReaders(graph: Graph, sources: Sources, workloads: Workloads): SecretReaders {
-  const accounts = graph.group(
-    "workloads by ServiceAccount",
-    graph.index(workloads.table, "ServiceAccounts of workloads", ({ namespace, serviceAccount }) => [
-      rowKey(namespace, serviceAccount),
-    ]),
-  );
+  const accounts = graph.group("workloads by ServiceAccount", workloads.byAccount);
   return graph.derive<readonly (readonly [string, Workload])[], SecretRight>({
     name: "ServiceAccounts that may read Secrets",
     from: accounts,

@@ -43,6 +43,8 @@ export interface Workloads {
   /** By `addressKey` of each of its addresses; those on a host's network aren't in it. */
   readonly byOwnAddress: Index<Workload>;
   readonly byNamespace: Index<Workload>;
+  /** By `namespace/name` of the ServiceAccount. */
+  readonly byAccount: Index<Workload>;
 }
 
 export const TLS_MODE_LABEL = "security.istio.io/tlsMode";
@@ -62,6 +64,9 @@ export function declareWorkloads(graph: Graph, sources: Sources): Workloads {
     byOwnAddress: graph.index(table, "workloads by their own addresses", ({ addresses, isOnHostNetwork }) =>
       isOnHostNetwork ? [] : addresses.flatMap((address) => addressKey(address) ?? []),
     ),
+    byAccount: graph.index(table, "ServiceAccounts of workloads", ({ namespace, serviceAccount }) => [
+      rowKey(namespace, serviceAccount),
+    ]),
     byNamespace: graph.index(table, "workloads by namespace", ({ namespace }) => [namespace]),
   };
 }

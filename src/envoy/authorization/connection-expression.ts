@@ -1,10 +1,10 @@
 // The rules of a connection as one expression of CEL, which decides where RBAC would only decide once bytes flow. What
 // can't be said is taken for what lets fewer in: a rule that denies then matches, and one that allows doesn't.
 
+import { addressRegex } from "../../core/address-regex.ts";
 import { RBAC_Action } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import { rulesOfAction } from "./actions.ts";
-import { type AddressRange, addressRegex } from "./address-expression.ts";
 import type { PermissionInit, PrincipalInit } from "./clause.ts";
 import type { RbacInit } from "./policies.ts";
 import { quoteRegex, type StringMatcherInit } from "./string-pattern.ts";
@@ -32,6 +32,11 @@ export function connectionExpression(
     ...(allow === undefined ? [] : [`(${writer.rules(allow)})`]),
   ];
   return { text: parts.join(" && "), isExact: writer.isExact };
+}
+
+interface AddressRange {
+  readonly addressPrefix: string;
+  readonly prefixLen: number;
 }
 
 /** `certain`: it must hold surely; `possible`: it must hold wherever it may. */
@@ -114,8 +119,8 @@ class ExpressionWriter {
     }
   }
 
-  #range(attribute: string, range: AddressRange, reading: Reading): string {
-    const regex = addressRegex(range);
+  #range(attribute: string, { addressPrefix, prefixLen }: AddressRange, reading: Reading): string {
+    const regex = addressRegex(`${addressPrefix}/${prefixLen}`);
     return regex === undefined ? this.#unknown(reading) : matches(attribute, regex);
   }
 

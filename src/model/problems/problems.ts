@@ -7,6 +7,13 @@ import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { Model } from "../model.ts";
 import { keyOf, type Sources } from "../sources.ts";
 import { checkAddressConflicts } from "./address-conflict.ts";
+import {
+  checkAuthorizationProvider,
+  checkHttpFieldsOfConnections,
+  checkPolicySelector,
+  checkPrincipals,
+  checkRanges,
+} from "./authorization-policy.ts";
 import type { Check } from "./check.ts";
 import { checkClaimRoutes } from "./claim-routes.ts";
 import { checkCrossNamespaceHosts } from "./cross-namespace-host.ts";
@@ -53,6 +60,13 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkGatewayPorts,
     ]),
     problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
+    problemsOf(sources.AuthorizationPolicy, inputs, [
+      checkAuthorizationProvider,
+      checkHttpFieldsOfConnections,
+      checkPrincipals,
+      checkPolicySelector,
+      checkRanges,
+    ]),
     problemsOf(sources.RequestAuthentication, inputs, [checkIssuerKeys]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [

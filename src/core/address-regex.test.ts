@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressRegex } from "./address-expression.ts";
+import { addressRegex } from "./address-regex.ts";
 
 function matches(range: string, address: string): boolean | undefined {
-  const [addressPrefix = "", length = "0"] = range.split("/");
-  const regex = addressRegex({ addressPrefix, prefixLen: Number(length) });
+  const regex = addressRegex(range);
   return regex === undefined ? undefined : new RegExp(`^(?:${regex})$`).test(address);
 }
 

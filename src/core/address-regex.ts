@@ -1,18 +1,19 @@
 // Ranges of IP addresses as regular expressions over Envoy's text of an address, such as `10.0.0.7:9000`: CEL has no
 // other way to say them.
 
-import { quoteRegex } from "./string-pattern.ts";
+import { parseCidr } from "./cidr.ts";
 
-export interface AddressRange {
-  readonly addressPrefix: string;
-  readonly prefixLen: number;
-}
-
-/** Of the whole text, port included; undefined for IPv6 ranges whose addresses have no common beginning as text. */
-export function addressRegex({ addressPrefix, prefixLen }: AddressRange): string | undefined {
-  return addressPrefix.includes(":")
-    ? ipv6Regex(addressPrefix, prefixLen)
-    : `${ipv4Regex(addressPrefix, prefixLen)}:[0-9]+`;
+/**
+ * Of an address or range, for the whole text, port included. Undefined for what is neither, and for ranges of IPv6
+ * whose addresses have no common beginning as text.
+ */
+export function addressRegex(text: string): string | undefined {
+  const range = parseCidr(text);
+  if (range === undefined) return undefined;
+  const [prefix = ""] = text.split("/");
+  return range.family === 6
+    ? ipv6Regex(prefix, range.prefixLength)
+    : `${ipv4Regex(prefix, range.prefixLength)}:[0-9]+`;
 }
 
 const OCTET = "[0-9]+";
@@ -36,7 +37,7 @@ function ipv4Regex(prefix: string, length: number): string {
 function ipv6Regex(prefix: string, length: number): string | undefined {
   if (length === 0) return "\\[.*";
   const groups = groupsOf(prefix);
-  if (length === 128) return `\\[${quoteRegex(shortest(prefix))}\\]:[0-9]+`;
+  if (length === 128) return `\\[${shortest(prefix)}\\]:[0-9]+`;
   const leading = groups.slice(0, length / 16);
   if (length % 16 !== 0 || leading.includes("0")) return undefined;
   return `\\[${leading.join(":")}:.*`;
