@@ -63,8 +63,8 @@ export function together<Match>(matchOf: (values: readonly string[]) => Match | 
 }
 
 /**
- * What can't be said is left out, which makes a rule match more. `strict` returns undefined instead: a rule that lets
- * requests through must not.
+ * A line that can't be said as a whole is left out, or of `notValues` those that can't, which makes a rule match more.
+ * `strict` returns undefined instead: a rule that lets requests through must not.
  */
 export function allOf<Match>(
   logic: Logic<Match>,
@@ -76,7 +76,7 @@ export function allOf<Match>(
     const positive = values.length === 0 ? NOTHING : translate(values);
     const negative = notValues.length === 0 ? NOTHING : translate(notValues);
     if (mode === "strict" && !(positive.isComplete && negative.isComplete)) return undefined;
-    if (positive.match !== undefined) matches.push(positive.match);
+    if (positive.match !== undefined && positive.isComplete) matches.push(positive.match);
     if (negative.match !== undefined) matches.push(logic.not(negative.match));
   }
   return logic.and(matches.length === 0 ? [logic.any] : matches);

@@ -3,12 +3,11 @@
 import type { MetadataMatcherSchema } from "../../gen/envoy/type/matcher/v3/metadata_pb.ts";
 import type { ValueMatcherSchema } from "../../gen/envoy/type/matcher/v3/value_pb.ts";
 import type { Plain } from "../encode.ts";
+import { JWT_FILTER, JWT_PAYLOAD } from "../request-authentication/jwt-metadata.ts";
 import { type StringMatcherInit, stringPattern } from "./string-pattern.ts";
 
 export type MetadataMatcherInit = Plain<typeof MetadataMatcherSchema>;
 type ValueMatcherInit = Plain<typeof ValueMatcherSchema>;
-
-const JWT_FILTER = "envoy.filters.http.jwt_authn";
 
 export function metadataMatcher(
   filter: string,
@@ -20,13 +19,13 @@ export function metadataMatcher(
 
 /** Of a claim that is text; the path leads to nested ones. */
 export function claimMatcher(path: readonly string[], matcher: StringMatcherInit): MetadataMatcherInit {
-  return metadataMatcher(JWT_FILTER, ["payload", ...path], textValue(matcher));
+  return metadataMatcher(JWT_FILTER, [JWT_PAYLOAD, ...path], textValue(matcher));
 }
 
 /** Of a claim that is text or a list of texts. */
 export function claimListMatcher(path: readonly string[], values: readonly string[]): MetadataMatcherInit {
   const value = anyValue(values.map((each) => textValue(stringPattern(each))));
-  return metadataMatcher(JWT_FILTER, ["payload", ...path], anyValue([listValue(value), value]));
+  return metadataMatcher(JWT_FILTER, [JWT_PAYLOAD, ...path], anyValue([listValue(value), value]));
 }
 
 /** `experimental.envoy.filters.a.b[c]`: the key `c` of the filter `envoy.filters.a.b`; undefined for another form. */
@@ -38,7 +37,7 @@ export function filterMetadataMatcher(
     .slice("experimental.".length)
     .replace(/\]$/, "")
     .split(/\[(.*)/s);
-  if (name === undefined) return undefined;
+  if (name === undefined || name === "") return undefined;
   return metadataMatcher(filter, [name], anyValue(values.map(valueOrElement)));
 }
 

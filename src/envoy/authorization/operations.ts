@@ -3,6 +3,7 @@
 import type { HeaderMatcherSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { UriTemplateMatchConfigSchema } from "../../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
 import type { AuthorizationOperation } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
+import { isPathTemplate, pathTemplateFault } from "../../kinds/authorization-policy/path-template.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PermissionInit, permissions, type Translate, together } from "./clause.ts";
@@ -18,7 +19,7 @@ export function operationClauses(
 ): readonly Clause<PermissionInit>[] {
   const { hosts = [], notHosts = [], methods = [], notMethods = [] } = operation;
   const { paths = [], notPaths = [], ports = [], notPorts = [] } = operation;
-  const ofHttp = (matchOf: (value: string) => PermissionInit) =>
+  const ofHttp = (matchOf: (value: string) => PermissionInit | undefined) =>
     anyOf(permissions, transport === "http" ? matchOf : () => undefined);
   return [
     { values: hosts, notValues: notHosts, translate: ofHttp(host) },
@@ -64,10 +65,11 @@ function method(value: string): PermissionInit {
   return { rule: { case: "header", value: headerPattern(":method", value) } };
 }
 
-function path(value: string): PermissionInit {
-  if (!/\{\*\*?\}/.test(value)) {
+function path(value: string): PermissionInit | undefined {
+  if (!isPathTemplate(value)) {
     return { rule: { case: "urlPath", value: { rule: { case: "path", value: stringPattern(value) } } } };
   }
+  if (pathTemplateFault(value) !== undefined) return undefined;
   const pathTemplate = value.replaceAll("{*}", "*").replaceAll("{**}", "**");
   const config = typedConfig(UriTemplateMatchConfigSchema, { pathTemplate });
   return { rule: { case: "uriTemplate", value: { name: "uri-template", typedConfig: config } } };

@@ -92,6 +92,13 @@ describe("translateRule() on what can't be said", () => {
     ["a port out of range", { to: [{ operation: { ports: ["65536"] } }] }],
     ["a port that is no number", { to: [{ operation: { ports: ["0x50"] } }] }],
     ["an address that is none", { from: [{ source: { ipBlocks: ["10.0.0"] } }] }],
+    ["a template that Envoy can't read", { to: [{ operation: { paths: ["/{**}/{*}"] } }] }],
+    ["a list with one that can't be said", { to: [{ operation: { ports: ["80", "http"] } }] }],
+    ["a header that breaks lines", { when: [{ key: "request.headers[a\nb]", values: ["1"] }] }],
+    [
+      "a filter's metadata with an empty key",
+      { when: [{ key: "experimental.envoy.filters.a[]", values: ["1"] }] },
+    ],
     ["a condition that nobody knows", { when: [{ key: "request.size", values: ["1"] }] }],
     ["a header without a name", { when: [{ key: "request.headers[]", values: ["1"] }] }],
     ["a claim without brackets", { when: [{ key: "request.auth.claims.iss", values: ["1"] }] }],
@@ -107,6 +114,12 @@ describe("translateRule() on what can't be said", () => {
   test("leaves a strict rule out for one alternative of several", () => {
     const rule = { to: [{ operation: { ports: ["80"] } }, { operation: { ports: ["http"] } }] };
     assert.equal(translated(rule, "strict"), undefined);
+  });
+
+  test("excludes what can be said of a list of exceptions", () => {
+    const rule = { to: [{ operation: { notPorts: ["80", "http"] } }] };
+    const ofPort = translated({ to: [{ operation: { notPorts: ["80"] } }] });
+    assert.deepEqual(translated(rule, "lenient"), ofPort);
   });
 
   for (const [name, rule] of [

@@ -79,11 +79,10 @@ function translateRequestCondition(key: string): Translate<PrincipalInit> | unde
     return together((values) => (path === undefined ? undefined : metadata(claimListMatcher(path, values))));
   }
   if (!key.startsWith("request.headers")) return undefined;
-  const [, name] = /^\[(.*)\]$/s.exec(key.slice("request.headers".length)) ?? [];
+  // Of the names that Envoy takes.
+  const [, name] = /^\[([^\0\r\n]+)\]$/.exec(key.slice("request.headers".length)) ?? [];
   return anyOf(principals, (value) =>
-    name === undefined || name === ""
-      ? undefined
-      : { identifier: { case: "header", value: headerPattern(name, value) } },
+    name === undefined ? undefined : { identifier: { case: "header", value: headerPattern(name, value) } },
   );
 }
 
