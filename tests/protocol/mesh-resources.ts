@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { encode as encodePlain, typedConfig } from "../../src/envoy/encode.ts";
+import { encode as encodePlain, type Plain, typedConfig } from "../../src/envoy/encode.ts";
 import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ApiVersion } from "../../src/gen/envoy/config/core/v3/config_source_pb.ts";
 import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/extension_pb.ts";
@@ -153,6 +153,16 @@ export function routes(name: string, clusterName?: string): TypedResource {
   const needs: ResourceReference[] =
     clusterName === undefined ? [] : [{ type: "cluster", name: clusterName }];
   return ["route", resource(name, encode(RouteConfigurationSchema, message), needs)];
+}
+
+/** Of a message as builders write it; it needs what it refers to. */
+export function builtResource<Schema extends DescMessage>(
+  type: ResourceType,
+  schema: Schema,
+  message: Plain<Schema> & { readonly name?: string },
+): TypedResource {
+  const { bytes, references } = encodePlain(schema, message);
+  return [type, resource(message.name ?? "", bytes, references)];
 }
 
 export function resource(

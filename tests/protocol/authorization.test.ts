@@ -1,0 +1,78 @@
+// AuthorizationPolicies in a real Envoy: what it decides is what was written by hand, and what the reference evaluator
+// says of random policies.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Call, identityText } from "./authorization/call.ts";
+import { freePlaces, type Place, startEnforcingEnvoy } from "./authorization/enforcing-envoy.ts";
+import { evaluate, type Verdict } from "./authorization/evaluator.ts";
+import { byAction, byProvider } from "./authorization/hand-picked/actions.ts";
+import { overTcp } from "./authorization/hand-picked/connections.ts";
+import type { HandPicked } from "./authorization/hand-picked/hand-picked.ts";
+import { byOperation, byToken } from "./authorization/hand-picked/requests.ts";
+import { byAddress, bySource } from "./authorization/hand-picked/sources.ts";
+import { CONTEXT, callOf, inputsOf, type PolicySet, policiesOf } from "./authorization/policy-set.ts";
+import { findEnvoy } from "./envoy-process.ts";
+
+const skip = findEnvoy() === undefined ? "no Envoy: set MELTEMI_ENVOY" : false;
+
+const handPicked: readonly HandPicked[] = [
+  ...[...bySource, ...byAddress, ...byOperation, ...byToken],
+  ...[...byAction, ...byProvider, ...overTcp],
+];
+
+interface Trial {
+  readonly name: string;
+  readonly set: PolicySet;
+  readonly call: Call;
+  readonly wanted: Verdict;
+}
+
+test("Envoy and the evaluator decide as was written by hand", { skip }, async (t) => {
+  const places = await freePlaces(handPicked.length);
+  const trials = handPicked.flatMap((each, index) => trialsOf(each, places[index] as Place));
+  assert.ok(trials.length >= 300, `${trials.length} trials`);
+  const wrong = trials.filter(({ set, call, wanted }) => evaluate(set.policies, call, CONTEXT) !== wanted);
+  assert.deepEqual(wrong.map(describe), []);
+  const sets = [...new Set(trials.map(({ set }) => set))];
+  const { ask } = await startEnforcingEnvoy(
+    t,
+    sets.map((set) => ({ place: set.place, inputs: inputsOf(set) })),
+  );
+  assert.deepEqual(await differences(trials, ask), []);
+});
+
+function trialsOf({ name, policies, allowed, denied }: HandPicked, place: Place): readonly Trial[] {
+  const written = typeof policies === "function" ? policies(place) : policies;
+  const set = { place, policies: policiesOf(written) };
+  const wanted = (verdict: Verdict) => (part: (typeof allowed)[number]) => ({
+    ...{ name, set, wanted: verdict },
+    call: callOf(part, place),
+  });
+  return [...allowed.map(wanted("allowed")), ...denied.map(wanted("denied"))];
+}
+
+const PARALLEL_CALLS = 8;
+
+/** What Envoy decides otherwise than wanted. */
+async function differences(
+  trials: readonly Trial[],
+  ask: (call: Call) => Promise<Verdict>,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  const rest = [...trials];
+  async function work(): Promise<void> {
+    for (let trial = rest.pop(); trial !== undefined; trial = rest.pop()) {
+      const verdict = await ask(trial.call);
+      if (verdict !== trial.wanted) found.push(`${verdict} by Envoy: ${describe(trial)}`);
+    }
+  }
+  await Promise.all(Array.from({ length: PARALLEL_CALLS }, work));
+  return found;
+}
+
+function describe({ name, set, call, wanted }: Trial): string {
+  const identity = typeof call.identity === "object" ? identityText(call.identity) : call.identity;
+  const policies = set.policies.map(({ spec }) => spec);
+  return JSON.stringify({ name, wanted, call: { ...call, identity }, policies });
+}
