@@ -7,7 +7,7 @@ import { formatLocation, type Problem, problem } from "../core/problem.ts";
 import type { Fleet } from "../fleet/fleet.ts";
 import type { FleetSession } from "../fleet/fleet-session.ts";
 import type { SyncState as LedgerState } from "../fleet/session-ledger.ts";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { ProxyStatus, Rejection, SyncedType, SyncState } from "./contract/control-plane.ts";
 
@@ -74,7 +74,7 @@ function shortNameOf(type: ResourceType): string {
   return Object.entries(TYPE_BY_SHORT_NAME).find(([, each]) => each === type)?.[0] ?? type;
 }
 
-function blamed(source: Source, locate: Locate): Pick<Rejection, "object" | "location"> {
+function blamed(source: Provenance, locate: Locate): Pick<Rejection, "object" | "location"> {
   const [first] = source;
   if (first === undefined) return {};
   const location = locate(first.object, first.path);

@@ -16,12 +16,9 @@ const names = { uris: ["spiffe://cluster.local/ns/shop/sa/reviews"], dnsNames: [
 function start(options: { random?: () => number; wrap?: (sign: SignRequest) => SignRequest } = {}) {
   const { random = () => 0.5, wrap = (sign) => sign } = options;
   const clock = new ManualClock(Date.UTC(2030, 0, 1));
-  const surroundings = { clock, randomBytes };
+  const context = { clock, randomBytes };
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const built = createCertificateAuthority(
-    buildRootFiles(privateKey, "cluster.local", surroundings),
-    surroundings,
-  );
+  const built = createCertificateAuthority(buildRootFiles(privateKey, "cluster.local", context), context);
   assert.ok(built.kind === "authority");
   const sign = wrap(createControlPlaneSigner(built.authority, names));
   const rotation = startCertificateRotation(sign, { names, clock, random, log: silentLogger });

@@ -33,12 +33,9 @@ const names = { uris: ["spiffe://cluster.local/ns/shop/sa/reviews"], dnsNames: [
 async function startSds(t: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), "meltemi-sds-"));
   const clock = new ManualClock(Date.now());
-  const surroundings = { clock, randomBytes };
+  const context = { clock, randomBytes };
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const built = createCertificateAuthority(
-    buildRootFiles(privateKey, "cluster.local", surroundings),
-    surroundings,
-  );
+  const built = createCertificateAuthority(buildRootFiles(privateKey, "cluster.local", context), context);
   assert.ok(built.kind === "authority");
   const { authority } = built;
   const sign = createControlPlaneSigner(authority, names);

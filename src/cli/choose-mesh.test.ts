@@ -28,7 +28,7 @@ async function chooseOn(t: TestContext, machine: Machine, options: Readonly<Reco
       writeError: (text: string) => void said.push(text),
     },
     env,
-    rooms: { clusters: { currentContext: async () => machine.currentContext } },
+    operations: { clusters: { currentContext: async () => machine.currentContext } },
   } as unknown as CommandContext;
   return { place: await choosePlace(context, { args: [], options }), said };
 }

@@ -6,7 +6,7 @@ import type { CommandContext, CommandInput } from "./command.ts";
 import { flagOption, textOption } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { clusterChoices } from "./install-choices.ts";
-import type { ClusterChoices } from "./install-room.ts";
+import type { ClusterChoices } from "./install-operations.ts";
 import { openMesh } from "./mesh-client.ts";
 import { meshOfEnvironment } from "./mesh-name.ts";
 import { socketMesh } from "./socket-mesh.ts";
@@ -23,7 +23,7 @@ export async function withMesh<T>(
   const mesh =
     place.kind === "machine"
       ? socketMesh(openMesh(context.env, place.name), context)
-      : await context.rooms.clusters.openMesh(place.choices, context.signal);
+      : await context.operations.clusters.openMesh(place.choices, context.signal);
   try {
     return await work(mesh);
   } finally {
@@ -36,7 +36,7 @@ export type MeshPlace =
   | { readonly kind: "cluster"; readonly choices: ClusterChoices };
 
 export async function choosePlace(
-  { env, rooms, terminal }: CommandContext,
+  { env, operations, terminal }: CommandContext,
   input: CommandInput,
 ): Promise<MeshPlace> {
   // Other commands have a --name of their own, such as `proxy-config route --name 80`.
@@ -53,7 +53,7 @@ export async function choosePlace(
   // Who sets the state's place means a mesh of this machine.
   if (name !== undefined || (env.MELTEMI_STATE_DIR ?? "") !== "") return machine;
   if ((await readLock(stateDirectory(env, DEFAULT_MESH_NAME))) !== undefined) return machine;
-  const context = await rooms.clusters.currentContext();
+  const context = await operations.clusters.currentContext();
   if (context === undefined) return machine;
   terminal.writeError(`No mesh runs on this machine: asking the cluster of context "${context}"\n`);
   return { kind: "cluster", choices: {} };

@@ -1,7 +1,7 @@
 // What a command is to the program: its declaration, which is all that start-up loads, and its code, which
 // is loaded when the command is run.
 
-import type { CommandRooms } from "./command-rooms.ts";
+import type { CommandOperations } from "./command-operations.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { Environment } from "./state-directory.ts";
 import type { Terminal } from "./terminal.ts";
@@ -42,7 +42,7 @@ export interface CommandContext {
   readonly version: string;
   /** Fires when the user asks to stop (Ctrl-C). */
   readonly signal: AbortSignal;
-  readonly rooms: CommandRooms;
+  readonly operations: CommandOperations;
 }
 
 export interface CommandInput {

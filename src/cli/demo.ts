@@ -19,7 +19,7 @@ More tasks: examples/bookshop/README.md
 `;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  const { exampleDirectory } = context.rooms;
+  const { exampleDirectory } = context.operations;
   if (!existsSync(exampleDirectory)) {
     throw new CommandFailure(
       exitCodes.environment,

@@ -8,10 +8,10 @@ import { exitCodes } from "./exit-code.ts";
 import { parseOutputFormat, writeValue } from "./output-format.ts";
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  const { terminal, rooms, signal } = context;
+  const { terminal, operations, signal } = context;
   const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
   const onProgress = (sentence: string) => terminal.writeError(`${sentence}\n`);
-  const found = await rooms.findEnvoy({ onProgress, signal });
+  const found = await operations.findEnvoy({ onProgress, signal });
   if ("problem" in found) {
     terminal.writeError(`${formatProblem(found.problem)}\n`);
     return exitCodes.environment;

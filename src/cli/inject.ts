@@ -5,14 +5,14 @@ import { text as readAll } from "node:stream/consumers";
 import { formatProblem } from "../core/problem.ts";
 import type { CommandContext, CommandInput } from "./command.ts";
 import { flagOption, textOption } from "./command.ts";
-import type { InjectionChoices } from "./command-rooms.ts";
+import type { InjectionChoices } from "./command-operations.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { clusterChoices } from "./install-choices.ts";
 
 /** Prints nothing to standard output, and writes no file, unless all of the manifest could be read. */
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  const { terminal, rooms } = context;
+  const { terminal, operations } = context;
   refuseForeignFlags(input);
   const file = textOption(input, "filename");
   if (file === undefined) {
@@ -22,7 +22,7 @@ export async function run(context: CommandContext, input: CommandInput): Promise
       "meltemi inject -f FILE (- for standard input)",
     );
   }
-  const injected = await rooms.injectManifest(await readText(file), file, choicesOf(input));
+  const injected = await operations.injectManifest(await readText(file), file, choicesOf(input));
   for (const reason of injected.skipped) terminal.writeError(`not injected: ${reason}\n`);
   for (const found of injected.problems) terminal.writeError(`${formatProblem(found)}\n`);
   if (injected.problems.some(({ severity }) => severity === "error")) return exitCodes.no;

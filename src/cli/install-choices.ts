@@ -3,7 +3,7 @@
 import type { CommandInput } from "./command.ts";
 import { textOption } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
-import type { ClusterChoices, InstallChoices } from "./install-room.ts";
+import type { ClusterChoices, InstallChoices } from "./install-operations.ts";
 
 export function installChoices(input: CommandInput): InstallChoices & ClusterChoices {
   const names = [

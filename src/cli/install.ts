@@ -13,12 +13,12 @@ export function run(context: CommandContext, input: CommandInput): Promise<ExitC
 
 /** Also what `meltemi upgrade` does. */
 export async function applyAndTell(
-  { rooms, signal, terminal }: CommandContext,
+  { operations, signal, terminal }: CommandContext,
   input: CommandInput,
   { isUpgrade }: { readonly isUpgrade: boolean },
 ): Promise<ExitCode> {
   const choices = installChoices(input);
-  const { findings, isHealthy } = await rooms.installation.install(choices, {
+  const { findings, isHealthy } = await operations.installation.install(choices, {
     isUpgrade,
     signal,
     timeoutMs: timeoutMs(input, TIMEOUT_MS),

@@ -7,9 +7,9 @@ import { exitCodes } from "./exit-code.ts";
 import { installChoices } from "./install-choices.ts";
 import { parseOutputFormat, writeValue } from "./output-format.ts";
 
-export async function run({ rooms, terminal }: CommandContext, input: CommandInput): Promise<ExitCode> {
+export async function run({ operations, terminal }: CommandContext, input: CommandInput): Promise<ExitCode> {
   const format = parseOutputFormat(textOption(input, "output") ?? "yaml", ["yaml", "json"]);
-  const objects = await rooms.installation.manifest(installChoices(input));
+  const objects = await operations.installation.manifest(installChoices(input));
   if (format === "json") {
     await writeValue(terminal, { apiVersion: "v1", kind: "List", items: objects }, "json");
     return exitCodes.done;

@@ -9,7 +9,7 @@ import { clusterChoices, timeoutMs } from "./install-choices.ts";
 const TIMEOUT_MS = 300_000;
 
 export async function run(
-  { rooms, signal, terminal }: CommandContext,
+  { operations, signal, terminal }: CommandContext,
   input: CommandInput,
 ): Promise<ExitCode> {
   const namespace = textArgument(input, 0) ?? "";
@@ -23,7 +23,7 @@ export async function run(
     );
   }
   const choices = { ...clusterChoices(input), namespace, ...(to === undefined ? {} : { to }) };
-  const moved = await rooms.installation.moveNamespace(choices, {
+  const moved = await operations.installation.moveNamespace(choices, {
     signal,
     timeoutMs: timeoutMs(input, TIMEOUT_MS),
     onProgress: (sentence) => terminal.writeError(`${sentence}\n`),

@@ -6,10 +6,10 @@ import { exitCodes } from "./exit-code.ts";
 import { installChoices } from "./install-choices.ts";
 
 export async function run(
-  { rooms, signal, terminal }: CommandContext,
+  { operations, signal, terminal }: CommandContext,
   input: CommandInput,
 ): Promise<ExitCode> {
-  const findings = await rooms.installation.precheck(installChoices(input), {
+  const findings = await operations.installation.precheck(installChoices(input), {
     signal,
     onProgress: (sentence) => terminal.writeError(`checked: ${sentence}\n`),
   });

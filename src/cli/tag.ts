@@ -4,7 +4,7 @@ import type { CommandCode, CommandContext } from "./command.ts";
 import { flagOption, textArgument, textOption } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { clusterChoices, timeoutMs } from "./install-choices.ts";
-import type { Progress } from "./install-room.ts";
+import type { Progress } from "./install-operations.ts";
 import { parseOutputFormat, writeValue } from "./output-format.ts";
 import { renderTable } from "./table.ts";
 
@@ -18,7 +18,7 @@ export const setTag: CommandCode = {
       const hint = "wanted at most 40 lower-case letters, digits and hyphens";
       throw new CommandFailure(exitCodes.usage, `Cannot set tag "${tag}"`, hint);
     }
-    await context.rooms.installation.setTag(
+    await context.operations.installation.setTag(
       { ...clusterChoices(input), revision, tag },
       {
         ...progressOf(context),
@@ -38,7 +38,7 @@ export const setTag: CommandCode = {
 export const listTags: CommandCode = {
   async run(context, input) {
     const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
-    const tags = await context.rooms.installation.tags(clusterChoices(input), progressOf(context));
+    const tags = await context.operations.installation.tags(clusterChoices(input), progressOf(context));
     if (format === "json" || format === "yaml") await writeValue(context.terminal, tags, format);
     else if (tags.length === 0) context.terminal.write("There are no tags.\n");
     else {
@@ -53,7 +53,7 @@ export const removeTag: CommandCode = {
   async run(context, input) {
     const tag = textArgument(input, 0) ?? "";
     const options = { ...progressOf(context), isForced: flagOption(input, "force") };
-    await context.rooms.installation.removeTag({ ...clusterChoices(input), tag }, options);
+    await context.operations.installation.removeTag({ ...clusterChoices(input), tag }, options);
     context.terminal.write(`Tag "${tag}" is removed.\n`);
     return exitCodes.done;
   },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CommandContext } from "./command.ts";
-import type { RemovalPlan } from "./install-room.ts";
+import type { RemovalPlan } from "./install-operations.ts";
 import { run } from "./uninstall.ts";
 
 const noConsequences: RemovalPlan = { dependents: [], askingNamespaces: [], purged: undefined };
@@ -43,7 +43,7 @@ async function uninstall({ plan, options = {}, answer }: Trial) {
         return answer;
       },
     },
-    rooms: {
+    operations: {
       installation: {
         planRemoval: async () => plan,
         uninstall: async () => {

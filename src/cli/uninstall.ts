@@ -6,21 +6,21 @@ import { flagOption, textOption } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
 import { clusterChoices, timeoutMs } from "./install-choices.ts";
-import type { RemovalPlan } from "./install-room.ts";
+import type { RemovalPlan } from "./install-operations.ts";
 
 const TIMEOUT_MS = 120_000;
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
-  const { rooms, signal, terminal } = context;
+  const { operations, signal, terminal } = context;
   const revision = textOption(input, "revision") ?? "default";
   const isPurge = flagOption(input, "purge");
   const choices = { ...clusterChoices(input), revision };
   const progress = { signal, onProgress: (sentence: string) => terminal.writeError(`${sentence}\n`) };
-  const plan = await rooms.installation.planRemoval(choices, { ...progress, isPurge });
+  const plan = await operations.installation.planRemoval(choices, { ...progress, isPurge });
   const consequences = [...dependentsText(revision, plan), ...purgeText(plan)];
   for (const line of [...consequences, ...askingText(plan)]) terminal.writeError(`${line}\n`);
   if (consequences.length > 0 && !flagOption(input, "yes")) await confirm(context, revision);
-  const verdict = await rooms.installation.uninstall(choices, {
+  const verdict = await operations.installation.uninstall(choices, {
     ...progress,
     isPurge,
     timeoutMs: timeoutMs(input, TIMEOUT_MS),

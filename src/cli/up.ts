@@ -63,11 +63,11 @@ export async function runMesh(
 
 /** Undefined where the user has stopped it before it was up. */
 async function startMesh(
-  { rooms, terminal }: CommandContext,
+  { operations, terminal }: CommandContext,
   launch: MeshLaunch,
 ): Promise<RunningMesh | undefined> {
   try {
-    return await rooms.startLocalMesh(launch);
+    return await operations.startLocalMesh(launch);
   } catch (error) {
     if (launch.signal.aborted) {
       terminal.writeError(`mesh "${launch.name}" was stopped before it had started\n`);

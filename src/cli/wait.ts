@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import type { Mesh, Programmed } from "../admin/contract/mesh.ts";
+import type { Mesh, ProgrammedObject } from "../admin/contract/mesh.ts";
 import { reasonsText } from "../admin/contract/refusal-reasons.ts";
 import { parseDurationMs } from "../core/duration.ts";
 import { nearestSpelling } from "../core/nearest-spelling.ts";
@@ -117,7 +117,7 @@ interface Look {
   /** Of the kind and namespace. */
   readonly all: readonly KubernetesObject[];
   /** Absent where the object is. */
-  readonly report: Programmed | undefined;
+  readonly report: ProgrammedObject | undefined;
 }
 
 async function look(mesh: Mesh, { kind, namespace, name }: Wanted): Promise<Look> {
@@ -142,7 +142,7 @@ function textOf({ kind, namespace = DEFAULT_NAMESPACE, name }: Wanted): string {
   return objectKeyText(objectKey({ kind: kind.kind, namespace, name }));
 }
 
-function sentenceOf(wanted: Wanted, { proxyCount, acknowledgedCount }: Programmed): string {
+function sentenceOf(wanted: Wanted, { proxyCount, acknowledgedCount }: ProgrammedObject): string {
   const text = textOf(wanted);
   if (proxyCount === 0) return `${text}: no proxy is concerned`;
   return `${text}: ${acknowledgedCount} of ${proxyCount} proxies have it`;
@@ -157,7 +157,7 @@ function absent(wanted: Wanted, all: readonly KubernetesObject[]): CommandFailur
   return new CommandFailure(exitCodes.no, `There is no ${textOf(wanted)}`, hint);
 }
 
-function refused(wanted: Wanted, report: Programmed): CommandFailure {
+function refused(wanted: Wanted, report: ProgrammedObject): CommandFailure {
   const { acknowledgedCount, proxyCount, refusedBy, reasons } = report;
   const why = reasons.length === 0 ? `${refusedBy.length} refuse it` : reasonsText(reasons);
   const message = `${textOf(wanted)}: ${acknowledgedCount} of ${proxyCount} proxies have it; ${why}`;
@@ -167,7 +167,7 @@ function refused(wanted: Wanted, report: Programmed): CommandFailure {
 
 function late(
   wanted: Wanted,
-  report: Programmed | undefined,
+  report: ProgrammedObject | undefined,
   { problemsHint, timeoutMs }: { readonly problemsHint: string; readonly timeoutMs: number },
 ): CommandFailure {
   const after = `after ${timeoutMs / 1000} s`;

@@ -1,11 +1,14 @@
 // What several replicas say of how far an object has reached their proxies, as one answer. Pure.
 
 import type { ProgrammedReport } from "../admin/contract/control-plane.ts";
-import type { Programmed } from "../admin/contract/mesh.ts";
+import type { ProgrammedObject } from "../admin/contract/mesh.ts";
 import { mergeReasons } from "../admin/contract/refusal-reasons.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 
-export function mergeProgrammed(stored: KubernetesObject, reports: readonly ProgrammedReport[]): Programmed {
+export function mergeProgrammed(
+  stored: KubernetesObject,
+  reports: readonly ProgrammedReport[],
+): ProgrammedObject {
   const sum = (countOf: (report: ProgrammedReport) => number) =>
     reports.reduce((total, report) => total + countOf(report), 0);
   const all = (listOf: (report: ProgrammedReport) => readonly string[]) => [

@@ -10,7 +10,7 @@ import { applyObject } from "../kubernetes/api-objects.ts";
 import { resourceOfKind } from "../kubernetes/api-resource.ts";
 import { createApiRetry, isServerAway } from "../kubernetes/api-retry.ts";
 import {
-  type FollowSurroundings,
+  type FollowContext,
   followCollection,
   type IngestedObject,
   type Replica,
@@ -24,7 +24,7 @@ const FIELD_MANAGER = "meltemi";
 const MANAGED_BY = "app.kubernetes.io/managed-by";
 const ISTIO_CONFIG = "istio.io/config";
 
-export interface RootCertificatesOptions extends FollowSurroundings {
+export interface RootCertificatesOptions extends FollowContext {
   readonly rootsPem: string;
   /** Namespaces that are to have it, now. */
   readonly namespaces: () => Iterable<string>;

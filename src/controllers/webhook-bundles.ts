@@ -8,14 +8,14 @@ import { applyObject } from "../kubernetes/api-objects.ts";
 import type { ApiResource } from "../kubernetes/api-resource.ts";
 import { createApiRetry } from "../kubernetes/api-retry.ts";
 import {
-  type FollowSurroundings,
+  type FollowContext,
   followCollection,
   type Replica,
 } from "../sources/kubernetes/follow-collection.ts";
 import type { RawObject } from "../sources/kubernetes/raw-object.ts";
 import { createNews } from "./news.ts";
 
-export interface WebhookBundlesOptions extends FollowSurroundings {
+export interface WebhookBundlesOptions extends FollowContext {
   /** PEM of the trust anchors. */
   readonly rootsPem: string;
   /** Of the configurations that are this control plane's. */

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import { encode } from "./encode.ts";
 import type { Reference } from "./references.ts";
 
@@ -20,13 +20,13 @@ export function fragment(bytes: Uint8Array): Fragment {
 export interface BuiltFragment {
   readonly fragment: Fragment;
   readonly needs: readonly Reference[];
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export function buildFragment<Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
-  source: Source,
+  source: Provenance,
 ): BuiltFragment {
   const { bytes, references } = encode(schema, message);
   return { fragment: fragment(bytes), needs: references, source };
@@ -36,7 +36,7 @@ export function buildFragment<Schema extends DescMessage>(
 export interface ResourcePart {
   readonly fragments: readonly Fragment[];
   readonly needs: readonly Reference[];
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 /** Some of the fields of a whole. */

@@ -16,7 +16,7 @@ import {
   HttpConnectionManagerSchema,
   HttpFilterSchema,
 } from "../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { PackedMessage } from "./message-encoder.ts";
 import { sourceIn } from "./provenance.ts";
 
@@ -40,7 +40,7 @@ export interface Piece {
   readonly schema: DescMessage;
   readonly message: object;
   /** What made it: what it says itself, else what the piece around it says. */
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -95,7 +95,7 @@ export function* piecesOf<Schema extends DescMessage>(
   yield* pieceOf({ path: "", schema, message: message as object }, []);
 }
 
-function* pieceOf({ path, schema, message }: Part, around: Source): Generator<Piece> {
+function* pieceOf({ path, schema, message }: Part, around: Provenance): Generator<Piece> {
   const type = types.get(schema.typeName);
   if (type === undefined) throw new Error(`${schema.typeName} isn't a piece of a resource`);
   const values = message as Values;

@@ -4,12 +4,12 @@
 import type { JsonObject, MessageInitShape } from "@bufbuild/protobuf";
 import { objectKey, parseObjectKey } from "../core/object-key.ts";
 import type { MetadataSchema } from "../gen/envoy/config/core/v3/base_pb.ts";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 
 type MetadataInit = MessageInitShape<typeof MetadataSchema>;
 
 /** Metadata under the key `meltemi`, beside what Istio's tools look for under `istio`. */
-export function provenanceMetadata(source: Source, istio?: JsonObject): MetadataInit {
+export function provenanceMetadata(source: Provenance, istio?: JsonObject): MetadataInit {
   const from = source.map(({ object, path }) => {
     const { kind, namespace, name } = parseObjectKey(object);
     return { kind, name, namespace, ...(path === undefined ? {} : { path }) };
@@ -22,7 +22,7 @@ export function provenanceMetadata(source: Source, istio?: JsonObject): Metadata
   };
 }
 
-interface Provenance {
+interface WrittenProvenance {
   readonly from?: readonly {
     readonly kind: string;
     readonly namespace: string;
@@ -32,8 +32,8 @@ interface Provenance {
 }
 
 /** What `provenanceMetadata` wrote; empty where nothing did. */
-export function sourceIn(metadata: Pick<MetadataInit, "filterMetadata"> | undefined): Source {
-  const { from = [] } = (metadata?.filterMetadata?.meltemi ?? {}) as Provenance;
+export function sourceIn(metadata: Pick<MetadataInit, "filterMetadata"> | undefined): Provenance {
+  const { from = [] } = (metadata?.filterMetadata?.meltemi ?? {}) as WrittenProvenance;
   return from.map(({ path, ...key }) => ({
     object: objectKey(key),
     ...(path === undefined ? {} : { path }),

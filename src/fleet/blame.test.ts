@@ -5,11 +5,11 @@ import { provenanceMetadata } from "../envoy/provenance.ts";
 import { parseRouteTable } from "../envoy/route/encoded-route-table.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
-import type { SourcePart } from "../view/source.ts";
+import type { ProvenancePart } from "../view/provenance.ts";
 import { blame, blameHosts, sourceOfHost } from "./blame.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
 
-function part(name: string, index = 0): SourcePart {
+function part(name: string, index = 0): ProvenancePart {
   const object = objectKey({ kind: "VirtualService", namespace: "shop", name });
   return { object, path: `spec.http[${index}]` };
 }

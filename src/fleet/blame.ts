@@ -7,16 +7,16 @@ import { type Piece, type PieceKind, piecesOf } from "../envoy/pieces.ts";
 import type { TableHost } from "../envoy/route/encoded-route-table.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
-import type { Source, SourcePart } from "../view/source.ts";
+import type { Provenance, ProvenancePart } from "../view/provenance.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 
 export interface Blame {
   /** Empty where it isn't known. */
-  readonly source: Source;
+  readonly source: Provenance;
   /** All that may be to blame: what the proxy lacks because of the refusal. */
-  readonly suspects: Source;
+  readonly suspects: Provenance;
 }
 
 export interface RefusedVersion {
@@ -65,7 +65,7 @@ export function blameHosts({ hosts, suspects, before, detail }: RefusedHosts): r
 export function sourceOfHost(
   bytes: Buffer,
   { accepted, detail }: { readonly accepted: Buffer | undefined; readonly detail: string },
-): Source {
+): Provenance {
   const pieces = routesOf(bytes);
   const suspects = newPieces(pieces, routesOf(accepted));
   const quoted = quotedIn(suspects, detail);
@@ -100,12 +100,12 @@ function newPieces(pieces: readonly BlamedPiece[], known: readonly BlamedPiece[]
   return pieces.filter(({ text }) => !texts.has(text));
 }
 
-function objectsOf(source: Source): ReadonlySet<string> {
+function objectsOf(source: Provenance): ReadonlySet<string> {
   return new Set(source.map(({ object }) => object));
 }
 
-function sourceOf(pieces: readonly BlamedPiece[]): Source {
-  const parts = new Map<string, SourcePart>();
+function sourceOf(pieces: readonly BlamedPiece[]): Provenance {
+  const parts = new Map<string, ProvenancePart>();
   for (const part of pieces.flatMap(({ source }) => source)) parts.set(`${part.object} ${part.path}`, part);
   return [...parts.values()];
 }

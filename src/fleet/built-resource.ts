@@ -3,17 +3,17 @@
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { encode } from "../envoy/encode.ts";
 import { hashOf, joinParts, type ResourcePart } from "../envoy/fragment.ts";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { Resource } from "../xds/resource.ts";
 
 export interface BuiltResource extends Resource {
   /** Whose fault it is if an Envoy refuses it. */
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export interface ResourceFacts {
   readonly name: string;
-  readonly source?: Source;
+  readonly source?: Provenance;
 }
 
 /** Resources are equal when their versions are: bytes need no second look. */

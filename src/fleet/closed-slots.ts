@@ -4,7 +4,7 @@
 import { parseObjectKey } from "../core/object-key.ts";
 import { buildClosedSlot } from "../envoy/policy-slot/closed-slot.ts";
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { Resource } from "../xds/resource.ts";
 import { buildResource } from "./built-resource.ts";
 
@@ -21,7 +21,7 @@ export class ClosedSlots {
     return this.#slots.size === 0;
   }
 
-  close({ name, version }: Resource, blamed: Source): void {
+  close({ name, version }: Resource, blamed: Provenance): void {
     const message = buildClosedSlot(name, policyName(name, blamed));
     if (message === undefined) return;
     const standIn = buildResource(TypedExtensionConfigSchema, message, { name });
@@ -44,7 +44,7 @@ export class ClosedSlots {
 }
 
 /** `refused-NAMESPACE-NAME` of the policy at fault, or of the slot where it isn't known. */
-function policyName(slot: string, [first, another]: Source): string {
+function policyName(slot: string, [first, another]: Provenance): string {
   if (first === undefined || another !== undefined) return `refused-${slot}`;
   const { namespace, name } = parseObjectKey(first.object);
   return `refused-${namespace}-${name}`;

@@ -61,8 +61,8 @@ function fleetOf(yaml: string) {
   const recognitions = declareRecognitions(graph, model, streams);
   const views = declareViews(graph, model, recognitions.proxies);
   const tables = declareResourceTables(graph, views);
-  const surroundings = { clock: systemClock, log: silentLogger, debug };
-  const fleet = new Fleet({ graph, views, streams, recognitions, tables, ...surroundings });
+  const context = { clock: systemClock, log: silentLogger, debug };
+  const fleet = new Fleet({ graph, views, streams, recognitions, tables, ...context });
   const put = (text: string) => {
     const { errors } = fleet.commit((transaction) => {
       for (const object of objectsOf(text)) writeObject(transaction, sources, object);

@@ -1,6 +1,6 @@
 // What proxies refuse, told once for each thing that is refused for one reason, however many proxies refuse it.
 
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { ResourceReference } from "../xds/resource.ts";
 import type { FleetSession } from "./fleet-session.ts";
 import type { SessionRefusal } from "./session-refusals.ts";
@@ -11,7 +11,7 @@ export interface Refusal extends ResourceReference {
   /** The proxies' own words. */
   readonly detail: string;
   /** What is to blame; empty where it isn't known. */
-  readonly source: Source;
+  readonly source: Provenance;
   /** Who refuses it, first whoever came first. */
   readonly sessions: readonly FleetSession[];
 }

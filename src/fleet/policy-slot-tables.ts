@@ -8,9 +8,9 @@ import { buildRequestAuthentication } from "../envoy/request-authentication/requ
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { AuthorizationRow } from "../view/authorization.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { RequestAuthenticationRow } from "../view/request-authentication.ts";
 import { layerKey } from "../view/scoped-rows.ts";
-import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
 import { buildResource } from "./built-resource.ts";
 import {
@@ -42,7 +42,7 @@ export function declarePolicySlotResources(graph: Graph, views: Views): Resource
   return graph.union("policy slot resources", [authorization, requestAuthentication]);
 }
 
-function slotRow(layer: string, message: ExtensionConfigInit, source: Source) {
+function slotRow(layer: string, message: ExtensionConfigInit, source: Provenance) {
   const { name = "" } = message;
   const resource = buildResource(TypedExtensionConfigSchema, message, { name, source });
   return [layerKey(layer, name), present(resource)] as const;

@@ -33,8 +33,8 @@ import type { InboundView } from "../view/inbound.ts";
 import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/listener-inputs.ts";
 import { listenerSettings } from "../view/outbound-listeners.ts";
 import { otherwiseCluster } from "../view/port-chains.ts";
+import type { Provenance } from "../view/provenance.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
-import type { Source } from "../view/source.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
 import { declarePolicySlotResources } from "./policy-slot-tables.ts";
@@ -216,7 +216,7 @@ function declareEndpoints(graph: Graph, views: Views): ResourceTable {
   });
 }
 
-function sourceOf(row: ResourceRow): Source {
+function sourceOf(row: ResourceRow): Provenance {
   return row.kind === "absent" ? [] : row.resource.source;
 }
 

@@ -2,7 +2,7 @@
 // other, and ends when the proxy takes something newer, when its cause may be gone, or when the object is written again.
 
 import type { ObjectKey } from "../core/object-key.ts";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { RefusedResource, RefusedResponse, SentResource, Standing } from "../xds/backend.ts";
 import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
@@ -16,12 +16,12 @@ export interface SessionRefusal extends ResourceReference {
   /** The proxy's own words. */
   readonly detail: string;
   /** What is to blame; empty where it isn't known. */
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 interface RefusedVersion extends SessionRefusal {
   readonly version: string;
-  readonly suspects: Source;
+  readonly suspects: Provenance;
 }
 
 // An Envoy that refuses this many has other troubles; the stream still knows what not to send again.
@@ -148,7 +148,7 @@ export class SessionRefusals {
     type: ResourceType,
     { resource, inUse }: RefusedResource,
     { detail, set }: { readonly detail: string; readonly set: ProxySet },
-  ): Source {
+  ): Provenance {
     const { name, version } = resource;
     const refused = set.get(type, name);
     if (refused === undefined || this.#versions.size >= MAX_VERSIONS) return [];

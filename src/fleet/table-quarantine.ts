@@ -4,7 +4,7 @@
 
 import type { ObjectKey } from "../core/object-key.ts";
 import type { TableHost } from "../envoy/route/encoded-route-table.ts";
-import type { Source } from "../view/source.ts";
+import type { Provenance } from "../view/provenance.ts";
 import type { Held, RefusedResource } from "../xds/backend.ts";
 import type { Resource } from "../xds/resource.ts";
 import { blameHosts, sourceOfHost } from "./blame.ts";
@@ -18,13 +18,13 @@ interface QuarantinedHost {
   /** Its last version that the proxy took; undefined: it is left out. */
   readonly standIn: Buffer | undefined;
   readonly detail: string;
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export interface QuarantineRefusal {
   readonly detail: string;
   /** Empty where nobody knows what is at fault. */
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 // To find one of 10,000 takes 14. A proxy that goes on refusing isn't one to learn from.
@@ -39,7 +39,7 @@ export class TableQuarantine {
   #offered: Resource;
   #inUseVersion: string | undefined;
   /** The whole table is refused, and the search has ended: what came with it may be good, and isn't in use. */
-  #failure: { readonly detail: string; readonly source: Source } | undefined;
+  #failure: { readonly detail: string; readonly source: Provenance } | undefined;
   #isTaken = false;
 
   constructor(tables: StandInTables, newest: Resource) {

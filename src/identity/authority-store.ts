@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import type { Problem } from "../core/problem.ts";
 import { problem } from "../core/problem.ts";
 import { redacted } from "../core/redacted.ts";
-import type { AuthorityFiles, AuthoritySurroundings, CertificateAuthority } from "./certificate-authority.ts";
+import type { AuthorityContext, AuthorityFiles, CertificateAuthority } from "./certificate-authority.ts";
 import { buildRootFiles, createCertificateAuthority } from "./certificate-authority.ts";
 import { writeFileDurably } from "./durable-file.ts";
 
@@ -15,8 +15,8 @@ export type OpenedAuthority =
   | { readonly kind: "authority"; readonly authority: CertificateAuthority }
   | { readonly kind: "problem"; readonly problem: Problem };
 
-export interface AuthorityStoreOptions extends Partial<AuthoritySurroundings> {
-  readonly clock: AuthoritySurroundings["clock"];
+export interface AuthorityStoreOptions extends Partial<AuthorityContext> {
+  readonly clock: AuthorityContext["clock"];
   readonly trustDomain: string;
 }
 
@@ -25,17 +25,17 @@ export async function openPersistentAuthority(
   directory: string,
   options: AuthorityStoreOptions,
 ): Promise<OpenedAuthority> {
-  const surroundings = { randomBytes, ...options };
+  const context = { randomBytes, ...options };
   try {
-    if (!(await exists(join(directory, fileNames.certificate)))) await createFiles(directory, surroundings);
+    if (!(await exists(join(directory, fileNames.certificate)))) await createFiles(directory, context);
   } catch (error) {
     return unreadable(directory, error);
   }
-  return loadPluginAuthority(directory, surroundings);
+  return loadPluginAuthority(directory, context);
 }
 
-export interface PluginAuthorityOptions extends Partial<AuthoritySurroundings> {
-  readonly clock: AuthoritySurroundings["clock"];
+export interface PluginAuthorityOptions extends Partial<AuthorityContext> {
+  readonly clock: AuthorityContext["clock"];
   /** For secrets that Kubernetes mounts, whose files are readable by all inside the container. Default false. */
   readonly isSharedMountAllowed?: boolean;
 }
@@ -79,7 +79,7 @@ async function readFiles(directory: string): Promise<AuthorityFiles> {
 // empty, so whoever comes second finds the first one's CA and loads that.
 async function createFiles(
   directory: string,
-  options: AuthorityStoreOptions & AuthoritySurroundings,
+  options: AuthorityStoreOptions & AuthorityContext,
 ): Promise<void> {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const files = buildRootFiles(privateKey, options.trustDomain, options);

@@ -20,7 +20,7 @@ const x509 = await loadX509Oracle();
 const HOUR_MS = 3_600_000;
 const names = { uris: ["spiffe://cluster.local/ns/shop/sa/reviews"], dnsNames: [], ipAddresses: [] };
 const clock = new ManualClock(Date.now());
-const surroundings = { clock, randomBytes };
+const context = { clock, randomBytes };
 
 function ecKey(namedCurve = "P-256"): KeyObject {
   return generateKeyPairSync("ec", { namedCurve }).privateKey;
@@ -31,16 +31,16 @@ function publicKeyOf(key: KeyObject) {
 }
 
 function opened(files: AuthorityFiles): CertificateAuthority {
-  const result = createCertificateAuthority(files, surroundings);
+  const result = createCertificateAuthority(files, context);
   return result.kind === "authority" ? result.authority : assert.fail(result.reason);
 }
 
 function reasonOf(files: AuthorityFiles): string {
-  const result = createCertificateAuthority(files, surroundings);
+  const result = createCertificateAuthority(files, context);
   return result.kind === "unfit" ? result.reason : assert.fail("accepted");
 }
 
-const rootFiles = buildRootFiles(ecKey(), "cluster.local", surroundings);
+const rootFiles = buildRootFiles(ecKey(), "cluster.local", context);
 
 for (const [name, key] of [
   ["P-256", ecKey()],
@@ -48,7 +48,7 @@ for (const [name, key] of [
   ["RSA", generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey],
 ] as const) {
   test(`issue() of a CA with a ${name} key makes a leaf that other implementations verify`, async () => {
-    const authority = opened(buildRootFiles(key, "cluster.local", surroundings));
+    const authority = opened(buildRootFiles(key, "cluster.local", context));
     const chain = authority.issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS });
     assert.equal(chain.length, 2);
     const [leaf, root] = chain.map((pem) => new x509.X509Certificate(pem));
@@ -141,7 +141,7 @@ test("createCertificateAuthority() takes an intermediate CA and appends its chai
 
 test("issue() ends with all roots while two are trusted", async () => {
   const { files } = await intermediateFiles();
-  const next = buildRootFiles(ecKey(), "cluster.local", surroundings);
+  const next = buildRootFiles(ecKey(), "cluster.local", context);
   const authority = opened({ ...files, rootsPem: next.rootsPem + files.rootsPem });
   const chain = authority.issue({ publicKey: publicKeyOf(ecKey()), names, ttlMs: HOUR_MS });
   assert.equal(chain.length, 3);
@@ -151,7 +151,7 @@ test("issue() ends with all roots while two are trusted", async () => {
 
 test("createCertificateAuthority() says which file doesn't fit", async () => {
   const { files } = await intermediateFiles();
-  const other = buildRootFiles(ecKey(), "cluster.local", surroundings);
+  const other = buildRootFiles(ecKey(), "cluster.local", context);
   const cases: readonly (readonly [Partial<AuthorityFiles>, RegExp])[] = [
     [{ certificatePem: "" }, /ca-cert.pem holds no certificate/],
     [{ keyPem: redacted("") }, /ca-key.pem holds no/],
@@ -167,7 +167,7 @@ test("createCertificateAuthority() refuses a leaf certificate and an expired CA"
   const [leafPem = ""] = opened(rootFiles).issue({ publicKey: publicKeyOf(key), names, ttlMs: HOUR_MS });
   const keyPem = redacted(key.export({ format: "pem", type: "pkcs8" }).toString());
   assert.match(reasonOf({ ...rootFiles, certificatePem: leafPem, keyPem }), /isn't the certificate of a CA/);
-  const old = buildRootFiles(ecKey(), "cluster.local", { ...surroundings, clock: new ManualClock(0) });
+  const old = buildRootFiles(ecKey(), "cluster.local", { ...context, clock: new ManualClock(0) });
   assert.match(reasonOf(old), /has expired/);
 });
 

@@ -50,7 +50,7 @@ export interface AuthorityFiles {
   readonly rootsPem: string;
 }
 
-export interface AuthoritySurroundings {
+export interface AuthorityContext {
   readonly clock: Clock;
   /** So many bytes from a cryptographic source. */
   readonly randomBytes: (byteCount: number) => Uint8Array;
@@ -66,19 +66,19 @@ const BACKDATE_MS = 2 * 60_000;
 /** Says what is wrong when the files don't fit together: the reason names files, never their content. */
 export function createCertificateAuthority(
   files: AuthorityFiles,
-  surroundings: AuthoritySurroundings,
+  context: AuthorityContext,
 ): AuthorityResult {
   const read = readSigningPair(files);
   if (typeof read === "string") return { kind: "unfit", reason: read };
-  const reason = findChainFault(files, read.certificate, surroundings.clock.now());
+  const reason = findChainFault(files, read.certificate, context.clock.now());
   if (reason !== undefined) return { kind: "unfit", reason };
   const signer = signerOf(read.key);
   const { certificate } = read;
   const upperChain = upperChainOf(files);
   const issue = ({ publicKey, names, pod, ttlMs }: LeafRequest): readonly string[] => {
-    const nowMs = surroundings.clock.now();
+    const nowMs = context.clock.now();
     const fields = {
-      serial: surroundings.randomBytes(16),
+      serial: context.randomBytes(16),
       issuerName: certificate.subjectName,
       issuerKeyId: certificate.subjectKeyId ?? keyIdentifierOf(certificate.publicKey),
       subjectName: pod === undefined ? emptyName : encodePodSubject(pod),
@@ -99,7 +99,7 @@ const ROOT_TTL_MS = 3650 * 24 * 3_600_000;
 export function buildRootFiles(
   privateKey: KeyObject,
   trustDomain: string,
-  { clock, randomBytes }: AuthoritySurroundings,
+  { clock, randomBytes }: AuthorityContext,
 ): AuthorityFiles {
   const spki = createPublicKey(privateKey).export({ format: "der", type: "spki" });
   const publicKey = readSubjectPublicKey(readDer(spki));

@@ -18,12 +18,9 @@ import { readDer } from "./der-reader.ts";
 import { readSubjectPublicKey } from "./subject-public-key.ts";
 
 const names = { uris: ["spiffe://cluster.local/ns/shop/sa/reviews"], dnsNames: [], ipAddresses: [] };
-const surroundings = { clock: new ManualClock(Date.now()), randomBytes };
+const context = { clock: new ManualClock(Date.now()), randomBytes };
 const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-const built = createCertificateAuthority(
-  buildRootFiles(newKey(), "cluster.local", surroundings),
-  surroundings,
-);
+const built = createCertificateAuthority(buildRootFiles(newKey(), "cluster.local", context), context);
 assert.ok(built.kind === "authority");
 const { authority } = built;
 const authenticator = createCertificateAuthenticator(["cluster.local"]);

@@ -23,11 +23,8 @@ import { createTokenIssuer } from "./service-account-token.ts";
 const DAY_MS = 24 * 3_600_000;
 const clock = new ManualClock(Date.UTC(2030, 0, 1));
 const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-const surroundings = { clock, randomBytes };
-const built = createCertificateAuthority(
-  buildRootFiles(newKey(), "cluster.local", surroundings),
-  surroundings,
-);
+const context = { clock, randomBytes };
+const built = createCertificateAuthority(buildRootFiles(newKey(), "cluster.local", context), context);
 assert.ok(built.kind === "authority");
 const issuer = createTokenIssuer(newKey(), { clock, issuer: "https://kubernetes.default.svc" });
 const authenticator = firstAuthenticatorOf([

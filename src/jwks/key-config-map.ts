@@ -7,7 +7,7 @@ import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { applyObject } from "../kubernetes/api-objects.ts";
 import { resourceOfKind } from "../kubernetes/api-resource.ts";
-import { type FollowSurroundings, followCollection } from "../sources/kubernetes/follow-collection.ts";
+import { type FollowContext, followCollection } from "../sources/kubernetes/follow-collection.ts";
 import type { RawObject } from "../sources/kubernetes/raw-object.ts";
 import { type KeyRecords, parseRecordEntries, recordEntries } from "./key-record.ts";
 
@@ -19,7 +19,7 @@ export interface KeyConfigMap {
   readonly name: string;
 }
 
-export interface FollowKeysOptions extends FollowSurroundings {
+export interface FollowKeysOptions extends FollowContext {
   readonly signal: AbortSignal;
   /** Undefined where the ConfigMap was there and is gone. */
   readonly onRecords: (records: KeyRecords | undefined) => void;

@@ -39,7 +39,7 @@ test("keys of a provider that stops, starts again and rotates them", async (t) =
 test("fetchKeys() says what is wrong with a provider", async (t) => {
   const provider = await startOidcProvider(t);
   const reasonOf = async (location: string) => {
-    const fetched = await fetchKeys(location, { ...surroundings, timeoutMs: 5_000, signal: neverAborted() });
+    const fetched = await fetchKeys(location, { ...context, timeoutMs: 5_000, signal: neverAborted() });
     return fetched.kind === "failed" ? fetched.reason : undefined;
   };
   const host = `"${new URL(provider.issuer).host}"`;
@@ -57,7 +57,7 @@ test("fetchKeys() says what is wrong with a provider", async (t) => {
   assert.equal(await reasonOf(`discovery ${provider.issuer}/`), undefined);
 });
 
-const surroundings = {
+const context = {
   clock: systemClock,
   addresses: { allowed: [LOOPBACK] },
   resolve: () => Promise.reject(new Error("no names here")),
@@ -75,7 +75,7 @@ function keep(t: TestContext, location: string) {
     wanted: () => [[location, { timeoutMs: 5_000 }]],
     watchWanted: () => () => undefined,
     stored,
-    fetch: (wanted, options) => fetchKeys(wanted, { ...surroundings, ...options }),
+    fetch: (wanted, options) => fetchKeys(wanted, { ...context, ...options }),
     async store(records) {
       stored = records;
       tell();

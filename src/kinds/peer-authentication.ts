@@ -50,7 +50,7 @@ export const peerAuthenticationKind = defineKind({
 
 export type PeerAuthentication = ObjectOf<typeof peerAuthenticationKind>;
 export type PeerAuthenticationSpec = TypeOf<typeof peerAuthenticationSpec>;
-export type MutualTlsMode = NonNullable<TypeOf<typeof mutualTls>["mode"]>;
+export type PeerAuthenticationMode = NonNullable<TypeOf<typeof mutualTls>["mode"]>;
 
 interface PeerAuthenticationLike {
   readonly spec?: PeerAuthenticationSpec;

@@ -1,11 +1,11 @@
 // The `meltemi` command: wires the rooms into the command line, each loaded only when a command needs it.
 
-import type { ClusterRoom } from "../cli/cluster-room.ts";
+import type { ClusterOperations } from "../cli/cluster-operations.ts";
 import type { CommandContext } from "../cli/command.ts";
 import { commandList } from "../cli/command-list.ts";
-import type { CommandRooms, InjectedText, InjectionChoices } from "../cli/command-rooms.ts";
+import type { CommandOperations, InjectedText, InjectionChoices } from "../cli/command-operations.ts";
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
-import type { InstallRoom } from "../cli/install-room.ts";
+import type { InstallOperations } from "../cli/install-operations.ts";
 import { runProgram } from "../cli/program.ts";
 import { openTerminal } from "../cli/terminal.ts";
 import { formatProblem } from "../core/problem.ts";
@@ -23,7 +23,7 @@ const context: CommandContext = {
   env: process.env,
   version: readVersion(),
   signal: stop.signal,
-  rooms: wireRooms(),
+  operations: wireOperations(),
 };
 const exitCode = await runProgram(process.argv.slice(2), commandList, context);
 await Promise.all([written(process.stdout), written(process.stderr)]);
@@ -38,10 +38,10 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
   });
 }
 
-function wireRooms(): CommandRooms {
+function wireOperations(): CommandOperations {
   return {
-    installation: lazyInstallRoom(),
-    clusters: lazyClusterRoom(),
+    installation: lazyInstallOperations(),
+    clusters: lazyClusterOperations(),
     exampleDirectory: projectPath("examples/bookshop/manifests"),
     async findEnvoy(options) {
       const { findEnvoy } = await import("../agent/envoy-binary.ts");
@@ -55,10 +55,10 @@ function wireRooms(): CommandRooms {
   };
 }
 
-function lazyInstallRoom(): InstallRoom {
+function lazyInstallOperations(): InstallOperations {
   const open = async () => {
-    const { createInstallRoom } = await import("../operations/installation.ts");
-    return createInstallRoom({
+    const { createInstallOperations } = await import("../operations/installation.ts");
+    return createInstallOperations({
       env: process.env,
       version: readVersion(),
       readMeshConfig: readFaultlessMeshConfig,
@@ -77,10 +77,10 @@ function lazyInstallRoom(): InstallRoom {
   };
 }
 
-function lazyClusterRoom(): ClusterRoom {
+function lazyClusterOperations(): ClusterOperations {
   const open = async () => {
-    const { createClusterRoom } = await import("../operations/cluster-room.ts");
-    return createClusterRoom({ env: process.env, version: readVersion() });
+    const { createClusterOperations } = await import("../operations/cluster-operations.ts");
+    return createClusterOperations({ env: process.env, version: readVersion() });
   };
   return {
     currentContext: async () => (await open()).currentContext(),

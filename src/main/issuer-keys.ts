@@ -17,7 +17,7 @@ import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 import type { ControlPlane } from "../plane/create-control-plane.ts";
 
-interface Surroundings {
+interface KeyContext {
   readonly plane: ControlPlane;
   readonly log: Logger;
 }
@@ -27,7 +27,7 @@ export interface ClusterIssuerKeys {
   lead(): () => void;
 }
 
-export interface ClusterIssuerKeysOptions extends Surroundings {
+export interface ClusterIssuerKeysOptions extends KeyContext {
   readonly client: ApiClient;
   readonly configMap: KeyConfigMap;
   readonly addresses: AddressRules;
@@ -71,7 +71,7 @@ export async function followIssuerKeys(options: ClusterIssuerKeysOptions): Promi
   };
 }
 
-export interface LocalIssuerKeysOptions extends Surroundings {
+export interface LocalIssuerKeysOptions extends KeyContext {
   readonly path: string;
 }
 

@@ -44,7 +44,7 @@ function claimedAddresses({ addresses, automaticAddress }: MeshService): readonl
   return automaticAddress === undefined ? addresses : [...addresses, ...automaticAddresses(automaticAddress)];
 }
 
-export interface AddressQuestion {
+export interface AddressLookup {
   readonly read: Read;
   readonly claims: AddressClaims;
   readonly address: string;
@@ -54,9 +54,9 @@ export interface AddressQuestion {
 }
 
 /** The service that has one of `service`'s addresses on one of its ports: itself, unless another comes first. */
-export function addressOwner(service: MeshService, question: AddressQuestion): MeshService {
-  const { port, competes } = question;
-  const ahead = claimants(question).filter(
+export function addressOwner(service: MeshService, lookup: AddressLookup): MeshService {
+  const { port, competes } = lookup;
+  const ahead = claimants(lookup).filter(
     (other) =>
       byPrecedence(other, service) < 0 &&
       (keepsFrom(other, service) || (hasPort(other, port) && competes(other))),
@@ -69,7 +69,7 @@ export function claimants({
   read,
   claims,
   address,
-}: Pick<AddressQuestion, "read" | "claims" | "address">): readonly MeshService[] {
+}: Pick<AddressLookup, "read" | "claims" | "address">): readonly MeshService[] {
   const key = addressKey(address);
   return key === undefined ? [] : read.find(claims, key).map(([, { service }]) => service);
 }

@@ -23,7 +23,7 @@ export function declareHostClaims(graph: Graph, services: Table<MeshService>): H
   return { ...byHost, byAlias: graph.index(services, "services by alias", ({ aliases }) => aliases) };
 }
 
-export interface HostQuestion {
+export interface HostLookup {
   readonly read: Read;
   readonly claims: HostClaims;
   /** The client's. */
@@ -33,7 +33,7 @@ export interface HostQuestion {
 /** Undefined where the client sees no service of this name. */
 export function serviceOfHost(
   hostname: string,
-  { read, claims, namespace }: HostQuestion,
+  { read, claims, namespace }: HostLookup,
 ): MeshService | undefined {
   const [first] = claimants(hostname, read, claims)
     .filter(({ visibility }) => isVisibleTo(visibility, namespace))
@@ -42,16 +42,16 @@ export function serviceOfHost(
 }
 
 /** As `serviceOfHost`, also by the host of an ExternalName Service that stands for it. */
-export function serviceCalled(hostname: string, question: HostQuestion): MeshService | undefined {
-  return serviceOfHost(hostname, question) ?? serviceOfAlias(hostname, question);
+export function serviceCalled(hostname: string, lookup: HostLookup): MeshService | undefined {
+  return serviceOfHost(hostname, lookup) ?? serviceOfAlias(hostname, lookup);
 }
 
-function serviceOfAlias(hostname: string, question: HostQuestion): MeshService | undefined {
-  const { read, claims, namespace } = question;
+function serviceOfAlias(hostname: string, lookup: HostLookup): MeshService | undefined {
+  const { read, claims, namespace } = lookup;
   const [first] = read
     .find(claims.byAlias, hostname)
     .map(([, service]) => service)
-    .filter((service) => ownsHost(service, question))
+    .filter((service) => ownsHost(service, lookup))
     .sort(byPrecedenceFor(namespace));
   return first;
 }
@@ -59,22 +59,22 @@ function serviceOfAlias(hostname: string, question: HostQuestion): MeshService |
 /** All that some client calls by a host, or by the host of an ExternalName Service that stands for it. */
 export function everyServiceCalled(
   hostname: string,
-  { read, claims }: Omit<HostQuestion, "namespace">,
+  { read, claims }: Omit<HostLookup, "namespace">,
 ): readonly MeshService[] {
   const ofAlias = read.find(claims.byAlias, hostname).map(([, service]) => service);
   return [...claimants(hostname, read, claims), ...ofAlias];
 }
 
 /** Whether it is this service, of all with its host, that the client reaches. */
-export function ownsHost(service: ServiceName, question: HostQuestion): boolean {
-  const owner = serviceOfHost(service.hostname, question);
+export function ownsHost(service: ServiceName, lookup: HostLookup): boolean {
+  const owner = serviceOfHost(service.hostname, lookup);
   return owner !== undefined && serviceKey(owner) === serviceKey(service);
 }
 
 /** Clients of different namespaces may reach different services by this host. */
 export function isHostContested(
   { hostname }: Pick<MeshService, "hostname">,
-  { read, claims }: Omit<HostQuestion, "namespace">,
+  { read, claims }: Omit<HostLookup, "namespace">,
 ): boolean {
   return claimants(hostname, read, claims).length > 1;
 }

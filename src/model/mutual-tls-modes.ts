@@ -4,7 +4,7 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { PeerAuthentication, MutualTlsMode as WrittenMode } from "../kinds/peer-authentication.ts";
+import type { PeerAuthentication, PeerAuthenticationMode } from "../kinds/peer-authentication.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { keyOf, type Sources } from "./sources.ts";
 import {
@@ -66,6 +66,6 @@ function written(policy: PeerAuthentication | undefined): MutualTlsMode | undefi
   return known(policy?.spec?.mtls?.mode);
 }
 
-function known(mode: WrittenMode | undefined): MutualTlsMode | undefined {
+function known(mode: PeerAuthenticationMode | undefined): MutualTlsMode | undefined {
   return mode === "UNSET" ? undefined : mode;
 }

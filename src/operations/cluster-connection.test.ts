@@ -8,9 +8,9 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { TestApiServer } from "../../tests/support/api-server.ts";
 import { podKind } from "../kinds/pod/pod.ts";
-import { createClusterRoom } from "./cluster-room.ts";
+import { createClusterOperations } from "./cluster-operations.ts";
 
-const surroundings = { env: { PATH: process.env.PATH, HOME: "/nowhere" }, version: "1.2.3" };
+const environment = { env: { PATH: process.env.PATH, HOME: "/nowhere" }, version: "1.2.3" };
 
 async function kubeconfigFor(t: TestContext, server: string, user: object = {}): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "meltemi-connection-"));
@@ -27,7 +27,7 @@ async function kubeconfigFor(t: TestContext, server: string, user: object = {}):
 }
 
 async function podsOf(choices: { kubeconfig?: string; context?: string }) {
-  const mesh = await createClusterRoom(surroundings).openMesh(choices, new AbortController().signal);
+  const mesh = await createClusterOperations(environment).openMesh(choices, new AbortController().signal);
   try {
     return await mesh.pods();
   } finally {

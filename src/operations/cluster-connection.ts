@@ -1,7 +1,7 @@
 // The API server of the user's kubeconfig for commands, and sentences for what fails there.
 
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
-import type { ClusterChoices } from "../cli/install-room.ts";
+import type { ClusterChoices } from "../cli/install-operations.ts";
 import { ClusterRefusal } from "../cluster/cluster-refusal.ts";
 import type { Clock } from "../core/clock.ts";
 import { createApiClient, type StreamingApiClient } from "../kubernetes/api-client.ts";
@@ -11,7 +11,7 @@ import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { PortForwardError } from "../kubernetes/port-forward.ts";
 import { WebSocketError } from "../kubernetes/web-socket-frame.ts";
 
-export interface ClusterSurroundings {
+export interface CommandEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
 }
@@ -34,7 +34,7 @@ export const waitingClock: Clock = {
 /** Throws a CommandFailure where the kubeconfig can't be used; whether the server answers isn't asked. */
 export async function connectToCluster(
   { context, kubeconfig }: ClusterChoices,
-  { env, version }: ClusterSurroundings,
+  { env, version }: CommandEnvironment,
 ): Promise<ClusterConnection> {
   const opened = await openKubeconfig({
     clock: waitingClock,

@@ -1,7 +1,12 @@
 // Wires installing into the command line.
 
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
-import type { ClusterChoices, InstallChoices, InstallRoom, Progress } from "../cli/install-room.ts";
+import type {
+  ClusterChoices,
+  InstallChoices,
+  InstallOperations,
+  Progress,
+} from "../cli/install-operations.ts";
 import { applyInstallation } from "../install/apply-installation.ts";
 import { chooseSettings } from "../install/choose-settings.ts";
 import type { ClusterAccess } from "../install/cluster-access.ts";
@@ -18,15 +23,15 @@ import { planRemoval } from "../install/removal-plan.ts";
 import { removeInstallation } from "../install/remove-installation.ts";
 import { removeRevisionTag, revisionTags, setRevisionTag } from "../install/revision-tags.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
-import type { ClusterSurroundings } from "./cluster-connection.ts";
+import type { CommandEnvironment } from "./cluster-connection.ts";
 import { connectToCluster, waitingClock } from "./cluster-connection.ts";
 import { readValuesFile } from "./values-file.ts";
 
-export interface InstallationWiring extends ClusterSurroundings {
+export interface InstallationWiring extends CommandEnvironment {
   readMeshConfig(file: string | undefined): Promise<MeshConfigSpec>;
 }
 
-export function createInstallRoom(wiring: InstallationWiring): InstallRoom {
+export function createInstallOperations(wiring: InstallationWiring): InstallOperations {
   return {
     manifest: async (choices) => installationObjects(await settingsOf(choices, wiring)),
     async install(choices, { isUpgrade, timeoutMs, ...progress }) {

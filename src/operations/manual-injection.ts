@@ -1,7 +1,7 @@
 // Wires `meltemi inject`: settings from files, or from a cluster's own ConfigMaps and nodes, and then the same injection
 // as the webhook's.
 
-import type { InjectedText, InjectionChoices } from "../cli/command-rooms.ts";
+import type { InjectedText, InjectionChoices } from "../cli/command-operations.ts";
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { Problem } from "../core/problem.ts";
 import { injectManifest } from "../inject/inject-manifest.ts";
@@ -17,7 +17,7 @@ import type { ApiClient } from "../kubernetes/api-client.ts";
 import { loadMeshConfig } from "../sources/files/load-mesh-config.ts";
 import { readManifestFile } from "../sources/files/manifest-files.ts";
 import { parseMeshConfig } from "../sources/files/mesh-config-text.ts";
-import type { ClusterSurroundings } from "./cluster-connection.ts";
+import type { CommandEnvironment } from "./cluster-connection.ts";
 import { connectToCluster } from "./cluster-connection.ts";
 
 /** `text`: of the manifest; `file` is for the Problems' locations. */
@@ -25,17 +25,17 @@ export async function injectText(
   text: string,
   file: string,
   choices: InjectionChoices,
-  surroundings: ClusterSurroundings,
+  environment: CommandEnvironment,
 ): Promise<InjectedText> {
   const { capture, namespace, revision, usesNativeSidecars } = choices;
-  const sources = await readSources(choices, surroundings);
-  const config = parseInjectionConfig(sources.config, surroundings.env);
+  const sources = await readSources(choices, environment);
+  const config = parseInjectionConfig(sources.config, environment.env);
   const service = revision === "default" ? "meltemi" : `meltemi-${revision}`;
   const settings: InjectionSettings = {
     ...defaultInjectionSettings,
     ...config.settings,
     meshConfig: sources.meshConfig,
-    images: agentImages(`meltemi/agent:${surroundings.version}`),
+    images: agentImages(`meltemi/agent:${environment.version}`),
     controlPlaneAddress: `${service}.${namespace}.svc:15012`,
     revision,
     capture,
@@ -56,11 +56,11 @@ interface InjectionSources {
 /** Files stand before the cluster's ConfigMaps; a cluster is asked only where one of those is named. */
 async function readSources(
   choices: InjectionChoices,
-  surroundings: ClusterSurroundings,
+  environment: CommandEnvironment,
 ): Promise<InjectionSources> {
   const { injectConfigFile, injectConfigMapName, meshConfigFile, meshConfigMapName, valuesFile } = choices;
   const hasCluster = meshConfigMapName !== undefined || injectConfigMapName !== undefined;
-  const cluster = hasCluster ? await readCluster(choices, surroundings) : nothing;
+  const cluster = hasCluster ? await readCluster(choices, environment) : nothing;
   const mesh = meshConfigFile === undefined ? cluster : await readMeshConfigFile(meshConfigFile);
   const config = injectConfigFile === undefined ? cluster.config.config : await readText(injectConfigFile);
   const values = valuesFile === undefined ? cluster.config.values : await readText(valuesFile);
@@ -92,10 +92,10 @@ async function readText(file: string): Promise<string> {
 
 async function readCluster(
   choices: InjectionChoices,
-  surroundings: ClusterSurroundings,
+  environment: CommandEnvironment,
 ): Promise<InjectionSources> {
   const { injectConfigMapName, meshConfigMapName, namespace } = choices;
-  const { client, failureOf } = await connectToCluster(choices.cluster, surroundings);
+  const { client, failureOf } = await connectToCluster(choices.cluster, environment);
   try {
     const mesh = await readConfigMap(client, namespace, meshConfigMapName);
     const config = await readConfigMap(client, namespace, injectConfigMapName);

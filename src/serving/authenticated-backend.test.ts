@@ -24,10 +24,10 @@ const authenticator: Authenticator = {
 };
 
 async function listen(t: TestContext, servesSecrets: boolean): Promise<number> {
-  const surroundings = { clock: systemClock, log: silentLogger };
-  const { fleet } = createControlPlane(surroundings);
-  const xds = createXdsServer(requireIdentity(fleet, authenticator), surroundings);
-  const grpc = new GrpcServer({ ...surroundings, random: Math.random });
+  const context = { clock: systemClock, log: silentLogger };
+  const { fleet } = createControlPlane(context);
+  const xds = createXdsServer(requireIdentity(fleet, authenticator), context);
+  const grpc = new GrpcServer({ ...context, random: Math.random });
   t.after(() => grpc.close());
   const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const { port } = await grpc.listen(endpoint, { methods: xds.methods({ servesSecrets }) });

@@ -59,11 +59,11 @@ export function addressesWithin(
 }
 
 function servicesOnPort(port: number, { read, model, client, ranged }: Context): readonly MeshService[] {
-  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
   return read
     .find(ranged, String(port))
     .map(([, service]) => service)
-    .filter((service) => ownsHost(service, question));
+    .filter((service) => ownsHost(service, lookup));
 }
 
 function takenRanges(service: MeshService, port: number, context: Context) {

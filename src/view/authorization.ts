@@ -21,7 +21,7 @@ import type {
   AuthorizationServer,
 } from "./authorization-inputs.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
-import type { Source } from "./source.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** The policies for a workload, and no word of what they say: an edit of one changes none. */
 export interface AuthorizationSet {
@@ -33,7 +33,7 @@ export interface AuthorizationSet {
 
 export interface AuthorizationRow {
   readonly inputs: AuthorizationInputs;
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export interface Authorizations {

@@ -13,7 +13,7 @@ import {
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 
-export interface CredentialQuestion {
+export interface CredentialLookup {
   readonly model: Model;
   readonly read: Read;
   /** The client's: a Secret is never read from elsewhere. */
@@ -23,7 +23,7 @@ export interface CredentialQuestion {
 /** True where no Secret is named. The CA may stand in the Secret itself or in one with `-cacert` after its name. */
 export function hasCredentials(
   { mode, credentialName, insecureSkipVerify }: ClientTlsSettings,
-  { model, read, namespace }: CredentialQuestion,
+  { model, read, namespace }: CredentialLookup,
 ): boolean {
   if (credentialName === undefined) return true;
   const secret = read.get(model.secrets, rowKey(namespace, credentialName));

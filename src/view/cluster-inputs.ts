@@ -9,7 +9,7 @@ import type {
   LocalityLoadBalancerSettingFailover,
 } from "../kinds/destination-rule/load-balancer.ts";
 import type { TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
-import type { Source } from "./source.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** A traffic policy for one port: port-level settings have replaced what they override. */
 export type PortPolicy = Omit<TrafficPolicy, "portLevelSettings">;
@@ -64,7 +64,7 @@ export interface OutboundClusterInputs {
   readonly isHttp2Upgraded: boolean;
   /** Localities have weights of their own. */
   readonly isLocalityWeighted: boolean;
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export interface InboundClusterInputs {
@@ -77,7 +77,7 @@ export interface InboundClusterInputs {
   }[];
   readonly families: IpFamilies;
   readonly connectTimeout: string;
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export interface EndpointInputs {
@@ -87,7 +87,7 @@ export interface EndpointInputs {
   readonly placement?: EndpointPlacement;
   /** Weights of localities, where a rule distributes requests among them; else each counts its endpoints' weights. */
   readonly localityWeights?: Readonly<Record<string, number>>;
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 /** How a client's place decides. */

@@ -13,9 +13,9 @@ import type { MeshService } from "../model/service.ts";
 /** A destination's port and protocol are its service's, and a route's hash policy comes from the service's rule. */
 export function destinationsDependOnClient(read: Read, model: Model, routes: HostRoutes): boolean {
   const { clusterDomain } = read.one(model.settings);
-  const question = { read, claims: model.hostClaims };
+  const lookup = { read, claims: model.hostClaims };
   return destinationsOf(routes).some(({ host, namespace }) =>
-    everyServiceCalled(qualifyHostname(host, namespace, clusterDomain), question).some(
+    everyServiceCalled(qualifyHostname(host, namespace, clusterDomain), lookup).some(
       (service) => isReachedBySome(read, model, service) || isClientDependent(read, model.hostRules, service),
     ),
   );

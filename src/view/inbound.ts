@@ -16,7 +16,7 @@ import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { InboundClusterInputs } from "./cluster-inputs.ts";
 import type { InboundListenerInputs } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
-import type { Source } from "./source.ts";
+import type { Provenance } from "./provenance.ts";
 
 export interface InboundView {
   /** Proxies with the same id have the same inbound side. */
@@ -26,7 +26,7 @@ export interface InboundView {
   /** Of requests that were reset before they reached the application. */
   readonly retries: HttpRetry;
   /** All that the listener follows from, also what decides nothing now. */
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 /** Rows by the proxy's key, for sidecars only. */

@@ -3,7 +3,8 @@
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
-import type { Source } from "./source.ts";
+import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** Of MeshConfig, what every listener depends on. */
 export interface ListenerSettings {
@@ -28,7 +29,7 @@ export interface TcpChain {
   /** The route configuration of HTTP to these CIDRs; absent: HTTP is bytes as any. */
   readonly httpRouteName?: string;
   readonly destinations: readonly TcpDestination[];
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 /** Of plaintext HTTP on a port. */
@@ -50,8 +51,6 @@ export interface OutboundListenerInputs {
   readonly tcp: readonly TcpChain[];
   readonly settings: ListenerSettings;
 }
-
-export type MutualTlsMode = "STRICT" | "PERMISSIVE" | "DISABLE";
 
 /** A port of the application that a service names. */
 export interface InboundPort {
@@ -93,7 +92,7 @@ export interface GatewayChain {
         readonly destinations: readonly TcpDestination[];
         readonly isPassthroughTls: boolean;
       };
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export interface GatewayListenerInputs {

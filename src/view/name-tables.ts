@@ -21,17 +21,17 @@ export interface NamedHost {
 }
 
 /** Sorted by host, which are distinct. */
-export type NameTable = readonly NamedHost[];
+export type NamedHosts = readonly NamedHost[];
 
 interface NamedService {
   readonly service: MeshService;
-  readonly hosts: NameTable;
+  readonly hosts: NamedHosts;
   /** Addresses aren't the host's own: each client hears those of its IP families. */
   readonly isAutomatic: boolean;
 }
 
 /** Rows by the scope's id. */
-export function declareNameTables(graph: Graph, model: Model, scopes: ClientScopes): Table<NameTable> {
+export function declareNameTables(graph: Graph, model: Model, scopes: ClientScopes): Table<NamedHosts> {
   const services = graph.derive<MeshService, NamedService>({
     name: "names of services",
     from: model.services,
@@ -55,7 +55,7 @@ export function declareNameTables(graph: Graph, model: Model, scopes: ClientScop
     "client scopes that capture DNS",
     graph.index(capturing, "id of the client scope that captures DNS", ({ id }) => [id]),
   );
-  return graph.derive<readonly Row<ClientScope>[], NameTable>({
+  return graph.derive<readonly Row<ClientScope>[], NamedHosts>({
     name: "name tables",
     from: groups,
     rows: (id, members, read) =>
@@ -82,7 +82,7 @@ function ownAddresses({ addresses }: MeshService): readonly string[] {
   return addresses.filter((address) => !address.includes("/"));
 }
 
-function virtualHosts(service: MeshService): NameTable {
+function virtualHosts(service: MeshService): NamedHosts {
   const own = ownAddresses(service);
   const { automaticAddress } = service;
   const addresses =
@@ -96,7 +96,7 @@ interface PodAddress {
 }
 
 /** The service's name has all its pods; a pod of a StatefulSet has a name of its own below. */
-function headlessHosts(service: MeshService, endpoints: readonly PodAddress[]): NameTable {
+function headlessHosts(service: MeshService, endpoints: readonly PodAddress[]): NamedHosts {
   const addressesByHost = new Map<string, Set<string>>();
   const add = (host: string, address: string) =>
     addressesByHost.set(host, (addressesByHost.get(host) ?? new Set()).add(address));
@@ -116,7 +116,7 @@ function namedHost(
 }
 
 /** A name of several services is the one's that the client reaches by it. */
-function tableOf(visible: readonly NamedService[], namespace: string): NameTable {
+function tableOf(visible: readonly NamedService[], namespace: string): NamedHosts {
   const byHost = new Map<string, NamedHost>();
   const compare = byPrecedenceFor(namespace);
   for (const { hosts } of visible.toSorted((a, b) => compare(a.service, b.service))) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { keyedCertificate } from "../../tests/support/keyed-certificate-fixture.ts";
 import { layerNames, seen, sidecar, viewFixture } from "../../tests/support/view-fixture.ts";
-import type { Source } from "./source.ts";
+import type { Provenance } from "./provenance.ts";
 
 const WEB = `
 apiVersion: v1
@@ -26,7 +26,7 @@ spec: { hosts: [a.com], resolution: STATIC, endpoints: [{ address: 1.1.1.${day} 
       [entry("old", 1, port(80)), entry("young", 2, `${port(80)}, ${port(81)}`)].join("---"),
     );
     const sourcesOf = (table: "clusters" | "endpoints", number: number) =>
-      seen<{ readonly source: Source }>(mesh.views[table], "", `outbound|${number}||a.com`)?.source.map(
+      seen<{ readonly source: Provenance }>(mesh.views[table], "", `outbound|${number}||a.com`)?.source.map(
         ({ object }) => object,
       );
     for (const table of ["clusters", "endpoints"] as const) {

@@ -30,9 +30,9 @@ import type {
   UpstreamTls,
 } from "./cluster-inputs.ts";
 import { factsForPlacement, placementOf } from "./endpoint-placement.ts";
+import type { Provenance } from "./provenance.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 import { rowsOfServices } from "./service-rows.ts";
-import type { Source } from "./source.ts";
 
 /** Rows by layer and cluster name. */
 export function declareOutboundClusters(
@@ -66,7 +66,7 @@ interface Declaration<T> {
   readonly scopes: ClientScopes;
   /** Beside what rules say. */
   readonly isClientDependent?: (service: MeshService, read: Read) => boolean;
-  readonly build: (question: Question) => ReadonlyMap<string, T>;
+  readonly build: (context: ServiceContext) => ReadonlyMap<string, T>;
 }
 
 function ofServices<T>(graph: Graph, declaration: Declaration<T>): Table<Scoped<T>> {
@@ -75,12 +75,12 @@ function ofServices<T>(graph: Graph, declaration: Declaration<T>): Table<Scoped<
     name,
     isClientDependent: ({ input, read }) =>
       declaration.isClientDependent?.(input, read) || isClientDependent(read, model.hostRules, input),
-    build: ({ input, ...question }) => build({ ...question, service: input, model }),
+    build: ({ input, ...context }) => build({ ...context, service: input, model }),
   });
   return deriveScopedRows(graph, { ...rows, scopes });
 }
 
-interface Question {
+interface ServiceContext {
   readonly key: string;
   readonly service: MeshService;
   readonly model: Model;
@@ -89,7 +89,7 @@ interface Question {
 }
 
 /** The whole service and each subset, on each port. */
-function* variants({ service, model, read, client }: Question) {
+function* variants({ service, model, read, client }: ServiceContext) {
   const rule = effectiveRule(read, model.hostRules, client, service);
   const { hostname } = service;
   for (const port of service.ports) {
@@ -100,10 +100,10 @@ function* variants({ service, model, read, client }: Question) {
   }
 }
 
-function clustersOf(question: Question): ReadonlyMap<string, OutboundClusterInputs> {
+function clustersOf(context: ServiceContext): ReadonlyMap<string, OutboundClusterInputs> {
   const clusters = new Map<string, OutboundClusterInputs>();
-  for (const variant of variants(question)) {
-    const inputs = clusterInputs(question, variant);
+  for (const variant of variants(context)) {
+    const inputs = clusterInputs(context, variant);
     if (inputs !== undefined) clusters.set(variant.name, inputs);
   }
   return clusters;
@@ -121,13 +121,13 @@ interface PolicyVariant extends Variant {
   readonly policy: PortPolicy;
 }
 
-function clusterInputs(question: Question, variant: Variant): OutboundClusterInputs | undefined {
-  const { service, model, read } = question;
+function clusterInputs(context: ServiceContext, variant: Variant): OutboundClusterInputs | undefined {
+  const { service, model, read } = context;
   const { rule, port, parts, name } = variant;
   const settings = read.one(model.settings);
   const policy = policyOf(variant, settings);
-  const discovery = discoveryOf(question, { ...variant, policy });
-  const tls = upstreamTls(question, { rule, policy, discovery, serverName: outboundServerName(parts) });
+  const discovery = discoveryOf(context, { ...variant, policy });
+  const tls = upstreamTls(context, { rule, policy, discovery, serverName: outboundServerName(parts) });
   if (tls === undefined) return undefined;
   return {
     name,
@@ -141,22 +141,25 @@ function clusterInputs(question: Question, variant: Variant): OutboundClusterInp
     dnsRefreshRate: settings.dnsRefreshRate,
     isHttp2Upgraded: isHttp2Upgraded(policy, settings, service),
     isLocalityWeighted: placementOf(service, policy, settings)?.distribute !== undefined,
-    source: sourceOf(question, variant),
+    source: sourceOf(context, variant),
   };
 }
 
 /** Rules first, then what made the port. */
-function sourceOf({ service }: Question, { rule, port }: Pick<Variant, "rule" | "port">): Source {
+function sourceOf({ service }: ServiceContext, { rule, port }: Pick<Variant, "rule" | "port">): Provenance {
   const objects = [...(rule?.objects ?? []), ...objectsOfPort(service, port.number)];
   return objects.map((object) => ({ object }));
 }
 
 /** Without rules that choose nothing: clients for whom they hold, and others, share the endpoints. */
-function sourceOfEndpoints(question: Question, { rule, subset, port, policy }: PolicyVariant): Source {
+function sourceOfEndpoints(
+  context: ServiceContext,
+  { rule, subset, port, policy }: PolicyVariant,
+): Provenance {
   const { localityLbSetting } = policy.loadBalancer ?? {};
   const { outlierDetection } = policy;
   const isChosen = [subset, localityLbSetting, outlierDetection].some((each) => each !== undefined);
-  return sourceOf(question, { rule: isChosen ? rule : undefined, port });
+  return sourceOf(context, { rule: isChosen ? rule : undefined, port });
 }
 
 function policyOf(
@@ -195,8 +198,8 @@ function isHttp2Upgraded(
   return own === "DEFAULT" ? settings.isHttp2Upgraded && !service.isExternal : own === "UPGRADE";
 }
 
-function discoveryOf(question: Question, variant: PolicyVariant): Discovery {
-  const { service, client } = question;
+function discoveryOf(context: ServiceContext, variant: PolicyVariant): Discovery {
+  const { service, client } = context;
   if (variant.policy.loadBalancer?.simple === "PASSTHROUGH") return { kind: "original-destination" };
   switch (service.resolution) {
     case "endpoints":
@@ -209,7 +212,7 @@ function discoveryOf(question: Question, variant: PolicyVariant): Discovery {
       const isLogical = service.resolution === "dns-round-robin";
       return {
         kind: "dns",
-        endpoints: endpointInputs(question, variant),
+        endpoints: endpointInputs(context, variant),
         isLogical,
         families: client.families,
       };
@@ -217,7 +220,7 @@ function discoveryOf(question: Question, variant: PolicyVariant): Discovery {
   }
 }
 
-interface TlsQuestion {
+interface TlsContext {
   readonly rule: EffectiveRule | undefined;
   readonly policy: PortPolicy;
   readonly discovery: Discovery;
@@ -225,12 +228,12 @@ interface TlsQuestion {
 }
 
 /** Undefined where a secret that the cluster needs isn't there: Envoy would wait for it, and hold up all others. */
-function upstreamTls(question: Question, asked: TlsQuestion): UpstreamTls | undefined {
-  const { key, service, model, read, client } = question;
+function upstreamTls(context: ServiceContext, asked: TlsContext): UpstreamTls | undefined {
+  const { key, service, model, read, client } = context;
   const { serverName, policy, rule } = asked;
   const { tls } = policy;
   const identities = read.get(model.identities, key) ?? [];
-  if (tls === undefined) return automaticTls(question, asked, identities);
+  if (tls === undefined) return automaticTls(context, asked, identities);
   switch (tls.mode) {
     // Settings without a mode have the API's first one.
     case undefined:
@@ -259,8 +262,8 @@ function upstreamTls(question: Question, asked: TlsQuestion): UpstreamTls | unde
 }
 
 function automaticTls(
-  { key, service, model, read }: Question,
-  { discovery, serverName }: TlsQuestion,
+  { key, service, model, read }: ServiceContext,
+  { discovery, serverName }: TlsContext,
   identities: readonly SpiffeId[],
 ): UpstreamTls {
   if (!read.one(model.settings).isAutomaticMutualTls || service.isExternal) return { kind: "plaintext" };
@@ -279,21 +282,21 @@ function automaticTls(
   }
 }
 
-function endpointsOf(question: Question): ReadonlyMap<string, EndpointInputs> {
-  const { service, model, read } = question;
+function endpointsOf(context: ServiceContext): ReadonlyMap<string, EndpointInputs> {
+  const { service, model, read } = context;
   const clusters = new Map<string, EndpointInputs>();
   if (service.resolution !== "endpoints") return clusters;
   const settings = read.one(model.settings);
-  for (const variant of variants(question)) {
+  for (const variant of variants(context)) {
     const policy = policyOf(variant, settings);
-    clusters.set(variant.name, endpointInputs(question, { ...variant, policy }));
+    clusters.set(variant.name, endpointInputs(context, { ...variant, policy }));
   }
   return clusters;
 }
 
 /** However Envoy learns them. */
-function endpointInputs(question: Question, variant: PolicyVariant): EndpointInputs {
-  const { key, service, model, read } = question;
+function endpointInputs(context: ServiceContext, variant: PolicyVariant): EndpointInputs {
+  const { key, service, model, read } = context;
   const { name, port, subset, policy } = variant;
   const placement = placementOf(service, policy, read.one(model.settings));
   const all = read.get(model.endpoints, key) ?? [];
@@ -302,7 +305,7 @@ function endpointInputs(question: Question, variant: PolicyVariant): EndpointInp
     clusterName: name,
     endpoints,
     ...(placement === undefined ? {} : { placement }),
-    source: sourceOfEndpoints(question, variant),
+    source: sourceOfEndpoints(context, variant),
   };
 }
 

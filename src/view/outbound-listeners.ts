@@ -132,9 +132,9 @@ function portListener(
   const settings = read.one(model.settings);
   const [address, additionalAddress] = wildcardsOf(client.families);
   if (isReservedInSidecar(settings.reservedPorts, address, port)) return new Map();
-  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
   const reached = services.flatMap((service) => {
-    if (!ownsHost(service, question)) return [];
+    if (!ownsHost(service, lookup)) return [];
     const servicePort = service.ports.find(({ number }) => number === port);
     return servicePort === undefined ? [] : [{ service, port: servicePort }];
   });

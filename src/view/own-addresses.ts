@@ -26,8 +26,8 @@ export function ownAddresses(
   const { namespace } = client;
   const competes = (other: MeshService) => ownsHost(other, { read, claims: model.hostClaims, namespace });
   return addresses.filter((address) => {
-    const question = { read, claims: model.addressClaims, address, port: port.number, competes };
-    return addressOwner(service, question) === service;
+    const lookup = { read, claims: model.addressClaims, address, port: port.number, competes };
+    return addressOwner(service, lookup) === service;
   });
 }
 

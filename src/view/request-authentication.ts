@@ -9,7 +9,7 @@ import type { Model } from "../model/model.ts";
 import { requestAuthenticationsOf } from "../model/request-authentications.ts";
 import { keyOf } from "../model/sources.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
-import type { Source } from "./source.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** What decides which row is a proxy's; equal for all that share it. */
 export interface RequestAuthenticationChoice {
@@ -35,7 +35,7 @@ export interface RequestAuthenticationInputs {
 
 export interface RequestAuthenticationRow {
   readonly inputs: RequestAuthenticationInputs;
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 export interface RequestAuthenticationViews {

@@ -5,7 +5,7 @@ import type { ConsistentHash } from "../kinds/destination-rule/load-balancer.ts"
 import type { HttpRouteDestination } from "../kinds/virtual-service/destination.ts";
 import type { HttpMirrorPolicy, HttpRetry, HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
-import type { Source } from "./source.ts";
+import type { Provenance } from "./provenance.ts";
 
 /** A destination of a route, resolved to a cluster. */
 export interface ResolvedDestination {
@@ -41,7 +41,7 @@ export interface RouteInputs {
   readonly operation: string;
   /** For a rule without retries of its own; absent: Istio's built-in policy. */
   readonly defaultRetries?: HttpRetry;
-  readonly source: Source;
+  readonly source: Provenance;
 }
 
 /** A virtual host without its domains, which differ between the namespaces that share it. */

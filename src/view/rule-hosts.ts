@@ -90,9 +90,9 @@ function httpPorts(
   services: readonly MeshService[],
   { read, model, client }: SidecarContext,
 ): readonly number[] {
-  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
   return services
-    .filter((service) => ownsHost(service, question))
+    .filter((service) => ownsHost(service, lookup))
     .flatMap(({ ports }) => ports.filter(({ protocol }) => isHttp(protocol) || isSniffed(protocol)))
     .map(({ number }) => number);
 }
@@ -120,8 +120,8 @@ function servicesAround({ hosts }: HostRoutes, { read, model }: Lookup): readonl
 function servicesOf(hostname: string, context: SidecarContext): readonly MeshService[] {
   const { read, model, client } = context;
   if (!isWildcard(hostname)) {
-    const question = { read, claims: model.hostClaims, namespace: client.namespace };
-    return [serviceCalled(hostname, question)].filter((service) => service !== undefined);
+    const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+    return [serviceCalled(hostname, lookup)].filter((service) => service !== undefined);
   }
   return servicesWithin([hostname], context).filter(({ visibility }) =>
     isVisibleTo(visibility, client.namespace),
@@ -142,11 +142,11 @@ function leadsSomewhere(
   { read, model, client }: SidecarContext,
 ): boolean {
   const { clusterDomain } = read.one(model.settings);
-  const question = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
   return http.some(({ rule: { route = [] }, namespace }) => {
     const isReached = ({ destination }: HttpRouteDestination) => {
       if (destination.port !== undefined) return true;
-      const service = serviceCalled(qualifyHostname(destination.host, namespace, clusterDomain), question);
+      const service = serviceCalled(qualifyHostname(destination.host, namespace, clusterDomain), lookup);
       return service !== undefined && hasPort(service, port);
     };
     return route.length === 0 || route.some(isReached);

@@ -26,14 +26,14 @@ export function splitLayerKey(key: string): { readonly layer: string; readonly n
 }
 
 /** One row of the table that layers are made from. */
-export interface InputQuestion<I> {
+export interface InputContext<I> {
   readonly key: string;
   readonly input: I;
   readonly read: Read;
 }
 
 /** And who asks about it. */
-export interface ScopedQuestion<I> extends InputQuestion<I> {
+export interface ScopedContext<I> extends InputContext<I> {
   readonly client: ClientScope;
 }
 
@@ -43,8 +43,8 @@ export interface ScopedDerivation<I, T> {
   readonly scopes: Pick<ClientScopes, "table">;
   readonly visibility: (input: I) => Visibility;
   /** Some rule may give clients different answers; only then are the scopes asked one by one. */
-  readonly isClientDependent: (question: InputQuestion<I>) => boolean;
-  readonly build: (question: ScopedQuestion<I>) => ReadonlyMap<string, T>;
+  readonly isClientDependent: (context: InputContext<I>) => boolean;
+  readonly build: (context: ScopedContext<I>) => ReadonlyMap<string, T>;
   /** Who stands for the mesh. Default MESH_SCOPE. */
   readonly mesh?: ClientScope;
 }

@@ -18,12 +18,12 @@ export function rowsOfServices<T>(
     name: own.name,
     from: model.services,
     visibility: ({ visibility }) => visibility,
-    isClientDependent: (question) =>
-      isHostContested(question.input, { read: question.read, claims }) || own.isClientDependent(question),
-    build(question) {
-      const { input, read, client } = question;
+    isClientDependent: (context) =>
+      isHostContested(context.input, { read: context.read, claims }) || own.isClientDependent(context),
+    build(context) {
+      const { input, read, client } = context;
       const isOwner = ownsHost(input, { read, claims, namespace: client.namespace });
-      return isOwner ? own.build(question) : new Map<string, T>();
+      return isOwner ? own.build(context) : new Map<string, T>();
     },
   };
 }

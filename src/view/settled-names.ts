@@ -113,14 +113,14 @@ export function isPort(routeName: string): boolean {
   return /^\d+$/.test(routeName);
 }
 
-interface PortQuestion {
+interface PortClaims {
   readonly port: string;
   readonly ofMesh: readonly Row<HostNames>[];
   readonly ofScope: readonly Row<HostNames>[];
   readonly client: ClientScope;
 }
 
-function settlePort({ port, ofMesh, ofScope, client }: PortQuestion): SettledPort {
+function settlePort({ port, ofMesh, ofScope, client }: PortClaims): SettledPort {
   const rows = new Map<string, Row<HostNames>>();
   for (const row of [...ofMesh, ...ofScope]) rows.set(splitLayerKey(row[0]).name, row);
   const settled = settle(rows, client);

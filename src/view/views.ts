@@ -12,7 +12,7 @@ import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts"
 import { declareGatewayViews, type GatewayView } from "./gateway/gateway-views.ts";
 import { declareInboundViews, type InboundView } from "./inbound.ts";
 import type { OutboundListenerInputs } from "./listener-inputs.ts";
-import { declareNameTables, type NameTable } from "./name-tables.ts";
+import { declareNameTables, type NamedHosts } from "./name-tables.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
 import { declareOwnEndpoints, declarePlacedClusters, declarePlacedEndpoints } from "./placed-endpoints.ts";
@@ -34,7 +34,7 @@ export interface Views {
   readonly listeners: Table<Scoped<OutboundListenerInputs>>;
   readonly virtualHosts: SidecarVirtualHosts;
   /** By the client scope's id, for those that capture DNS. */
-  readonly nameTables: Table<NameTable>;
+  readonly nameTables: Table<NamedHosts>;
   /** By the view's id; the id of each sidecar is in `inboundOfProxy`. */
   readonly inbound: Table<InboundView>;
   readonly inboundOfProxy: Table<InboundView>;

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { NameSet, NameTable } from "./name-set.ts";
+import { InternedNames, NameSet } from "./name-set.ts";
 
-test("NameSet holds what a Set holds, and NameTable forgets what no set holds", () => {
+test("NameSet holds what a Set holds, and InternedNames forgets what no set holds", () => {
   let largest = 0;
   const step = fc.tuple(fc.constantFrom("add", "add", "delete"), fc.nat(2), fc.nat(90));
   const steps = fc.array(step, { maxLength: 400, size: "max" });
   fc.assert(
     fc.property(steps, (script) => {
-      const table = new NameTable();
+      const table = new InternedNames();
       const pairs = [0, 1, 2].map(() => ({ real: new NameSet(table), model: new Set<string>() }));
       for (const [verb, which, number] of script) {
         const pair = pairs[which];

@@ -2,7 +2,7 @@
 // kept once, in a table shared by all streams, and a stream holds a bitmap of their numbers.
 
 /** Numbers names; a number is free again when no set holds its name. */
-export class NameTable {
+export class InternedNames {
   readonly #numbers = new Map<string, number>();
   readonly #names: (string | undefined)[] = [];
   readonly #holderCounts: number[] = [];
@@ -47,12 +47,12 @@ export class NameTable {
 }
 
 export class NameSet implements Iterable<string> {
-  readonly #table: NameTable;
+  readonly #table: InternedNames;
   #words = new Uint32Array(0);
   #size = 0;
   #characterCount = 0;
 
-  constructor(table: NameTable) {
+  constructor(table: InternedNames) {
     this.#table = table;
   }
 

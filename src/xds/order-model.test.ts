@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { deltaProtocol } from "./delta-protocol.ts";
 import type { SentToModel } from "./envoy-model.ts";
 import { EnvoyModel } from "./envoy-model.ts";
-import { NameTable } from "./name-set.ts";
+import { InternedNames } from "./name-set.ts";
 import { StreamOrder } from "./order.ts";
 import type { Resource, ResourceReference, ResourceSet } from "./resource.ts";
 import { createResourceSet } from "./resource.ts";
@@ -85,7 +85,7 @@ const refusing: fc.Arbitrary<Step> = fc.constant({ kind: "to-client", isRefused:
 
 class Simulation {
   readonly model = new EnvoyModel();
-  readonly #table = new Map<ResourceType, NameTable>();
+  readonly #table = new Map<ResourceType, InternedNames>();
   #order: StreamOrder;
   #responses: SentToModel[] = [];
   #nonceCount = 0;
@@ -125,8 +125,8 @@ class Simulation {
 
   #createOrder(set: ResourceSet, wasInterrupted = false): StreamOrder {
     return new StreamOrder(set, {
-      nameTable: (type) => {
-        const table = this.#table.get(type) ?? new NameTable();
+      internedNames: (type) => {
+        const table = this.#table.get(type) ?? new InternedNames();
         this.#table.set(type, table);
         return table;
       },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NameTable } from "./name-set.ts";
+import { InternedNames } from "./name-set.ts";
 import { StreamOrder } from "./order.ts";
 import { createResourceSet, type Resource } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
@@ -11,7 +11,7 @@ function streamOf(type: ResourceType, names: readonly string[]) {
   const resources = names.map((name) => [type, resource(name)] as const);
   const set = createResourceSet(resources);
   const order = new StreamOrder(set, {
-    nameTable: () => new NameTable(),
+    internedNames: () => new InternedNames(),
     emptyResource: () => undefined,
     clusterWaitMs: 2_000,
     maxUnacknowledgedBytes: 1_000,

@@ -9,7 +9,7 @@
 // Clusters whose secret can't be served must be left out of the set by whoever makes it.
 
 import type { Held, RefusedResource, Standing } from "./backend.ts";
-import type { NameTable } from "./name-set.ts";
+import type { InternedNames } from "./name-set.ts";
 import type { Needed } from "./needed-names.ts";
 import { neededNames } from "./needed-names.ts";
 import { isAfterDecoding, namedIn } from "./refused-names.ts";
@@ -29,7 +29,7 @@ import type {
 import { createTypeState, inUseOf, offerAgain, recordAcknowledged, recordRejected } from "./type-state.ts";
 
 export interface OrderOptions {
-  readonly nameTable: (type: ResourceType) => NameTable;
+  readonly internedNames: (type: ResourceType) => InternedNames;
   readonly emptyResource: (type: ResourceType, name: string) => Resource | undefined;
   /** How long routes wait for new clusters; 2,000 in production. */
   readonly clusterWaitMs: number;
@@ -77,7 +77,7 @@ export class StreamOrder {
   subscribe(type: ResourceType): Subscription {
     const known = this.#types.get(type);
     if (known !== undefined) return known.subscription;
-    const subscription = createSubscription(type, this.#options.nameTable(type));
+    const subscription = createSubscription(type, this.#options.internedNames(type));
     this.#types.set(type, createTypeState(subscription, dependantTypes.has(type)));
     return subscription;
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { NameTable } from "./name-set.ts";
+import { InternedNames } from "./name-set.ts";
 import type { Resource, ResourceSet } from "./resource.ts";
 import { createResourceSet, emptyResourceSet } from "./resource.ts";
 import type { DeltaSubscriptionRequest, Subscription } from "./subscription.ts";
@@ -21,7 +21,7 @@ function setOf(...resources: readonly Resource[]): ResourceSet {
 }
 
 function subscription(): Subscription {
-  return createSubscription("cluster", new NameTable());
+  return createSubscription("cluster", new InternedNames());
 }
 
 function delta(parts: Partial<DeltaSubscriptionRequest> = {}): DeltaSubscriptionRequest {

@@ -4,7 +4,7 @@
 // Quoted titles are sections of the specification "xDS REST and gRPC protocol".
 
 import type { Held } from "./backend.ts";
-import type { NameTable } from "./name-set.ts";
+import type { InternedNames } from "./name-set.ts";
 import { NameSet } from "./name-set.ts";
 import type { Resource, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
@@ -21,7 +21,7 @@ export interface Subscription {
   owesAnswer: boolean;
 }
 
-export function createSubscription(type: ResourceType, table: NameTable): Subscription {
+export function createSubscription(type: ResourceType, table: InternedNames): Subscription {
   return {
     type,
     isWildcard: false,

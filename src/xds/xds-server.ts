@@ -7,7 +7,7 @@ import type { GrpcMethod } from "../grpc/method.ts";
 import type { XdsBackend, XdsMetrics } from "./backend.ts";
 import { deltaProtocol } from "./delta-protocol.ts";
 import { createInterruptedNodes } from "./interrupted-nodes.ts";
-import { NameTable } from "./name-set.ts";
+import { InternedNames } from "./name-set.ts";
 import type { ResourceType } from "./resource-type.ts";
 import { createResponseWriter } from "./response-writer.ts";
 import { stateOfTheWorldProtocol } from "./state-of-the-world-protocol.ts";
@@ -40,7 +40,7 @@ export interface XdsListener {
 }
 
 export function createXdsServer(backend: XdsBackend, options: XdsServerOptions): XdsServer {
-  const nameTables = new Map<ResourceType, NameTable>();
+  const namesByType = new Map<ResourceType, InternedNames>();
   const shared = {
     backend,
     clock: options.clock,
@@ -48,9 +48,9 @@ export function createXdsServer(backend: XdsBackend, options: XdsServerOptions):
     metrics: options.metrics ?? noMetrics,
     writer: createResponseWriter(),
     turns: createTurnQueue(options.clock),
-    nameTable: (type: ResourceType) => {
-      const table = nameTables.get(type) ?? new NameTable();
-      nameTables.set(type, table);
+    internedNames: (type: ResourceType) => {
+      const table = namesByType.get(type) ?? new InternedNames();
+      namesByType.set(type, table);
       return table;
     },
     interruptedNodes: createInterruptedNodes(),

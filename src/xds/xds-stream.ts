@@ -18,7 +18,7 @@ import type {
 } from "./backend.ts";
 import { createHeldRequests, type HeldRequest, type HeldRequests } from "./held-requests.ts";
 import type { InterruptedNodes } from "./interrupted-nodes.ts";
-import type { NameTable } from "./name-set.ts";
+import type { InternedNames } from "./name-set.ts";
 import { StreamOrder } from "./order.ts";
 import type { ResourceReference, ResourceSet } from "./resource.ts";
 import type { ResourceType } from "./resource-type.ts";
@@ -36,7 +36,7 @@ export interface XdsStreamOptions {
   readonly log: Logger;
   readonly writer: ResponseWriter;
   readonly turns: TurnQueue;
-  readonly nameTable: (type: ResourceType) => NameTable;
+  readonly internedNames: (type: ResourceType) => InternedNames;
   readonly interruptedNodes: InterruptedNodes;
   readonly servesSecrets: boolean;
   readonly owner: ProvenIdentity | undefined;
@@ -243,7 +243,7 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     }
     const { session } = joining;
     const order = new StreamOrder(this.#visible(session.initialSet()), {
-      nameTable: this.#options.nameTable,
+      internedNames: this.#options.internedNames,
       emptyResource: (type, name) => session.emptyResource(type, name),
       clusterWaitMs: this.#options.clusterWaitMs,
       maxUnacknowledgedBytes: this.#options.maxUnacknowledgedBytes,

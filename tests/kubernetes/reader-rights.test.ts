@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import type { Mesh } from "../../src/admin/contract/mesh.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { kinds } from "../../src/kinds/all-kinds.ts";
-import { createClusterRoom } from "../../src/operations/cluster-room.ts";
+import { createClusterOperations } from "../../src/operations/cluster-operations.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import type { ApiServer } from "./cluster/api-server.ts";
 import { startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
@@ -25,8 +25,8 @@ before(async () => {
     input: JSON.stringify({ apiVersion: "v1", kind: "List", items }),
   });
   reader = await createReader(server, "reader");
-  const room = createClusterRoom({ env: process.env, version: "test" });
-  mesh = await room.openMesh({ kubeconfig: reader.kubeconfigPath }, new AbortController().signal);
+  const operations = createClusterOperations({ env: process.env, version: "test" });
+  mesh = await operations.openMesh({ kubeconfig: reader.kubeconfigPath }, new AbortController().signal);
 });
 
 after(async () => {

@@ -63,8 +63,8 @@ export interface ClaimingClient {
 }
 
 export async function startClaimedPlane(t: TestContext, objects: string) {
-  const surroundings = { clock: systemClock, log: silentLogger };
-  const plane = createControlPlane(surroundings);
+  const context = { clock: systemClock, log: silentLogger };
+  const plane = createControlPlane(context);
   t.after(() => plane.intake.close());
   const put = (text: string) => {
     plane.intake.change(
@@ -76,8 +76,8 @@ export async function startClaimedPlane(t: TestContext, objects: string) {
   put(objects);
   const authority = newAuthority();
   const backend = requireIdentity(plane.fleet, createCertificateAuthenticator(["cluster.local"]));
-  const xds = createXdsServer(backend, surroundings);
-  const grpc = new GrpcServer({ ...surroundings, random: () => 0.5 });
+  const xds = createXdsServer(backend, context);
+  const grpc = new GrpcServer({ ...context, random: () => 0.5 });
   t.after(() => grpc.close());
   const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const own = certificateOf(authority, { uris: [], dnsNames: [SERVER_NAME], ipAddresses: [] });
@@ -182,12 +182,9 @@ const ENVOY = {
 };
 
 function newAuthority(): CertificateAuthority {
-  const surroundings = { clock: systemClock, randomBytes };
+  const context = { clock: systemClock, randomBytes };
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const built = createCertificateAuthority(
-    buildRootFiles(privateKey, "cluster.local", surroundings),
-    surroundings,
-  );
+  const built = createCertificateAuthority(buildRootFiles(privateKey, "cluster.local", context), context);
   if (built.kind !== "authority") throw new Error(built.reason);
   return built.authority;
 }

@@ -119,11 +119,8 @@ subjects: [{ kind: ServiceAccount, name: ${account}, namespace: infra }]
 
 function createAuthority() {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const surroundings = { clock: systemClock, randomBytes };
-  const built = createCertificateAuthority(
-    buildRootFiles(privateKey, TRUST_DOMAIN, surroundings),
-    surroundings,
-  );
+  const context = { clock: systemClock, randomBytes };
+  const built = createCertificateAuthority(buildRootFiles(privateKey, TRUST_DOMAIN, context), context);
   assert.ok(built.kind === "authority");
   const { authority } = built;
   const issue = (uris: readonly string[], dnsNames: readonly string[], identity?: Identity) => {
@@ -166,10 +163,10 @@ async function start(t: TestContext, options: { readonly isReviewed?: boolean } 
     secretObject("client-cert"),
     ...[edge, intruder, sidecar].map(podObject),
   );
-  const surroundings = { clock: systemClock, log: silentLogger };
+  const context = { clock: systemClock, log: silentLogger };
   const backend = requireIdentity(plane.fleet, createCertificateAuthenticator([TRUST_DOMAIN]));
-  const xds = createXdsServer(backend, surroundings);
-  const grpc = new GrpcServer({ ...surroundings, random: Math.random });
+  const xds = createXdsServer(backend, context);
+  const grpc = new GrpcServer({ ...context, random: Math.random });
   t.after(() => grpc.close());
   const { port = 0 } = await grpc.listen(
     { kind: "tcp", host: "127.0.0.1", port: 0 },
@@ -181,11 +178,7 @@ async function start(t: TestContext, options: { readonly isReviewed?: boolean } 
   const connect = (identity: Identity) => {
     const uri = spiffeId({ trustDomain: TRUST_DOMAIN, namespace: "infra", serviceAccount: identity.account });
     const tls = { serverRoots: rootsPem, serverName: "control-plane.test", ...issue([uri], [], identity) };
-    return subscribe(
-      t,
-      new GrpcClient({ kind: "tcp", host: "127.0.0.1", port, tls }, surroundings),
-      identity,
-    );
+    return subscribe(t, new GrpcClient({ kind: "tcp", host: "127.0.0.1", port, tls }, context), identity);
   };
   return { plane, put, connect, wanted };
 }

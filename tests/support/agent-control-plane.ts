@@ -44,7 +44,7 @@ export const reviewsIdentity = spiffeId({
   serviceAccount: "reviews",
 });
 
-const surroundings = { clock: systemClock, randomBytes };
+const context = { clock: systemClock, randomBytes };
 const common = { clock: systemClock, random: Math.random, log: silentLogger };
 
 /** Without `listeners`, whoever asks for them waits for ever. */
@@ -53,8 +53,8 @@ export async function startTestControlPlane(
   listeners: readonly JsonValue[] | undefined,
 ): Promise<TestControlPlane> {
   const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-  const files = buildRootFiles(newKey(), "cluster.local", surroundings);
-  const built = createCertificateAuthority(files, surroundings);
+  const files = buildRootFiles(newKey(), "cluster.local", context);
+  const built = createCertificateAuthority(files, context);
   if (built.kind !== "authority") throw new Error(built.reason);
   const { authority } = built;
   const issuer = createTokenIssuer(newKey(), {

@@ -1,4 +1,4 @@
-// Pods without namespaces: processes of the machine itself, so that the tests of this room need no privilege.
+// Pods without namespaces: processes of the machine itself, so that the tests of the local runtime need no privilege.
 
 import { spawn } from "node:child_process";
 import { systemClock } from "../../src/core/clock.ts";
@@ -6,7 +6,7 @@ import { silentLogger } from "../../src/core/logger.ts";
 import type { PodSandbox } from "../../src/local/sandbox/pod-sandbox.ts";
 import type { ContainerLog } from "../../src/local/workloads/container-log.ts";
 import { machineFiles } from "../../src/local/workloads/pod-files.ts";
-import type { PodSurroundings } from "../../src/local/workloads/pod-surroundings.ts";
+import type { PodRuntime } from "../../src/local/workloads/pod-runtime.ts";
 import { referencedObjects } from "./pod-fixture.ts";
 
 export function bareSandbox(events: string[]): PodSandbox {
@@ -37,7 +37,7 @@ export function bareSandbox(events: string[]): PodSandbox {
 export function bareSurroundings(
   directory: string,
   { events, log }: { readonly events: string[]; readonly log: ContainerLog },
-): PodSurroundings {
+): PodRuntime {
   const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
   return {
     clock: systemClock,

@@ -12,8 +12,8 @@ export interface KeyedCertificate {
 /** Self-signed and fresh at each call. */
 export function keyedCertificate(): KeyedCertificate {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const surroundings = { clock: systemClock, randomBytes };
-  const { certificatePem, keyPem } = buildRootFiles(privateKey, "cluster.local", surroundings);
+  const context = { clock: systemClock, randomBytes };
+  const { certificatePem, keyPem } = buildRootFiles(privateKey, "cluster.local", context);
   return { certificatePem, keyPem: keyPem.reveal() };
 }
 

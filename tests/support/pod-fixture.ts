@@ -1,4 +1,4 @@
-// Small pods for the tests of this room.
+// Small pods for tests of the local runtime.
 
 import type { Container } from "../../src/kinds/pod/container.ts";
 import type { Pod } from "../../src/kinds/pod/pod.ts";

@@ -1,4 +1,4 @@
-// The smallest store that satisfies controllers and kubelet, for the tests of this room.
+// The smallest store that satisfies controllers and kubelet, for tests of the local runtime.
 
 import type { ObjectKey } from "../../src/core/object-key.ts";
 import { parseObjectKey } from "../../src/core/object-key.ts";

@@ -23,7 +23,7 @@ export interface Mesh {
   /** Pods without the sidecar that they ask for, as all control planes see it. */
   uninjected(): Promise<readonly UninjectedPods[]>;
   /** How far this object, as it is written, has reached the proxies that it concerns. */
-  programmed(stored: KubernetesObject): Promise<Programmed>;
+  programmed(stored: KubernetesObject): Promise<ProgrammedObject>;
   /** Empty where none is there. */
   controlPlanes(): Promise<readonly ControlPlaneVersion[]>;
   close(): void;
@@ -53,7 +53,7 @@ export interface CommandRequest {
   readonly signal: AbortSignal;
 }
 
-export interface Programmed extends Omit<ProgrammedReport, "object" | "inForce"> {
+export interface ProgrammedObject extends Omit<ProgrammedReport, "object" | "inForce"> {
   /** Every control plane works by the object as it is written. */
   readonly isInForce: boolean;
 }

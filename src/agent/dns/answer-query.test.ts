@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Answer, decode, encode } from "dns-packet";
 import fastCheck from "fast-check";
 import { silentLogger } from "../../core/logger.ts";
-import { type AnswerSurroundings, answerQuery } from "./answer-query.ts";
+import { type AnswerContext, answerQuery } from "./answer-query.ts";
 import { encodeQuestion } from "./encode-question.ts";
 import { resolveCaptured } from "./name-table.ts";
 
@@ -19,7 +19,7 @@ const known = {
   searchDomains: ["shop.svc.cluster.local"],
 };
 
-function surroundings(upstreamAnswer: Buffer | undefined, change: Partial<AnswerSurroundings> = {}) {
+function context(upstreamAnswer: Buffer | undefined, change: Partial<AnswerContext> = {}) {
   return {
     resolve: (question: Parameters<typeof resolveCaptured>[0]) => resolveCaptured(question, known),
     transport: "udp" as const,
@@ -45,7 +45,7 @@ const types = { MX: 15, TXT: 16, SRV: 33, HTTPS: 65, ANY: 255 };
 for (const [type, code] of Object.entries(types)) {
   test(`answerQuery() says that a host it knows has no ${type}, where upstream knows no such host`, async () => {
     for (const name of [host, `${host}.shop.svc.cluster.local`]) {
-      const reply = await answerQuery(question(name, code), surroundings(upstreamSays(3)));
+      const reply = await answerQuery(question(name, code), context(upstreamSays(3)));
       assert(reply);
       const { rcode, answers, id } = readReply(reply);
       assert.deepEqual([rcode, answers, id], ["NOERROR", [], 7], name);
@@ -57,17 +57,17 @@ test("answerQuery() passes on what upstream knows of a host, its failure, and th
   const mail = upstreamSays(0, [
     { type: "MX", name: host, data: { preference: 1, exchange: "mail.example.com" } },
   ]);
-  assert.equal(await answerQuery(question(host, types.MX), surroundings(mail)), mail);
+  assert.equal(await answerQuery(question(host, types.MX), context(mail)), mail);
   const failure = upstreamSays(2);
-  assert.equal(await answerQuery(question(host, types.MX), surroundings(failure)), failure);
+  assert.equal(await answerQuery(question(host, types.MX), context(failure)), failure);
   const absent = upstreamSays(3);
-  assert.equal(await answerQuery(question("absent.example.com", types.MX), surroundings(absent)), absent);
+  assert.equal(await answerQuery(question("absent.example.com", types.MX), context(absent)), absent);
 });
 
 test("answerQuery() truncates what UDP can't carry, and sends it whole over TCP", async () => {
   const query = question("many.example.com", 1);
-  const overUdp = await answerQuery(query, surroundings(undefined));
-  const overTcp = await answerQuery(query, surroundings(undefined, { transport: "tcp" }));
+  const overUdp = await answerQuery(query, context(undefined));
+  const overTcp = await answerQuery(query, context(undefined, { transport: "tcp" }));
   assert(overUdp && overTcp);
   assert(overUdp.length <= 512);
   assert.deepEqual([decode(overUdp).flag_tc, decode(overUdp).answers?.length], [true, 0]);
@@ -112,7 +112,7 @@ const anyUpstream = fastCheck.option(
 test("answerQuery() makes an answer that can be read of whatever comes, and fits", async () => {
   const seen = { silent: 0, passed: 0, refused: 0, settled: 0 };
   const claim = async (query: Buffer, upstream: Buffer | undefined, transport: "udp" | "tcp") => {
-    const reply = await answerQuery(query, surroundings(upstream, { transport }));
+    const reply = await answerQuery(query, context(upstream, { transport }));
     if (reply === undefined) seen.silent++;
     else if (reply === upstream) seen.passed++;
     else {

@@ -7,7 +7,7 @@ import { type DnsQuery, type DnsReply, encodeError, encodeReply, parseQuery } fr
 import { encodeQuestion } from "./encode-question.ts";
 import type { UpstreamResolver } from "./upstream-resolver.ts";
 
-export interface AnswerSurroundings {
+export interface AnswerContext {
   readonly resolve: ResolveQuestion;
   /** Whose SOA goes with an empty answer; absent for what no zone of ours says. */
   readonly zone?: string;
@@ -19,18 +19,15 @@ export interface AnswerSurroundings {
 }
 
 /** Undefined where there is nothing to say: not a query at all. Never rejects. */
-export async function answerQuery(
-  bytes: Buffer,
-  surroundings: AnswerSurroundings,
-): Promise<Buffer | undefined> {
+export async function answerQuery(bytes: Buffer, context: AnswerContext): Promise<Buffer | undefined> {
   const parsed = parseQuery(bytes);
   if (parsed.kind === "ignore") return undefined;
   if (parsed.kind === "error") return encodeError(parsed.id, parsed.code);
   const { query } = parsed;
-  const { zone, transport, rotation, log } = surroundings;
-  const found = surroundings.resolve(query.question);
+  const { zone, transport, rotation, log } = context;
+  const found = context.resolve(query.question);
   if (found.kind === "forward" && found.answers.length === 0) {
-    const answer = await surroundings.upstream.ask(bytes, transport);
+    const answer = await context.upstream.ask(bytes, transport);
     if (answer === undefined) return encodeReply(query, failure([]), maxBytes(query, transport));
     // A cache that hears NXDOMAIN forgets the addresses as well.
     const isDenied = found.isKnown === true && isNameError(answer);
@@ -39,7 +36,7 @@ export async function answerQuery(
   const reply =
     found.kind === "answer"
       ? { ...found, answers: rotate(found.answers, rotation), ...(zone !== undefined && { zone }) }
-      : await followAlias(found, query, surroundings);
+      : await followAlias(found, query, context);
   try {
     return encodeReply(query, reply, maxBytes(query, transport));
   } catch (cause) {
@@ -68,7 +65,7 @@ function failure(answers: readonly DnsRecord[]): DnsReply {
 async function followAlias(
   found: Extract<DnsAnswer, { kind: "forward" }>,
   query: DnsQuery,
-  { upstream }: AnswerSurroundings,
+  { upstream }: AnswerContext,
 ): Promise<DnsReply> {
   const question = encodeQuestion({ name: found.name, type: query.question.type });
   const answer = question === undefined ? undefined : await upstream.ask(question, "udp");

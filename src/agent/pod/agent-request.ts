@@ -7,14 +7,14 @@ export interface AgentAnswer {
   readonly body: string;
 }
 
-export interface AgentQuestion {
+export interface AgentRequest {
   readonly method: string;
   readonly url: URL;
   readonly timeoutMs: number;
 }
 
 /** Rejects when nobody answers, or not in time. */
-export function askAgent({ method, url, timeoutMs }: AgentQuestion): Promise<AgentAnswer> {
+export function askAgent({ method, url, timeoutMs }: AgentRequest): Promise<AgentAnswer> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { method, signal: AbortSignal.timeout(timeoutMs) }, (response) => {
       const chunks: Buffer[] = [];

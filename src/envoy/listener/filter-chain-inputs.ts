@@ -5,7 +5,7 @@ import type {
   FilterChainSchema,
 } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import type { ListenerSettings, TcpDestination } from "../../view/listener-inputs.ts";
-import type { Source } from "../../view/source.ts";
+import type { Provenance } from "../../view/provenance.ts";
 import type { Plain } from "../encode.ts";
 
 export type FilterChainInit = Plain<typeof FilterChainSchema>;
@@ -40,6 +40,6 @@ export interface FilterChainInputs {
    * What decided what the chain does. A change of it closes the chain's connections as any other change does, so what
    * made no difference isn't in it.
    */
-  readonly source?: Source;
+  readonly source?: Provenance;
   readonly settings: ListenerSettings;
 }

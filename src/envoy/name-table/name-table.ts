@@ -2,10 +2,10 @@
 // that code is generated from, and is four fields.
 
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { NamedHost, NameTable } from "../../view/name-tables.ts";
+import type { NamedHost, NamedHosts } from "../../view/name-tables.ts";
 
 /** Equal tables have equal bytes: hosts are in their order. */
-export function encodeNameTable(hosts: NameTable): Uint8Array {
+export function encodeNameTable(hosts: NamedHosts): Uint8Array {
   const writer = new BinaryWriter();
   for (const named of hosts) {
     writer.tag(1, WireType.LengthDelimited).fork();

@@ -4,8 +4,8 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { VirtualHostSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { RouteConfigurationSchema } from "../../gen/envoy/config/route/v3/route_pb.ts";
+import type { Provenance } from "../../view/provenance.ts";
 import type { RouteInputs, VirtualHostInputs } from "../../view/route-inputs.ts";
-import type { Source } from "../../view/source.ts";
 import { encode } from "../encode.ts";
 import {
   type BuiltFragment,
@@ -28,7 +28,7 @@ export function virtualHostBody(inputs: VirtualHostInputs): BuiltFragment {
   return buildFragment(VirtualHostSchema, buildVirtualHost(inputs), sourcesOf(inputs.routes));
 }
 
-export function sourcesOf(routes: readonly RouteInputs[]): Source {
+export function sourcesOf(routes: readonly RouteInputs[]): Provenance {
   return routes.flatMap(({ source }) => source);
 }
 

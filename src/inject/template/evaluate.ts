@@ -21,7 +21,7 @@ export function evaluateTemplate(template: ParsedTemplate, root: unknown, option
   return new Rendering(template, options, { budget, root, depth: 0 }).render(template.body, root);
 }
 
-interface Surroundings {
+interface EvaluationContext {
   /** Shared by a rendering and those that it calls. */
   readonly budget: RenderBudget;
   /** What `$` is where a template is called by `render`. */
@@ -46,15 +46,15 @@ type Scope = Map<string, unknown>[];
 class Rendering {
   readonly #template: ParsedTemplate;
   readonly #options: RenderOptions;
-  readonly #surroundings: Surroundings;
+  readonly #context: EvaluationContext;
   readonly #parts: string[] = [];
   #scope: Scope = [];
 
-  constructor(template: ParsedTemplate, options: RenderOptions, surroundings: Surroundings) {
+  constructor(template: ParsedTemplate, options: RenderOptions, context: EvaluationContext) {
     this.#template = template;
     this.#options = options;
-    this.#surroundings = surroundings;
-    if (surroundings.depth > MAX_CALL_DEPTH) throw new TemplateFault("templates call each other too deeply");
+    this.#context = context;
+    if (context.depth > MAX_CALL_DEPTH) throw new TemplateFault("templates call each other too deeply");
   }
 
   render(body: Block, dot: unknown): string {
@@ -148,7 +148,7 @@ class Rendering {
   }
 
   #inner(template: ParsedTemplate): Rendering {
-    const { budget, depth, root } = this.#surroundings;
+    const { budget, depth, root } = this.#context;
     return new Rendering(template, this.#options, { budget, root, depth: depth + 1 });
   }
 
@@ -199,7 +199,7 @@ class Rendering {
       environment: this.#options.environment,
       render: (text) => {
         const template = parseTemplateText(text);
-        return this.#inner(template).render(template.body, this.#surroundings.root);
+        return this.#inner(template).render(template.body, this.#context.root);
       },
     });
     if (typeof value === "string") budget.spendText(value.length);
@@ -291,7 +291,7 @@ class Rendering {
   }
 
   get #budget(): RenderBudget {
-    return this.#surroundings.budget;
+    return this.#context.budget;
   }
 }
 

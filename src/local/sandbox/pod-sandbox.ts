@@ -70,7 +70,7 @@ export interface PodSandbox {
 export type PodSandboxOptions = PodIdentity;
 
 /** What all pods of a mesh share. */
-export interface PodSurroundings {
+export interface SandboxContext {
   readonly bridge: string;
   readonly bridgeIp: string;
   readonly ipCommands: IpCommandBatch;
@@ -80,7 +80,7 @@ export interface PodSurroundings {
 
 export async function createPodSandbox(
   options: PodSandboxOptions,
-  surroundings: PodSurroundings,
+  context: SandboxContext,
 ): Promise<PodSandbox> {
   const { podKey, ip } = options;
   const linkName = hostLinkName(ip);
@@ -90,8 +90,8 @@ export async function createPodSandbox(
     for (const directory of [filesDirectory, pipesDirectoryOf(podKey)])
       rmSync(directory, { recursive: true, force: true });
   };
-  writePodFiles(filesDirectory, { ...options, nameserver: surroundings.bridgeIp });
-  const { bridgeIp } = surroundings;
+  writePodFiles(filesDirectory, { ...options, nameserver: context.bridgeIp });
+  const { bridgeIp } = context;
   const holder = spawnHolder({ ...options, directories, filesDirectory, linkName, bridgeIp });
   const ended = new Promise<void>((resolve) => {
     holder.once("exit", () => resolve());
@@ -99,7 +99,7 @@ export async function createPodSandbox(
   });
   try {
     await holderReady(holder, podKey);
-    await surroundings.ipCommands.run([`link set ${linkName} master ${surroundings.bridge} up`]);
+    await context.ipCommands.run([`link set ${linkName} master ${context.bridge} up`]);
   } catch (cause) {
     holder.kill("SIGKILL");
     removeFiles();
@@ -124,9 +124,9 @@ export async function createPodSandbox(
       spawnContainer(command(spawnOptions), { stdio: spawnOptions.stdio ?? "pipe", outputPipes }),
     async restore(rules) {
       const enter = ["nsenter", `--target=${holderPid}`, "--net", "--"] as const;
-      await requireTool([...enter, surroundings.restoreCommand, "--wait"], rules.ipv4);
+      await requireTool([...enter, context.restoreCommand, "--wait"], rules.ipv4);
       if (rules.ipv6 === undefined) return;
-      await requireTool([...enter, `ip6${surroundings.restoreCommand.slice(2)}`, "--wait"], rules.ipv6);
+      await requireTool([...enter, `ip6${context.restoreCommand.slice(2)}`, "--wait"], rules.ipv6);
     },
     openSockets: (requests, owner) =>
       openSocketsIn(holderPid, { requests, ...(owner === undefined ? {} : { owner }) }),
@@ -135,9 +135,9 @@ export async function createPodSandbox(
       holder.kill("SIGKILL");
       await ended;
       // The kernel takes namespaces down late; a pod that comes back with this address needs the name free now.
-      await surroundings.ipCommands.run([`link delete ${linkName}`]).catch(() => undefined);
+      await context.ipCommands.run([`link delete ${linkName}`]).catch(() => undefined);
       removeFiles();
-      surroundings.log.debug({ podKey, killedCount }, "pod sandbox closed");
+      context.log.debug({ podKey, killedCount }, "pod sandbox closed");
     },
   };
 }

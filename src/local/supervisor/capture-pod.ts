@@ -11,7 +11,7 @@ import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
 // The rules know answers to captured queries by it.
 const PROXY_USER = { uid: 1337, gid: 1337 };
 
-export interface CaptureSurroundings {
+export interface CaptureContext {
   /** The nameserver in the pod's resolv.conf. */
   readonly resolverIp: string;
   readonly dns: Pick<ClusterDns, "serveCaptured">;
@@ -21,7 +21,7 @@ export interface CaptureSurroundings {
 export async function capturePod(
   sandbox: PodSandbox,
   initContainer: Container,
-  { resolverIp, dns }: CaptureSurroundings,
+  { resolverIp, dns }: CaptureContext,
 ): Promise<void> {
   const env = Object.fromEntries((initContainer.env ?? []).map(({ name, value = "" }) => [name, value]));
   const resolvers = { ipv4: [resolverIp], ipv6: [] };
@@ -39,7 +39,7 @@ export async function capturePod(
 /** As Istio's agent would, on the pod's own loopback; ends with the pod. */
 async function answerDns(
   sandbox: PodSandbox,
-  { port, dns }: { readonly port: number; readonly dns: CaptureSurroundings["dns"] },
+  { port, dns }: { readonly port: number; readonly dns: CaptureContext["dns"] },
 ): Promise<void> {
   const address = "127.0.0.1";
   const requests = [

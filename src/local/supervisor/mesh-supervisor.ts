@@ -20,7 +20,7 @@ import { parseCommand, parseImages } from "../workloads/image-command.ts";
 import { Kubelet } from "../workloads/kubelet.ts";
 import { machineFiles } from "../workloads/pod-files.ts";
 import { podFormProblems } from "../workloads/pod-form.ts";
-import type { PodSurroundings } from "../workloads/pod-surroundings.ts";
+import type { PodRuntime } from "../workloads/pod-runtime.ts";
 import { volumeDirectoriesOf } from "../workloads/pod-volumes.ts";
 import { takeTurns } from "../workloads/turn-taking.ts";
 import { WorkloadReconciler } from "../workloads/workload-reconciler.ts";
@@ -49,7 +49,7 @@ import { ProblemBoard } from "./problem-board.ts";
 import { proxyProgramsDirectory, writeProxyPrograms } from "./proxy-programs.ts";
 import { createReferencedObjects } from "./referenced-objects.ts";
 import { publishServices } from "./service-publisher.ts";
-import type { PodAgentSurroundings } from "./start-pod-agent.ts";
+import type { PodAgentContext } from "./start-pod-agent.ts";
 import { podRunDirectory, startPodAgent } from "./start-pod-agent.ts";
 import { createSupervisorAnswers } from "./supervisor-answers.ts";
 import type { SupervisorStore } from "./supervisor-store.ts";
@@ -65,7 +65,7 @@ export interface MeshSupervisorOptions {
   /** The DNS name that the control plane's certificate carries. */
   readonly controlPlaneName: string;
   readonly signerFor: (pod: Pod) => SignRequest;
-  readonly issueToken: PodSurroundings["issueToken"];
+  readonly issueToken: PodRuntime["issueToken"];
   readonly rootsPem: () => string | undefined;
   readonly runDirectory: string;
   /** Somebody asked for the mesh's end over the admin socket. */
@@ -141,7 +141,7 @@ export class MeshSupervisor {
     this.#reconciler = this.#startReconciler();
     this.#kubelet = new Kubelet({
       store,
-      surroundings: this.#podSurroundings(),
+      runtime: this.#podRuntime(),
       onGone: (pod) => this.#forget(pod),
     });
     this.#ends.push(this.#publishServices(), this.#reportProgress());
@@ -221,10 +221,10 @@ export class MeshSupervisor {
     });
   }
 
-  #podSurroundings(): Omit<PodSurroundings, "onStatus"> {
+  #podRuntime(): Omit<PodRuntime, "onStatus"> {
     const { settings, clock, random, log, network, issueToken, send, signerFor, runDirectory } =
       this.#options;
-    const agentSurroundings: PodAgentSurroundings = {
+    const agentContext: PodAgentContext = {
       clock,
       random,
       log,
@@ -257,7 +257,7 @@ export class MeshSupervisor {
       createSandbox: (pod) => this.#createSandbox(pod),
       capture: (sandbox, initContainer) =>
         capturePod(sandbox, initContainer, { resolverIp: network.bridgeIp, dns: network.dns }),
-      startSidecar: (pod, sandbox, events) => startPodAgent({ pod, sandbox, events }, agentSurroundings),
+      startSidecar: (pod, sandbox, events) => startPodAgent({ pod, sandbox, events }, agentContext),
       issueToken,
       inTurn: takeTurns(SETUPS_AT_ONCE),
       // When everything ends there is nobody left whose requests could fail.

@@ -17,14 +17,14 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import type { Environment, ReferencedObjects } from "../workloads/environment.ts";
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
-import type { PodSidecar, SidecarEvents } from "../workloads/pod-surroundings.ts";
+import type { PodSidecar, SidecarEvents } from "../workloads/pod-runtime.ts";
 import { watchProcess } from "../workloads/sandbox-process.ts";
 import { type ControlPlaneSockets, podOwner } from "./control-plane-sockets.ts";
 import type { EnvoyTrial } from "./envoy-trial.ts";
 import { readLocalProxySettings } from "./local-proxy-settings.ts";
 import { proxyProgramsDirectory } from "./proxy-programs.ts";
 
-export interface PodAgentSurroundings {
+export interface PodAgentContext {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -54,20 +54,17 @@ export interface PodAgentRequest {
 
 const PROXY_USER = { uid: 1337, gid: 1337 };
 
-export async function startPodAgent(
-  request: PodAgentRequest,
-  surroundings: PodAgentSurroundings,
-): Promise<PodSidecar> {
-  const env = proxyEnvironment(request, surroundings);
-  const closeSocket = await surroundings.controlPlaneSockets.openForPod({
-    path: xdsSocketPath(request, surroundings),
+export async function startPodAgent(request: PodAgentRequest, context: PodAgentContext): Promise<PodSidecar> {
+  const env = proxyEnvironment(request, context);
+  const closeSocket = await context.controlPlaneSockets.openForPod({
+    path: xdsSocketPath(request, context),
     owner: podOwner(request.pod),
     user: PROXY_USER,
   });
   try {
-    const agent = await startAgent(agentOptions(request, surroundings, env));
+    const agent = await startAgent(agentOptions(request, context, env));
     const commandOptions = (argv: readonly [string, ...string[]]) =>
-      proxyCommandOptions(argv, request, { ...surroundings, env });
+      proxyCommandOptions(argv, request, { ...context, env });
     return asSidecar(agent, { closeSocket, commandOptions });
   } catch (cause) {
     closeSocket();
@@ -81,11 +78,11 @@ export function podRunDirectory(runDirectory: string, ip: string): string {
 }
 
 /** The pod's own way to the control plane: who comes by it is this pod. */
-function xdsSocketPath({ sandbox }: PodAgentRequest, { runDirectory }: PodAgentSurroundings): string {
+function xdsSocketPath({ sandbox }: PodAgentRequest, { runDirectory }: PodAgentContext): string {
   return join(podRunDirectory(runDirectory, sandbox.ip), "xds.sock");
 }
 
-function proxyEnvironment({ pod, sandbox }: PodAgentRequest, { objects }: PodAgentSurroundings): Environment {
+function proxyEnvironment({ pod, sandbox }: PodAgentRequest, { objects }: PodAgentContext): Environment {
   const container = allContainers(pod).find(({ name }) => name === "istio-proxy");
   if (container === undefined) throw new Error("The pod has no istio-proxy container");
   const addressed = { ...pod, status: { ...pod.status, podIP: sandbox.ip, hostIP: "127.0.0.1" } };
@@ -95,27 +92,23 @@ function proxyEnvironment({ pod, sandbox }: PodAgentRequest, { objects }: PodAge
   return outcome.value;
 }
 
-function agentOptions(
-  request: PodAgentRequest,
-  surroundings: PodAgentSurroundings,
-  env: Environment,
-): AgentOptions {
+function agentOptions(request: PodAgentRequest, context: PodAgentContext, env: Environment): AgentOptions {
   const { pod, sandbox } = request;
-  const { version, clusterDomain, runDirectory } = surroundings;
+  const { version, clusterDomain, runDirectory } = context;
   const { labels = {}, annotations = {}, namespace } = pod.metadata;
   const { certificateTtlMs, concurrency, drainTimeSeconds, drain } = readLocalProxySettings(env);
   const { logLevels } = defaultInjectionSettings;
   const role = roleOf(pod);
   const directory = podRunDirectory(runDirectory, sandbox.ip);
   return {
-    ...surroundings,
-    log: containerLogger(surroundings.log, request.events.onLine, surroundings.clock),
+    ...context,
+    log: containerLogger(context.log, request.events.onLine, context.clock),
     ...(certificateTtlMs === undefined ? {} : { certificateTtlMs }),
     directory,
     controlPlane: {
       kind: "unix",
-      path: xdsSocketPath(request, surroundings),
-      tlsServerName: surroundings.controlPlaneName,
+      path: xdsSocketPath(request, context),
+      tlsServerName: context.controlPlaneName,
     },
     proxyUser: PROXY_USER,
     node: buildProxyNode({ env, role, labels, annotations, version, clusterDomain }),
@@ -125,8 +118,8 @@ function agentOptions(
       serviceAccount: pod.spec.serviceAccountName ?? "default",
     }),
     podIp: sandbox.ip,
-    sign: surroundings.signerFor(pod),
-    spawn: envoySpawner(request, { env, directory, ...surroundings }),
+    sign: context.signerFor(pod),
+    spawn: envoySpawner(request, { env, directory, ...context }),
     envoy: {
       concurrency,
       drainTimeSeconds,
@@ -160,7 +153,7 @@ function containerLogger(log: Logger, onLine: SidecarEvents["onLine"], clock: Cl
   };
 }
 
-interface SpawnSurroundings extends PodAgentSurroundings {
+interface SpawnContext extends PodAgentContext {
   readonly env: Environment;
   readonly directory: string;
 }
@@ -169,7 +162,7 @@ interface SpawnSurroundings extends PodAgentSurroundings {
 function proxyCommandOptions(
   argv: readonly [string, ...string[]],
   { pod, sandbox }: PodAgentRequest,
-  { env, path, envoyPath, agentProgram, runDirectory }: Omit<SpawnSurroundings, "directory">,
+  { env, path, envoyPath, agentProgram, runDirectory }: Omit<SpawnContext, "directory">,
 ): SpawnOptions {
   const programs = proxyProgramsDirectory(runDirectory);
   const [nodePath] = agentProgram.argv;
@@ -183,8 +176,8 @@ function proxyCommandOptions(
   };
 }
 
-function envoySpawner({ sandbox, events }: PodAgentRequest, surroundings: SpawnSurroundings): SpawnEnvoy {
-  const { env, envoyPath, envoyTrial, directory } = surroundings;
+function envoySpawner({ sandbox, events }: PodAgentRequest, context: SpawnContext): SpawnEnvoy {
+  const { env, envoyPath, envoyTrial, directory } = context;
   return (args): RunningProcess => {
     const started = sandbox.spawn({
       argv: [envoyPath, ...args],

@@ -13,7 +13,7 @@ import { coverOf, mountsInFront, pathInVolume } from "./covering-volumes.ts";
 import type { Environment } from "./environment.ts";
 import { containerPath, resolveEnvironment } from "./environment.ts";
 import { resolveCommand } from "./image-command.ts";
-import type { PodSurroundings } from "./pod-surroundings.ts";
+import type { PodRuntime } from "./pod-runtime.ts";
 import type { PodVolumes } from "./pod-volumes.ts";
 import type { Resolution } from "./resolution.ts";
 import { resolved, unresolved } from "./resolution.ts";
@@ -23,27 +23,27 @@ import { expandVariables } from "./variable-expansion.ts";
 export interface LaunchContext {
   readonly pod: Pod;
   readonly volumes: PodVolumes;
-  readonly surroundings: PodSurroundings;
+  readonly runtime: PodRuntime;
 }
 
 export async function resolveLaunch(
-  { pod, volumes, surroundings }: LaunchContext,
+  { pod, volumes, runtime }: LaunchContext,
   container: Container,
 ): Promise<Resolution<SpawnOptions>> {
-  const command = resolveCommand(pod, container, surroundings.images());
+  const command = resolveCommand(pod, container, runtime.images());
   if (command.kind === "unresolved") return command;
-  const declared = resolveEnvironment(pod, container, surroundings.objects);
+  const declared = resolveEnvironment(pod, container, runtime.objects);
   if (declared.kind === "unresolved") return declared;
-  const chosen = resolveContainerUser(pod, container, surroundings.user);
+  const chosen = resolveContainerUser(pod, container, runtime.user);
   if (chosen.kind === "unresolved") return chosen;
   const { user, warning } = chosen.value;
-  surroundings.onProblem(pod, `user of ${container.name}`, warning);
+  runtime.onProblem(pod, `user of ${container.name}`, warning);
   const mounts = await volumes.mount(container, { environment: declared.value, user });
   if (mounts.kind === "unresolved") return mounts;
   const [executable = "", ...words] = command.value.argv.map((word) => expandVariables(word, declared.value));
-  const env = { ...baseEnvironment(pod, surroundings), ...command.value.env, ...declared.value };
-  const cwd = command.value.workingDir ?? surroundings.workingDirectory;
-  const own = reachableOf([executable, ...words, cwd], surroundings);
+  const env = { ...baseEnvironment(pod, runtime), ...command.value.env, ...declared.value };
+  const cwd = command.value.workingDir ?? runtime.workingDirectory;
+  const own = reachableOf([executable, ...words, cwd], runtime);
   const allMounts = [...mounts.value, ...mountsInFront(own, mounts.value)];
   const paths = executablePaths(executable, { path: env.PATH ?? "", workingDir: cwd });
   // A path in a volume may be filled by the time it is run; a name is looked for now.
@@ -61,16 +61,13 @@ function mayRun(path: string, mounts: readonly ContainerMount[], isSure: boolean
 }
 
 /** What a container finds in its environment before anything is declared, as an image would give it. */
-function baseEnvironment(pod: Pod, { user }: PodSurroundings): Environment {
+function baseEnvironment(pod: Pod, { user }: PodRuntime): Environment {
   return { PATH: user.path, HOME: user.home, HOSTNAME: pod.spec.hostname ?? pod.metadata.name };
 }
 
 // A manifest may name any path; only what the user starts the mesh from, or names in an image's command, is opened to
 // pods where it lies in a closed directory, and shown where a volume is in front of it.
-function reachableOf(
-  paths: readonly string[],
-  { workingDirectory, images }: PodSurroundings,
-): readonly string[] {
+function reachableOf(paths: readonly string[], { workingDirectory, images }: PodRuntime): readonly string[] {
   const named = [...images().values()].flatMap(({ command, workingDir }) => [...command, workingDir]);
   const isUsers = (path: string) =>
     named.includes(path) || path === workingDirectory || path.startsWith(`${workingDirectory}/`);

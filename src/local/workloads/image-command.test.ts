@@ -21,7 +21,7 @@ function argvOf(outcome: ReturnType<typeof resolve>): readonly string[] | undefi
   return outcome.kind === "resolved" ? outcome.value.argv : undefined;
 }
 
-test("resolveCommand() prefers the container's command over the image's, with the image's surroundings", () => {
+test("resolveCommand() prefers the container's command over the image's, with the image's settings", () => {
   const outcome = resolve({ image: "shop/reviews:1", command: ["python3", "x.py"], args: ["y"] });
   assert.deepEqual(outcome, {
     kind: "resolved",

@@ -44,22 +44,22 @@ export function resolveCommand(
   images: ImageCommands,
 ): Resolution<ContainerCommand> {
   const image = imageEntry(container.image, images);
-  const surroundings = {
+  const settings = {
     env: image?.env ?? {},
     ...withDirectory(container.workingDir ?? image?.workingDir),
   };
   const { command, args } = container;
   if (command !== undefined && command.length > 0) {
-    return resolved({ argv: [...command, ...(args ?? [])], ...surroundings });
+    return resolved({ argv: [...command, ...(args ?? [])], ...settings });
   }
   const annotation = annotationFor(pod, container);
   if (annotation !== undefined) {
     const words = parseCommand(annotation);
     if (words === undefined) return unresolved(unreadableCommand(pod, annotation));
-    return resolved({ argv: [...words, ...(args ?? [])], ...surroundings });
+    return resolved({ argv: [...words, ...(args ?? [])], ...settings });
   }
   if (image === undefined) return unresolved(unknownImage(pod, container));
-  return resolved({ argv: [...image.command, ...(args ?? image.args ?? [])], ...surroundings });
+  return resolved({ argv: [...image.command, ...(args ?? image.args ?? [])], ...settings });
 }
 
 function withDirectory(workingDir: string | undefined) {

@@ -7,14 +7,14 @@ import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { isTerminating } from "./pod-condition.ts";
 import { PodRunner } from "./pod-runner.ts";
-import type { PodSurroundings } from "./pod-surroundings.ts";
+import type { PodRuntime } from "./pod-runtime.ts";
 import { stableJson } from "./template-hash.ts";
 import type { ObjectChanges, WorkloadStore } from "./workload-store.ts";
 import { keyOfObject } from "./workload-store.ts";
 
 export interface KubeletOptions {
   readonly store: WorkloadStore;
-  readonly surroundings: Omit<PodSurroundings, "onStatus">;
+  readonly runtime: Omit<PodRuntime, "onStatus">;
   /** A pod has ended and left nothing behind. */
   readonly onGone: (pod: Pod) => void;
 }
@@ -78,7 +78,7 @@ export class Kubelet {
 
   #start(key: ObjectKey, pod: Pod): void {
     const runner = new PodRunner(pod, {
-      ...this.#options.surroundings,
+      ...this.#options.runtime,
       onStatus: (latest) => this.#queueStatus(key, latest),
     });
     this.#runners.set(key, runner);
@@ -87,7 +87,7 @@ export class Kubelet {
 
   #endInTime(key: ObjectKey, runner: PodRunner): void {
     this.#end(key, runner).catch((cause) => {
-      const { log } = this.#options.surroundings;
+      const { log } = this.#options.runtime;
       log.error({ pod: key, cause: cause instanceof Error ? cause.message : String(cause) }, "pod not ended");
     });
   }

@@ -20,7 +20,7 @@ import { ContainerLog } from "./container-log.ts";
 import { Kubelet } from "./kubelet.ts";
 import type { PodFiles } from "./pod-files.ts";
 import { machineFiles } from "./pod-files.ts";
-import type { PodSurroundings } from "./pod-surroundings.ts";
+import type { PodRuntime } from "./pod-runtime.ts";
 import { keyOfObject } from "./workload-store.ts";
 
 const AT_ONCE = 4;
@@ -126,7 +126,7 @@ async function liveThrough(fault: Fault) {
     return log;
   };
   const base = bareSurroundings(directory, { events: [], log: new ContainerLog() });
-  const surroundings: Omit<PodSurroundings, "onStatus"> = {
+  const runtime: Omit<PodRuntime, "onStatus"> = {
     ...base,
     clock: quickClock,
     log: { ...base.log, warn: (fields) => warned.push(JSON.stringify(fields)) },
@@ -138,7 +138,7 @@ async function liveThrough(fault: Fault) {
     onProblem: (pod, _place, found) => tell(pod, found),
   };
   const gone: string[] = [];
-  const kubelet = new Kubelet({ store, surroundings, onGone: ({ metadata }) => gone.push(metadata.name) });
+  const kubelet = new Kubelet({ store, runtime, onGone: ({ metadata }) => gone.push(metadata.name) });
   const podNamed = (name: string) =>
     store.list("Pod").find(({ metadata }) => metadata.name === name) as unknown as Pod | undefined;
   try {
@@ -212,7 +212,7 @@ for (const [what, breakIt] of [
     const kubelet = new Kubelet({
       store,
       onGone: () => undefined,
-      surroundings: {
+      runtime: {
         ...base,
         clock: quickClock,
         onProblem: (_pod, _place, found) => found && problems.push(found),
@@ -245,7 +245,7 @@ test("PodRunner survives errors of an output stream", async () => {
   const kubelet = new Kubelet({
     store,
     onGone: () => undefined,
-    surroundings: {
+    runtime: {
       ...base,
       createSandbox: async () => ({
         ...sandbox,

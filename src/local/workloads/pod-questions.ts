@@ -5,7 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import { timerMs } from "../../core/clock.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { HttpGetAction, LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
-import type { PodSidecar } from "./pod-surroundings.ts";
+import type { PodSidecar } from "./pod-runtime.ts";
 import { dialGrpc, dialHttp, dialTcp, probePort } from "./probe-dial.ts";
 import type { ProbeOutcome } from "./probe-loop.ts";
 import type { ProbeKind } from "./probe-state.ts";
@@ -13,7 +13,7 @@ import { probeTiming } from "./probe-state.ts";
 
 type Exec = (argv: readonly [string, ...string[]], timeoutMs: number) => Promise<ProbeOutcome>;
 
-export interface ProbeQuestion {
+export interface ProbeRequest {
   readonly container: Container;
   readonly kind: ProbeKind;
   readonly probe: Probe;
@@ -25,8 +25,8 @@ export interface ProbeQuestion {
 // What injection rewrites an application's probe to; the agent knows the probe that was there.
 const REWRITTEN_PATH = "/app-health/";
 
-export async function askProbe(question: ProbeQuestion): Promise<ProbeOutcome> {
-  const { container, kind, probe, ip, sidecar, exec } = question;
+export async function askProbe(request: ProbeRequest): Promise<ProbeOutcome> {
+  const { container, kind, probe, ip, sidecar, exec } = request;
   const { timeoutMs } = probeTiming(probe);
   if (probe.exec !== undefined) return runCommand(probe.exec.command, timeoutMs, exec);
   const isRewritten = probe.httpGet?.path?.startsWith(REWRITTEN_PATH) === true;

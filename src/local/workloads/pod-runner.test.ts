@@ -10,9 +10,9 @@ import type { Problem } from "../../core/problem.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { ContainerLog } from "./container-log.ts";
 import { PodRunner } from "./pod-runner.ts";
-import type { PodSurroundings } from "./pod-surroundings.ts";
+import type { PodRuntime } from "./pod-runtime.ts";
 
-async function run(context: TestContext, pod: Pod, given: Partial<PodSurroundings> = {}) {
+async function run(context: TestContext, pod: Pod, given: Partial<PodRuntime> = {}) {
   const directory = await mkdtemp(join(tmpdir(), "meltemi-pod-"));
   const events: string[] = [];
   const problems: Problem[] = [];
@@ -25,7 +25,7 @@ async function run(context: TestContext, pod: Pod, given: Partial<PodSurrounding
     events.push(line.text);
     wake();
   });
-  const surroundings: PodSurroundings = {
+  const runtime: PodRuntime = {
     ...bareSurroundings(directory, { events, log }),
     onProblem: (_, __, found) => {
       if (found !== undefined) problems.push(found);
@@ -33,7 +33,7 @@ async function run(context: TestContext, pod: Pod, given: Partial<PodSurrounding
     onStatus: wake,
     ...given,
   };
-  const runner = new PodRunner(pod, surroundings);
+  const runner = new PodRunner(pod, runtime);
   context.after(async () => {
     await runner.terminate(0);
     await rm(directory, { recursive: true, force: true });

@@ -15,9 +15,9 @@ import { ContainerRunner } from "./container-runner.ts";
 import type { ContainerSnapshot } from "./container-state.ts";
 import { allContainers, containerPath } from "./environment.ts";
 import { askProbe, dialAction, runHookAction } from "./pod-questions.ts";
+import type { PodRuntime, PodSidecar } from "./pod-runtime.ts";
 import type { PodPhase } from "./pod-status.ts";
 import { buildPodStatus, podPhase } from "./pod-status.ts";
-import type { PodSidecar, PodSurroundings } from "./pod-surroundings.ts";
 import { PodVolumes } from "./pod-volumes.ts";
 import type { ProbeOutcome } from "./probe-loop.ts";
 import type { ProbeKind } from "./probe-state.ts";
@@ -37,7 +37,7 @@ export const PROXY_CONTAINER = "istio-proxy";
 type PodContainer = ContainerRunner | SidecarContainer;
 
 export class PodRunner {
-  readonly #surroundings: PodSurroundings;
+  readonly #runtime: PodRuntime;
   readonly #volumes: PodVolumes;
   readonly #abort = new AbortController();
   readonly #startedAtMs: number;
@@ -50,19 +50,19 @@ export class PodRunner {
   #termination: Promise<void> | undefined;
   #startup: Promise<void> = Promise.resolve();
 
-  constructor(pod: Pod, surroundings: PodSurroundings) {
+  constructor(pod: Pod, runtime: PodRuntime) {
     this.#pod = pod;
-    this.#surroundings = surroundings;
-    this.#startedAtMs = surroundings.clock.now();
+    this.#runtime = runtime;
+    this.#startedAtMs = runtime.clock.now();
     this.#volumes = new PodVolumes({
       pod,
-      objects: surroundings.objects,
-      clock: surroundings.clock,
-      fileSystem: surroundings.fileSystem,
-      directory: surroundings.volumesDirectory,
-      defaultUser: surroundings.user,
-      issueToken: (request) => surroundings.issueToken(this.#pod, request),
-      onProblem: (place, found) => surroundings.onProblem(pod, place, found),
+      objects: runtime.objects,
+      clock: runtime.clock,
+      fileSystem: runtime.fileSystem,
+      directory: runtime.volumesDirectory,
+      defaultUser: runtime.user,
+      issueToken: (request) => runtime.issueToken(this.#pod, request),
+      onProblem: (place, found) => runtime.onProblem(pod, place, found),
     });
     for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
       if (CAPTURE_CONTAINERS.has(container.name)) continue;
@@ -139,7 +139,7 @@ export class PodRunner {
 
   async #bringUp(): Promise<void> {
     this.#report();
-    const { inTurn, createSandbox } = this.#surroundings;
+    const { inTurn, createSandbox } = this.#runtime;
     this.#sandbox = await this.#persist(() => inTurn(() => createSandbox(this.#pod)));
     this.#report();
     if (this.#sandbox === undefined) return;
@@ -210,14 +210,14 @@ export class PodRunner {
   }
 
   async #tearDown(graceSeconds: number): Promise<void> {
-    const deadlineMs = this.#surroundings.clock.now() + graceSeconds * 1000;
-    const remainingMs = () => Math.max(0, deadlineMs - this.#surroundings.clock.now());
+    const deadlineMs = this.#runtime.clock.now() + graceSeconds * 1000;
+    const remainingMs = () => Math.max(0, deadlineMs - this.#runtime.clock.now());
     this.#abort.abort();
     for (const waiter of this.#startWaiters) waiter();
     const wasServing = this.#pod.status?.conditions?.some(
       ({ type, status }) => type === "Ready" && status === "True",
     );
-    if (wasServing === true && graceSeconds > 0) await this.#surroundings.awaitEndpointRemoval(this.#pod);
+    if (wasServing === true && graceSeconds > 0) await this.#runtime.awaitEndpointRemoval(this.#pod);
     const initContainers = (this.#pod.spec.initContainers ?? []).filter(
       (one) => one.restartPolicy !== "Always",
     );
@@ -232,7 +232,7 @@ export class PodRunner {
 
   /** Tries a few times; what stays then is logged, and goes with the mesh's next start. */
   async #leaveNothing(work: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#surroundings;
+    const { clock, log } = this.#runtime;
     for (let backOff = NO_BACK_OFF; ; ) {
       try {
         return await work();
@@ -265,8 +265,8 @@ export class PodRunner {
     if (container.name === PROXY_CONTAINER) {
       this.#sidecar = new SidecarContainer(container, {
         signal: this.#abort.signal,
-        clock: this.#surroundings.clock,
-        inTurn: (work) => this.#surroundings.inTurn(work),
+        clock: this.#runtime.clock,
+        inTurn: (work) => this.#runtime.inTurn(work),
         start: () => this.#startSidecar(),
         ask: (probe) => this.#ask(container, "readiness", probe),
         say: (text) => this.#write(container.name, "stderr", text),
@@ -278,7 +278,7 @@ export class PodRunner {
     return new ContainerRunner({
       container,
       restartPolicy: this.#restartPolicyOf(container),
-      clock: this.#surroundings.clock,
+      clock: this.#runtime.clock,
       graceMs: this.#graceSeconds() * 1000,
       start: () => this.#launch(container),
       ask: (kind, probe) => this.#ask(container, kind, probe),
@@ -295,7 +295,7 @@ export class PodRunner {
       object: objectKey({ kind: "Pod", namespace, name }),
       path: containerPath(this.#pod, container),
     };
-    this.#surroundings.onProblem(this.#pod, `${topic} of ${container.name}`, found && { ...place, ...found });
+    this.#runtime.onProblem(this.#pod, `${topic} of ${container.name}`, found && { ...place, ...found });
   }
 
   #restartPolicyOf(container: Container): RestartPolicy {
@@ -307,7 +307,7 @@ export class PodRunner {
 
   #startSidecar(): Promise<PodSidecar> {
     if (this.#sandbox === undefined) throw new Error("A sidecar needs its pod's namespaces");
-    return this.#surroundings.startSidecar(this.#pod, this.#sandbox, {
+    return this.#runtime.startSidecar(this.#pod, this.#sandbox, {
       onLine: (stream, text) => this.#write(PROXY_CONTAINER, stream, text),
       onDown: () => this.#sidecar?.goneDown(),
     });
@@ -320,7 +320,7 @@ export class PodRunner {
   }
 
   async #resolveLaunch(container: Container): Promise<Resolution<SpawnOptions>> {
-    const context = { pod: this.#pod, volumes: this.#volumes, surroundings: this.#surroundings };
+    const context = { pod: this.#pod, volumes: this.#volumes, runtime: this.#runtime };
     const launch = await resolveLaunch(context, container);
     if (launch.kind === "unresolved") return launch;
     const objection = this.#sandbox?.mountObjection(launch.value);
@@ -343,7 +343,7 @@ export class PodRunner {
 
   #runHook(container: Container, handler: LifecycleHandler): Promise<string | undefined> {
     return runHookAction(handler, {
-      clock: this.#surroundings.clock,
+      clock: this.#runtime.clock,
       exec: (argv, timeoutMs) => this.#run(container, argv, timeoutMs),
       dial: (action) => dialAction(container, action, this.#sandbox?.ip ?? ""),
       graceMs: this.#graceSeconds() * 1000,
@@ -369,21 +369,21 @@ export class PodRunner {
     } catch (cause) {
       return { isSuccess: false, message: wordsOf(cause) };
     }
-    const cancelKill = this.#surroundings.clock.after(timeoutMs, () => child.kill("SIGKILL"));
+    const cancelKill = this.#runtime.clock.after(timeoutMs, () => child.kill("SIGKILL"));
     const { exitCode } = await child.exited;
     cancelKill();
     return { isSuccess: exitCode === 0, message: `exit code ${exitCode}${lastLine && `: ${lastLine}`}` };
   }
 
   #write(containerName: string, stream: "stdout" | "stderr", text: string): void {
-    const atMs = this.#surroundings.clock.now();
-    this.#surroundings.containerLog(this.#pod, containerName).append({ atMs, stream, text });
+    const atMs = this.#runtime.clock.now();
+    this.#runtime.containerLog(this.#pod, containerName).append({ atMs, stream, text });
   }
 
   async #capture(initContainer: Container): Promise<boolean> {
     const sandbox = this.#sandbox;
     if (initContainer.name !== "istio-init" || sandbox === undefined) return true;
-    await this.#persist(() => this.#surroundings.capture(sandbox, initContainer));
+    await this.#persist(() => this.#runtime.capture(sandbox, initContainer));
     return !this.#abort.signal.aborted;
   }
 
@@ -393,7 +393,7 @@ export class PodRunner {
     for (let backOff = NO_BACK_OFF; !this.#abort.signal.aborted; ) {
       try {
         const outcome = await work();
-        if (backOff.count > 0) this.#surroundings.onProblem(this.#pod, name, undefined);
+        if (backOff.count > 0) this.#runtime.onProblem(this.#pod, name, undefined);
         return outcome;
       } catch (cause) {
         backOff = nextBackOff(backOff, 0);
@@ -408,7 +408,7 @@ export class PodRunner {
   #explain(cause: unknown, retryInMs?: number): void {
     const { namespace, name } = this.#pod.metadata;
     const message = wordsOf(cause);
-    this.#surroundings.log.warn(
+    this.#runtime.log.warn(
       { pod: `${namespace}/${name}`, cause: message, ...(retryInMs === undefined ? {} : { retryInMs }) },
       "pod start failed",
     );
@@ -416,12 +416,12 @@ export class PodRunner {
       object: objectKey({ kind: "Pod", namespace, name }),
       message: `Cannot start the pod${retryInMs === undefined ? "" : " yet, will try again"}: ${message}`,
     });
-    this.#surroundings.onProblem(this.#pod, name, found);
+    this.#runtime.onProblem(this.#pod, name, found);
   }
 
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#surroundings.clock.after(delayMs, resolve);
+      const cancel = this.#runtime.clock.after(delayMs, resolve);
       this.#abort.signal.addEventListener("abort", () => {
         cancel();
         resolve();
@@ -434,10 +434,10 @@ export class PodRunner {
   }
 
   #report(): void {
-    const status = buildPodStatus(this.#snapshot(), this.#surroundings.clock.now());
+    const status = buildPodStatus(this.#snapshot(), this.#runtime.clock.now());
     this.#pod = { ...this.#pod, status };
     for (const waiter of this.#startWaiters) waiter();
-    this.#surroundings.onStatus(this.#pod);
+    this.#runtime.onStatus(this.#pod);
   }
 
   #snapshot() {

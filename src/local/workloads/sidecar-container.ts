@@ -5,7 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Probe } from "../../kinds/pod/probe.ts";
 import type { ContainerSnapshot, ContainerState } from "./container-state.ts";
-import type { PodSidecar } from "./pod-surroundings.ts";
+import type { PodSidecar } from "./pod-runtime.ts";
 import { type ProbeOutcome, runProbeLoop } from "./probe-loop.ts";
 import { probeTiming } from "./probe-state.ts";
 

@@ -44,7 +44,7 @@ async function start(context: TestContext): Promise<Mesh> {
       problems = found;
     },
   });
-  const surroundings = {
+  const runtime = {
     ...bareSurroundings(directory, { events, log: new ContainerLog() }),
     awaitEndpointRemoval: async (pod: Pod) => {
       await store.until(() =>
@@ -57,7 +57,7 @@ async function start(context: TestContext): Promise<Mesh> {
   };
   const kubelet = new Kubelet({
     store,
-    surroundings,
+    runtime,
     onGone: ({ metadata }) => events.push(`gone ${metadata.name}`),
   });
   const endpoints = () =>

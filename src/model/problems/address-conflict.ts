@@ -40,8 +40,8 @@ function ownerOnPort(
   // Of services with one host each client reaches one only, by its addresses too.
   const competes = ({ hostname, visibility }: MeshService) =>
     hostname !== own.hostname && haveCommonViewer(visibility, own.visibility);
-  const question = { read, claims: model.addressClaims, address, port: number, competes };
-  const owner = addressOwner(own, question);
+  const lookup = { read, claims: model.addressClaims, address, port: number, competes };
+  const owner = addressOwner(own, lookup);
   if (owner.object === own.object) return undefined;
   const theirs = owner.ports.find((port) => port.number === number);
   return isHttp(protocol) && (theirs === undefined || isHttp(theirs.protocol)) ? undefined : owner;

@@ -42,8 +42,8 @@ function servicesWithin(hostname: string, { read, model }: CheckContext): readon
 function canHold(rule: HostRule, service: MeshService, { read, model, settings }: CheckContext): boolean {
   if (rule.namespace === service.namespace || rule.namespace === settings.rootNamespace)
     return haveCommonViewer(rule.visibility, service.visibility);
-  const question = { read, claims: model.hostClaims, namespace: rule.namespace };
-  return isVisibleTo(rule.visibility, rule.namespace) && ownsHost(service, question);
+  const lookup = { read, claims: model.hostClaims, namespace: rule.namespace };
+  return isVisibleTo(rule.visibility, rule.namespace) && ownsHost(service, lookup);
 }
 
 function reachHint(namespace: string): string {

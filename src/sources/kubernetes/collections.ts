@@ -5,7 +5,7 @@ import { resourcePath } from "../../kubernetes/api-resource.ts";
 import {
   type Collection,
   type CollectionChanges,
-  type FollowSurroundings,
+  type FollowContext,
   followCollection,
   type IngestedObject,
   type KeyedObject,
@@ -28,7 +28,7 @@ export interface Collections {
   objectsOfKind<T extends KubernetesObject>(kind: string): Iterable<T>;
 }
 
-export interface CollectionsOptions extends FollowSurroundings {
+export interface CollectionsOptions extends FollowContext {
   readonly signal: AbortSignal;
   readonly ingest: (raw: RawObject) => IngestedObject;
   readonly onChange: (kind: string, changes: CollectionChanges) => void;

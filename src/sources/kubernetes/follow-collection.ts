@@ -49,7 +49,7 @@ export interface CollectionChanges {
 }
 
 /** What all collections of a source share. */
-export interface FollowSurroundings {
+export interface FollowContext {
   readonly client: ApiClient;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -59,7 +59,7 @@ export interface FollowSurroundings {
   readonly silenceMs?: number;
 }
 
-export interface FollowOptions extends FollowSurroundings {
+export interface FollowOptions extends FollowContext {
   readonly signal: AbortSignal;
   /** Kept here; whoever writes to the server may put in what it has written. */
   readonly replica: Replica;

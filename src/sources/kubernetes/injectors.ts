@@ -4,7 +4,7 @@
 import type { LabelSelector, Labels } from "../../core/label-selector.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { ApiResource } from "../../kubernetes/api-resource.ts";
-import { type FollowSurroundings, followCollection, type Replica } from "./follow-collection.ts";
+import { type FollowContext, followCollection, type Replica } from "./follow-collection.ts";
 import type { RawObject } from "./raw-object.ts";
 import { REVISION_LABEL } from "./revision.ts";
 
@@ -18,7 +18,7 @@ export interface Injector {
   }[];
 }
 
-export interface InjectorsOptions extends FollowSurroundings {
+export interface InjectorsOptions extends FollowContext {
   readonly signal: AbortSignal;
   /** All of them, those of other programs among them: once as soon as they are known, then at each change. */
   readonly onInjectors: (injectors: readonly Injector[]) => void;

@@ -14,7 +14,7 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import { resourceOfKind } from "../../kubernetes/api-resource.ts";
 import { MESH_CONFIG_KEY } from "../files/mesh-config-text.ts";
 import { createCollections } from "./collections.ts";
-import type { CollectionChanges, FollowSurroundings, KeyedObject } from "./follow-collection.ts";
+import type { CollectionChanges, FollowContext, KeyedObject } from "./follow-collection.ts";
 import { ingestObject } from "./ingest-object.ts";
 import { chooseInjectionConfig, injectionConfigMapNames } from "./injection-config-maps.ts";
 import { followInjectors, type Injector, tagsOfRevision } from "./injectors.ts";
@@ -31,7 +31,7 @@ export interface KubernetesChanges {
   readonly deletes: readonly ObjectKey[];
 }
 
-export interface WatchKubernetesOptions extends FollowSurroundings {
+export interface WatchKubernetesOptions extends FollowContext {
   readonly signal: AbortSignal;
   /** Where the control plane runs, and its mesh configuration is. */
   readonly systemNamespace: string;

@@ -32,7 +32,7 @@ export interface PodControlPlane {
   issueToken(namespace: string, podName: string): string;
 }
 
-const surroundings = { clock: systemClock, randomBytes };
+const context = { clock: systemClock, randomBytes };
 const common = { clock: systemClock, random: Math.random, log: silentLogger };
 
 export async function startPodControlPlane(
@@ -41,10 +41,7 @@ export async function startPodControlPlane(
   host = "127.0.0.1",
 ): Promise<PodControlPlane> {
   const newKey = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
-  const built = createCertificateAuthority(
-    buildRootFiles(newKey(), "cluster.local", surroundings),
-    surroundings,
-  );
+  const built = createCertificateAuthority(buildRootFiles(newKey(), "cluster.local", context), context);
   if (built.kind !== "authority") throw new Error(built.reason);
   const { authority } = built;
   const issuer = createTokenIssuer(newKey(), {

@@ -2,9 +2,9 @@
 // CommandFailure.
 
 import type { Mesh } from "../admin/contract/mesh.ts";
-import type { ClusterChoices } from "./install-room.ts";
+import type { ClusterChoices } from "./install-operations.ts";
 
-export interface ClusterRoom {
+export interface ClusterOperations {
   /** Of the user's kubeconfig; undefined where there is none, or none is current. */
   currentContext(): Promise<string | undefined>;
   openMesh(choices: ClusterChoices, signal: AbortSignal): Promise<Mesh>;

@@ -53,7 +53,7 @@ export interface RemovalPlan {
     | undefined;
 }
 
-export interface InstallRoom {
+export interface InstallOperations {
   /** In the order in which they are applied. */
   manifest(choices: InstallChoices): Promise<readonly object[]>;
   install(

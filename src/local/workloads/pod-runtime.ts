@@ -39,7 +39,7 @@ export interface SidecarEvents {
   onDown(): void;
 }
 
-export interface PodSurroundings {
+export interface PodRuntime {
   readonly clock: Clock;
   readonly log: Logger;
   readonly images: () => ImageCommands;

@@ -2,11 +2,11 @@
 
 import type { ObjectKey } from "../core/object-key.ts";
 
-export interface SourcePart {
+export interface ProvenancePart {
   readonly object: ObjectKey;
   /** Field path in the object, such as `spec.http[0]`. */
   readonly path?: string;
 }
 
 /** Most specific first. */
-export type Source = readonly SourcePart[];
+export type Provenance = readonly ProvenancePart[];

@@ -1,20 +1,20 @@
 // Wires meshes in clusters into the command line.
 
 import type { Mesh } from "../admin/contract/mesh.ts";
-import type { ClusterRoom } from "../cli/cluster-room.ts";
+import type { ClusterOperations } from "../cli/cluster-operations.ts";
 import { createClusterMesh } from "../cluster/cluster-mesh.ts";
 import { takeTerminal } from "../cluster/take-terminal.ts";
 import { DEFAULT_NAMESPACE } from "../install/install-settings.ts";
 import { REVISION_LABEL } from "../install/object-names.ts";
 import { currentContext } from "../kubernetes/kubeconfig.ts";
-import type { ClusterConnection, ClusterSurroundings } from "./cluster-connection.ts";
+import type { ClusterConnection, CommandEnvironment } from "./cluster-connection.ts";
 import { connectToCluster, waitingClock } from "./cluster-connection.ts";
 
-export function createClusterRoom(surroundings: ClusterSurroundings): ClusterRoom {
+export function createClusterOperations(environment: CommandEnvironment): ClusterOperations {
   return {
-    currentContext: () => currentContext({ clock: waitingClock, environment: surroundings.env }),
+    currentContext: () => currentContext({ clock: waitingClock, environment: environment.env }),
     async openMesh(choices, signal) {
-      const connection = await connectToCluster(choices, surroundings);
+      const connection = await connectToCluster(choices, environment);
       const mesh = createClusterMesh({
         client: connection.client,
         clock: waitingClock,

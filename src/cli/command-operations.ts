@@ -2,19 +2,19 @@
 // its room only when it is called.
 
 import type { Problem } from "../core/problem.ts";
-import type { ClusterRoom } from "./cluster-room.ts";
-import type { ClusterChoices, InstallRoom } from "./install-room.ts";
+import type { ClusterOperations } from "./cluster-operations.ts";
+import type { ClusterChoices, InstallOperations } from "./install-operations.ts";
 import type { MeshLaunch, RunningMesh } from "./local-mesh.ts";
 
-export interface CommandRooms {
+export interface CommandOperations {
   findEnvoy(options: {
     readonly onProgress: (sentence: string) => void;
     readonly signal: AbortSignal;
   }): Promise<FoundEnvoy>;
   injectManifest(text: string, file: string, settings: InjectionChoices): Promise<InjectedText>;
   startLocalMesh(launch: MeshLaunch): Promise<RunningMesh>;
-  readonly installation: InstallRoom;
-  readonly clusters: ClusterRoom;
+  readonly installation: InstallOperations;
+  readonly clusters: ClusterOperations;
   /** The folder of the example that `meltemi demo` starts. */
   readonly exampleDirectory: string;
 }
