@@ -3,11 +3,13 @@
 
 import { builderFields } from "../src/envoy/claims.ts";
 import type { ClaimedField } from "../src/kinds/claims.ts";
+import { authorizationChoiceFields } from "../src/model/authorization-policies.ts";
 import { destinationRuleFields } from "../src/model/destination-rules.ts";
 import { gatewayServerFields } from "../src/model/gateway-servers.ts";
 import { hostRouteFields } from "../src/model/host-routes.ts";
 import { secretReaderFields } from "../src/model/secret-readers.ts";
 import { serviceFields } from "../src/model/services.ts";
+import { authorizationFields } from "../src/view/authorization.ts";
 import { localityFields } from "../src/view/endpoint-placement.ts";
 import { machineFields } from "../src/view/recognition.ts";
 import { claimedFieldsByFile } from "./claimed-fields.ts";
@@ -22,11 +24,13 @@ export interface Claim {
 /** By the file that claims them. */
 export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/envoy/claims.ts": builderFields,
+  "src/model/authorization-policies.ts": authorizationChoiceFields,
   "src/model/destination-rules.ts": destinationRuleFields,
   "src/model/gateway-servers.ts": gatewayServerFields,
   "src/model/host-routes.ts": hostRouteFields,
   "src/model/secret-readers.ts": secretReaderFields,
   "src/model/services.ts": serviceFields,
+  "src/view/authorization.ts": authorizationFields,
   "src/view/endpoint-placement.ts": localityFields,
   "src/view/recognition.ts": machineFields,
 };

@@ -1,6 +1,10 @@
 // Every API field that a builder implements.
 
 import type { ClaimedField } from "../kinds/claims.ts";
+import { externalAuthorizationFields } from "./authorization/external-authorization.ts";
+import { operationFields } from "./authorization/operations.ts";
+import { conditionFields } from "./authorization/rule.ts";
+import { sourceFields } from "./authorization/sources.ts";
 import { clusterFeatures } from "./cluster/outbound-cluster.ts";
 import { accessLogFeatures } from "./listener/access-log.ts";
 import { downstreamTlsFields } from "./listener/downstream-tls.ts";
@@ -23,10 +27,14 @@ export const builderFields: readonly ClaimedField[] = [
     ...networkFilterFeatures,
     ...httpFilterFeatures,
   ].flatMap(({ fields }) => fields),
+  ...conditionFields,
   ...downstreamTlsFields,
+  ...externalAuthorizationFields,
   ...httpConnectionManagerFields,
   ...inboundRouteFields,
+  ...operationFields,
   ...outboundListenerFields,
+  ...sourceFields,
   ...virtualInboundFields,
   ...virtualOutboundFields,
 ];

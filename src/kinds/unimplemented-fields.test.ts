@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseObject } from "./parse-object.ts";
+import { parseObject, unimplemented } from "./parse-object.ts";
 
 function warnings(value: unknown): (string | undefined)[] {
   return parseObject(value)
@@ -39,12 +39,12 @@ test("unimplementedFields don't warn of a value that asks for what happens anywa
 });
 
 test("unimplementedFields warn once of all fields of a message that wait for the same, each by name", () => {
-  const spec = { action: "DENY", rules: [{}] };
-  const policy = { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", ...head };
-  const [found, second] = parseObject({ ...policy, spec }).findings;
+  const spec = { tracing: [{ disableSpanReporting: true }], accessLogging: [{ disabled: true }] };
+  const telemetry = { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", ...head };
+  const [found, second] = parseObject({ ...telemetry, spec }).findings;
   assert.equal(second, undefined);
-  assert.equal(found?.path, "spec.action");
-  assert.match(found?.message ?? "", /^action, rules are known but have no effect yet: /);
+  assert.equal(found?.path, "spec.tracing");
+  assert.match(found?.message ?? "", /^tracing, accessLogging are known but have no effect yet: /);
 });
 
 test("unimplementedFields warn once of each container's securityContext", () => {
@@ -61,8 +61,21 @@ test("unimplementedFields warn once of each container's securityContext", () => 
   ]);
 });
 
-test("unimplementedFields warn of an empty AuthorizationPolicy, which asks to deny all", () => {
+test("unimplementedFields don't warn of an AuthorizationPolicy, be it empty", () => {
   const policy = { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", ...head };
-  assert.deepEqual(warnings({ ...policy, spec: {} }), ["spec"]);
-  assert.deepEqual(warnings(policy), ["spec"]);
+  assert.deepEqual(warnings(policy), []);
+  assert.deepEqual(warnings({ ...policy, spec: {} }), []);
+  assert.deepEqual(warnings({ ...policy, spec: { action: "DENY", rules: [{}] } }), []);
+});
+
+test("unimplementedFields of MeshConfig are the providers of telemetry, not those that decide on requests", () => {
+  const warned = (spec: object) =>
+    unimplemented({ apiVersion: "mesh.meltemi.dev/v1", kind: "MeshConfig", ...head, spec }).map(
+      ({ path }) => path,
+    );
+  const envoyExtAuthzGrpc = { service: "authz.shop.svc.cluster.local", port: 9000 };
+  const authz = { name: "authz", envoyExtAuthzGrpc };
+  assert.deepEqual(warned({ extensionProviders: [authz], trustDomainAliases: ["old"] }), []);
+  const zipkin = { name: "zipkin", zipkin: { service: "zipkin", port: 9411 } };
+  assert.deepEqual(warned({ extensionProviders: [authz, zipkin] }), ["spec.extensionProviders[1].zipkin"]);
 });

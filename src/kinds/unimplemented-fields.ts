@@ -30,6 +30,10 @@ function notYetUnless(
 const ZONE_AWARE = "Envoy's zone-aware routing comes in a later release; use localityLbSetting";
 const TRACING = "tracing comes in a later release";
 const TELEMETRY = "telemetry sinks come in a later release";
+const TELEMETRY_PROVIDERS = [
+  ...["zipkin", "lightstep", "datadog", "stackdriver", "opencensus", "skywalking", "opentelemetry"],
+  ...["prometheus", "envoyFileAccessLog", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls", "sds"],
+];
 const CONFINEMENT = "the local runtime sets a process's user and group, and confines it no further";
 const ONE_FAMILY = "meshes on one machine are IPv4 only; in a cluster Kubernetes sees to it";
 const VOLUMES =
@@ -228,7 +232,7 @@ const meshConfigFields = [
   ...notYet(
     "MeshConfig",
     TELEMETRY,
-    ...["enableEnvoyAccessLogService", "extensionProviders", "defaultProviders", "disableEnvoyListenerLog"],
+    ...["enableEnvoyAccessLogService", "defaultProviders", "disableEnvoyListenerLog"],
     ...[
       "envoyAccessLogService",
       "envoyMetricsService",
@@ -237,6 +241,7 @@ const meshConfigFields = [
       "statsdUdpAddress",
     ].map((name) => `defaultConfig.${name}`),
     ...["fileFlushInterval", "fileFlushMinSizeKb"].map((name) => `defaultConfig.${name}`),
+    ...TELEMETRY_PROVIDERS.map((name) => `extensionProviders[].${name}`),
   ),
   ...notYet(
     "MeshConfig",
@@ -253,7 +258,7 @@ const meshConfigFields = [
   ...notYet(
     "MeshConfig",
     "several clusters and trust domains come in a later release",
-    ...["ca", "caCertificates", "configSources", "trustDomainAliases", "defaultConfig.caCertificatesPem"],
+    ...["ca", "caCertificates", "configSources", "defaultConfig.caCertificatesPem"],
     ...["serviceScopeConfigs", "serviceSettings", "serviceEntryVisibility"],
   ),
   ...notYet(
@@ -299,7 +304,6 @@ const wholeKinds = [
     "spec.*",
   ),
   ...notYet("RequestAuthentication", "tokens of end users are checked in a later release", "spec.*"),
-  ...notYet("AuthorizationPolicy", "authorization comes in a later release: nothing is denied", "spec.*"),
   ...notYet("Telemetry", TELEMETRY, "spec.*"),
   ...notYet("WasmPlugin", "extensions of the proxy come in a later release", "spec.*"),
   ...notYet("TrafficExtension", "extensions of the proxy come in a later release", "spec.*"),

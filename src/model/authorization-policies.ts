@@ -4,7 +4,11 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { AuthorizationPolicy } from "../kinds/authorization-policy/authorization-policy.ts";
+import {
+  type AuthorizationPolicy,
+  authorizationPolicyKind,
+} from "../kinds/authorization-policy/authorization-policy.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { rowKey, type Sources } from "./sources.ts";
 import {
@@ -15,6 +19,12 @@ import {
   type Workload,
   type WorkloadPolicies,
 } from "./workload-policies.ts";
+
+export const authorizationChoiceFields: readonly ClaimedField[] = claims(authorizationPolicyKind, "spec", [
+  "selector.matchLabels.*",
+  ...(["targetRef.group", "targetRef.kind", "targetRef.name", "targetRef.namespace"] as const),
+  ...(["targetRefs[].group", "targetRefs[].kind", "targetRefs[].name", "targetRefs[].namespace"] as const),
+]);
 
 /** What decides whom a policy is for, and nothing else of it. */
 export interface AuthorizationScope extends PolicyObject {

@@ -6,8 +6,13 @@ import { outboundClusterName } from "../core/cluster-name.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Row, Table } from "../graph/table.ts";
-import type { AuthorizationPolicy } from "../kinds/authorization-policy/authorization-policy.ts";
+import {
+  type AuthorizationPolicy,
+  authorizationPolicyKind,
+} from "../kinds/authorization-policy/authorization-policy.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
+import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import { authorizationPoliciesOf } from "../model/authorization-policies.ts";
 import { findNamed } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
@@ -22,6 +27,16 @@ import type {
 } from "./authorization-inputs.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { Provenance } from "./provenance.ts";
+
+export const authorizationFields: readonly ClaimedField[] = [
+  ...claims(authorizationPolicyKind, ["spec.action", "spec.provider.name"]),
+  ...claims(meshConfigKind, "spec", [
+    "trustDomainAliases",
+    "extensionProviders[].name",
+    "extensionProviders[].envoyExtAuthzHttp.service",
+    "extensionProviders[].envoyExtAuthzGrpc.service",
+  ]),
+];
 
 /** The policies for a workload, and no word of what they say: an edit of one changes none. */
 export interface AuthorizationSet {

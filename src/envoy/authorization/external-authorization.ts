@@ -11,7 +11,9 @@ import type {
 import type { ExtAuthzSchema as TcpExtAuthzSchema } from "../../gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
 import type { ListStringMatcherSchema } from "../../gen/envoy/type/matcher/v3/string_pb.ts";
 import { StatusCode } from "../../gen/envoy/type/v3/http_status_pb.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import type { EnvoyExternalAuthorizationRequestBody } from "../../kinds/mesh-config/extension-provider.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { AuthorizationProvider, AuthorizationServer } from "../../view/authorization-inputs.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
@@ -21,6 +23,26 @@ import { stringPattern } from "./string-pattern.ts";
 type HttpExtAuthzInit = Plain<typeof HttpExtAuthzSchema>;
 type TcpExtAuthzInit = Plain<typeof TcpExtAuthzSchema>;
 type HttpServiceInit = Plain<typeof HttpServiceSchema>;
+
+const BODY_FIELDS = [
+  "includeRequestBodyInCheck.maxRequestBytes",
+  "includeRequestBodyInCheck.allowPartialMessage",
+  "includeRequestBodyInCheck.packAsBytes",
+] as const;
+
+export const externalAuthorizationFields: readonly ClaimedField[] = [
+  ...claims(meshConfigKind, "spec.extensionProviders[].envoyExtAuthzHttp", [
+    ...(["port", "timeout", "pathPrefix", "failOpen", "clearRouteCache", "statusOnError"] as const),
+    ...(["includeHeadersInCheck", "includeRequestHeadersInCheck"] as const),
+    "includeAdditionalHeadersInCheck.*",
+    ...(["headersToUpstreamOnAllow", "headersToDownstreamOnDeny", "headersToDownstreamOnAllow"] as const),
+    ...BODY_FIELDS,
+  ]),
+  ...claims(meshConfigKind, "spec.extensionProviders[].envoyExtAuthzGrpc", [
+    ...(["port", "timeout", "failOpen", "clearRouteCache", "statusOnError"] as const),
+    ...BODY_FIELDS,
+  ]),
+];
 
 /** Before the names of the rules that ask a provider. */
 export function providerPrefix(provider: string): string {

@@ -3,7 +3,9 @@
 import type { HeaderMatcherSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { UriTemplateMatchConfigSchema } from "../../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
 import type { AuthorizationOperation } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
+import { authorizationPolicyKind } from "../../kinds/authorization-policy/authorization-policy.ts";
 import { isPathTemplate, pathTemplateFault } from "../../kinds/authorization-policy/path-template.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PermissionInit, permissions, type Translate, together } from "./clause.ts";
@@ -12,6 +14,12 @@ import type { Transport } from "./rule-context.ts";
 import { stringPattern } from "./string-pattern.ts";
 
 type HeaderMatcherInit = Plain<typeof HeaderMatcherSchema>;
+
+export const operationFields: readonly ClaimedField[] = claims(
+  authorizationPolicyKind,
+  "spec.rules[].to[].operation",
+  ["hosts", "notHosts", "ports", "notPorts", "methods", "notMethods", "paths", "notPaths"],
+);
 
 export function operationClauses(
   operation: AuthorizationOperation,

@@ -3,6 +3,8 @@
 
 import type { PolicySchema } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
+import { authorizationPolicyKind } from "../../kinds/authorization-policy/authorization-policy.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import type { Plain } from "../encode.ts";
 import {
   allOf,
@@ -17,6 +19,12 @@ import type { RuleContext } from "./rule-context.ts";
 import { sourceClauses, sourceCondition } from "./sources.ts";
 
 export type RbacPolicyInit = Plain<typeof PolicySchema>;
+
+export const conditionFields: readonly ClaimedField[] = claims(
+  authorizationPolicyKind,
+  "spec.rules[].when[]",
+  ["key", "values", "notValues"],
+);
 
 /** For a policy without rules: it is there, and matches nothing. */
 export const NEVER: RbacPolicyInit = {

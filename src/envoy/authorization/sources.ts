@@ -1,6 +1,8 @@
 // Who asks, as Principals of Envoy's RBAC: sources, and the conditions on who asks and with what.
 
 import type { AuthorizationSource } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
+import { authorizationPolicyKind } from "../../kinds/authorization-policy/authorization-policy.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PrincipalInit, principals, type Translate, together } from "./clause.ts";
 import { claimListMatcher, claimMatcher, type MetadataMatcherInit } from "./metadata-matcher.ts";
@@ -18,6 +20,17 @@ import {
 import { expandTrustDomains, principalsOfTrustDomains } from "./trust-domains.ts";
 
 const SPIFFE = "spiffe://";
+
+export const sourceFields: readonly ClaimedField[] = claims(
+  authorizationPolicyKind,
+  "spec.rules[].from[].source",
+  [
+    ...(["principals", "notPrincipals", "requestPrincipals", "notRequestPrincipals"] as const),
+    ...(["namespaces", "notNamespaces", "serviceAccounts", "notServiceAccounts"] as const),
+    ...(["ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks"] as const),
+    ...(["trustDomains", "notTrustDomains"] as const),
+  ],
+);
 
 export function sourceClauses(
   source: AuthorizationSource,
