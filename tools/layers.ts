@@ -95,6 +95,7 @@ export const rooms: readonly Room[] = [
     name: "explain",
     purpose: "why a proxy does what it does",
     sees: ["core", "gen", "kinds", "view", "envoy"],
+    isPure: true,
   },
   { name: "telemetry", purpose: "our own metrics and traces", sees: ["core", "kinds"] },
   {
@@ -136,7 +137,7 @@ export const rooms: readonly Room[] = [
     // It answers commands by the admin's contract, as a mesh on this machine does.
     sees: ["core", "kinds", "kubernetes", "admin/contract"],
   },
-  { name: "cli", purpose: "one file per command", sees: ["core", "kinds", "admin/contract"] },
+  { name: "cli", purpose: "one file per command", sees: ["core", "kinds", "admin/contract", "explain"] },
   {
     name: "front",
     purpose: "the user's side of a mesh on this machine",

@@ -2,60 +2,20 @@
 // made of this; a command's code is loaded when it is run.
 
 import type { CommandDeclaration, OptionDeclaration } from "./command.ts";
+import {
+  clusterOptions,
+  containerOption,
+  launchOptions,
+  meshNameOptions,
+  meshOptions,
+  namespaceOption,
+  outputOption,
+  revisionOption,
+  settingsOptions,
+  timeoutOption,
+  workload,
+} from "./option-list.ts";
 import type { SectionName } from "./proxy-config/section.ts";
-
-const clusterOptions: readonly OptionDeclaration[] = [
-  { flags: "--kubeconfig <file>", summary: "instead of KUBECONFIG and ~/.kube/config" },
-  { flags: "--context <context>", summary: "of the kubeconfig, instead of its current one" },
-];
-/** Which mesh; without any of them, one that runs on this machine, else that of the current context. */
-const meshOptions: readonly OptionDeclaration[] = [
-  { flags: "--mesh <name>", summary: 'ask a mesh of this machine (MELTEMI_MESH, or "default", if it runs)' },
-  { flags: "--name <name>", summary: "", instead: "--mesh" },
-  { flags: "--kubernetes", summary: "ask the cluster of the kubeconfig's current context" },
-  ...clusterOptions,
-];
-const namespaceOption: OptionDeclaration = {
-  flags: "-n, --namespace <namespace>",
-  summary: "look in this namespace only",
-};
-const outputOption: OptionDeclaration = {
-  flags: "-o, --output <format>",
-  summary: "json or yaml instead of a table",
-};
-const containerOption: OptionDeclaration = {
-  flags: "-c, --container <container>",
-  summary: "the container, when it isn't the app's first",
-};
-
-const workload = { name: "<workload>", summary: "reviews-v1, deploy/reviews-v1, pod/NAME or NAME.NAMESPACE" };
-
-/** Of a mesh that a command starts or ends. */
-const meshNameOptions = (summary: string): readonly OptionDeclaration[] => [
-  { flags: "--mesh <name>", summary: `${summary} (MELTEMI_MESH, or "default")` },
-  { flags: "--name <name>", summary: "", isHidden: true },
-];
-
-const launchOptions: readonly OptionDeclaration[] = [
-  ...meshNameOptions("name of the mesh; several run side by side"),
-  { flags: "--xds-port <port>", summary: "port on loopback for plaintext xDS, 0 for a free one (15010)" },
-  {
-    flags: "--admin-port <port>",
-    summary: "port on loopback for metrics and debugging, 0 for a free one (15014)",
-  },
-  { flags: "--mesh-config <file>", summary: "MeshConfig, instead of ConfigMap istio or meltemi" },
-  { flags: "--pod-cidr <range>", summary: "addresses of pods (10.244.0.0/16)" },
-  { flags: "--service-cidr <range>", summary: "virtual addresses of Services (10.96.0.0/16)" },
-  {
-    flags: "--image <name=command>",
-    summary: "the command to run for an image; may be given several times",
-    isList: true,
-  },
-  {
-    flags: "--once",
-    summary: "end when everything is ready, or with 1 when errors stand for 30 s: for scripts",
-  },
-];
 
 const proxySection = (
   name: SectionName,
@@ -79,36 +39,6 @@ const proxySection = (
 
 const portFilter: OptionDeclaration = { flags: "--port <port>", summary: "of this port only" };
 const addressFilter: OptionDeclaration = { flags: "--address <address>", summary: "at this address only" };
-
-const timeoutOption: OptionDeclaration = {
-  flags: "--timeout <time>",
-  summary: "how long to wait for the cluster, such as 90s or 5m",
-};
-const revisionOption: OptionDeclaration = {
-  flags: "--revision <revision>",
-  summary: 'of the control plane ("default")',
-};
-const settingsOptions: readonly OptionDeclaration[] = [
-  { flags: "--profile <profile>", summary: 'default, minimal, demo or cni ("default")' },
-  revisionOption,
-  {
-    flags: "-n, --namespace <namespace>",
-    summary: 'of the control plane ("meltemi-system", or where it is already)',
-  },
-  { flags: "-f, --values <file>", summary: "values of the control plane, as charts/meltemi has them" },
-  { flags: "--gateway-values <file>", summary: "values of the ingress gateway, as charts/gateway has them" },
-  { flags: "--hub <hub>", summary: "where the images come from: HUB/control-plane:TAG" },
-  { flags: "--tag <tag>", summary: "of the images, instead of this program's version" },
-  { flags: "--image-pull-policy <policy>", summary: "Always, IfNotPresent or Never" },
-  { flags: "--replicas <count>", summary: "of the control plane, at least" },
-  {
-    flags: "--cni-repair <mode>",
-    summary: 'repair, delete or label pods that started before the CNI plugin, or none ("repair")',
-  },
-  { flags: "--cni-bin-dir <folder>", summary: 'of the nodes, for CNI programs ("/opt/cni/bin")' },
-  { flags: "--cni-conf-dir <folder>", summary: 'of the nodes, for CNI configurations ("/etc/cni/net.d")' },
-  { flags: "--mesh-config <file>", summary: "MeshConfig to begin with" },
-];
 
 export const commandList: readonly CommandDeclaration[] = [
   {
@@ -266,6 +196,57 @@ export const commandList: readonly CommandDeclaration[] = [
       ),
       proxySection("secret", ["secrets", "s"], []),
       proxySection("bootstrap", ["b"], []),
+    ],
+  },
+  {
+    name: "authz",
+    summary: "say who may call whom, from the filters that proxies hold",
+    examples: [
+      { line: "meltemi authz can-i --as shop/web GET http://reviews/", does: "and which rule decides" },
+      { line: "meltemi authz matrix -n shop", does: "its Services, by who calls" },
+    ],
+    subcommands: [
+      {
+        name: "can-i",
+        summary: "whether a call would be let in, and by which rule of which policy",
+        arguments: [{ name: "<call...>", summary: "[METHOD] http://HOST[:PORT]/PATH, or tcp://HOST:PORT" }],
+        options: [
+          {
+            flags: "--as <caller>",
+            summary: "NAMESPACE/SERVICEACCOUNT, or a pod or workload; nobody that is known without it",
+          },
+          { flags: "--jwt <token>", summary: "the end user's token; @FILE reads it from a file" },
+          { flags: "-H, --header <header>", summary: '"NAME: VALUE", of the request', isList: true },
+          { flags: "--source-ip <address>", summary: "the caller's, where it isn't that of one pod" },
+          { flags: "--sni <name>", summary: "the server's name that the caller gives in TLS" },
+          { flags: "--to <workload>", summary: "only its pods, or pods that are behind no Service" },
+          { flags: "-n, --namespace <namespace>", summary: "in which HOST is looked for (the caller's)" },
+          outputOption,
+          ...meshOptions,
+        ],
+        examples: [
+          {
+            line: "meltemi authz can-i --as shop/web GET http://reviews.shop:9080/",
+            does: "exit code 0 if every pod lets it in, else 1",
+          },
+          {
+            line: "meltemi authz can-i --as web --jwt @token GET http://reviews/ -o json",
+            does: "with what every filter says",
+          },
+          {
+            line: "meltemi authz can-i tcp://db:5432",
+            does: "a connection, by a caller without an identity",
+          },
+        ],
+        load: () => import("./authz/can-i.ts"),
+      },
+      {
+        name: "matrix",
+        summary: "Services by callers: allowed, denied, or depends on the request",
+        options: [namespaceOption, outputOption, ...meshOptions],
+        examples: [{ line: "meltemi authz matrix -n shop -o json", does: "for scripts" }],
+        load: () => import("./authz/matrix.ts"),
+      },
     ],
   },
   {

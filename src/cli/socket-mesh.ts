@@ -8,7 +8,13 @@ import type {
   VersionReport,
 } from "../admin/contract/control-plane.ts";
 import type { CommandRequest, LogQuery, Mesh, PodName } from "../admin/contract/mesh.ts";
-import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../admin/contract/supervisor.ts";
+import type {
+  ExecAnswer,
+  LocationReport,
+  LogLine,
+  MeshReport,
+  PodReport,
+} from "../admin/contract/supervisor.ts";
 import { objectKey } from "../core/object-key.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { CommandContext } from "./command.ts";
@@ -28,6 +34,10 @@ export function socketMesh(client: MeshClient, context: Pick<CommandContext, "en
     logs: (pod, query) => logLines(client, pod, query),
     exec: (pod, request) => execute(client, pod, { ...request, ...context }),
     envoy: ({ namespace, name }, path) => client.get("supervisor", "/envoy", { namespace, pod: name, path }),
+    async locate(object, path) {
+      const report = await client.get<LocationReport>("supervisor", "/location", { object, path });
+      return report.location;
+    },
     proxies: () => client.get<ProxyStatus[]>("control-plane", "/proxies"),
     uninjected: () => client.get<UninjectedPods[]>("control-plane", "/uninjected"),
     programmed: (stored) => programmed(client, stored),

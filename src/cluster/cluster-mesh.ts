@@ -54,6 +54,8 @@ export function createClusterMesh(options: ClusterMeshOptions): Mesh {
     logs: (pod, query) => podLines(options, pod, query),
     exec: (pod, request) => execute(options, pod, request),
     envoy: (pod, path) => askEnvoy(options, pod, path),
+    // An API server keeps objects, not the files that they came from.
+    locate: async () => undefined,
     async proxies() {
       const answers = await ask<readonly ProxyStatus[]>("/proxies");
       return answers.flatMap(({ replica, answer }) =>

@@ -19,8 +19,8 @@ export interface Call {
 /** Who the connection proves the caller to be. */
 export type Peer =
   | { readonly kind: "anonymous" }
-  /** By mTLS. `uris`: SANs of the certificate, such as `spiffe://cluster.local/ns/shop/sa/web`. */
-  | { readonly kind: "certificate"; readonly uris: Fact<readonly string[]> };
+  /** By mTLS. `names`: its URIs, such as `spiffe://cluster.local/ns/shop/sa/web`, its DNS names and its subject. */
+  | { readonly kind: "certificate"; readonly names: Fact<readonly string[]> };
 
 export interface HttpRequest {
   readonly method: Fact<string>;

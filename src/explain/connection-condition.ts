@@ -138,8 +138,9 @@ function attributeOf(name: string, call: Call): { fact: Fact<string>; words: str
       return { fact: call.serverName, words: "the server's name in TLS" };
     case "connection.uri_san_peer_certificate": {
       const { peer } = call;
-      const uris = peer.kind === "anonymous" ? known([]) : peer.uris;
-      const fact = uris === undefined ? undefined : known(uris.known[0] ?? "");
+      const names = peer.kind === "anonymous" ? known([]) : peer.names;
+      const uri = names?.known.find((name) => name.includes("://")) ?? "";
+      const fact = names === undefined ? undefined : known(uri);
       return { fact, words: "the caller's identity" };
     }
     default:

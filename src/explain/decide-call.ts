@@ -75,7 +75,14 @@ class FilterWalk {
     else if (provider !== undefined) this.#provider(slot, provider.matcher);
     else if (tokens !== undefined) this.#tokens(slot, tokens);
     else if (condition !== undefined) this.#condition(slot, condition);
-    else this.#steps.push({ slot, action: "UNKNOWN", result: "unknown" });
+    else this.#unknown(slot);
+  }
+
+  /** A policy's slot whose filter the proxy doesn't show may hold anything; other filters are their makers' own affair. */
+  #unknown(slot: string): void {
+    this.#steps.push({ slot, action: "UNKNOWN", result: "unknown" });
+    if (slot.startsWith("meltemi."))
+      this.#doubts.push({ kind: "open", needs: [`the filter "${slot}"`], rules: [] });
   }
 
   #rules(slot: string, name: string, { rules, shadowRules, shadowRulesStatPrefix }: RbacConfig): void {
@@ -128,8 +135,7 @@ class FilterWalk {
   #tokens(slot: string, config: TokenConfig): void {
     const { request } = this.#call;
     if (request?.headers === undefined || request.path === undefined) {
-      this.#learn(JWT_FILTER, undefined);
-      this.#steps.push({ slot, action: "JWT", result: "depends", needs: ["the token"] });
+      this.#unknownToken(slot, config);
       return;
     }
     const result = checkTokens(config, {
@@ -139,13 +145,24 @@ class FilterWalk {
       nowSeconds: this.#nowSeconds,
     });
     if (result.kind === "refused") {
-      this.#steps.push({ slot, action: "JWT", result: "denies", fault: result.reason });
-      this.#refusals.push({ kind: "token", fault: result.reason });
+      const fault = `${result.isMissing ? "the request" : "the token"} ${result.reason}`;
+      this.#steps.push({ slot, action: "JWT", result: "denies", fault });
+      this.#refusals.push({ kind: "token", fault });
       return;
     }
     this.#steps.push({ slot, action: "JWT", result: "passes" });
     this.#call = { ...this.#call, request: { ...request, headers: known(result.headers) } };
     this.#learn(JWT_FILTER, known(result.metadata));
+  }
+
+  /** Whoever needs no token may come without one. */
+  #unknownToken(slot: string, config: TokenConfig): void {
+    const without = { headers: new Map(), path: "/", method: undefined, nowSeconds: this.#nowSeconds };
+    const needs = ["the token"];
+    this.#learn(JWT_FILTER, undefined);
+    this.#steps.push({ slot, action: "JWT", result: "depends", needs });
+    if (checkTokens(config, without).kind === "refused")
+      this.#doubts.push({ kind: "open", needs, rules: [] });
   }
 
   #condition(slot: string, text: string): void {

@@ -43,7 +43,7 @@ export function matchesPrincipal({ identifier }: Principal, call: SeenCall): Tru
 function matchesPeer(name: StringMatcher | undefined, peer: Peer): Truth {
   if (peer.kind === "anonymous") return false;
   if (name === undefined) return true;
-  return ofFact(peer.uris, "the caller's identity", (uris) =>
-    anyOf(uris.map((uri) => matchesText(name, uri))),
+  return ofFact(peer.names, "the caller's identity", (names) =>
+    anyOf(names.map((each) => matchesText(name, each))),
   );
 }

@@ -56,11 +56,11 @@ const registry = createRegistry(
 
 /** Of policies only: other extensions that come by ECDS are left out. */
 export function readReceivedConfig(dump: unknown): ReceivedConfig {
-  const extensions = listOf(sectionOf(dump, "EcdsConfigDump"), "ecds_filters").map(
+  const extensions = listIn(dump, "EcdsConfigDump", "ecds_filters").map(
     ({ ecds_filter }) => ecds_filter as JsonObject | undefined,
   );
   return {
-    listeners: listOf(sectionOf(dump, "ListenersConfigDump"), "dynamic_listeners").flatMap(
+    listeners: listIn(dump, "ListenersConfigDump", "dynamic_listeners").flatMap(
       ({ active_state }) => ((active_state as JsonObject | undefined)?.listener as ReceivedListener) ?? [],
     ),
     extensionConfigs: new Map(
@@ -94,19 +94,21 @@ function readExtension(extension: JsonObject | undefined): Any | undefined {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-function sectionOf(dump: unknown, message: string): JsonObject | undefined {
-  const sections = listOf(dump as JsonObject, "configs");
-  return sections.find((section) => String(section["@type"]).endsWith(`.${message}`));
+/** Of all sections of a kind: filters of requests and of connections are in one each. */
+function listIn(dump: unknown, message: string, field: string): readonly JsonObject[] {
+  return listOf(dump as JsonObject, "configs")
+    .filter((section) => String(section["@type"]).endsWith(`.${message}`))
+    .flatMap((section) => listOf(section, field));
 }
 
-function listOf(section: JsonObject | undefined, field: string): readonly JsonObject[] {
-  return (section?.[field] ?? []) as readonly JsonObject[];
+function listOf(section: JsonObject, field: string): readonly JsonObject[] {
+  return (section[field] ?? []) as readonly JsonObject[];
 }
 
 const WORKLOAD_CERTIFICATE = "default";
 
 function trustDomainOf(dump: unknown): string | undefined {
-  const secrets = listOf(sectionOf(dump, "SecretsConfigDump"), "dynamic_active_secrets");
+  const secrets = listIn(dump, "SecretsConfigDump", "dynamic_active_secrets");
   const own = secrets.find(({ name }) => name === WORKLOAD_CERTIFICATE)?.secret as JsonObject | undefined;
   const chain = (own?.tls_certificate as JsonObject | undefined)?.certificate_chain as JsonObject | undefined;
   const pem = chain?.inline_string ?? Buffer.from(String(chain?.inline_bytes ?? ""), "base64").toString();

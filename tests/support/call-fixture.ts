@@ -39,9 +39,9 @@ export function httpCall(options: CallOptions = {}): Call {
 }
 
 export function tcpCall({ principal, sourceIp, port = 8080, serverName }: CallOptions = {}): Call {
-  const uris = principal === null ? undefined : known([`spiffe://${principal}`]);
+  const names = principal === null ? undefined : known([`spiffe://${principal}`]);
   return {
-    peer: principal === undefined ? { kind: "anonymous" } : { kind: "certificate", uris },
+    peer: principal === undefined ? { kind: "anonymous" } : { kind: "certificate", names },
     sourceIp: factOf(sourceIp),
     destinationIp: known("10.0.0.9"),
     destinationPort: port,
@@ -71,13 +71,14 @@ export function httpChain(
   return { isMutualTls: true, speaks: "http", normalization: NORMALIZATION, filters };
 }
 
-/** Of the side where callers are authenticated. */
-export function tcpChain(inputs: AuthorizationInputs): EnforcingChain {
+/** Of the side where callers are authenticated, or of the other. */
+export function tcpChain(inputs: AuthorizationInputs, isMutualTls = true): EnforcingChain {
+  const otherSide = isMutualTls ? "first-byte-plaintext" : "first-byte-mutual-tls";
   const filters = buildAuthorizationSlots(inputs)
     .map(decoded)
-    .filter(({ name }) => name.startsWith("meltemi.network.") && !name.endsWith("plaintext"))
+    .filter(({ name }) => name.startsWith("meltemi.network.") && !name.endsWith(otherSide))
     .map(({ name, typedConfig: config }): EnforcingFilter => ({ slot: name, name, config }));
-  return { isMutualTls: true, speaks: "bytes", normalization: NORMALIZATION, filters };
+  return { isMutualTls, speaks: "bytes", normalization: NORMALIZATION, filters };
 }
 
 function nestedFilters(slot: ExtensionConfigInit): readonly EnforcingFilter[] {

@@ -1,6 +1,7 @@
 // What commands ask of a mesh, wherever it runs: on this machine, over its sockets, or in a cluster, over the API
 // server. Types only. What a user or his surroundings did wrong is thrown as the sentence that he is shown.
 
+import type { ObjectKey } from "../../core/object-key.ts";
 import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
 import type { ProgrammedReport, ProxyStatus, UninjectedPods } from "./control-plane.ts";
 import type { LogLine, PodReport, ProcessReport } from "./supervisor.ts";
@@ -18,6 +19,8 @@ export interface Mesh {
   exec(pod: PodName, request: CommandRequest): Promise<number>;
   /** What the pod's Envoy answers at a path of its admin interface, parsed. */
   envoy(pod: PodName, path: string): Promise<unknown>;
+  /** Where a field of an object is written, as `file:line:column`; undefined where nobody knows, as in a cluster. */
+  locate(object: ObjectKey, path: string): Promise<string | undefined>;
   /** Of all replicas of the control plane. */
   proxies(): Promise<readonly ProxyStatus[]>;
   /** Pods without the sidecar that they ask for, as all control planes see it. */

@@ -83,6 +83,12 @@ export interface ExecAnswer {
   readonly hasTerminal: boolean;
 }
 
+/** `GET /location?object=VirtualService/shop/reviews&path=spec.http[0]`: where that is written; empty where no file holds it. */
+export interface LocationReport {
+  /** `file:line:column` */
+  readonly location?: string;
+}
+
 /** Any answer that isn't a success carries this. */
 export interface ErrorAnswer {
   readonly error: string;

@@ -8,12 +8,14 @@ import type {
   ErrorAnswer,
   ExecAnswer,
   ExecRequest,
+  LocationReport,
   LogLine,
   MeshReport,
   PodReport,
 } from "../../admin/contract/supervisor.ts";
 import { startListening } from "../../core/listening.ts";
 import type { Logger } from "../../core/logger.ts";
+import type { ObjectKey } from "../../core/object-key.ts";
 import { quoted } from "../../core/quoted.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 
@@ -43,6 +45,7 @@ export interface AdminAnswers {
   pods(): readonly PodReport[];
   mesh(): MeshReport;
   objects(kind: string, namespace: string | undefined): readonly KubernetesObject[];
+  location(object: ObjectKey, path: string): LocationReport;
   exec(request: ExecRequest): Promise<Answer<ExecAnswer>>;
   /** The lines so far, and a way to get those to come. */
   logs(
@@ -101,6 +104,12 @@ async function route(
         response,
         200,
         answers.objects(query.get("kind") ?? "", query.get("namespace") ?? undefined),
+      );
+    case "GET /location":
+      return sendJson(
+        response,
+        200,
+        answers.location((query.get("object") ?? "") as ObjectKey, query.get("path") ?? ""),
       );
     case "GET /logs":
       return sendLogs(response, query, answers);

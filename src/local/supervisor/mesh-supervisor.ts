@@ -154,6 +154,7 @@ export class MeshSupervisor {
     const answers = createSupervisorAnswers({
       settings,
       store,
+      declared: this.#declared,
       kubelet: this.#kubelet,
       logs: this.#logs,
       controlPlane: this.#controlPlane,

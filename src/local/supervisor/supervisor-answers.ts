@@ -8,7 +8,7 @@ import type {
   MeshReport,
 } from "../../admin/contract/supervisor.ts";
 import { objectKey } from "../../core/object-key.ts";
-import { formatProblem } from "../../core/problem.ts";
+import { formatLocation, formatProblem } from "../../core/problem.ts";
 import { quoted } from "../../core/quoted.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { enterMeshCommand } from "../front/launch-supervisor.ts";
@@ -19,6 +19,7 @@ import type { WorkloadStore } from "../workloads/workload-store.ts";
 import { keyOfObject } from "../workloads/workload-store.ts";
 import type { AdminAnswers, Answer, LogQuery, PodPlace, Refusal } from "./admin-server.ts";
 import type { ControlPlaneProcess } from "./control-plane-process.ts";
+import type { DeclaredObjects } from "./declared-objects.ts";
 import type { SupervisorSettings } from "./front-protocol.ts";
 import type { LogRegistry } from "./log-registry.ts";
 import { buildPodReport } from "./pod-reports.ts";
@@ -27,6 +28,7 @@ import { residentBytes } from "./process-memory.ts";
 export interface SupervisorParts {
   readonly settings: SupervisorSettings;
   readonly store: WorkloadStore;
+  readonly declared: DeclaredObjects;
   readonly kubelet: Kubelet;
   readonly logs: LogRegistry;
   readonly controlPlane: ControlPlaneProcess;
@@ -35,7 +37,7 @@ export interface SupervisorParts {
 }
 
 export function createSupervisorAnswers(parts: SupervisorParts): AdminAnswers {
-  const { store, kubelet, onShutdown } = parts;
+  const { store, declared, kubelet, onShutdown } = parts;
   return {
     pods: () =>
       (store.list("Pod") as readonly Pod[]).map((pod) =>
@@ -44,6 +46,10 @@ export function createSupervisorAnswers(parts: SupervisorParts): AdminAnswers {
     mesh: () => meshReport(parts),
     objects: (kind, namespace) =>
       store.list(kind).filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace),
+    location(object, path) {
+      const location = declared.locate(object, path);
+      return location === undefined ? {} : { location: formatLocation(location) };
+    },
     exec: (request) => answerExec(parts, request),
     logs: (query) => answerLogs(parts, query),
     envoySocket(place) {
