@@ -13,7 +13,8 @@ interface Section {
 export interface EnvoyMetadata {
   readonly filter_metadata?: {
     readonly istio?: { readonly config?: string };
-    readonly meltemi?: { readonly from?: readonly { kind?: string; namespace?: string; name?: string }[] };
+    /** Such as `VirtualService/shop/web spec.http[0], Service/shop/web`. */
+    readonly meltemi?: { readonly from?: string };
   };
 }
 
@@ -144,8 +145,9 @@ export function bootstrapOf(dump: ConfigDump): unknown {
 /** Who made a piece of config: `reviews.shop`, of the kind given. */
 export function makerOf(metadata: EnvoyMetadata | undefined, kind: string): string | undefined {
   const found = metadata?.filter_metadata;
-  const from = found?.meltemi?.from?.find((source) => source.kind === kind);
-  if (from !== undefined) return `${from.name}.${from.namespace}`;
+  const [from] = (found?.meltemi?.from ?? "").split(", ").filter((source) => source.startsWith(`${kind}/`));
+  const [, namespace, name] = from?.split(/[/ ]/) ?? [];
+  if (name !== undefined) return `${name}.${namespace}`;
   const path = /\/namespaces\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(found?.istio?.config ?? "");
   const isKind = path?.[2]?.replaceAll("-", "") === kind.toLowerCase();
   return isKind ? `${path?.[3]}.${path?.[1]}` : undefined;

@@ -17,7 +17,7 @@ const reviewsV1 = {
   name: "outbound|9080|v1|reviews.shop.svc.cluster.local",
   type: "EDS",
   metadata: {
-    filter_metadata: { meltemi: { from: [{ kind: "DestinationRule", namespace: "shop", name: "reviews" }] } },
+    filter_metadata: { meltemi: { from: "Service/shop/reviews, DestinationRule/shop/reviews spec" } },
   },
 };
 const inbound = { name: "inbound|8080||", type: "ORIGINAL_DST" };
@@ -128,7 +128,7 @@ test("filterListeners() chooses by port and by address", () => {
 });
 
 test("routeTable() has a line for each route and names the VirtualService", () => {
-  const from = [{ kind: "VirtualService", namespace: "shop", name: "reviews" }];
+  const from = "VirtualService/shop/reviews spec.http[0]";
   const host = {
     name: "reviews:80",
     domains: ["reviews", "reviews.shop", "10.96.0.7"],

@@ -319,7 +319,7 @@ test("buildRoute() says which rule made it", () => {
   assert.deepEqual(route({ rule: {}, source }).metadata, {
     filterMetadata: {
       istio: { config: "/apis/networking.istio.io/v1/namespaces/shop/virtual-service/web" },
-      meltemi: { from: [{ kind: "VirtualService", name: "web", namespace: "shop", path: "spec.http[0]" }] },
+      meltemi: { from: "VirtualService/shop/web spec.http[0]" },
     },
   });
 });
