@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Call, identityText } from "./authorization/call.ts";
+import { coverageOf, type Trial } from "./authorization/coverage.ts";
 import { freePlaces, type Place, startEnforcingEnvoy } from "./authorization/enforcing-envoy.ts";
 import { evaluate, type Verdict } from "./authorization/evaluator.ts";
 import { byAction, byProvider } from "./authorization/hand-picked/actions.ts";
@@ -11,7 +12,8 @@ import { overTcp } from "./authorization/hand-picked/connections.ts";
 import type { HandPicked } from "./authorization/hand-picked/hand-picked.ts";
 import { byOperation, byToken } from "./authorization/hand-picked/requests.ts";
 import { byAddress, bySource } from "./authorization/hand-picked/sources.ts";
-import { CONTEXT, callOf, inputsOf, type PolicySet, policiesOf } from "./authorization/policy-set.ts";
+import { CONTEXT, callOf, inputsOf, policiesOf } from "./authorization/policy-set.ts";
+import { randomCall, randomOf, randomPolicies } from "./authorization/random-policies.ts";
 import { findEnvoy } from "./envoy-process.ts";
 
 const skip = findEnvoy() === undefined ? "no Envoy: set MELTEMI_ENVOY" : false;
@@ -21,13 +23,6 @@ const handPicked: readonly HandPicked[] = [
   ...[...byAction, ...byProvider, ...overTcp],
 ];
 
-interface Trial {
-  readonly name: string;
-  readonly set: PolicySet;
-  readonly call: Call;
-  readonly wanted: Verdict;
-}
-
 test("Envoy and the evaluator decide as was written by hand", { skip }, async (t) => {
   const places = await freePlaces(handPicked.length);
   const trials = handPicked.flatMap((each, index) => trialsOf(each, places[index] as Place));
@@ -35,6 +30,29 @@ test("Envoy and the evaluator decide as was written by hand", { skip }, async (t
   const wrong = trials.filter(({ set, call, wanted }) => evaluate(set.policies, call, CONTEXT) !== wanted);
   assert.deepEqual(wrong.map(describe), []);
   const sets = [...new Set(trials.map(({ set }) => set))];
+  const { ask } = await startEnforcingEnvoy(
+    t,
+    sets.map((set) => ({ place: set.place, inputs: inputsOf(set) })),
+  );
+  assert.deepEqual(await differences(trials, ask), []);
+});
+
+const RANDOM = { setCount: 105, callsOfSet: 20, seed: Number(process.env.MELTEMI_SEED ?? 20261130) };
+
+test("Envoy decides as the evaluator does on random policies", { skip }, async (t) => {
+  const places = await freePlaces(RANDOM.setCount);
+  const random = randomOf(RANDOM.seed);
+  const sets = places.map((place) => ({ place, policies: policiesOf(randomPolicies(random, place)) }));
+  const trials = sets.flatMap((set) =>
+    Array.from({ length: RANDOM.callsOfSet }, (): Trial => {
+      const call = callOf(randomCall(random), set.place);
+      return { name: `seed ${RANDOM.seed}`, set, call, wanted: evaluate(set.policies, call, CONTEXT) };
+    }),
+  );
+  const coverage = coverageOf(trials);
+  t.diagnostic(`${trials.length} trials: ${JSON.stringify(coverage.counts)}`);
+  assert.ok(trials.length >= 2000);
+  assert.deepEqual(coverage.missing, []);
   const { ask } = await startEnforcingEnvoy(
     t,
     sets.map((set) => ({ place: set.place, inputs: inputsOf(set) })),
@@ -52,7 +70,7 @@ function trialsOf({ name, policies, allowed, denied }: HandPicked, place: Place)
   return [...allowed.map(wanted("allowed")), ...denied.map(wanted("denied"))];
 }
 
-const PARALLEL_CALLS = 8;
+const PARALLEL_CALLS = 16;
 
 /** What Envoy decides otherwise than wanted. */
 async function differences(

@@ -29,8 +29,12 @@ export function evaluate(
 ): Verdict {
   const deciding = policies.filter(({ metadata }) => metadata.annotations?.["istio.io/dry-run"] !== "true");
   const ofAction = (wanted: string) => deciding.filter(({ spec }) => (spec?.action ?? "ALLOW") === wanted);
-  const matching = (action: string) => ofAction(action).filter((policy) => matches(policy, call, context));
-  if (matching("CUSTOM").some((policy) => !isAllowedByProvider(policy, call, context))) return "denied";
+  const matching = (action: string, of = call) =>
+    ofAction(action).filter((policy) => matches(policy, of, context));
+  // As in Istio a provider is asked before tokens are verified: no rule of CUSTOM can know what one says.
+  const { claims: _unverified, ...withoutToken } = call;
+  if (matching("CUSTOM", withoutToken).some((policy) => !isAllowedByProvider(policy, call, context)))
+    return "denied";
   if (matching("DENY").length > 0) return "denied";
   return ofAction("ALLOW").length === 0 || matching("ALLOW").length > 0 ? "allowed" : "denied";
 }

@@ -2,7 +2,7 @@
 
 import { ALLOWING_HEADER, DENIED_SOURCE } from "../authorizers.ts";
 import type { Written } from "../policy-set.ts";
-import { DEV, from, type HandPicked, OLD } from "./hand-picked.ts";
+import { ALICE, DEV, from, type HandPicked, OLD } from "./hand-picked.ts";
 
 const DENY_ADMIN: Written = { action: "DENY", rules: [{ to: [{ operation: { paths: ["/admin*"] } }] }] };
 const ALLOW_WEB: Written = { rules: [from({ principals: ["corp/ns/shop/sa/web"] })] };
@@ -111,6 +111,14 @@ export const byProvider: readonly HandPicked[] = [
     policies: [asks("ask-http", "/*"), DENY_ADMIN, ALLOW_WEB],
     allowed: [{ headers: ASK.http }],
     denied: [{}, { headers: ASK.http, path: "/admin" }, { headers: ASK.http, identity: DEV }],
+  },
+  {
+    name: "a provider, which no token is shown",
+    policies: [
+      { action: "CUSTOM", provider: { name: "nobody" }, rules: [from({ requestPrincipals: ["*"] })] },
+    ],
+    allowed: [{ claims: ALICE }, {}],
+    denied: [{ transport: "tcp" }],
   },
   {
     name: "a provider that isn't there",
