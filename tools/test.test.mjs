@@ -12,7 +12,7 @@ test("npm test refuses a step that it doesn't know, and names those there are", 
 });
 
 test("npm test ends in one line of counts, and its exit code agrees", async () => {
-  const { code, output } = await runCommand([process.execPath, program, "goldens"]);
+  const { code, output } = await runCommand([process.execPath, program, "shape"]);
   const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(output.trimEnd().split("\n").at(-1));
   assert.ok(counts !== null, output);
   assert.equal(code, counts[2] === "0" ? 0 : 1);

@@ -25,7 +25,7 @@ const programs: readonly (readonly [name: string, args: readonly string[], origi
 /** Runs a program whose first turn holds a fault. */
 async function runFaulty(name: string, args: readonly string[], fault: string) {
   const state = await mkdtemp(join(tmpdir(), "meltemi-fault-"));
-  const module = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
+  const module = fileURLToPath(new URL(`../../src/main/${name}.ts`, import.meta.url));
   const started = `process.on("newListener", (event) => {
     if (event === "uncaughtException") queueMicrotask(() => { ${fault} });
   });`;

@@ -8,15 +8,19 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-import { bundleProgram } from "../../tests/support/bundled-program.ts";
-import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../admin/contract/supervisor.ts";
-import type { Problem } from "../core/problem.ts";
-import type { KubernetesObject } from "../kinds/define-kind.ts";
-import { enterMeshCommand, launchSupervisor } from "../local/front/launch-supervisor.ts";
-import { probeMachine } from "../local/front/machine-ability.ts";
-import { listenAndPass } from "../local/front/pass-listener.ts";
-import type { FrontMessage, GatewayPortWish, SupervisorMessage } from "../local/supervisor/front-protocol.ts";
-import { programArgv, projectPath } from "../process/project.ts";
+import type { ExecAnswer, LogLine, MeshReport, PodReport } from "../../src/admin/contract/supervisor.ts";
+import type { Problem } from "../../src/core/problem.ts";
+import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
+import { enterMeshCommand, launchSupervisor } from "../../src/local/front/launch-supervisor.ts";
+import { probeMachine } from "../../src/local/front/machine-ability.ts";
+import { listenAndPass } from "../../src/local/front/pass-listener.ts";
+import type {
+  FrontMessage,
+  GatewayPortWish,
+  SupervisorMessage,
+} from "../../src/local/supervisor/front-protocol.ts";
+import { programArgv, projectPath } from "../../src/process/project.ts";
+import { bundleProgram } from "../support/bundled-program.ts";
 
 const run = promisify(execFile);
 const ability = await probeMachine();

@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { readVersion } from "../process/project.ts";
-import { commandList } from "./command-list.ts";
+import { commandList } from "../../src/cli/command-list.ts";
+import { readVersion } from "../../src/process/project.ts";
 
-const program = fileURLToPath(new URL("../main/cli.ts", import.meta.url));
+const program = fileURLToPath(new URL("../../src/main/cli.ts", import.meta.url));
 const state = mkdtempSync(join(tmpdir(), "meltemi-cli-"));
 after(() => rmSync(state, { recursive: true }));
 
