@@ -7,6 +7,7 @@ import { authorizationChoiceFields } from "../src/model/authorization-policies.t
 import { destinationRuleFields } from "../src/model/destination-rules.ts";
 import { gatewayServerFields } from "../src/model/gateway-servers.ts";
 import { hostRouteFields } from "../src/model/host-routes.ts";
+import { requestAuthenticationChoiceFields } from "../src/model/request-authentications.ts";
 import { secretReaderFields } from "../src/model/secret-readers.ts";
 import { serviceFields } from "../src/model/services.ts";
 import { authorizationFields } from "../src/view/authorization.ts";
@@ -28,6 +29,7 @@ export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/model/destination-rules.ts": destinationRuleFields,
   "src/model/gateway-servers.ts": gatewayServerFields,
   "src/model/host-routes.ts": hostRouteFields,
+  "src/model/request-authentications.ts": requestAuthenticationChoiceFields,
   "src/model/secret-readers.ts": secretReaderFields,
   "src/model/services.ts": serviceFields,
   "src/view/authorization.ts": authorizationFields,

@@ -15,6 +15,7 @@ import { networkFilterFeatures } from "./listener/network-filters.ts";
 import { outboundListenerFields } from "./listener/outbound-listener.ts";
 import { virtualInboundFields } from "./listener/virtual-inbound.ts";
 import { virtualOutboundFields } from "./listener/virtual-outbound.ts";
+import { requestAuthenticationFields } from "./request-authentication/request-authentication.ts";
 import { inboundRouteFields } from "./route/inbound-routes.ts";
 import { routeFeatures } from "./route/route.ts";
 
@@ -34,6 +35,7 @@ export const builderFields: readonly ClaimedField[] = [
   ...inboundRouteFields,
   ...operationFields,
   ...outboundListenerFields,
+  ...requestAuthenticationFields,
   ...sourceFields,
   ...virtualInboundFields,
   ...virtualOutboundFields,

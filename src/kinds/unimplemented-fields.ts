@@ -303,7 +303,6 @@ const wholeKinds = [
     "use the annotation proxy.istio.io/config or MeshConfig's defaultConfig",
     "spec.*",
   ),
-  ...notYet("RequestAuthentication", "tokens of end users are checked in a later release", "spec.*"),
   ...notYet("Telemetry", TELEMETRY, "spec.*"),
   ...notYet("WasmPlugin", "extensions of the proxy come in a later release", "spec.*"),
   ...notYet("TrafficExtension", "extensions of the proxy come in a later release", "spec.*"),

@@ -4,7 +4,8 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { RequestAuthentication } from "../kinds/request-authentication.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import { type RequestAuthentication, requestAuthenticationKind } from "../kinds/request-authentication.ts";
 import { declareIssuerKeys, type IssuerKeyTables } from "./issuer-keys.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { rowKey, type Sources } from "./sources.ts";
@@ -14,6 +15,15 @@ import {
   type Workload,
   type WorkloadPolicies,
 } from "./workload-policies.ts";
+
+export const requestAuthenticationChoiceFields: readonly ClaimedField[] = [
+  ...claims(requestAuthenticationKind, "spec", [
+    "selector.matchLabels.*",
+    ...(["targetRef.group", "targetRef.kind", "targetRef.name", "targetRef.namespace"] as const),
+    ...(["targetRefs[].group", "targetRefs[].kind", "targetRefs[].name", "targetRefs[].namespace"] as const),
+    ...(["jwtRules[].jwks", "jwtRules[].jwksUri", "jwtRules[].timeout"] as const),
+  ]),
+];
 
 export interface RequestAuthentications {
   readonly policies: WorkloadPolicies<RequestAuthentication>;

@@ -7,7 +7,8 @@ import {
   type JwtProviderSchema,
   type JwtRequirementSchema,
 } from "../../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
-import type { JwtRule } from "../../kinds/request-authentication.ts";
+import { type ClaimedField, claims } from "../../kinds/claims.ts";
+import { type JwtRule, requestAuthenticationKind } from "../../kinds/request-authentication.ts";
 import type { AcceptedIssuer, RequestAuthenticationInputs } from "../../view/request-authentication.ts";
 import { typedConfig } from "../encode.ts";
 import type { ExtensionConfigInit } from "../policy-slot/http-slot.ts";
@@ -16,6 +17,15 @@ import { UNUSABLE_JWKS } from "./unusable-jwks.ts";
 
 type JwtProviderInit = MessageInitShape<typeof JwtProviderSchema>;
 type JwtRequirementInit = MessageInitShape<typeof JwtRequirementSchema>;
+
+export const requestAuthenticationFields: readonly ClaimedField[] = [
+  ...claims(requestAuthenticationKind, "spec.jwtRules[]", [
+    ...(["issuer", "audiences", "fromParams", "fromCookies", "presence"] as const),
+    ...(["fromHeaders[].name", "fromHeaders[].prefix", "forwardOriginalToken"] as const),
+    ...(["outputPayloadToHeader", "spaceDelimitedClaims"] as const),
+    ...(["outputClaimToHeaders[].header", "outputClaimToHeaders[].claim"] as const),
+  ]),
+];
 
 /** Empty where no issuer's tokens are accepted: then none is looked at. */
 export function buildRequestAuthentication({
