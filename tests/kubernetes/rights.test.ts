@@ -182,7 +182,8 @@ const specs: Readonly<Record<string, object>> = {
   },
   ProxyConfig: { concurrency: 1 },
   PeerAuthentication: { mtls: { mode: "STRICT" } },
-  RequestAuthentication: { selector, jwtRules: [] },
+  // Its keys are asked for, and what came of it is stored.
+  RequestAuthentication: { selector, jwtRules: [{ issuer: "http://127.0.0.1" }] },
   AuthorizationPolicy: { selector, rules: [] },
   Telemetry: { selector, tracing: [] },
   WasmPlugin: { selector, url: "https://example.com/plugin.wasm" },
