@@ -11,6 +11,7 @@ const answers: ControlPlaneAnswers = {
   proxies: () => [],
   problems: () => [],
   uninjected: () => [],
+  issuerKeys: () => [],
   programmed: (object) => ({
     object,
     proxyCount: 0,

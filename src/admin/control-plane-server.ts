@@ -7,6 +7,7 @@ import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import { quoted } from "../core/quoted.ts";
 import type {
+  IssuerKeysReport,
   ProgrammedReport,
   ProxyStatus,
   UninjectedPods,
@@ -20,6 +21,7 @@ export interface ControlPlaneAnswers {
   proxies(): readonly ProxyStatus[];
   problems(): readonly Problem[];
   uninjected(): readonly UninjectedPods[];
+  issuerKeys(): readonly IssuerKeysReport[];
   programmed(object: ObjectKey): ProgrammedReport;
   /** Of the proxies of all replicas; absent, or undefined, where there is nobody else to ask. */
   programmedEverywhere?(object: ObjectKey): Promise<ProgrammedReport> | undefined;
@@ -68,6 +70,8 @@ async function route(
       return send(response, 200, answers.problems());
     case "/uninjected":
       return send(response, 200, answers.uninjected());
+    case "/issuer-keys":
+      return send(response, 200, answers.issuerKeys());
     case "/programmed": {
       const object = parseKey(searchParams.get("object") ?? "");
       if (object === undefined) return send(response, 400, { error: "Name an object: Kind/namespace/name" });

@@ -265,6 +265,28 @@ export const commandList: readonly CommandDeclaration[] = [
     load: () => import("./wait.ts"),
   },
   {
+    name: "jwt",
+    summary: "tokens of end users",
+    examples: [{ line: "meltemi jwt debug - < token.txt", does: "without the token in the shell's history" }],
+    subcommands: [
+      {
+        name: "debug",
+        summary: "which RequestAuthentication takes or refuses a token, and why; it is kept nowhere",
+        arguments: [{ name: "<token>", summary: "a JSON Web Token, or - for standard input" }],
+        options: [
+          { flags: "-n, --namespace <namespace>", summary: "policies of this namespace only" },
+          outputOption,
+          ...meshOptions,
+        ],
+        examples: [
+          { line: "meltemi jwt debug -", does: "by all policies; exit code 1 if none takes it" },
+          { line: "meltemi jwt debug - -n shop -o json", does: "by those of one namespace, for scripts" },
+        ],
+        load: () => import("./jwt/debug.ts"),
+      },
+    ],
+  },
+  {
     name: "inject",
     aliases: ["kube-inject"],
     summary: "print manifests with a sidecar in every workload",

@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type {
+  IssuerKeysReport,
   ProgrammedReport,
   ProxyStatus,
   UninjectedPods,
@@ -40,6 +41,7 @@ export function socketMesh(client: MeshClient, context: Pick<CommandContext, "en
     },
     proxies: () => client.get<ProxyStatus[]>("control-plane", "/proxies"),
     uninjected: () => client.get<UninjectedPods[]>("control-plane", "/uninjected"),
+    issuerKeys: () => client.get<IssuerKeysReport[]>("control-plane", "/issuer-keys"),
     programmed: (stored) => programmed(client, stored),
     controlPlanes: () => controlPlanes(client),
     close: () => undefined,

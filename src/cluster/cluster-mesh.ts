@@ -2,6 +2,7 @@
 // the user's own.
 
 import type {
+  IssuerKeysReport,
   ProgrammedReport,
   ProxyStatus,
   UninjectedPods,
@@ -65,6 +66,11 @@ export function createClusterMesh(options: ClusterMeshOptions): Mesh {
     async uninjected() {
       const answers = await ask<readonly UninjectedPods[]>("/uninjected");
       return mergeUninjected(answers.map(({ answer }) => answer));
+    },
+    async issuerKeys() {
+      // All replicas have the same; one that has just started may have them first.
+      const answers = await ask<readonly IssuerKeysReport[]>("/issuer-keys");
+      return answers.flatMap(({ answer }) => answer);
     },
     async programmed(stored) {
       const { kind, metadata } = stored;

@@ -101,6 +101,15 @@ export type RequestAuthentication = ObjectOf<typeof requestAuthenticationKind>;
 export type RequestAuthenticationSpec = TypeOf<typeof requestAuthenticationSpec>;
 export type JwtRule = TypeOf<typeof jwtRule>;
 
+/** Where an issuer's keys are: `jwks URL` at the URL itself, `discovery ISSUER` by OpenID Connect's discovery. */
+export type KeyLocation = string;
+
+/** Undefined where the rule holds its keys itself. */
+export function keyLocationOf({ jwks = "", jwksUri = "", issuer = "" }: JwtRule): KeyLocation | undefined {
+  if (jwks !== "") return undefined;
+  return jwksUri !== "" ? `jwks ${jwksUri}` : `discovery ${issuer}`;
+}
+
 function* requestAuthenticationRules({ spec = {} }: { readonly spec?: RequestAuthenticationSpec }): Findings {
   for (const [index, rule] of (spec.jwtRules ?? []).entries()) {
     yield* checkJwtRule(`spec.jwtRules[${index}]`, rule);

@@ -4,10 +4,11 @@
 import { parseDurationMs } from "../core/duration.ts";
 import type { Graph, Transaction } from "../graph/graph.ts";
 import type { Row, SourceTable, Table } from "../graph/table.ts";
-import type { JwtRule, RequestAuthentication } from "../kinds/request-authentication.ts";
-
-/** Where an issuer's keys are: `jwks URL` at the URL itself, `discovery ISSUER` by OpenID Connect's discovery. */
-export type KeyLocation = string;
+import {
+  type KeyLocation,
+  keyLocationOf,
+  type RequestAuthentication,
+} from "../kinds/request-authentication.ts";
 
 /** What was found at a location. Without keys there never were any, or they are too old. */
 export interface IssuerKeys {
@@ -41,12 +42,6 @@ export function declareIssuerKeys(graph: Graph, policies: Table<RequestAuthentic
     rows: (location, rows) => [[location, { timeoutMs: timeoutMs(location, rows) }]],
   });
   return { wanted, found: graph.source<IssuerKeys>("keys of issuers") };
-}
-
-/** Undefined where the rule holds its keys itself. */
-export function keyLocationOf({ jwks = "", jwksUri = "", issuer = "" }: JwtRule): KeyLocation | undefined {
-  if (jwks !== "") return undefined;
-  return jwksUri !== "" ? `jwks ${jwksUri}` : `discovery ${issuer}`;
 }
 
 const DEFAULT_TIMEOUT_MS = 5_000;

@@ -10,10 +10,16 @@ export function planeAnswers({
   intake,
   find,
   debugPages,
-}: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed" | "debugPage"> {
+  model,
+}: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed" | "debugPage" | "issuerKeys"> {
   return {
     proxies: () => proxyStatuses(fleet, intake.locate.bind(intake)),
     debugPage: debugPages,
+    issuerKeys: () =>
+      [...model.requestAuthentications.issuerKeys.found.entries()].map(([location, keys]) => ({
+        location,
+        ...keys,
+      })),
     programmed: (object) => programmedReport(fleet, object, find(object)),
   };
 }

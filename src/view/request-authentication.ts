@@ -3,8 +3,7 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Row, Table } from "../graph/table.ts";
-import type { JwtRule } from "../kinds/request-authentication.ts";
-import { keyLocationOf } from "../model/issuer-keys.ts";
+import { type JwtRule, keyLocationOf } from "../kinds/request-authentication.ts";
 import type { Model } from "../model/model.ts";
 import { requestAuthenticationsOf } from "../model/request-authentications.ts";
 import { keyOf } from "../model/sources.ts";

@@ -76,3 +76,15 @@ export interface UninjectedPods {
 export interface VersionReport {
   readonly version: string;
 }
+
+/** `GET /issuer-keys` answers with a list of these: public keys alone. */
+export interface IssuerKeysReport {
+  /** `jwks URL`, or `discovery ISSUER`. */
+  readonly location: string;
+  /** A JSON Web Key Set, as JSON; absent where there are none. */
+  readonly jwks?: string;
+  /** In ISO 8601. */
+  readonly fetchedAt?: string;
+  /** Why the last try failed. */
+  readonly failure?: string;
+}

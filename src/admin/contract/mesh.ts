@@ -3,7 +3,7 @@
 
 import type { ObjectKey } from "../../core/object-key.ts";
 import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
-import type { ProgrammedReport, ProxyStatus, UninjectedPods } from "./control-plane.ts";
+import type { IssuerKeysReport, ProgrammedReport, ProxyStatus, UninjectedPods } from "./control-plane.ts";
 import type { LogLine, PodReport, ProcessReport } from "./supervisor.ts";
 
 export interface Mesh {
@@ -25,6 +25,8 @@ export interface Mesh {
   proxies(): Promise<readonly ProxyStatus[]>;
   /** Pods without the sidecar that they ask for, as all control planes see it. */
   uninjected(): Promise<readonly UninjectedPods[]>;
+  /** Keys of token issuers that are at a URL. */
+  issuerKeys(): Promise<readonly IssuerKeysReport[]>;
   /** How far this object, as it is written, has reached the proxies that it concerns. */
   programmed(stored: KubernetesObject): Promise<ProgrammedObject>;
   /** Empty where none is there. */

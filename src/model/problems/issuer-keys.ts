@@ -2,8 +2,7 @@
 // for some days only.
 
 import type { Problem } from "../../core/problem.ts";
-import type { RequestAuthentication } from "../../kinds/request-authentication.ts";
-import { keyLocationOf } from "../issuer-keys.ts";
+import { keyLocationOf, type RequestAuthentication } from "../../kinds/request-authentication.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 
 export function* checkIssuerKeys(

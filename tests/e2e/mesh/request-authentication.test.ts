@@ -2,6 +2,7 @@
 // refuse, and routes at the gateway that depend on what a token says.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -112,6 +113,27 @@ test("a gateway routes by claims of a valid token, and by no header", { skip }, 
   assert.equal(await versionOf({ groups: "beta", "x-jwt-payload": "beta" }), "v1");
   assert.equal(await versionOf(bearer(await sign({ groups: ["beta"], iss: "other" }))), 401);
 });
+
+test("`meltemi jwt debug` says who takes a token, and who doesn't", { skip }, async () => {
+  const good = debug(await sign());
+  assert.equal(good.code, 0, good.output);
+  assert.match(good.output, /^test\/echo +0 +takes +signed by key "key"$/m);
+  assert.match(good.output, /^test\/gateway +0 +takes/m);
+  const foreign = debug(await sign({ iss: "other" }));
+  assert.equal(foreign.code, 1);
+  assert.match(foreign.output, /^test\/echo +0 +passes +it is for issuer/m);
+  assert.equal(debug("x").code, 2);
+});
+
+function debug(token: string): { readonly code: number | null; readonly output: string } {
+  const program = fileURLToPath(new URL("../../../bin/meltemi.mjs", import.meta.url));
+  const env = { ...process.env, MELTEMI_STATE_DIR: mesh.stateDirectory, NO_COLOR: "1" };
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, "jwt", "debug", "-"], {
+    env,
+    input: token,
+  });
+  return { code: status, output: `${stdout}${stderr}` };
+}
 
 const issuer = `
 apiVersion: apps/v1
