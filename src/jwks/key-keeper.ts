@@ -29,6 +29,8 @@ export interface KeyKeeperOptions {
     location: string,
     options: Wanted & { readonly signal: AbortSignal },
   ) => Promise<FetchedKeys>;
+  /** Told of each try. */
+  readonly events?: { fetched(): void; failed(): void };
   /** Tried again where it rejects. */
   readonly store: (records: KeyRecords, signal: AbortSignal) => Promise<void>;
 }
@@ -107,7 +109,7 @@ class KeyKeeper {
   }
 
   async #keep(location: string, timeoutMs: number): Promise<void> {
-    const { clock, random, log } = this.#options;
+    const { clock, random, log, events } = this.#options;
     const { signal } = this.#begin(this.#wanted, location);
     let failureCount = 0;
     const freshForMs = this.#freshForMs(location);
@@ -115,6 +117,8 @@ class KeyKeeper {
     while (!signal.aborted) {
       const fetched = await this.#inTurn(() => this.#fetch(location, timeoutMs, signal), signal);
       if (signal.aborted || fetched === undefined) return;
+      if (fetched.kind === "keys") events?.fetched();
+      else events?.failed();
       const before = this.#records.get(location);
       const record = this.#recordOf(location, fetched);
       failureCount = record.failure === undefined ? 0 : failureCount + 1;

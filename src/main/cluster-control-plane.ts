@@ -45,7 +45,7 @@ import { openControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import { serveSecurely } from "../serving/serve-securely.ts";
 import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
 import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
-import { createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
@@ -92,7 +92,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const cluster = { settings, log, client, plane, signal, serving, ...known };
   const metrics = createControlPlaneMetrics(readVersion());
   const monitoring = await startMonitoring(cluster, () => metrics.text());
-  const [issuerKeys] = await Promise.all([followKeys(cluster), followCluster(cluster)]);
+  const [issuerKeys] = await Promise.all([followKeys(cluster, metrics.jwks), followCluster(cluster)]);
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
   const authority = await openAuthority(cluster, trustDomain);
   const authenticator = firstAuthenticatorOf([
@@ -276,11 +276,14 @@ function followCluster(cluster: Cluster): Promise<void> {
   });
 }
 
-function followKeys({ plane, log, client, settings, signal }: Cluster): Promise<ClusterIssuerKeys> {
+function followKeys(
+  { plane, log, client, settings, signal }: Cluster,
+  events: ControlPlaneMetrics["jwks"],
+): Promise<ClusterIssuerKeys> {
   const { namespace, revision } = settings;
   const name = revision === "default" ? ISSUER_KEYS_CONFIG_MAP : `${ISSUER_KEYS_CONFIG_MAP}-${revision}`;
   const addresses = { forbidden: settings.forbiddenKeyAddresses };
-  return followIssuerKeys({ plane, log, client, configMap: { namespace, name }, addresses, signal });
+  return followIssuerKeys({ plane, log, events, client, configMap: { namespace, name }, addresses, signal });
 }
 
 function configureInjection(

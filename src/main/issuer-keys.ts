@@ -20,6 +20,7 @@ import type { ControlPlane } from "../plane/create-control-plane.ts";
 interface KeyContext {
   readonly plane: ControlPlane;
   readonly log: Logger;
+  readonly events: NonNullable<KeyKeeperOptions["events"]>;
 }
 
 export interface ClusterIssuerKeys {
@@ -36,7 +37,7 @@ export interface ClusterIssuerKeysOptions extends KeyContext {
 
 /** Resolves when the stored keys are in the graph: without them good tokens would be refused. */
 export async function followIssuerKeys(options: ClusterIssuerKeysOptions): Promise<ClusterIssuerKeys> {
-  const { plane, log, client, configMap, addresses, signal } = options;
+  const { plane, log, events, client, configMap, addresses, signal } = options;
   const extraRootsPem = await readExtraRoots();
   let stored: KeyRecords = new Map();
   let seeStored: ((records: KeyRecords) => void) | undefined;
@@ -59,6 +60,7 @@ export async function followIssuerKeys(options: ClusterIssuerKeysOptions): Promi
         ...wantedBy(plane),
         ...fetching({ resolve: resolveByDns, addresses, extraRootsPem }),
         log,
+        events,
         stored,
         store: (records) => applyKeyConfigMap(client, configMap, records),
       });
@@ -76,13 +78,19 @@ export interface LocalIssuerKeysOptions extends KeyContext {
 }
 
 /** Resolves when the stored keys are in the graph. Goes on for as long as the process lives. */
-export async function keepLocalIssuerKeys({ plane, log, path }: LocalIssuerKeysOptions): Promise<void> {
+export async function keepLocalIssuerKeys({
+  plane,
+  log,
+  events,
+  path,
+}: LocalIssuerKeysOptions): Promise<void> {
   const stored = await readKeyFile(path);
   commitKeys(plane, stored);
   startKeyKeeper({
     ...wantedBy(plane),
     ...fetching({ resolve: resolveInMesh(plane.model), addresses: {}, extraRootsPem: [] }),
     log,
+    events,
     stored,
     async store(records) {
       await writeKeyFile(path, records);

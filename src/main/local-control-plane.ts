@@ -64,11 +64,12 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   const { stateDirectory, xdsSocket } = settings;
   const plane = createControlPlane({ clock: systemClock, log });
   await followStore(plane, join(stateDirectory, "store.sock"), log);
-  await keepLocalIssuerKeys({ plane, log, path: join(stateDirectory, "issuer-keys.json") });
+  const metrics = createControlPlaneMetrics(readVersion());
+  const keysPath = join(stateDirectory, "issuer-keys.json");
+  await keepLocalIssuerKeys({ plane, log, events: metrics.jwks, path: keysPath });
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
   const authority = await openAuthority(stateDirectory, trustDomain);
   const authenticator = await openAuthenticator(stateDirectory, trustDomain);
-  const metrics = createControlPlaneMetrics(readVersion());
   const backend = requireIdentity(plane.fleet, authenticator);
   const xds = createXdsServer(backend, { clock: systemClock, log, metrics: metrics.xds });
   const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });

@@ -21,6 +21,16 @@ test("createControlPlaneMetrics() counts streams, pushes and rejections under Is
   assert.match(text, /^pilot_info\{version="1.2.3"\} 1$/m);
 });
 
+test("createControlPlaneMetrics() counts fetches of issuers' keys under Istio's names", async () => {
+  const { jwks, text } = createControlPlaneMetrics("1.2.3");
+  jwks.fetched();
+  jwks.fetched();
+  jwks.failed();
+  const lines = (await text()).split("\n");
+  assert.ok(lines.includes("pilot_jwks_resolver_network_fetch_success_total 2"));
+  assert.ok(lines.includes("pilot_jwks_resolver_network_fetch_fail_total 1"));
+});
+
 test("createControlPlaneMetrics() keeps two control planes of one process apart", async () => {
   const one = createControlPlaneMetrics("1");
   const other = createControlPlaneMetrics("2");

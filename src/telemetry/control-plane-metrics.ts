@@ -30,6 +30,11 @@ export interface ControlPlaneMetrics {
     acknowledged(type: string): void;
     rejected(type: string): void;
   };
+  /** Fits the keeper of issuers' keys. */
+  readonly jwks: {
+    fetched(): void;
+    failed(): void;
+  };
   /** Prometheus' text format. */
   text(): Promise<string>;
 }
@@ -75,6 +80,16 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
     labelNames: ["type"],
     registers,
   });
+  const fetches = new Counter({
+    name: "pilot_jwks_resolver_network_fetch_success_total",
+    help: "Times that an issuer's keys were fetched",
+    registers,
+  });
+  const fetchFailures = new Counter({
+    name: "pilot_jwks_resolver_network_fetch_fail_total",
+    help: "Times that an issuer's keys couldn't be fetched",
+    registers,
+  });
   new Gauge({ name: "pilot_info", help: "Which build this is", labelNames: ["version"], registers }).set(
     { version },
     1,
@@ -92,6 +107,7 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
       acknowledged: (type) => accepted.inc({ type: shortNameOf(type) }),
       rejected: (type) => rejects.inc({ type: shortNameOf(type) }),
     },
+    jwks: { fetched: () => fetches.inc(), failed: () => fetchFailures.inc() },
     text: () => registry.metrics(),
   };
 }

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -113,6 +114,44 @@ test("a gateway routes by claims of a valid token, and by no header", { skip }, 
   assert.equal(await versionOf({ groups: "beta", "x-jwt-payload": "beta" }), "v1");
   assert.equal(await versionOf(bearer(await sign({ groups: ["beta"], iss: "other" }))), 401);
 });
+
+test("keys stay while their issuer is away, also where the control plane is started again", {
+  skip,
+}, async () => {
+  await client.request({ url: `${ISSUER}/keys`, method: "DELETE" });
+  const pid = controlPlanePid();
+  process.kill(pid, "SIGKILL");
+  await eventually(() => assert.notEqual(controlPlanePid(), pid));
+  // What proves that the new one fills the slot.
+  await mesh.save("policy.yaml", policies.replace("header: x-team", "header: x-crew"));
+  const headers = bearer(await sign({ team: "blue" }));
+  const statuses = new Set<number>();
+  await eventually(async () => {
+    const { status, body } = await client.request({ url: "http://echo/", headers });
+    statuses.add(status);
+    assert.match(body, /"x-crew":"blue"/);
+  });
+  assert.deepEqual([...statuses], [200], "no good token is refused meanwhile");
+});
+
+/** As this machine numbers it. */
+function controlPlanePid(): number {
+  const isIt = (pid: string) => {
+    const words = commandOf(pid).split("\0");
+    return words.includes("--xds-socket") && words.includes(mesh.stateDirectory);
+  };
+  const pid = readdirSync("/proc").find((name) => /^\d+$/.test(name) && isIt(name));
+  return Number(pid ?? assert.fail("no control plane runs"));
+}
+
+/** Empty for one that has ended. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
 
 test("`meltemi jwt debug` says who takes a token, and who doesn't", { skip }, async () => {
   const good = debug(await sign());

@@ -11,6 +11,9 @@ createServer(async (request, response) => {
     for await (const chunk of request) chunks.push(chunk);
     keys = Buffer.concat(chunks).toString("utf8");
     response.end();
+  } else if (request.method === "DELETE") {
+    keys = undefined;
+    response.end();
   } else if (request.url === "/.well-known/openid-configuration") {
     response.end(JSON.stringify({ issuer, jwks_uri: `${issuer}/keys` }));
   } else if (request.url === "/keys" && keys !== undefined) response.end(keys);
