@@ -1,5 +1,7 @@
 // What an AuthorizationPolicy's schema can't say: which parts exclude each other, and when it allows or denies all.
 
+import { childPath } from "../../core/field-path.ts";
+import type { ObjectMeta } from "../object-meta.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkIpOrRange } from "../value-rules.ts";
 import type {
@@ -7,18 +9,35 @@ import type {
   AuthorizationRule,
   AuthorizationSource,
 } from "./authorization-policy-spec.ts";
+import { checkConditionKey } from "./condition-key.ts";
 
 interface AuthorizationPolicyLike {
+  readonly metadata?: ObjectMeta;
   readonly spec?: AuthorizationPolicySpec;
 }
 
-export function* authorizationPolicyRules({ spec = {} }: AuthorizationPolicyLike): Findings {
+export function* authorizationPolicyRules({ metadata, spec = {} }: AuthorizationPolicyLike): Findings {
   const { action = "ALLOW", provider, rules = [] } = spec;
   if (action === "CUSTOM" && (provider?.name ?? "") === "")
     yield { code: "MLT1006", path: "spec.provider.name", message: "the action CUSTOM needs a provider" };
   if (action !== "CUSTOM" && provider !== undefined)
     yield { path: "spec.provider", message: `a provider is only for the action CUSTOM, found ${action}` };
   for (const [index, rule] of rules.entries()) yield* checkRule(`spec.rules[${index}]`, rule);
+  yield* checkDryRun(metadata);
+}
+
+const DRY_RUN = "istio.io/dry-run";
+/** Those of Go's strconv.ParseBool, as Istio reads it. */
+const BOOLEANS = ["1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"];
+
+function* checkDryRun(metadata: ObjectMeta | undefined): Findings {
+  const value = metadata?.annotations?.[DRY_RUN];
+  if (value === undefined || BOOLEANS.includes(value)) return;
+  yield {
+    severity: "warning",
+    path: childPath("metadata.annotations", DRY_RUN),
+    message: `found "${value}", wanted "true" or "false"; the policy is enforced`,
+  };
 }
 
 function* checkRule(path: string, { from = [], to = [], when = [] }: AuthorizationRule): Findings {
@@ -35,6 +54,11 @@ function* checkRule(path: string, { from = [], to = [], when = [] }: Authorizati
   for (const [index, { key, values = [], notValues = [] }] of when.entries()) {
     const place = `${path}.when[${index}]`;
     if (key === "") yield { code: "MLT1006", path: `${place}.key`, message: "a condition needs a key" };
+    else yield* checkConditionKey(`${place}.key`, key);
+    if (key === "source.principal") {
+      yield* checkPrincipals(`${place}.values`, values);
+      yield* checkPrincipals(`${place}.notValues`, notValues);
+    }
     if (values.length + notValues.length === 0)
       yield { path: place, message: "a condition needs values or notValues" };
   }
@@ -49,8 +73,24 @@ function* checkSource(path: string, source: AuthorizationSource): Findings {
       path: `${path}.serviceAccounts`,
       message: "service accounts can't go with namespaces or principals",
     };
+  yield* checkPrincipals(`${path}.principals`, principals);
+  yield* checkPrincipals(`${path}.notPrincipals`, notPrincipals);
   for (const name of ["ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks"] as const) {
     for (const [index, block] of (source[name] ?? []).entries())
       yield* checkIpOrRange(`${path}.${name}[${index}]`, block);
+  }
+}
+
+const SPIFFE = "spiffe://";
+
+function* checkPrincipals(path: string, principals: readonly string[] = []): Findings {
+  for (const [index, principal] of principals.entries()) {
+    if (!principal.startsWith(SPIFFE)) continue;
+    yield {
+      severity: "warning",
+      path: `${path}[${index}]`,
+      message: `principals are written without "${SPIFFE}", so "${principal}" names nobody`,
+      hint: `write "${principal.slice(SPIFFE.length)}"`,
+    };
   }
 }
