@@ -3,12 +3,13 @@
 import type { Call } from "./call.ts";
 import { type DecisionOptions, decideCall } from "./decide-call.ts";
 import type { Decision } from "./decision.ts";
-import { type EnforcingChain, enforcingChain } from "./enforcing-chain.ts";
+import { type EnforcingChain, enforcingChain, hasInboundListener } from "./enforcing-chain.ts";
 import type { ReceivedConfig } from "./received-config.ts";
 import { known } from "./truth.ts";
 
 /** A caller of the mesh comes by mTLS wherever the port takes it, else as everybody else. */
 export function decideAtSidecar(config: ReceivedConfig, call: Call, options: DecisionOptions): Decision {
+  if (!hasInboundListener(config)) return { verdict: "depends", reason: { kind: "no-listener" }, steps: [] };
   const speaks = call.request === undefined ? "bytes" : "http";
   const chainFor = (isMutualTls: boolean) =>
     enforcingChain(config, { port: call.destinationPort, isMutualTls, speaks });

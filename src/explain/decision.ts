@@ -22,6 +22,8 @@ export type Reason =
   | { readonly kind: "provider"; readonly provider: string; readonly rule?: NamedRule }
   /** Before any policy: the port takes mTLS only. */
   | { readonly kind: "mutual-tls-only" }
+  /** The proxy takes no inbound calls: it is a gateway's, or hasn't got its listener yet. */
+  | { readonly kind: "no-listener" }
   | { readonly kind: "path-refused" }
   /** On these facts. */
   | { readonly kind: "open"; readonly needs: readonly string[]; readonly rules: readonly NamedRule[] }

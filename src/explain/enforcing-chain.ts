@@ -39,6 +39,11 @@ export interface EnforcingFilter {
 const INBOUND = "virtualInbound";
 const CONNECTION_MANAGER = "HttpConnectionManager";
 
+/** False for a gateway, and for a sidecar that hasn't got it yet. */
+export function hasInboundListener({ listeners }: ReceivedConfig): boolean {
+  return listeners.some(({ name }) => name === INBOUND);
+}
+
 /** Undefined where no chain takes such a connection: it is closed. */
 export function enforcingChain(config: ReceivedConfig, connection: Connection): EnforcingChain | undefined {
   const listener = config.listeners.find(({ name }) => name === INBOUND);

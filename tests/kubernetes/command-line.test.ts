@@ -117,6 +117,30 @@ describe("command line against a cluster", { skip }, () => {
     assert.deepEqual([...new Set(keys.map((key) => Buffer.from(key, "base64").toString()))], ["[redacted]"]);
   });
 
+  test("authz says who may call whom, with a reader's rights", async () => {
+    const policy = {
+      apiVersion: "security.istio.io/v1",
+      kind: "AuthorizationPolicy",
+      metadata: { name: "readers", namespace: namespace.name },
+      spec: { rules: [{ to: [{ operation: { methods: ["GET"] } }] }] },
+    };
+    const can = (method: string) =>
+      run(["authz", "can-i", "--as", "deploy/echo", method, `http://echo.${namespace.name}/`]);
+    await namespace.apply([policy]);
+    try {
+      await eventually(async () => {
+        const { exitCode, output } = await can("POST");
+        assert.equal(exitCode, 1);
+        const wanted = `denied: no rule of the workload's ALLOW policies matches (${namespace.name}/readers)\n`;
+        assert.equal(output, wanted);
+      });
+      const allowed = `allowed by rules[0] of AuthorizationPolicy ${namespace.name}/readers, action ALLOW\n`;
+      assert.equal((await can("GET")).output, allowed);
+    } finally {
+      await namespace.kubectl(["delete", "authorizationpolicy", "readers"]);
+    }
+  });
+
   test("proxy-config says that a pod has no proxy", async () => {
     const end = await run(["proxy-config", "route", "pod/outsider", "-n", namespace.name]);
     assert.equal(end.exitCode, 1);

@@ -36,6 +36,8 @@ function sentence({ verdict, reason, location, port }: PodVerdict): string {
     }
     case "mutual-tls-only":
       return `denied: port ${port} takes mTLS only, and the caller has no certificate of the mesh`;
+    case "no-listener":
+      return "depends on the proxy: it has no inbound listener, since it is a gateway's or isn't ready yet";
     case "path-refused":
       return "denied: the path is refused before any policy sees it";
     case "open":

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { projectPath } from "../../../src/process/project.ts";
 import { eventually } from "./eventually.ts";
 import type { PodClient } from "./pod-client.ts";
@@ -38,6 +39,25 @@ spec:
   rules: [{to: [{operation: {ports: ["8080"], paths: ["/v1-only"]}}]}]
 `;
 
+const ISSUER = "https://login.example.com";
+const tokenPolicies = (jwks: string) => `
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: {name: login, namespace: test}
+spec:
+  selector: {matchLabels: {app: echo}}
+  jwtRules: [{issuer: ${ISSUER}, jwks: '${jwks}'}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: staff, namespace: test}
+spec:
+  selector: {matchLabels: {app: echo}}
+  action: DENY
+  rules:
+    - to: [{operation: {ports: ["8080"]}}]
+      when: [{key: "request.auth.claims[groups]", notValues: [staff]}]
+`;
 const CLOSED = `
 apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
@@ -127,6 +147,42 @@ test("can-i says what a connection of bytes gets", { skip }, async () => {
     });
     assert.equal(said.code, received === "" ? 1 : 0, `${as}: ${received}, ${said.output}${said.errors}`);
   }
+});
+
+test("can-i says what a call with a token gets", { skip }, async () => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const jwks = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: "one" }] });
+  await mesh.save("tokens.yaml", tokenPolicies(jwks));
+  const ask = (token: string | undefined) =>
+    client.request({
+      url: "http://echo.test/",
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+  await eventually(async () => assert.equal((await ask(undefined)).status, 403));
+  await mesh.waitUntilInStep();
+  const sign = (claims: JWTPayload, kid = "one") =>
+    new SignJWT({ iss: ISSUER, sub: "ann", ...claims })
+      .setProtectedHeader({ alg: "ES256", kid })
+      .sign(privateKey);
+  const tokens = {
+    good: await sign({ groups: ["staff"] }),
+    stranger: await sign({ groups: ["guests"] }),
+    expired: await sign({ groups: ["staff"], exp: 1_000 }),
+    foreign: await sign({ iss: "https://other.example", groups: ["staff"] }),
+    unknownKey: await sign({ groups: ["staff"] }, "two"),
+    garbage: "a.b.c",
+  };
+  const wanted = { good: 200, stranger: 403, expired: 401, foreign: 401, unknownKey: 401, garbage: 401 };
+  for (const [name, token] of Object.entries(tokens)) {
+    const { status } = await ask(token);
+    assert.equal(status, wanted[name as keyof typeof wanted], name);
+    const said = await authz("can-i", "--as", "test/client", "--jwt", token, "http://echo.test/");
+    assert.equal(said.code, status === 200 ? 0 : 1, `${name}: ${said.output}${said.errors}`);
+    assert.equal(/^denied: the token /.test(said.output), status === 401, `${name}: ${said.output}`);
+    assert.ok(!said.output.includes(token), name);
+  }
+  await mesh.remove("tokens.yaml");
+  await eventually(async () => assert.equal((await ask(undefined)).status, 200));
 });
 
 test("can-i names the rule that decides, and where it is written", { skip }, async () => {
