@@ -8,6 +8,7 @@ import { objectKey } from "../core/object-key.ts";
 import { problemCatalogue } from "../core/problem-catalogue.ts";
 import { quoted } from "../core/quoted.ts";
 import { findKind, kindByName, kinds } from "./all-kinds.ts";
+import { checkBounds } from "./check-bounds.ts";
 import { checkForm } from "./check-form.ts";
 import type { Finding, Kind, KubernetesObject } from "./define-kind.ts";
 import { apiVersionOf } from "./define-kind.ts";
@@ -63,6 +64,9 @@ function parseKnown(kind: Kind, value: Record<string, unknown>): ParsedObject {
     ...firstFindings(kind.check(object)),
     ...firstFindings(unimplemented(object)),
   );
+  const refusedPaths = new Set(findings.filter(isError).map(({ path }) => path));
+  const beyondBounds = firstFindings(checkBounds(kind.admission, object));
+  findings.push(...beyondBounds.filter(({ path }) => !refusedPaths.has(path)));
   const isInForce = key !== undefined && !findings.some(isError);
   return { findings, ...(key === undefined ? {} : { key }), ...(isInForce ? { object } : {}) };
 }

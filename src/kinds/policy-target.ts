@@ -43,7 +43,8 @@ export function* policyTargetRules({ spec = {} }: TargetedPolicy): Findings {
   for (const [index, target] of targetRefs.entries()) yield* checkTarget(`spec.targetRefs[${index}]`, target);
 }
 
-function* checkTarget(path: string, { kind, name, namespace = "" }: PolicyTargetReference): Findings {
+/** Its length and form are bounds that the kinds declare. */
+export function* checkTarget(path: string, { kind, name, namespace = "" }: PolicyTargetReference): Findings {
   if (kind === "") yield { code: "MLT1006", path: `${path}.kind`, message: "a target needs a kind" };
   if (name === "") yield { code: "MLT1006", path: `${path}.name`, message: "a target needs a name" };
   if (namespace !== "") {

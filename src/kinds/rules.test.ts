@@ -117,6 +117,26 @@ const wrong: readonly (readonly [object, string])[] = [
     peerAuthentication({ selector, portLevelMtls: { 70000: { mode: "STRICT" } } }),
     'spec.portLevelMtls["70000"]',
   ],
+  // What the custom resource definitions refuse too.
+  [
+    of("security", "AuthorizationPolicy", { targetRefs: [{ kind: "a/b", name: "web" }], rules: [{}] }),
+    "spec.targetRefs[0].kind",
+  ],
+  [
+    of("networking", "EnvoyFilter", { targetRefs: [{ ...target, namespace: "b" }] }, "v1alpha3"),
+    "spec.targetRefs[0].namespace",
+  ],
+  [of("extensions", "WasmPlugin", { url: "a/b:c", pluginName: "" }, "v1alpha1"), "spec.pluginName"],
+  [
+    of("extensions", "WasmPlugin", { url: "a/b:c", match: [{ ports: [{ number: 0 }] }] }, "v1alpha1"),
+    "spec.match[0].ports[0].number",
+  ],
+  [of("networking", "WorkloadGroup", { template: { ports: { "a.b": 80 } } }), 'spec.template.ports["a.b"]'],
+  [of("networking", "WorkloadGroup", { template: { ports: { a: 0 } } }), "spec.template.ports.a"],
+  [
+    of("networking", "WorkloadGroup", { template: {}, probe: { tcpSocket: { port: 0 } } }),
+    "spec.probe.tcpSocket.port",
+  ],
   // What Envoy would refuse.
   [http({ timeout: "87600000h" }), "spec.http[0].timeout"],
   [http({ match: [{ uri: { regex: "a{1001}" } }] }), "spec.http[0].match[0].uri.regex"],

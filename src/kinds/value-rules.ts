@@ -27,6 +27,21 @@ export function* checkPort(path: string, port: number | undefined): Findings {
   }
 }
 
+// The custom resource definitions of Istio allow no more.
+const MAX_PORT_NAME_LENGTH = 62;
+
+/** Of a workload, by their names in a service. */
+export function* checkNamedPorts(path: string, ports: Readonly<Record<string, number>> = {}): Findings {
+  for (const [name, port] of Object.entries(ports)) {
+    const place = childPath(path, name);
+    if (!isDnsLabel(name) || name.length > MAX_PORT_NAME_LENGTH) {
+      const message = `"${name}" isn't a port's name, wanted a DNS label of at most ${MAX_PORT_NAME_LENGTH} characters`;
+      yield { path: place, message };
+    }
+    yield* checkPort(place, port);
+  }
+}
+
 // As nanoseconds a longer one has no room in 64 bits, neither in Go nor in Envoy.
 const MAX_DURATION_SECONDS = 9_223_372_036n;
 

@@ -1,17 +1,16 @@
 // WorkloadEntry: one workload outside of the cluster, such as a virtual machine.
 
 import { isIpAddress } from "../core/cidr.ts";
-import { childPath } from "../core/field-path.ts";
 import { hostnameFault } from "../core/hostname.ts";
 import { namedPortsAdmission } from "./admission.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
-import { checkLabel, isDnsLabel } from "./object-name.ts";
+import { checkLabel } from "./object-name.ts";
 import { anything } from "./schema.ts";
 import type { WorkloadEntrySpec } from "./service-entry/service-entry-spec.ts";
 import { workloadEntrySpec } from "./service-entry/service-entry-spec.ts";
 import type { Findings } from "./value-rules.ts";
-import { checkPort } from "./value-rules.ts";
+import { checkNamedPorts } from "./value-rules.ts";
 
 export const workloadEntryKind = defineKind({
   kind: "WorkloadEntry",
@@ -72,11 +71,7 @@ function* workloadEntryRules({ spec }: { readonly spec: WorkloadEntrySpec }): Fi
       yield { path: "spec.address", message, ...(hint === undefined ? {} : { hint }) };
     }
   }
-  for (const [name, port] of Object.entries(ports)) {
-    const path = childPath("spec.ports", name);
-    if (!isDnsLabel(name)) yield { path, message: `"${name}" isn't a port's name, wanted a DNS label` };
-    yield* checkPort(path, port);
-  }
+  yield* checkNamedPorts("spec.ports", ports);
   if (!address.startsWith("unix://")) return;
   if (!/^unix:\/\/(\/.*[^/]|@.+)$/.test(address)) {
     yield { path: "spec.address", message: `"${address}" isn't the full path of a unix socket` };

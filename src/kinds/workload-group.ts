@@ -9,6 +9,7 @@ import type { TypeOf } from "./schema.ts";
 import { anything, map, message, text } from "./schema.ts";
 import { workloadEntrySpec } from "./service-entry/service-entry-spec.ts";
 import type { Findings } from "./value-rules.ts";
+import { checkNamedPorts, checkPort } from "./value-rules.ts";
 
 /** `WorkloadGroup.ObjectMeta` */
 export const workloadGroupMetadata = message({ labels: map(text()), annotations: map(text()) });
@@ -52,6 +53,9 @@ function* workloadGroupRules({ spec }: { readonly spec: WorkloadGroupSpec }): Fi
     yield* checkLabel(key, value, "spec.metadata.labels");
   for (const [key, value] of Object.entries(template.labels ?? {}))
     yield* checkLabel(key, value, "spec.template.labels");
+  yield* checkNamedPorts("spec.template.ports", template.ports);
+  for (const method of ["httpGet", "tcpSocket", "grpc"] as const)
+    yield* checkPort(`spec.probe.${method}.port`, probe?.[method]?.port);
   if (probe !== undefined && !METHODS.some((method) => probe[method] !== undefined)) {
     const message = `a probe needs ${METHODS.slice(0, -1).join(", ")} or ${METHODS.at(-1)}`;
     yield { code: "MLT1006", path: "spec.probe", message };

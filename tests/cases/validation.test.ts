@@ -26,7 +26,7 @@ const differencesOfKindsWithoutEffect: ReadonlyMap<string, number> = new Map([
   ["ProxyConfig", 0],
   ["Sidecar", 18],
   ["Telemetry", 1],
-  ["TrafficExtension", 3],
+  ["TrafficExtension", 2],
   ["WasmPlugin", 0],
 ]);
 

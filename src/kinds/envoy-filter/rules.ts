@@ -1,6 +1,7 @@
 // What an EnvoyFilter's schema can't say: which match goes with which context.
 
 import { checkLabel } from "../object-name.ts";
+import { checkTarget } from "../policy-target.ts";
 import type { Findings } from "../value-rules.ts";
 import type { ConfigurationObjectPatch, EnvoyFilterSpec } from "./envoy-filter-spec.ts";
 
@@ -17,6 +18,7 @@ export function* envoyFilterRules({ spec = {} }: EnvoyFilterLike): Findings {
     const message = '"workloadSelector" and "targetRefs" are both set, only one of them may be';
     yield { path: "spec.targetRefs", message };
   }
+  for (const [index, target] of targetRefs.entries()) yield* checkTarget(`spec.targetRefs[${index}]`, target);
   for (const [index, patch] of configPatches.entries()) {
     yield* checkMatch(`spec.configPatches[${index}]`, patch);
   }
