@@ -18,6 +18,7 @@ import type { Logger } from "../../core/logger.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
 import { quoted } from "../../core/quoted.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
+import { adminFailure } from "./admin-failure.ts";
 
 export interface PodPlace {
   readonly namespace: string;
@@ -68,8 +69,9 @@ export async function serveAdmin(
   const server = createServer((request, response) => {
     route(request, response, answers).catch((error: unknown) => {
       log.error({ url: request.url, error }, "admin request failed");
-      if (response.headersSent) response.destroy();
-      else sendJson(response, 500, { error: error instanceof Error ? error.message : String(error) });
+      if (response.headersSent) return void response.destroy();
+      const { status, answer } = adminFailure(error);
+      sendJson(response, status, answer);
     });
   });
   await startListening(server, { path: socketPath }, log);
