@@ -107,6 +107,7 @@ test("the pages of a proxy have what it asked for, by its id or how that begins"
     "ListenersConfigDump",
     "RoutesConfigDump",
     "SecretsConfigDump",
+    "EcdsConfigDump",
   ]);
   assert.ok(configs[0].dynamic_active_clusters.length > 3);
   assert.equal(configs[1].dynamic_listeners, undefined);
