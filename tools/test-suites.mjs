@@ -13,11 +13,21 @@ import { join } from "node:path";
 export const suites = [
   {
     name: "units",
-    folders: ["src", "tools", "examples", "bench"],
+    folders: ["src"],
     processCount: Math.min(2, availableParallelism()),
     isShared: true,
     quietLimitMs: 240_000,
   },
+  // Of programs around the project: they start processes, as what they test does.
+  {
+    name: "tools",
+    folders: ["tools", "examples", "bench"],
+    processCount: Math.min(2, availableParallelism()),
+    isShared: true,
+    quietLimitMs: 240_000,
+  },
+  // What large and hostile input may cost, and how many connections a server holds: each measures its own process.
+  { name: "limits", folders: ["tests/limits"], processCount: 1, isShared: false, quietLimitMs: 240_000 },
   { name: "goldens", folders: ["tests/golden"], processCount: 1, isShared: true, quietLimitMs: 240_000 },
   { name: "cases", folders: ["tests/cases"], processCount: 1, isShared: true, quietLimitMs: 240_000 },
   { name: "protocol", folders: ["tests/protocol"], processCount: 1, isShared: false, quietLimitMs: 300_000 },

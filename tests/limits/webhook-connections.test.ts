@@ -5,11 +5,11 @@ import { once } from "node:events";
 import { request } from "node:https";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
-import { createTestRoot } from "../../tests/support/certificates.ts";
-import { type HeldConnections, holdConnections } from "../../tests/support/held-connections.ts";
-import { silentLogger } from "../core/logger.ts";
-import { redacted } from "../core/redacted.ts";
-import { createWebhookServer } from "./webhook-server.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import { redacted } from "../../src/core/redacted.ts";
+import { createWebhookServer } from "../../src/webhook/webhook-server.ts";
+import { createTestRoot } from "../support/certificates.ts";
+import { type HeldConnections, holdConnections } from "../support/held-connections.ts";
 
 const root = await createTestRoot("mesh");
 const QUESTIONS = 8;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseTemplate, renderTemplate, templateFunctions } from "./template.ts";
+import { parseTemplate, renderTemplate, templateFunctions } from "../../src/inject/template/template.ts";
 
 // A template of any kind, by whoever may write a ConfigMap, costs the control plane no more than this.
 const MAX_CPU_MS = 1_500;

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LargePlace, Word } from "../../tests/support/large-objects.ts";
-import { largePlaces } from "../../tests/support/large-objects.ts";
-import { kinds } from "./all-kinds.ts";
-import type { Finding, Kind } from "./define-kind.ts";
-import { isMeshKind } from "./define-kind.ts";
-import { parseObject } from "./parse-object.ts";
-import { canonicalField } from "./same-fields.ts";
+import { kinds } from "../../src/kinds/all-kinds.ts";
+import type { Finding, Kind } from "../../src/kinds/define-kind.ts";
+import { isMeshKind } from "../../src/kinds/define-kind.ts";
+import { parseObject } from "../../src/kinds/parse-object.ts";
+import { canonicalField } from "../../src/kinds/same-fields.ts";
+import type { LargePlace, Word } from "../support/large-objects.ts";
+import { largePlaces } from "../support/large-objects.ts";
 
 // The webhook answers in the thread that serves the proxies, and takes objects of some megabytes. What grows with the
 // square of this many costs seconds; what grows with their number costs a fifth of the bound.

@@ -2,19 +2,14 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createTestRoot } from "../../tests/support/certificates.ts";
-import { holdConnections } from "../../tests/support/held-connections.ts";
-import {
-  connectionPreface,
-  grpcHeaders,
-  headersFrame,
-  settingsFrame,
-} from "../../tests/support/raw-http2.ts";
-import { systemClock } from "../core/clock.ts";
-import { silentLogger } from "../core/logger.ts";
-import { GrpcClient } from "./client.ts";
-import type { GrpcMethod } from "./method.ts";
-import { GrpcServer } from "./server.ts";
+import { systemClock } from "../../src/core/clock.ts";
+import { silentLogger } from "../../src/core/logger.ts";
+import { GrpcClient } from "../../src/grpc/client.ts";
+import type { GrpcMethod } from "../../src/grpc/method.ts";
+import { GrpcServer } from "../../src/grpc/server.ts";
+import { createTestRoot } from "../support/certificates.ts";
+import { holdConnections } from "../support/held-connections.ts";
+import { connectionPreface, grpcHeaders, headersFrame, settingsFrame } from "../support/raw-http2.ts";
 
 const echo: GrpcMethod = { kind: "unary", path: "/test.Echo/Unary", handle: async (request) => [request] };
 const silent: GrpcMethod = {
