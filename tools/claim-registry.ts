@@ -7,6 +7,8 @@ import { authorizationChoiceFields } from "../src/model/authorization-policies.t
 import { destinationRuleFields } from "../src/model/destination-rules.ts";
 import { gatewayServerFields } from "../src/model/gateway-servers.ts";
 import { hostRouteFields } from "../src/model/host-routes.ts";
+import { meshSettingFields } from "../src/model/mesh-settings.ts";
+import { peerAuthenticationFields } from "../src/model/mutual-tls-modes.ts";
 import { requestAuthenticationChoiceFields } from "../src/model/request-authentications.ts";
 import { secretReaderFields } from "../src/model/secret-readers.ts";
 import { serviceFields } from "../src/model/services.ts";
@@ -30,6 +32,8 @@ export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/model/gateway-servers.ts": gatewayServerFields,
   "src/model/host-routes.ts": hostRouteFields,
   "src/model/request-authentications.ts": requestAuthenticationChoiceFields,
+  "src/model/mesh-settings.ts": meshSettingFields,
+  "src/model/mutual-tls-modes.ts": peerAuthenticationFields,
   "src/model/secret-readers.ts": secretReaderFields,
   "src/model/services.ts": serviceFields,
   "src/view/authorization.ts": authorizationFields,

@@ -8,7 +8,6 @@ import { deploymentKind } from "../src/kinds/deployment.ts";
 import { endpointSliceKind } from "../src/kinds/endpoint-slice.ts";
 import { jobKind } from "../src/kinds/job.ts";
 import { meshConfigKind } from "../src/kinds/mesh-config/mesh-config.ts";
-import { peerAuthenticationKind } from "../src/kinds/peer-authentication.ts";
 import { podKind } from "../src/kinds/pod/pod.ts";
 import { replicaSetKind } from "../src/kinds/replica-set.ts";
 import { secretKind } from "../src/kinds/secret.ts";
@@ -218,9 +217,12 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly ClaimedField[
   "src/inject/proxy-container.ts": claims(meshConfigKind, ["spec.defaultConfig.image.imageType"]),
   "src/inject/pod-proxy-config.ts": claims(meshConfigKind, ["spec.defaultConfig.concurrency"]),
   "src/inject/prometheus-merge.ts": claims(meshConfigKind, ["spec.enablePrometheusMerge"]),
+  "src/agent/program/run-proxy.ts": claims(meshConfigKind, ["spec.defaultConfig.binaryPath"]),
+  "src/agent/pod/proxy-settings.ts": claims(meshConfigKind, ["spec.defaultConfig.proxyAdminPort"]),
   "src/agent/pod/proxy-arguments.ts": claims(meshConfigKind, [
     "spec.defaultConfig.drainDuration",
     "spec.defaultConfig.terminationDrainDuration",
+    "spec.defaultConfig.controlPlaneAuthPolicy",
   ]),
   "src/agent/bootstrap/bootstrap.ts": claims(meshConfigKind, ["spec.defaultConfig.runtimeValues.*"]),
   "src/agent/bootstrap/stats-config.ts": claims(meshConfigKind, "spec.defaultConfig.proxyStatsMatcher", [
@@ -234,6 +236,4 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly ClaimedField[
     "matchExpressions[].operator",
     "matchExpressions[].values",
   ]),
-  "src/model/mesh-settings.ts": claims(meshConfigKind, ["spec.trustDomain", "spec.rootNamespace"]),
-  "src/model/mutual-tls-modes.ts": claims(peerAuthenticationKind, ["spec.selector.matchLabels.*"]),
 };

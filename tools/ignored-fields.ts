@@ -23,6 +23,7 @@ export const ignoredFields: readonly ExcusedField[] = [
     ].map((name) => `Service.spec.${name}`),
     ...["loadBalancerIP", "loadBalancerSourceRanges"].map((name) => `Service.spec.${name}`),
   ),
+  ...ignored("Istio makes no use of it: a server's name is for people", "Gateway.spec.servers[].name"),
   ...ignored("Kubernetes deprecated it", "EndpointSlice.endpoints[].deprecatedTopology"),
   ...ignored("it is Kubernetes' hint to kube-proxy", "EndpointSlice.endpoints[].hints"),
   ...ignored(

@@ -114,6 +114,7 @@ function describeField(kind: string, path: string): string | undefined {
   const description = fieldDescriptions[kind]?.[path];
   const field = canonicalField(`${kind}.${path}`);
   const lacking = unimplementedFields.find((each) => {
+    if (each.onlyValue !== undefined) return false;
     const stem = `${each.kind}.${each.pattern}`;
     return stem === field || stem === `${field.replace(/\.[^.]+$/, "")}.*`;
   });

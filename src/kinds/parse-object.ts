@@ -138,21 +138,22 @@ const MAX_NAMED = 20;
 /** What is set in the object and has no effect yet: one finding for all fields of a message that wait for the same. */
 export function unimplemented(object: KubernetesObject): Finding[] {
   const fieldsByReason = new Map<string, string[]>();
-  for (const { kind, pattern, reason, harmlessValue } of unimplementedFields) {
+  for (const { kind, pattern, reason, harmlessValue, onlyValue } of unimplementedFields) {
     if (kind !== object.kind) continue;
     for (const { path, value } of matchingFields(object, pattern)) {
-      if (value === harmlessValue) continue;
-      const key = JSON.stringify([parentPath(path), reason]);
+      if (value === harmlessValue || (onlyValue !== undefined && value !== onlyValue)) continue;
+      const key = JSON.stringify([parentPath(path), reason, onlyValue]);
       const paths = fieldsByReason.get(key);
       if (paths === undefined) fieldsByReason.set(key, [path]);
       else paths.push(path);
     }
   }
   return [...fieldsByReason].map(([key, paths]) => {
-    const [parent = "", reason = ""] = JSON.parse(key) as string[];
+    const [parent = "", reason = "", onlyValue] = JSON.parse(key) as string[];
     const [path = ""] = paths;
+    const what = typeof onlyValue === "string" ? quoted(onlyValue) : "this field";
     if (paths.length === 1)
-      return { code: "MLT1009", path, message: `this field is known but has no effect yet: ${reason}` };
+      return { code: "MLT1009", path, message: `${what} is known but has no effect yet: ${reason}` };
     const names = paths.slice(0, MAX_NAMED).map((each) => each.slice(parent.length).replace(/^\./, ""));
     const others = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} others` : "";
     const message = `${names.join(", ")}${others} are known but have no effect yet: ${reason}`;

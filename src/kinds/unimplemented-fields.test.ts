@@ -79,3 +79,15 @@ test("unimplementedFields of MeshConfig are the providers of telemetry, not thos
   const zipkin = { name: "zipkin", zipkin: { service: "zipkin", port: 9411 } };
   assert.deepEqual(warned({ extensionProviders: [authz, zipkin] }), ["spec.extensionProviders[1].zipkin"]);
 });
+
+test("unimplementedFields warn of a value that has no effect, and not of the field's others", () => {
+  const entry = (resolution: string) =>
+    warnings({
+      apiVersion: "networking.istio.io/v1",
+      kind: "ServiceEntry",
+      ...head,
+      spec: { hosts: ["*.example.com"], ports: [{ number: 80, name: "http", protocol: "HTTP" }], resolution },
+    });
+  assert.deepEqual(entry("DYNAMIC_DNS"), ["spec.resolution"]);
+  assert.deepEqual(entry("NONE"), []);
+});

@@ -11,6 +11,8 @@ export interface UnimplementedField {
   readonly reason: string;
   /** A value that asks for what happens anyway, such as a default that `kubectl get -o yaml` prints: no warning. */
   readonly harmlessValue?: string | boolean;
+  /** The field has an effect, but for this value. */
+  readonly onlyValue?: string;
 }
 
 function notYet(kind: string, reason: string, ...patterns: readonly string[]): UnimplementedField[] {
@@ -24,6 +26,10 @@ function notYetUnless(
   reason: string,
 ): UnimplementedField {
   return { kind, pattern, reason, harmlessValue };
+}
+
+function notYetAs(kind: string, pattern: string, onlyValue: string, reason: string): UnimplementedField {
+  return { kind, pattern, reason, onlyValue };
 }
 
 // What a field would need, where several lack the same.
@@ -43,6 +49,7 @@ const REVOCATION = "revocation lists come in a later release";
 const TLS_DEFAULTS = "the mesh's own TLS is fixed at TLS 1.3 with Envoy's ciphers";
 
 const virtualServiceFields = [
+  ...notYet("VirtualService", "Istio never implemented it", "spec.tcp[].match[].sourceSubnet"),
   ...notYet("VirtualService", "statistics have no prefix of their own", "spec.http[].match[].statPrefix"),
   ...notYet("VirtualService", "Istio never implemented it", "spec.http[].fault.delay.exponentialDelay"),
   ...notYet("VirtualService", "Istio never implemented it", "spec.http[].fault.abort.http2Error"),
@@ -75,6 +82,17 @@ const destinationRuleFields = [
 ];
 
 const gatewayFields = [
+  notYetAs(
+    "Gateway",
+    "spec.servers[].tls.mode",
+    "AUTO_PASSTHROUGH",
+    "services don't get routes by SNI on their own yet, so it is as PASSTHROUGH",
+  ),
+  ...notYet(
+    "Gateway",
+    "all certificates of a server share one CA: set caCertificates in tls",
+    "spec.servers[].tls.tlsCertificates[].caCertificates",
+  ),
   ...notYet("Gateway", "Istio never implemented it", "spec.servers[].defaultEndpoint"),
   ...notYet("Gateway", REVOCATION, "spec.servers[].tls.caCrl"),
   notYetUnless(
@@ -87,6 +105,16 @@ const gatewayFields = [
     "Gateway",
     "Istio deprecated it; the gateway's Service maps ports",
     "spec.servers[].port.targetPort",
+  ),
+];
+
+const serviceEntryFields = [
+  ...notYet("ServiceEntry", "several networks come in a later release", "spec.endpoints[].network"),
+  notYetAs(
+    "ServiceEntry",
+    "spec.resolution",
+    "DYNAMIC_DNS",
+    "hosts aren't looked up by their names yet, so traffic goes where the client's own lookup said, as with NONE",
   ),
 ];
 
@@ -204,6 +232,12 @@ const workloadFields = [
 ];
 
 const meshConfigFields = [
+  notYetAs(
+    "MeshConfig",
+    "outboundTrafficPolicy.mode",
+    "ALLOW_ANY_DYNAMIC_DNS",
+    "hosts aren't looked up by their names yet, so it is as ALLOW_ANY",
+  ),
   ...notYet(
     "MeshConfig",
     "an inbound route has one destination, the application, and one attempt lasts as long as the client waits",
@@ -270,18 +304,17 @@ const meshConfigFields = [
     ),
     ...["customConfigFile", "sds"].map((name) => `defaultConfig.${name}`),
   ),
-  ...notYet("MeshConfig", "the proxy's files and ports are fixed", "defaultConfig.binaryPath"),
   ...notYet(
     "MeshConfig",
-    "the proxy's files, ports and names are fixed",
-    ...["configPath", "proxyAdminPort", "proxyBootstrapTemplatePath", "serviceCluster", "statNameLength"].map(
+    "the proxy's files and names are fixed",
+    ...["configPath", "proxyBootstrapTemplatePath", "serviceCluster", "statNameLength"].map(
       (name) => `defaultConfig.${name}`,
     ),
   ),
   ...notYet(
     "MeshConfig",
     DEPRECATED,
-    ...["certificates", "defaultConfig.availabilityZone", "defaultConfig.controlPlaneAuthPolicy"],
+    ...["certificates", "defaultConfig.availabilityZone"],
     ...["defaultConfig.discoveryRefreshDelay", "defaultConfig.envoyMetricsServiceAddress"],
     "defaultConfig.zipkinAddress",
   ),
@@ -312,6 +345,7 @@ export const unimplementedFields: readonly UnimplementedField[] = [
   ...virtualServiceFields,
   ...destinationRuleFields,
   ...gatewayFields,
+  ...serviceEntryFields,
   ...serviceFields,
   ...podFields,
   ...workloadFields,

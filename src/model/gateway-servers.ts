@@ -60,7 +60,7 @@ type OpenPort = GatewayPort & { readonly servers: GatewayServer[]; readonly drop
 
 export const gatewayServerFields: readonly ClaimedField[] = [
   ...claims(gatewayKind, ["spec.selector.*", "spec.servers[].tls.httpsRedirect"]),
-  ...claims(gatewayKind, "spec.servers[]", ["name", "bind", "hosts"]),
+  ...claims(gatewayKind, "spec.servers[]", ["bind", "hosts"]),
   ...claims(gatewayKind, "spec.servers[].port", ["number", "protocol", "name"]),
 ];
 

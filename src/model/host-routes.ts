@@ -37,7 +37,6 @@ export const hostRouteFields: readonly ClaimedField[] = [
   ...claims(virtualServiceKind, "spec.tcp[]", [
     "match[].destinationSubnets",
     "match[].port",
-    "match[].sourceSubnet",
     "match[].sourceLabels.*",
     "match[].gateways",
     "match[].sourceNamespace",

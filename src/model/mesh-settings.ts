@@ -2,8 +2,10 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load-balancer.ts";
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
+import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
@@ -46,6 +48,11 @@ export interface MeshSettings {
   /** Servers outside the mesh's own programs that policies name. */
   readonly extensionProviders: readonly ExtensionProvider[];
 }
+
+export const meshSettingFields: readonly ClaimedField[] = claims(meshConfigKind, [
+  "spec.trustDomain",
+  "spec.rootNamespace",
+]);
 
 const EVERYBODY = ["*"];
 

@@ -4,7 +4,12 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { PeerAuthentication, PeerAuthenticationMode } from "../kinds/peer-authentication.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import {
+  type PeerAuthentication,
+  type PeerAuthenticationMode,
+  peerAuthenticationKind,
+} from "../kinds/peer-authentication.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { keyOf, type Sources } from "./sources.ts";
 import {
@@ -13,6 +18,10 @@ import {
   type Workload,
   type WorkloadPolicies,
 } from "./workload-policies.ts";
+
+export const peerAuthenticationFields: readonly ClaimedField[] = claims(peerAuthenticationKind, [
+  "spec.selector.matchLabels.*",
+]);
 
 export type MutualTlsMode = "STRICT" | "PERMISSIVE" | "DISABLE";
 

@@ -57,7 +57,6 @@ export const serviceFields: readonly ClaimedField[] = [
     "address",
     "ports.*",
     "labels.*",
-    "network",
     "locality",
     "weight",
     "serviceAccount",

@@ -4,6 +4,7 @@ import { TcpProtocolOptionsSchema } from "../../gen/envoy/extensions/upstreams/t
 import { claims } from "../../kinds/claims.ts";
 import type { TcpKeepalive } from "../../kinds/destination-rule/connection-pool.ts";
 import { destinationRuleKind } from "../../kinds/destination-rule/destination-rule.ts";
+import type { RetryBudget } from "../../kinds/destination-rule/traffic-policy.ts";
 import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import { durationMessage } from "../duration-message.ts";
 import { typedConfig } from "../encode.ts";
@@ -85,10 +86,12 @@ function limit(value: number | undefined): number {
   return value === undefined || value <= 0 ? UNLIMITED : value;
 }
 
-function retryBudget(budget: { readonly percent?: number; readonly minRetryConcurrency?: number }) {
+function retryBudget({ percent = 20, minRetryConcurrency = 0, budgetInterval }: RetryBudget) {
   return {
-    budgetPercent: { value: budget.percent ?? 20 },
-    minRetryConcurrency: budget.minRetryConcurrency ?? 3,
+    budgetPercent: { value: percent },
+    // Istio's default counts for 0 as well.
+    minRetryConcurrency: minRetryConcurrency > 0 ? minRetryConcurrency : 3,
+    ...(budgetInterval === undefined ? {} : { budgetInterval: durationMessage(budgetInterval) }),
   };
 }
 

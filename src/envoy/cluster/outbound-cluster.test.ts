@@ -80,7 +80,7 @@ describe("buildOutboundCluster() sets", () => {
     ],
     [
       "a retry budget in place of a count",
-      { retryBudget: { percent: 25, minRetryConcurrency: 1 } },
+      { retryBudget: { percent: 25, minRetryConcurrency: 1, budgetInterval: "5s" } },
       {
         circuitBreakers: {
           thresholds: [
@@ -88,7 +88,7 @@ describe("buildOutboundCluster() sets", () => {
               maxConnections: 4294967295,
               maxPendingRequests: 4294967295,
               maxRequests: 4294967295,
-              retryBudget: { budgetPercent: { value: 25 }, minRetryConcurrency: 1 },
+              retryBudget: { budgetPercent: { value: 25 }, budgetInterval: "5s", minRetryConcurrency: 1 },
               trackRemaining: true,
             },
           ],

@@ -32,10 +32,12 @@ export const faultFeature: RouteFeature = {
   apply({ rule }, draft) {
     if (rule?.fault === undefined) return;
     const { delay, abort } = rule.fault;
-    draft.filterConfig[FAULT_FILTER] = typedConfig(HTTPFaultSchema, {
+    const faults = {
       ...(delay?.fixedDelay === undefined ? {} : { delay: buildDelay(delay, delay.fixedDelay) }),
       ...(abort === undefined ? {} : buildAbort(abort)),
-    });
+    };
+    if (Object.keys(faults).length > 0)
+      draft.filterConfig[FAULT_FILTER] = typedConfig(HTTPFaultSchema, faults);
   },
 };
 
