@@ -28,7 +28,13 @@ export const suites = [
   },
   // What large and hostile input may cost, and how many connections a server holds: each measures its own process.
   { name: "limits", folders: ["tests/limits"], processCount: 1, isShared: false, quietLimitMs: 240_000 },
-  { name: "goldens", folders: ["tests/golden"], processCount: 1, isShared: true, quietLimitMs: 240_000 },
+  {
+    name: "goldens",
+    folders: ["tests/golden", "tests/fields"],
+    processCount: 1,
+    isShared: true,
+    quietLimitMs: 240_000,
+  },
   { name: "cases", folders: ["tests/cases"], processCount: 1, isShared: true, quietLimitMs: 240_000 },
   { name: "protocol", folders: ["tests/protocol"], processCount: 1, isShared: false, quietLimitMs: 300_000 },
   { name: "e2e", folders: ["tests/e2e"], processCount: 1, isShared: false, quietLimitMs: 600_000 },

@@ -1,0 +1,96 @@
+// Where the fields of MeshConfig and PeerAuthentications matter.
+
+import { localitySpecs } from "./destination-rule-settings.ts";
+import { type KindSettings, yaml } from "./field-settings.ts";
+
+export const peerAuthenticationSettings: KindSettings = {
+  kind: "PeerAuthentication",
+  apiVersion: "security.istio.io/v1",
+  metadata: { name: "own", namespace: "shop" },
+  spec: yaml("{ selector: { matchLabels: { app: web } } }"),
+  settings: [
+    {
+      fields: /selector/,
+      spec: yaml("{ selector: { matchLabels: { app: a } }, mtls: { mode: STRICT } }"),
+      values: ["web", "client"],
+    },
+    {
+      fields: /portLevelMtls/,
+      spec: yaml(
+        "{ selector: { matchLabels: { app: web } }, mtls: { mode: STRICT }, portLevelMtls: { 8080: { mode: STRICT } } }",
+      ),
+      same: [["UNSET", "STRICT"]],
+    },
+    { fields: /mtls\.mode/, same: [["UNSET", "PERMISSIVE"]] },
+  ],
+};
+
+const LOOKED_UP = `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: looked-up, namespace: shop }
+spec: { hosts: [looked-up.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
+`;
+
+const EJECTING_RULE = `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: web, namespace: shop }
+spec: { host: web, trafficPolicy: { outlierDetection: { interval: 1s } } }
+`;
+
+const ROUTE = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { hosts: [web], http: [{ timeout: 3s, route: [{ destination: { host: web } }] }] }
+`;
+
+const POLICY_OF_ROOT = `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: { name: default, namespace: other }
+spec: { mtls: { mode: STRICT } }
+`;
+
+export const meshConfigSettings: KindSettings = {
+  kind: "MeshConfig",
+  apiVersion: "mesh.meltemi.dev/v1",
+  metadata: { name: "mesh" },
+  spec: {},
+  settings: [
+    { fields: /ListenPort/, values: [15011, 15012] },
+    { fields: /accessLog(Format|Encoding)/, spec: { accessLogFile: "/dev/stdout" } },
+    {
+      fields: /HttpRetryPolicy\.retryOn/,
+      spec: yaml(
+        "{ defaultHttpRetryPolicy: { attempts: 3 }, defaultInboundHttpRetryPolicy: { attempts: 3 } }",
+      ),
+      values: ["5xx", "reset"],
+    },
+    {
+      fields: /HttpRetryPolicy/,
+      spec: yaml(
+        "{ defaultHttpRetryPolicy: { attempts: 3 }, defaultInboundHttpRetryPolicy: { attempts: 3 } }",
+      ),
+    },
+    { fields: /default\w+ExportTo/, values: [["."], ["*"]], beside: ROUTE },
+    { fields: /rootNamespace/, values: ["other", "another"], beside: POLICY_OF_ROOT },
+    { fields: /dnsRefreshRate/, beside: LOOKED_UP },
+    { fields: /outboundTrafficPolicy\.mode/, same: [["ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"]] },
+    { fields: /pathNormalization/, same: [["DEFAULT", "BASE"]] },
+    { fields: /h2UpgradePolicy/, same: [["DEFAULT", "DO_NOT_UPGRADE"]] },
+    {
+      fields: /consecutiveLocalOriginFailures/,
+      spec: yaml("{ defaultTrafficPolicy: { outlierDetection: { splitExternalLocalOriginErrors: true } } }"),
+    },
+    {
+      fields: /HttpErrorCodes|failurePercentage/,
+      spec: yaml("{ defaultTrafficPolicy: { outlierDetection: { interval: 1s } } }"),
+    },
+    ...localitySpecs((setting) => yaml(`{ localityLbSetting: { ${setting} } }`)).map((setting) => ({
+      ...setting,
+      beside: EJECTING_RULE,
+    })),
+  ],
+};
