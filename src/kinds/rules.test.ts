@@ -193,6 +193,26 @@ const later: readonly (readonly [object, string])[] = [
   ],
   [of("security", "RequestAuthentication", { selector, targetRefs: [target] }), "spec.targetRefs"],
   [of("security", "AuthorizationPolicy", { action: "CUSTOM" }), "spec.provider.name"],
+  [
+    of("security", "AuthorizationPolicy", { rules: [{ to: [{ operation: { paths: ["/{**}/{*}"] } }] }] }),
+    "spec.rules[0].to[0].operation.paths[0]",
+  ],
+  [
+    of("security", "AuthorizationPolicy", { rules: [{ to: [{ operation: { notPorts: ["65536"] } }] }] }),
+    "spec.rules[0].to[0].operation.notPorts[0]",
+  ],
+  [
+    of("security", "AuthorizationPolicy", { rules: [{ from: [{ source: { principals: ["a", ""] } }] }] }),
+    "spec.rules[0].from[0].source.principals[1]",
+  ],
+  [
+    of("security", "AuthorizationPolicy", { rules: [{ when: [{ key: "request.size", values: ["1"] }] }] }),
+    "spec.rules[0].when[0].key",
+  ],
+  [
+    of("security", "AuthorizationPolicy", { rules: [{ when: [{ key: "source.ip", values: ["a"] }] }] }),
+    "spec.rules[0].when[0].values[0]",
+  ],
   [of("security", "AuthorizationPolicy", { rules: [{ from: [{}] }] }), "spec.rules[0].from[0].source"],
   [
     of("telemetry", "Telemetry", { tracing: [{ randomSamplingPercentage: 101 }] }),

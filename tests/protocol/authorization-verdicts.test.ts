@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Call as SeenCall, Peer } from "../../src/explain/call.ts";
+import type { Peer, Call as SeenCall } from "../../src/explain/call.ts";
 import { decideCall } from "../../src/explain/decide-call.ts";
 import type { Decision } from "../../src/explain/decision.ts";
 import { known } from "../../src/explain/truth.ts";

@@ -2,8 +2,8 @@
 
 import type { HeaderMatcherSchema } from "../../gen/envoy/config/route/v3/route_components_pb.ts";
 import { UriTemplateMatchConfigSchema } from "../../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
-import type { AuthorizationOperation } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { authorizationPolicyKind } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationOperation } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { isPathTemplate, pathTemplateFault } from "../../kinds/authorization-policy/path-template.ts";
 import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { type Plain, typedConfig } from "../encode.ts";

@@ -2,8 +2,8 @@
 // all of its conditions.
 
 import type { PolicySchema } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
-import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { authorizationPolicyKind } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import type { Plain } from "../encode.ts";
 import {

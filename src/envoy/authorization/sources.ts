@@ -1,7 +1,7 @@
 // Who asks, as Principals of Envoy's RBAC: sources, and the conditions on who asks and with what.
 
-import type { AuthorizationSource } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { authorizationPolicyKind } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationSource } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { addressRange } from "./address-range.ts";
 import { anyOf, type Clause, type PrincipalInit, principals, type Translate, together } from "./clause.ts";
@@ -42,11 +42,7 @@ export function sourceClauses(
     return { values, notValues, translate };
   };
   return [
-    {
-      values: source.trustDomains ?? [],
-      notValues: source.notTrustDomains ?? [],
-      translate: trustDomains(context),
-    },
+    clause("source.trustDomain", source.trustDomains, source.notTrustDomains),
     clause("source.principal", source.principals, source.notPrincipals),
     clause("request.auth.principal", source.requestPrincipals, source.notRequestPrincipals),
     clause("source.serviceAccount", source.serviceAccounts, source.notServiceAccounts),
@@ -67,6 +63,8 @@ export function sourceCondition(key: string, context: RuleContext): Translate<Pr
       return anyOf(principals, (value) => authenticated(namespacePattern(value)));
     case "source.serviceAccount":
       return anyOf(principals, (value) => authenticated(serviceAccountPattern(value, context.namespace)));
+    case "source.trustDomain":
+      return trustDomains(context);
     case "source.principal":
       return sourcePrincipals(context);
     default:

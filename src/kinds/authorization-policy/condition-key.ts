@@ -5,7 +5,8 @@ import { spellingHint } from "../../core/nearest-spelling.ts";
 import type { Findings } from "../value-rules.ts";
 
 const plainKeys = [
-  ...["source.ip", "remote.ip", "source.namespace", "source.principal", "source.serviceAccount"],
+  ...["source.ip", "remote.ip", "source.namespace", "source.principal"],
+  ...["source.serviceAccount", "source.trustDomain"],
   ...["request.auth.principal", "request.auth.audiences", "request.auth.presenter"],
   ...["destination.ip", "destination.port", "connection.sni"],
 ];

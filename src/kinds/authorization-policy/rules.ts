@@ -5,11 +5,14 @@ import type { ObjectMeta } from "../object-meta.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkIpOrRange } from "../value-rules.ts";
 import type {
+  AuthorizationOperation,
   AuthorizationPolicySpec,
   AuthorizationRule,
   AuthorizationSource,
 } from "./authorization-policy-spec.ts";
 import { checkConditionKey } from "./condition-key.ts";
+import { checkConditionValues, checkPortText, checkValues } from "./condition-rules.ts";
+import { isPathTemplate, pathTemplateFault } from "./path-template.ts";
 
 interface AuthorizationPolicyLike {
   readonly metadata?: ObjectMeta;
@@ -48,8 +51,10 @@ function* checkRule(path: string, { from = [], to = [], when = [] }: Authorizati
     else yield* checkSource(place, source);
   }
   for (const [index, { operation }] of to.entries()) {
+    const place = `${path}.to[${index}].operation`;
     if (operation === undefined || Object.keys(operation).length === 0)
-      yield { path: `${path}.to[${index}].operation`, message: "an operation needs at least one field" };
+      yield { path: place, message: "an operation needs at least one field" };
+    else yield* checkOperation(place, operation);
   }
   for (const [index, { key, values = [], notValues = [] }] of when.entries()) {
     const place = `${path}.when[${index}]`;
@@ -61,6 +66,22 @@ function* checkRule(path: string, { from = [], to = [], when = [] }: Authorizati
     }
     if (values.length + notValues.length === 0)
       yield { path: place, message: "a condition needs values or notValues" };
+    yield* checkConditionValues(place, { key, values, notValues });
+  }
+}
+
+function* checkOperation(path: string, operation: AuthorizationOperation): Findings {
+  for (const [name, values] of Object.entries(operation)) yield* checkValues(`${path}.${name}`, values);
+  for (const name of ["ports", "notPorts"] as const) {
+    for (const [index, port] of (operation[name] ?? []).entries())
+      yield* checkPortText(`${path}.${name}[${index}]`, port);
+  }
+  for (const name of ["paths", "notPaths"] as const) {
+    for (const [index, value] of (operation[name] ?? []).entries()) {
+      const fault = isPathTemplate(value) ? pathTemplateFault(value) : undefined;
+      if (fault !== undefined)
+        yield { path: `${path}.${name}[${index}]`, message: `"${value}" can't be a template: ${fault}` };
+    }
   }
 }
 
@@ -75,6 +96,7 @@ function* checkSource(path: string, source: AuthorizationSource): Findings {
     };
   yield* checkPrincipals(`${path}.principals`, principals);
   yield* checkPrincipals(`${path}.notPrincipals`, notPrincipals);
+  for (const [name, values] of Object.entries(source)) yield* checkValues(`${path}.${name}`, values);
   for (const name of ["ipBlocks", "notIpBlocks", "remoteIpBlocks", "notRemoteIpBlocks"] as const) {
     for (const [index, block] of (source[name] ?? []).entries())
       yield* checkIpOrRange(`${path}.${name}[${index}]`, block);

@@ -138,6 +138,7 @@ const ATTRIBUTES: Readonly<Record<string, Attribute>> = {
   "source.namespace": namespace,
   "source.principal": principal,
   "source.serviceAccount": serviceAccount,
+  "source.trustDomain": trustDomain,
   "request.auth.principal": requestPrincipal,
   "request.auth.audiences": claim(["aud"]),
   "request.auth.presenter": claim(["azp"]),

@@ -35,6 +35,7 @@ export const bySource: readonly HandPicked[] = [
   whoMay([when("source.principal", ["corp/ns/shop/sa/web"], ["old/ns/admin/sa/x"])], "web old"),
   whoMay([when("source.namespace", ["shop*"], ["shop"])], "dev"),
   whoMay([when("source.serviceAccount", ["web"])], "web old foreign"),
+  whoMay([when("source.trustDomain", ["corp", "for*"], ["foreign"])], "web dev root old"),
   whoMay([{}], EVERYBODY),
   whoMay([], ""),
 ];
