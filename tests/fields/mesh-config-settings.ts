@@ -53,12 +53,45 @@ metadata: { name: default, namespace: other }
 spec: { mtls: { mode: STRICT } }
 `;
 
+const ASKS_PROVIDER = `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: asks, namespace: shop }
+spec: { action: CUSTOM, provider: { name: asked }, rules: [{ to: [{ operation: { paths: [/a] } }] }] }
+`;
+
+/** A provider that is asked. */
+function provider(type: string): unknown {
+  const settings =
+    "service: web.shop.svc.cluster.local, port: 80, includeRequestBodyInCheck: { maxRequestBytes: 9 }";
+  return yaml(`{ extensionProviders: [{ name: asked, ${type}: { ${settings} } }] }`);
+}
+
 export const meshConfigSettings: KindSettings = {
   kind: "MeshConfig",
   apiVersion: "mesh.meltemi.dev/v1",
   metadata: { name: "mesh" },
   spec: {},
   settings: [
+    ...["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].flatMap((type) => {
+      const common = { spec: provider(type), beside: ASKS_PROVIDER };
+      return [
+        {
+          ...common,
+          fields: new RegExp(`${type}\\.service`),
+          values: ["web.shop.svc.cluster.local", "other.shop.svc.cluster.local"],
+        },
+        { ...common, fields: new RegExp(`${type}\\.statusOnError`), values: ["403", "503"] },
+        { ...common, fields: new RegExp(`${type}\\.pathPrefix`), values: ["/a", "/b"] },
+        { ...common, fields: new RegExp(type) },
+      ];
+    }),
+    {
+      fields: /extensionProviders\[\]\.name/,
+      spec: provider("envoyExtAuthzHttp"),
+      beside: ASKS_PROVIDER,
+      values: ["asked", "unasked"],
+    },
     { fields: /ListenPort/, values: [15011, 15012] },
     { fields: /accessLog(Format|Encoding)/, spec: { accessLogFile: "/dev/stdout" } },
     {
