@@ -176,6 +176,11 @@ test("parseManifest() says the same from scratch and after any edits, and reads 
   );
 });
 
+test("a byte order mark within a text is a character as others are, also behind what says nothing", () => {
+  for (const text of ["---\n\uFEFF---", "# a\n\uFEFF---\na: 1\n", "\uFEFF---\na: 1\n---\nb: 2\n"])
+    assertSameAsWhole(text);
+});
+
 /** What the parts say together, each at its place, is what the parser makes of the text as one. */
 function assertSameAsWhole(text: string) {
   const whole = parseYaml(FILE, text);

@@ -55,8 +55,12 @@ function textPart(text: string, leadLength: number): TextPart {
 const LEAD = /^(?:--- *\r?\n)?(?: *(?:#[^\0-\x08\x0a-\x1f\x7f]*)?\r?\n)*/;
 
 function leadOf(part: string): number {
-  return LEAD.exec(part)?.[0].length ?? 0;
+  const length = LEAD.exec(part)?.[0].length ?? 0;
+  // At the start of a text a byte order mark says nothing; anywhere else it is a character as others are.
+  return part[length] === BYTE_ORDER_MARK ? 0 : length;
 }
+
+const BYTE_ORDER_MARK = "\uFEFF";
 
 function countLineEnds(text: string): number {
   let count = 0;
