@@ -60,6 +60,13 @@ metadata: { name: asks, namespace: shop }
 spec: { action: CUSTOM, provider: { name: asked }, rules: [{ to: [{ operation: { paths: [/a] } }] }] }
 `;
 
+const NAMES_A_PRINCIPAL = `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: named, namespace: shop }
+spec: { rules: [{ from: [{ source: { principals: [cluster.local/ns/shop/sa/default] } }] }] }
+`;
+
 /** A provider that is asked. */
 function provider(type: string): unknown {
   const settings =
@@ -92,6 +99,7 @@ export const meshConfigSettings: KindSettings = {
       beside: ASKS_PROVIDER,
       values: ["asked", "unasked"],
     },
+    { fields: /trustDomainAliases/, beside: NAMES_A_PRINCIPAL },
     { fields: /ListenPort/, values: [15011, 15012] },
     { fields: /accessLog(Format|Encoding)/, spec: { accessLogFile: "/dev/stdout" } },
     {
