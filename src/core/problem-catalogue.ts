@@ -91,6 +91,7 @@ const entries = {
   },
   MLT2031: { severity: "warning", title: "Init containers have no network until the sidecar runs" },
   MLT2032: { severity: "warning", title: "A container runs as the proxy's user" },
+  MLT2033: { severity: "warning", title: "An AuthorizationPolicy's provider has no say on connections" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },
   MLT5001: { severity: "error", title: "A private key can be read by other users" },
   MLT5002: { severity: "error", title: "The CA's files are incomplete or don't belong together" },

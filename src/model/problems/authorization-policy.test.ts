@@ -11,6 +11,7 @@ spec:
   trustDomainAliases: [old.domain]
   extensionProviders:
     - { name: asked, envoyExtAuthzGrpc: { service: asked.shop.svc.cluster.local, port: 9000 } }
+    - { name: by-http, envoyExtAuthzHttp: { service: asked.shop.svc.cluster.local, port: 8000 } }
     - { name: traced, zipkin: { service: zipkin.shop.svc.cluster.local, port: 9411 } }
 ---
 apiVersion: v1
@@ -55,6 +56,15 @@ describe("AuthorizationPolicies", () => {
     assert.deepEqual(custom("traced"), [
       'MLT2026 spec.provider.name: Nobody can be asked: MeshConfig.extensionProviders has another use for "traced", so every request that a rule matches is refused',
     ]);
+  });
+
+  test("say which connections pass a provider that is asked by HTTP", () => {
+    const custom = (rule: string) =>
+      problemsOf(`{ action: CUSTOM, provider: { name: by-http }, rules: [${rule}] }`);
+    assert.deepEqual(custom("{}"), [
+      'MLT2033 spec.rules[0]: Port 7001 of db.shop.svc.cluster.local is TCP, and "by-http" is asked by HTTP, so connections to it pass without being asked about',
+    ]);
+    assert.deepEqual(custom('{ to: [{ operation: { ports: ["80"] } }] }'), []);
   });
 
   test("name ports where they ask for what only HTTP has", () => {

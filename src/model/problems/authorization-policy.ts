@@ -16,12 +16,14 @@ import { labelKey } from "./problem-indexes.ts";
 
 export function* checkAuthorizationProvider(
   object: AuthorizationPolicy,
-  { settings }: CheckContext,
+  context: CheckContext,
 ): Iterable<Problem> {
+  const { settings } = context;
   const { action, provider } = object.spec ?? {};
   const name = provider?.name ?? "";
   if (action !== "CUSTOM" || name === "") return;
   const found = settings.extensionProviders.find((each) => each.name === name);
+  if (found?.envoyExtAuthzHttp !== undefined) yield* checkUnaskedConnections(object, name, context);
   if (found?.envoyExtAuthzHttp !== undefined || found?.envoyExtAuthzGrpc !== undefined) return;
   const known = settings.extensionProviders
     .filter(
@@ -33,6 +35,23 @@ export function* checkAuthorizationProvider(
     message: `Nobody can be asked: MeshConfig.extensionProviders ${found === undefined ? "has no" : "has another use for"} "${name}", so every request that a rule matches is refused`,
     hint: `providers of authorization: ${quoted(known)}`,
   });
+}
+
+/** As in Istio, who is asked by HTTP has no say on connections that aren't HTTP. */
+function* checkUnaskedConnections(
+  object: AuthorizationPolicy,
+  provider: string,
+  context: CheckContext,
+): Iterable<Problem> {
+  for (const [index, rule] of (object.spec?.rules ?? []).entries()) {
+    const port = connectionPortOf(object, rule, context);
+    if (port === undefined) continue;
+    yield problemAt(object, `spec.rules[${index}]`, {
+      code: "MLT2033",
+      message: `Port ${port.number} of ${port.host} is ${port.protocol}, and "${provider}" is asked by HTTP, so connections to it pass without being asked about`,
+      hint: "use a provider that is asked by gRPC, or close the port by a policy of the action DENY",
+    });
+  }
 }
 
 /** Connections have none of it: a rule that allows then allows none of them, and any other takes all of them. */
