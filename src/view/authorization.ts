@@ -1,11 +1,10 @@
 // Who may call a workload: the AuthorizationPolicies for it, with what they need of the rest of the mesh. Workloads that
 // the same policies are for share one row, however many they are.
 
-import { createHash } from "node:crypto";
 import { outboundClusterName } from "../core/cluster-name.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
-import type { Row, Table } from "../graph/table.ts";
+import type { Table } from "../graph/table.ts";
 import {
   type AuthorizationPolicy,
   authorizationPolicyKind,
@@ -27,6 +26,7 @@ import type {
 } from "./authorization-inputs.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { Provenance } from "./provenance.ts";
+import { contentId, distinct } from "./shared-rows.ts";
 
 export const authorizationFields: readonly ClaimedField[] = [
   ...claims(authorizationPolicyKind, ["spec.action", "spec.provider.name"]),
@@ -71,16 +71,9 @@ export function declareAuthorizations(
       return [[key, authorizationOf(read, model, { namespace: proxy.namespace, labels })]];
     },
   });
-  const byId = graph.index(ofProxy, "proxies by authorization set", ({ id }) => [id]);
-  const distinct = graph.derive<readonly Row<AuthorizationSet>[], AuthorizationSet>({
-    name: "distinct authorization sets",
-    from: graph.group("authorization sets by id", byId),
-    rows: (id, members) => members.slice(0, 1).map(([, set]) => [id, set] as const),
-    equal: (a, b) => a.id === b.id,
-  });
   const table = graph.derive<AuthorizationSet, AuthorizationRow>({
     name: "authorization",
-    from: distinct,
+    from: distinct(graph, "authorization sets", ofProxy),
     rows: (id, set, read) => [[id, authorizationRow(set, model, read)]],
   });
   return { ofProxy, table };
@@ -88,8 +81,7 @@ export function declareAuthorizations(
 
 export function authorizationOf(read: Read, model: Model, workload: Workload): AuthorizationSet {
   const policies = authorizationPoliciesOf(read, model.authorizationPolicies, workload);
-  const id = createHash("sha256").update(policies.join("\n")).digest("base64url").slice(0, 22);
-  return { id, policies };
+  return { id: contentId(policies), policies };
 }
 
 function authorizationRow({ policies: keys }: AuthorizationSet, model: Model, read: Read): AuthorizationRow {

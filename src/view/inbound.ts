@@ -1,7 +1,6 @@
 // A workload's own side: the ports that services give it, with the mTLS mode of each. Proxies whose inbound side is
 // the same share one row: replicas of a Deployment do.
 
-import { createHash } from "node:crypto";
 import { ipFamiliesOf } from "../core/ip-families.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -17,6 +16,7 @@ import type { InboundClusterInputs } from "./cluster-inputs.ts";
 import type { InboundListenerInputs } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
 import type { Provenance } from "./provenance.ts";
+import { contentId } from "./shared-rows.ts";
 
 export interface InboundView {
   /** Proxies with the same id have the same inbound side. */
@@ -78,7 +78,7 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
     retries: settings.inboundRetries,
     source: [...objects].map((object) => ({ object })),
   };
-  return { id: idOf(view), ...view };
+  return { id: contentId(view), ...view };
 }
 
 function objectOf({ object }: MeshService): ObjectKey {
@@ -91,10 +91,6 @@ function otherPorts({ mode, modeByPort }: WorkloadMutualTls, known: ReadonlySet<
     .map(([port, ofPort]) => ({ port: Number(port), mode: ofPort }))
     .filter((each) => !known.has(each.port) && each.mode !== mode)
     .sort((a, b) => a.port - b.port);
-}
-
-function idOf(view: Omit<InboundView, "id">): string {
-  return createHash("sha256").update(JSON.stringify(view)).digest("base64url").slice(0, 22);
 }
 
 interface OwnPort {

@@ -2,13 +2,14 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
-import type { Row, Table } from "../graph/table.ts";
+import type { Table } from "../graph/table.ts";
 import { type JwtRule, keyLocationOf } from "../kinds/request-authentication.ts";
 import type { Model } from "../model/model.ts";
 import { requestAuthenticationsOf } from "../model/request-authentications.ts";
 import { keyOf } from "../model/sources.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { Provenance } from "./provenance.ts";
+import { distinct } from "./shared-rows.ts";
 
 /** What decides which row is a proxy's; equal for all that share it. */
 export interface RequestAuthenticationChoice {
@@ -54,12 +55,10 @@ export function declareRequestAuthenticationViews(
     from: proxies,
     rows: (key, proxy, read) => [[key, requestAuthenticationOf(read, model, proxy)]],
   });
-  const byChoice = graph.index(ofProxy, "request authentication by choice", ({ id }) => [id]);
-  const table = graph.derive<readonly Row<RequestAuthenticationChoice>[], RequestAuthenticationRow>({
+  const table = graph.derive<RequestAuthenticationChoice, RequestAuthenticationRow>({
     name: "request authentication",
-    from: graph.group("request authentication grouped by choice", byChoice),
-    rows: (id, members, read) =>
-      members.slice(0, 1).map(([, choice]) => [id, requestAuthenticationRow(read, model, choice)] as const),
+    from: distinct(graph, "request authentication choices", ofProxy),
+    rows: (id, choice, read) => [[id, requestAuthenticationRow(read, model, choice)]],
   });
   return { table, ofProxy };
 }

@@ -2,7 +2,7 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
-import type { Row, Table } from "../graph/table.ts";
+import type { Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 import { type Authorizations, declareAuthorizations } from "./authorization.ts";
@@ -21,6 +21,7 @@ import {
   type RequestAuthenticationViews,
 } from "./request-authentication.ts";
 import type { Scoped } from "./scoped-rows.ts";
+import { distinct } from "./shared-rows.ts";
 import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
 
 export interface Views {
@@ -86,23 +87,4 @@ function mayReadSecrets({ namespace, pod }: ConnectedProxy, model: Model, read: 
   return (
     pod !== undefined && read.get(model.secretReaders, rowKey(namespace, pod.serviceAccount)) === "allowed"
   );
-}
-
-/** One row for each id, however many proxies share it. */
-function distinct<V extends { readonly id: string }>(
-  graph: Graph,
-  name: string,
-  ofProxy: Table<V>,
-): Table<V> {
-  const groups = graph.group(
-    `${name} by id`,
-    graph.index(ofProxy, `ids of ${name}`, ({ id }) => [id]),
-  );
-  return graph.derive<readonly Row<V>[], V>({
-    name,
-    from: groups,
-    rows: (id, members) => members.slice(0, 1).map(([, view]) => [id, view] as const),
-    // The id is a hash of the rest.
-    equal: (a, b) => a.id === b.id,
-  });
 }

@@ -1,7 +1,6 @@
 // What a gateway's proxy gets beside clusters: a listener for each port of the Gateways that select it, and route
 // configurations for those that speak HTTP. Proxies with the same view share one row.
 
-import { createHash } from "node:crypto";
 import { wildcardsOf } from "../../core/ip-families.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Table } from "../../graph/table.ts";
@@ -18,6 +17,7 @@ import { matchableNames } from "../chain-matches.ts";
 import type { ClientScopes, ConnectedProxy } from "../client-scope.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../listener-inputs.ts";
 import { listenerSettings } from "../outbound-listeners.ts";
+import { contentId } from "../shared-rows.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
 import { gatewayTcpChains } from "./tcp-chains.ts";
@@ -50,9 +50,7 @@ function gatewayView(context: GatewayContext): GatewayView {
   const routes = ports.flatMap((port) => gatewayRoutes(port, context)).filter(({ name }) => served.has(name));
   // Secrets are the namespace's own, so gateways of two namespaces differ even where their listeners don't.
   const { namespace } = context.proxy;
-  const facts = JSON.stringify([namespace, listeners, routes]);
-  const id = createHash("sha256").update(facts).digest("base64url").slice(0, 22);
-  return { id, namespace, listeners, routes };
+  return { id: contentId([namespace, listeners, routes]), namespace, listeners, routes };
 }
 
 function routeNamesOf({ forward }: GatewayChain): readonly string[] {
