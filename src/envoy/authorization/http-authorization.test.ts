@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { asJson, inputsOf, policyInputs } from "../../../tests/support/authorization-fixture.ts";
 import { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import type { AuthorizationProvider } from "../../view/authorization-inputs.ts";
-import { buildHttpAuthorization, type HttpFilterInit } from "./http-authorization.ts";
+import type { TypedFilter } from "../typed-filter.ts";
+import { buildHttpAuthorization } from "./http-authorization.ts";
 
 interface FilterJson {
   readonly name: string;
@@ -23,7 +24,7 @@ interface RulesJson {
 const SERVER = { hostname: "authz.shop", cluster: "outbound|9000||authz.shop" };
 const GRPC: AuthorizationProvider = { kind: "grpc", settings: { port: 9000 }, server: SERVER };
 
-function json(filters: readonly HttpFilterInit[]): readonly FilterJson[] {
+function json(filters: readonly TypedFilter[]): readonly FilterJson[] {
   return filters.map((filter) => asJson(HttpFilterSchema, filter) as unknown as FilterJson);
 }
 

@@ -6,48 +6,39 @@ import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import { typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
 import { destinationFilter } from "../policy-slot/first-byte.ts";
-import { buildHttpSlot, type ExtensionConfigInit, filtersOfSlot } from "../policy-slot/http-slot.ts";
-import { buildNetworkSlot, type NetworkPolicySlot } from "../policy-slot/network-slot.ts";
+import { buildHttpSlot, type ExtensionConfigInit } from "../policy-slot/http-slot.ts";
+import { buildNetworkSlot, type NetworkPolicySlot, networkPolicySlots } from "../policy-slot/network-slot.ts";
 import { connectionExpression } from "./connection-expression.ts";
 import { customRules } from "./custom-policies.ts";
 import { buildHttpAuthorization } from "./http-authorization.ts";
 import { rbac } from "./policies.ts";
-import { buildTcpAuthorization, type NetworkFilterInit } from "./tcp-authorization.ts";
+import { buildTcpAuthorization } from "./tcp-authorization.ts";
 
 /** Each of these slots, also those that hold nothing. */
 export function buildAuthorizationSlots(inputs: AuthorizationInputs): readonly ExtensionConfigInit[] {
   const { custom, authorization } = buildHttpAuthorization(inputs);
   const ofConnections = networkFilters(inputs);
   return [
-    buildHttpSlot("custom-authorization", filtersOfSlot(custom)),
-    buildHttpSlot("authorization", filtersOfSlot(authorization)),
-    ...networkAuthorizationSlots.map((slot) => buildNetworkSlot(slot, ofConnections[slot])),
+    buildHttpSlot("custom-authorization", custom),
+    buildHttpSlot("authorization", authorization),
+    ...networkPolicySlots.map((slot) => buildNetworkSlot(slot, ofConnections[slot])),
   ];
 }
-
-const networkAuthorizationSlots = [
-  "custom-authorization-rules",
-  "custom-authorization",
-  "authorization-audit",
-  "authorization-deny",
-  "authorization-allow",
-  "first-byte-mutual-tls",
-  "first-byte-plaintext",
-] as const satisfies readonly NetworkPolicySlot[];
 
 type NetworkFilters = { readonly [Slot in NetworkPolicySlot]?: PackedMessage };
 
 function networkFilters(inputs: AuthorizationInputs): NetworkFilters {
   const { audit, deny, allow, custom } = buildTcpAuthorization(inputs);
-  const [rules, provider] = custom.length > 2 ? [denyAllCustom(inputs)] : custom.map(configOf);
+  const [rules, provider] =
+    custom.length > 2 ? [denyAllCustom(inputs)] : custom.map(({ configType }) => configType.value);
   const ofPeer = connectionExpression(inputs, "authenticated");
   const ofAnybody = connectionExpression(inputs, "anonymous");
   return {
     ...(rules && { "custom-authorization-rules": rules }),
     ...(provider && { "custom-authorization": provider }),
-    ...(audit && { "authorization-audit": configOf(audit) }),
-    ...(deny && { "authorization-deny": configOf(deny) }),
-    ...(allow && { "authorization-allow": configOf(allow) }),
+    ...(audit && { "authorization-audit": audit.configType.value }),
+    ...(deny && { "authorization-deny": deny.configType.value }),
+    ...(allow && { "authorization-allow": allow.configType.value }),
     ...(ofPeer && { "first-byte-mutual-tls": destinationFilter("handshake", ofPeer.text) }),
     ...(ofAnybody && { "first-byte-plaintext": destinationFilter("start", ofAnybody.text) }),
   };
@@ -60,9 +51,4 @@ function denyAllCustom(inputs: AuthorizationInputs): PackedMessage {
     statPrefix: "tcp.",
     rules: rbac(RBAC_Action.DENY, Object.assign({}, ...policies)),
   });
-}
-
-function configOf({ configType }: NetworkFilterInit): PackedMessage {
-  if (configType?.case !== "typedConfig") throw new Error("a filter without a configuration of its own");
-  return configType.value as PackedMessage;
 }

@@ -1,25 +1,22 @@
 // AuthorizationPolicies as network filters, for connections that aren't HTTP.
 
-import type { DescMessage } from "@bufbuild/protobuf";
-import type { FilterSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { ExtAuthzSchema } from "../../gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
 import { RBACSchema } from "../../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
 import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
-import { type Plain, typedConfig } from "../encode.ts";
+import type { Plain } from "../encode.ts";
+import { type TypedFilter, typedFilter } from "../typed-filter.ts";
 import { rulesOfAction } from "./actions.ts";
 import { customRules } from "./custom-policies.ts";
 import { EXT_AUTHZ_STAT_PREFIX } from "./external-authorization.ts";
 import { shadowRulesStatPrefix } from "./shadow-prefix.ts";
 
-export type NetworkFilterInit = Plain<typeof FilterSchema>;
-
 /** A connection is to meet them in this order; absent: no policy has the action. */
 export interface TcpAuthorization {
   /** Of each provider two, of which the second works by what the first one found; or one that denies. */
-  readonly custom: readonly NetworkFilterInit[];
-  readonly audit?: NetworkFilterInit;
-  readonly deny?: NetworkFilterInit;
-  readonly allow?: NetworkFilterInit;
+  readonly custom: readonly TypedFilter[];
+  readonly audit?: TypedFilter;
+  readonly deny?: TypedFilter;
+  readonly allow?: TypedFilter;
 }
 
 export function buildTcpAuthorization(inputs: AuthorizationInputs): TcpAuthorization {
@@ -32,13 +29,13 @@ export function buildTcpAuthorization(inputs: AuthorizationInputs): TcpAuthoriza
 }
 
 /** A provider that is asked by HTTP has no say on connections, as in Istio. */
-function customFilters(inputs: AuthorizationInputs): readonly NetworkFilterInit[] {
+function customFilters(inputs: AuthorizationInputs): readonly TypedFilter[] {
   return customRules(inputs, "tcp").flatMap((custom) => {
     if (custom.kind === "deny") return [rbacFilter({ rules: custom.rules })];
     if (custom.provider.tcp === undefined) return [];
     return [
       rbacFilter({ shadowRules: custom.rules, shadowRulesStatPrefix: EXT_AUTHZ_STAT_PREFIX }),
-      filter("envoy.filters.network.ext_authz", ExtAuthzSchema, custom.provider.tcp),
+      typedFilter("envoy.filters.network.ext_authz", ExtAuthzSchema, custom.provider.tcp),
     ];
   });
 }
@@ -47,20 +44,12 @@ type Action = "audit" | "deny" | "allow";
 
 const actions = { audit: "AUDIT", deny: "DENY", allow: "ALLOW" } as const;
 
-function actionFilter(name: Action, inputs: AuthorizationInputs): { [K in Action]?: NetworkFilterInit } {
+function actionFilter(name: Action, inputs: AuthorizationInputs): { [K in Action]?: TypedFilter } {
   const rules = rulesOfAction(inputs, actions[name], "tcp");
   if (rules === undefined) return {};
   return { [name]: rbacFilter({ ...rules, shadowRulesStatPrefix: shadowRulesStatPrefix(rules) }) };
 }
 
-function rbacFilter(config: Plain<typeof RBACSchema>): NetworkFilterInit {
-  return filter("envoy.filters.network.rbac", RBACSchema, { ...config, statPrefix: "tcp." });
-}
-
-function filter<Schema extends DescMessage>(
-  name: string,
-  schema: Schema,
-  config: Plain<Schema>,
-): NetworkFilterInit {
-  return { name, configType: { case: "typedConfig", value: typedConfig(schema, config) } };
+function rbacFilter(config: Plain<typeof RBACSchema>): TypedFilter {
+  return typedFilter("envoy.filters.network.rbac", RBACSchema, { ...config, statPrefix: "tcp." });
 }

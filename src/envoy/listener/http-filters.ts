@@ -1,7 +1,6 @@
 // The HTTP filters of a connection manager, by slots: a feature says which slot its filters stand in, and the slots say
 // in which order requests meet them. Istio's order.
 
-import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { CorsSchema } from "../../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
 import { FilterConfigSchema as GrpcStatsSchema } from "../../gen/envoy/extensions/filters/http/grpc_stats/v3/config_pb.ts";
@@ -9,11 +8,12 @@ import { GrpcWebSchema } from "../../gen/envoy/extensions/filters/http/grpc_web/
 import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import type { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { sniffedAlpnFilter } from "../application-protocol.ts";
-import { type Plain, typedConfig } from "../encode.ts";
+import type { Plain } from "../encode.ts";
 import { httpPolicySlots, httpSlotFilter } from "../policy-slot/http-slot.ts";
 import { CORS_FILTER } from "../route/cors-policy.ts";
 import { FAULT_FILTER } from "../route/fault.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
+import { typedFilter } from "../typed-filter.ts";
 import type { HttpForward } from "./filter-chain-inputs.ts";
 
 export type HttpFilterInit = Plain<typeof HttpFilterSchema>;
@@ -52,12 +52,13 @@ export const httpFilterFeatures: readonly HttpFilterFeature[] = [
   {
     slot: "grpc-web",
     fields: [],
-    build: ({ hasGrpcWeb }) => (hasGrpcWeb ? [filter("envoy.filters.http.grpc_web", GrpcWebSchema, {})] : []),
+    build: ({ hasGrpcWeb }) =>
+      hasGrpcWeb ? [typedFilter("envoy.filters.http.grpc_web", GrpcWebSchema, {})] : [],
   },
   {
     slot: "grpc-stats",
     fields: [],
-    build: () => [filter("envoy.filters.http.grpc_stats", GrpcStatsSchema, { emitFilterState: true })],
+    build: () => [typedFilter("envoy.filters.http.grpc_stats", GrpcStatsSchema, { emitFilterState: true })],
   },
   {
     slot: "application-protocol",
@@ -65,17 +66,9 @@ export const httpFilterFeatures: readonly HttpFilterFeature[] = [
     build: ({ side }) => (side === "outbound" || side === "gateway" ? [sniffedAlpnFilter()] : []),
   },
   // What they do is each route's own configuration.
-  { slot: "fault", fields: [], build: () => [filter(FAULT_FILTER, HTTPFaultSchema, {})] },
-  { slot: "cors", fields: [], build: () => [filter(CORS_FILTER, CorsSchema, {})] },
-  { slot: "router", fields: [], build: () => [filter("envoy.filters.http.router", RouterSchema, {})] },
+  { slot: "fault", fields: [], build: () => [typedFilter(FAULT_FILTER, HTTPFaultSchema, {})] },
+  { slot: "cors", fields: [], build: () => [typedFilter(CORS_FILTER, CorsSchema, {})] },
+  { slot: "router", fields: [], build: () => [typedFilter("envoy.filters.http.router", RouterSchema, {})] },
 ];
 
 export const buildHttpFilters = inSlots(httpSlots, httpFilterFeatures);
-
-function filter<Schema extends DescMessage>(
-  name: string,
-  schema: Schema,
-  config: MessageInitShape<Schema>,
-): HttpFilterInit {
-  return { name, configType: { case: "typedConfig", value: typedConfig(schema, config) } };
-}

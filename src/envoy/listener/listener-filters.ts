@@ -5,8 +5,9 @@ import type { ListenerFilterSchema } from "../../gen/envoy/config/listener/v3/li
 import { HttpInspectorSchema } from "../../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
 import { OriginalDstSchema } from "../../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
 import { TlsInspectorSchema } from "../../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
-import { type Plain, typedConfig } from "../encode.ts";
+import type { Plain } from "../encode.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
+import { typedFilter } from "../typed-filter.ts";
 
 type ListenerFilterInit = Plain<typeof ListenerFilterSchema>;
 
@@ -34,7 +35,7 @@ export const listenerFilterFeatures: readonly ListenerFilterFeature[] = [
     slot: "original-destination",
     fields: [],
     build: ({ originalDestination }) =>
-      originalDestination ? [filter("envoy.filters.listener.original_dst", OriginalDstSchema)] : [],
+      originalDestination ? [typedFilter("envoy.filters.listener.original_dst", OriginalDstSchema, {})] : [],
   },
   {
     slot: "tls-inspector",
@@ -55,11 +56,7 @@ function inspector(
   schema: DescMessage,
   ports: InspectedPorts | undefined,
 ): readonly ListenerFilterInit[] {
-  return ports === undefined ? [] : [{ ...filter(name, schema), ...disabledOn(ports) }];
-}
-
-function filter(name: string, schema: DescMessage): ListenerFilterInit {
-  return { name, configType: { case: "typedConfig", value: typedConfig(schema, {}) } };
+  return ports === undefined ? [] : [{ ...typedFilter(name, schema, {}), ...disabledOn(ports) }];
 }
 
 /** The ports whose connections a filter looks at. An inspector waits for the client's bytes: a server may speak first. */

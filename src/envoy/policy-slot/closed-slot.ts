@@ -6,6 +6,7 @@ import { RBACSchema as HttpRbacSchema } from "../../gen/envoy/extensions/filters
 import { RBACSchema as NetworkRbacSchema } from "../../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
 import { typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
+import { typedFilter } from "../typed-filter.ts";
 import { destinationFilter } from "./first-byte.ts";
 import { buildHttpSlot, type ExtensionConfigInit, httpPolicySlots, httpSlotName } from "./http-slot.ts";
 import {
@@ -19,8 +20,8 @@ import {
 export function buildClosedSlot(name: string, policy: string): ExtensionConfigInit | undefined {
   const http = httpPolicySlots.find((slot) => httpSlotName(slot) === name);
   if (http !== undefined) {
-    const config = typedConfig(HttpRbacSchema, { rules: denyAll(policy) });
-    return buildHttpSlot(http, [{ name: "envoy.filters.http.rbac", typedConfig: config }]);
+    const filter = typedFilter("envoy.filters.http.rbac", HttpRbacSchema, { rules: denyAll(policy) });
+    return buildHttpSlot(http, [filter]);
   }
   const network = networkPolicySlots.find((slot) => networkSlotName(slot) === name);
   if (network === undefined) return undefined;

@@ -5,6 +5,7 @@ import type { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/
 import { FilterChainConfigSchema } from "../../gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.ts";
 import type { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { type Plain, typedConfig } from "../encode.ts";
+import type { TypedFilter } from "../typed-filter.ts";
 import { discoveredConfig } from "./extension-discovery.ts";
 
 export type ExtensionConfigInit = Plain<typeof TypedExtensionConfigSchema>;
@@ -23,20 +24,8 @@ export function httpSlotFilter(slot: HttpPolicySlot): Plain<typeof HttpFilterSch
 }
 
 /** The filters under their own names, by which routes address them; without any, requests pass. */
-export function buildHttpSlot(
-  slot: HttpPolicySlot,
-  filters: readonly ExtensionConfigInit[],
-): ExtensionConfigInit {
-  const config = filters.length === 0 ? {} : { defaultFilterChain: { filters: [...filters] } };
+export function buildHttpSlot(slot: HttpPolicySlot, filters: readonly TypedFilter[]): ExtensionConfigInit {
+  const nested = filters.map(({ name, configType }) => ({ name, typedConfig: configType.value }));
+  const config = nested.length === 0 ? {} : { defaultFilterChain: { filters: nested } };
   return { name: httpSlotName(slot), typedConfig: typedConfig(FilterChainConfigSchema, config) };
-}
-
-/** Filters as a connection manager has them, as a slot has them. */
-export function filtersOfSlot(
-  filters: readonly Plain<typeof HttpFilterSchema>[],
-): readonly ExtensionConfigInit[] {
-  return filters.map(({ name = "", configType }) => {
-    if (configType?.case !== "typedConfig") throw new Error(`${name} has no configuration of its own`);
-    return { name, typedConfig: configType.value };
-  });
 }

@@ -129,6 +129,6 @@ function config(rules: readonly JwtRule[], isGateway = false): JsonObject {
 }
 
 function jsonOf(filter: ReturnType<typeof buildRequestAuthentication>[number] | undefined): JsonObject {
-  const message = messageIn(JwtAuthenticationSchema, filter?.typedConfig);
+  const message = messageIn(JwtAuthenticationSchema, filter?.configType.value);
   return toJson(JwtAuthenticationSchema, create(JwtAuthenticationSchema, message)) as JsonObject;
 }

@@ -10,8 +10,7 @@ import {
 import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { type JwtRule, requestAuthenticationKind } from "../../kinds/request-authentication.ts";
 import type { AcceptedIssuer, RequestAuthenticationInputs } from "../../view/request-authentication.ts";
-import { typedConfig } from "../encode.ts";
-import type { ExtensionConfigInit } from "../policy-slot/http-slot.ts";
+import { type TypedFilter, typedFilter } from "../typed-filter.ts";
 import { JWT_FILTER, JWT_PAYLOAD } from "./jwt-metadata.ts";
 import { UNUSABLE_JWKS } from "./unusable-jwks.ts";
 
@@ -31,10 +30,10 @@ export const requestAuthenticationFields: readonly ClaimedField[] = [
 export function buildRequestAuthentication({
   issuers,
   isGateway,
-}: RequestAuthenticationInputs): readonly ExtensionConfigInit[] {
+}: RequestAuthenticationInputs): readonly TypedFilter[] {
   if (issuers.length === 0) return [];
   const named = issuers.map((issuer, index) => [`origins-${index}`, issuer] as const);
-  const config = typedConfig(JwtAuthenticationSchema, {
+  const filter = typedFilter(JWT_FILTER, JwtAuthenticationSchema, {
     providers: Object.fromEntries(named.map(([name, issuer]) => [name, provider(issuer, isGateway)])),
     rules: [
       {
@@ -44,7 +43,7 @@ export function buildRequestAuthentication({
     ],
     bypassCorsPreflight: true,
   });
-  return [{ name: JWT_FILTER, typedConfig: config }];
+  return [filter];
 }
 
 function provider({ rule, jwks }: AcceptedIssuer, isGateway: boolean): JwtProviderInit {

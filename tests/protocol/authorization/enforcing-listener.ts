@@ -2,17 +2,11 @@
 // stands before authorization is there too: tokens are verified, a filter adds metadata.
 
 import { socketAddress } from "../../../src/envoy/address.ts";
-import {
-  buildHttpAuthorization,
-  type HttpFilterInit,
-} from "../../../src/envoy/authorization/http-authorization.ts";
-import {
-  buildTcpAuthorization,
-  type NetworkFilterInit,
-} from "../../../src/envoy/authorization/tcp-authorization.ts";
+import { buildHttpAuthorization } from "../../../src/envoy/authorization/http-authorization.ts";
+import { buildTcpAuthorization } from "../../../src/envoy/authorization/tcp-authorization.ts";
 import { typedConfig } from "../../../src/envoy/encode.ts";
-import type { PackedMessage } from "../../../src/envoy/message-encoder.ts";
 import { buildRequestAuthentication } from "../../../src/envoy/request-authentication/request-authentication.ts";
+import { type TypedFilter, typedFilter } from "../../../src/envoy/typed-filter.ts";
 import { ListenerSchema } from "../../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouterSchema } from "../../../src/gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
 import { ConfigSchema as SetMetadataSchema } from "../../../src/gen/envoy/extensions/filters/http/set_metadata/v3/set_metadata_pb.ts";
@@ -55,7 +49,7 @@ export function enforcingListeners(
 function listener(
   name: string,
   [first = ["", 0], ...others]: readonly (readonly [string, number])[],
-  { filters, credentials }: { filters: readonly NetworkFilterInit[]; credentials: Credentials },
+  { filters, credentials }: { filters: readonly TypedFilter[]; credentials: Credentials },
 ): TypedResource {
   const transportSocket = {
     name: "envoy.transport_sockets.tls",
@@ -84,19 +78,17 @@ function downstreamTls({ root, server }: Credentials) {
   });
 }
 
-function connectionManager(inputs: AuthorizationInputs, { jwks }: Credentials): NetworkFilterInit {
+function connectionManager(inputs: AuthorizationInputs, { jwks }: Credentials): TypedFilter {
   const { custom, authorization } = buildHttpAuthorization(inputs);
   const issuers = ISSUERS.map((issuer) => ({ rule: { issuer }, jwks }));
-  const manager = typedConfig(HttpConnectionManagerSchema, {
+  return typedFilter("envoy.filters.network.http_connection_manager", HttpConnectionManagerSchema, {
     statPrefix: "http",
     httpFilters: [
       metadataFilter(),
       ...custom,
-      ...buildRequestAuthentication({ issuers, isGateway: false }).map(({ name = "", typedConfig: value }) =>
-        httpFilter(name, value as PackedMessage),
-      ),
+      ...buildRequestAuthentication({ issuers, isGateway: false }),
       ...authorization,
-      httpFilter("envoy.filters.http.router", typedConfig(RouterSchema, {})),
+      typedFilter("envoy.filters.http.router", RouterSchema, {}),
     ],
     routeSpecifier: {
       case: "routeConfig",
@@ -116,27 +108,18 @@ function connectionManager(inputs: AuthorizationInputs, { jwks }: Credentials): 
       },
     },
   });
-  return {
-    name: "envoy.filters.network.http_connection_manager",
-    configType: { case: "typedConfig", value: manager },
-  };
 }
 
-function metadataFilter(): HttpFilterInit {
-  const config = typedConfig(SetMetadataSchema, {
+function metadataFilter(): TypedFilter {
+  return typedFilter("envoy.filters.http.set_metadata", SetMetadataSchema, {
     metadata: Object.entries(FILTER_METADATA).map(([metadataNamespace, value]) => ({
       metadataNamespace,
       value: value as never,
     })),
   });
-  return httpFilter("envoy.filters.http.set_metadata", config);
 }
 
-function httpFilter(name: string, config: PackedMessage): HttpFilterInit {
-  return { name, configType: { case: "typedConfig", value: config } };
-}
-
-function tcpFilters(inputs: AuthorizationInputs): readonly NetworkFilterInit[] {
+function tcpFilters(inputs: AuthorizationInputs): readonly TypedFilter[] {
   const { custom, audit, deny, allow } = buildTcpAuthorization(inputs);
   const proxy = typedConfig(TcpProxySchema, {
     statPrefix: "tcp",
