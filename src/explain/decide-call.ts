@@ -2,6 +2,7 @@
 // would refuse it anyhow, that is the verdict, even if an earlier one leaves it open.
 
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { JWT_FILTER } from "../envoy/request-authentication/jwt-metadata.ts";
 import type { RBAC } from "../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import { ExtAuthzSchema as HttpExtAuthzSchema } from "../gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
 import { JwtAuthenticationSchema } from "../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
@@ -178,7 +179,6 @@ class FilterWalk {
   }
 }
 
-const JWT_FILTER = "envoy.filters.http.jwt_authn";
 const CUSTOM_PREFIX = "istio_ext_authz_";
 
 type TokenConfig = NonNullable<ReturnType<typeof anyUnpack<typeof JwtAuthenticationSchema>>>;

@@ -18,24 +18,19 @@ const DEFAULT_RETRY_ON = "connect-failure,refused-stream,unavailable,cancelled";
 const DEFAULT_ATTEMPTS = 2;
 const HOST_SELECTION_ATTEMPTS = 5n;
 
+const RETRY_FIELDS = [
+  "attempts",
+  "perTryTimeout",
+  "retryOn",
+  "retryRemoteLocalities",
+  "retryIgnorePreviousHosts",
+  "backoff",
+] as const;
+
 export const retryFeature: RouteFeature = {
   fields: [
-    ...claims(virtualServiceKind, "spec.http[].retries", [
-      "attempts",
-      "perTryTimeout",
-      "retryOn",
-      "retryRemoteLocalities",
-      "retryIgnorePreviousHosts",
-      "backoff",
-    ]),
-    ...claims(meshConfigKind, "spec.defaultHttpRetryPolicy", [
-      "attempts",
-      "perTryTimeout",
-      "retryOn",
-      "retryRemoteLocalities",
-      "retryIgnorePreviousHosts",
-      "backoff",
-    ]),
+    ...claims(virtualServiceKind, "spec.http[].retries", RETRY_FIELDS),
+    ...claims(meshConfigKind, "spec.defaultHttpRetryPolicy", RETRY_FIELDS),
   ],
   apply({ rule, defaultRetries }, draft) {
     const policy = buildRetryPolicy(rule?.retries ?? defaultRetries ?? {});
