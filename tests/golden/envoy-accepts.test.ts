@@ -7,14 +7,31 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { encode } from "../../src/envoy/encode.ts";
+import { buildClosedSlot } from "../../src/envoy/policy-slot/closed-slot.ts";
+import { httpPolicySlots, httpSlotName } from "../../src/envoy/policy-slot/http-slot.ts";
+import { networkPolicySlots, networkSlotName } from "../../src/envoy/policy-slot/network-slot.ts";
 import { BootstrapSchema } from "../../src/gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
+import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/extension_pb.ts";
 import { findEnvoy } from "../protocol/envoy-process.ts";
-import { everything, layerResources, layersOf } from "./mesh-resources.ts";
+import { everything, type LayerResources, layerResources, layersOf } from "./mesh-resources.ts";
 import { bootstrapOf } from "./validation-bootstrap.ts";
 
 const envoy = findEnvoy();
 const skip = envoy === undefined ? "no Envoy: set MELTEMI_ENVOY" : false;
+
+/** What stands in for slots that an Envoy refuses: it must take these. */
+function closedSlots(): LayerResources {
+  const names = [...httpPolicySlots.map(httpSlotName), ...networkPolicySlots.map(networkSlotName)];
+  const extensionConfigs = names.map((name) => {
+    const message = buildClosedSlot(name, "refused-shop-web");
+    assert.ok(message !== undefined, name);
+    const { bytes } = encode(TypedExtensionConfigSchema, message);
+    return fromBinary(TypedExtensionConfigSchema, bytes);
+  });
+  return { clusters: [], endpoints: [], listeners: [], routes: [], extensionConfigs };
+}
 
 describe("Envoy accepts", { skip }, () => {
   const directory = mkdtempSync(join(tmpdir(), `mlt-validate-${process.pid}-`));
@@ -26,10 +43,10 @@ describe("Envoy accepts", { skip }, () => {
     assert.ok(layersOf(mesh).length >= 7, layersOf(mesh).join(" "));
   });
 
-  for (const [at, layer] of layersOf(mesh).entries()) {
-    test(`layer "${layer}"`, () => {
-      const file = join(directory, `${at}.pb`);
-      writeFileSync(file, toBinary(BootstrapSchema, bootstrapOf(layerResources(mesh, layer))));
+  const accepts = (name: string, resources: () => LayerResources): void => {
+    test(name, () => {
+      const file = join(directory, `${name.replaceAll(/\W/g, "_")}.pb`);
+      writeFileSync(file, toBinary(BootstrapSchema, bootstrapOf(resources())));
       const { status, stderr } = spawnSync(
         envoy ?? "",
         ["--mode", "validate", "-c", file, "-l", "error", "--use-dynamic-base-id"],
@@ -37,5 +54,8 @@ describe("Envoy accepts", { skip }, () => {
       );
       assert.equal(status, 0, stderr.slice(-3000));
     });
-  }
+  };
+  for (const [at, layer] of layersOf(mesh).entries())
+    accepts(`layer ${at} "${layer}"`, () => layerResources(mesh, layer));
+  accepts("closed slots", closedSlots);
 });
