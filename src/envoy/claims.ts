@@ -5,10 +5,11 @@ import { externalAuthorizationFields } from "./authorization/external-authorizat
 import { operationFields } from "./authorization/operations.ts";
 import { conditionFields } from "./authorization/rule.ts";
 import { sourceFields } from "./authorization/sources.ts";
-import { clusterFeatures } from "./cluster/outbound-cluster.ts";
+import { inboundClusterFeatures } from "./cluster/inbound-cluster.ts";
+import { outboundClusterFeatures } from "./cluster/outbound-cluster.ts";
 import { accessLogFeatures } from "./listener/access-log.ts";
 import { downstreamTlsFields } from "./listener/downstream-tls.ts";
-import { httpConnectionManagerFields } from "./listener/http-connection-manager.ts";
+import { connectionManagerFeatures } from "./listener/http-connection-manager.ts";
 import { httpFilterFeatures } from "./listener/http-filters.ts";
 import { listenerFilterFeatures } from "./listener/listener-filters.ts";
 import { networkFilterFeatures } from "./listener/network-filters.ts";
@@ -22,16 +23,17 @@ import { routeFeatures } from "./route/route.ts";
 export const builderFields: readonly ClaimedField[] = [
   ...[
     ...routeFeatures,
-    ...clusterFeatures,
+    ...inboundClusterFeatures,
+    ...outboundClusterFeatures,
     ...accessLogFeatures,
     ...listenerFilterFeatures,
     ...networkFilterFeatures,
     ...httpFilterFeatures,
+    ...connectionManagerFeatures,
   ].flatMap(({ fields }) => fields),
   ...conditionFields,
   ...downstreamTlsFields,
   ...externalAuthorizationFields,
-  ...httpConnectionManagerFields,
   ...inboundRouteFields,
   ...operationFields,
   ...outboundListenerFields,

@@ -24,8 +24,9 @@ export interface ClusterDraft {
   readonly protocolOptions: Record<string, PackedMessage>;
 }
 
-export interface ClusterFeature {
+/** `Inputs`: as much of a cluster's inputs as the feature looks at. */
+export interface ClusterFeature<Inputs = OutboundClusterInputs> {
   /** Paths such as `DestinationRule.spec.trafficPolicy.outlierDetection.interval`. */
   readonly fields: readonly ClaimedField[];
-  readonly apply: (inputs: OutboundClusterInputs, draft: ClusterDraft) => void;
+  readonly apply: (inputs: Inputs, draft: ClusterDraft) => void;
 }

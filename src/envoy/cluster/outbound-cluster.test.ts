@@ -15,8 +15,9 @@ import type {
   PortPolicy,
 } from "../../view/cluster-inputs.ts";
 import { messageIn } from "../encode.ts";
+import { HTTP_PROTOCOL_OPTIONS } from "./cluster.ts";
 import type { ClusterInit } from "./cluster-feature.ts";
-import { buildOutboundCluster, HTTP_PROTOCOL_OPTIONS } from "./outbound-cluster.ts";
+import { buildOutboundCluster } from "./outbound-cluster.ts";
 
 const SPIFFE_ID = spiffeId({ trustDomain: "cluster.local", namespace: "shop", serviceAccount: "web" });
 

@@ -12,49 +12,68 @@ import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { ZERO_DURATION } from "../duration-message.ts";
-import { type Plain, typedConfig } from "../encode.ts";
+import type { Plain } from "../encode.ts";
+import { typedFilter } from "../typed-filter.ts";
 import { buildAccessLogs } from "./access-log.ts";
 import type { HttpForward, ProxySide } from "./filter-chain-inputs.ts";
 import { buildHttpFilters } from "./http-filters.ts";
 
 type ConnectionManagerInit = Plain<typeof HttpConnectionManagerSchema>;
 
-export const httpConnectionManagerFields: readonly ClaimedField[] = claims(meshConfigKind, [
-  "spec.pathNormalization.normalization",
-]);
+interface ConnectionManagerInputs {
+  readonly forward: HttpForward;
+  readonly settings: ListenerSettings;
+}
+
+/** Says some of the manager's fields, which no other feature says. */
+export interface ConnectionManagerFeature {
+  readonly fields: readonly ClaimedField[];
+  readonly build: (inputs: ConnectionManagerInputs) => ConnectionManagerInit;
+}
+
+export const connectionManagerFeatures: readonly ConnectionManagerFeature[] = [
+  {
+    fields: [],
+    build: ({ forward: { statPrefix, routeName } }) => ({
+      statPrefix,
+      routeSpecifier: { case: "rds", value: discoveredRoutes(routeName) },
+      serverName: "istio-envoy",
+    }),
+  },
+  { fields: [], build: ({ forward }) => ({ httpFilters: buildHttpFilters(forward) }) },
+  { fields: [], build: ({ settings }) => ({ accessLog: buildAccessLogs(settings) }) },
+  { fields: [], build: () => ({ upgradeConfigs: [{ upgradeType: "websocket" }] }) },
+  // A stream may stand idle for as long as its two ends want: WebSocket and gRPC streams do.
+  { fields: [], build: () => ({ streamIdleTimeout: ZERO_DURATION }) },
+  { fields: [], build: ({ forward: { side } }) => ({ useRemoteAddress: side === "gateway" }) },
+  { fields: [], build: ({ forward: { side } }) => clientCertificate(side) },
+  {
+    fields: claims(meshConfigKind, ["spec.pathNormalization.normalization"]),
+    build: ({ settings }) => pathNormalization(settings),
+  },
+  // The application's own `server` header stays.
+  { fields: [], build: ({ forward: { side } }) => (isInbound(side) ? PASS_SERVER_HEADER : {}) },
+];
 
 export function httpConnectionManagerFilter(
   forward: HttpForward,
   settings: ListenerSettings,
 ): Plain<typeof FilterSchema> {
-  return {
-    name: "envoy.filters.network.http_connection_manager",
-    configType: {
-      case: "typedConfig",
-      value: typedConfig(HttpConnectionManagerSchema, buildConnectionManager(forward, settings)),
-    },
-  };
+  const said = connectionManagerFeatures.map(({ build }) => build({ forward, settings }));
+  return typedFilter(
+    "envoy.filters.network.http_connection_manager",
+    HttpConnectionManagerSchema,
+    Object.assign({}, ...said) as ConnectionManagerInit,
+  );
 }
 
-function buildConnectionManager(forward: HttpForward, settings: ListenerSettings): ConnectionManagerInit {
-  const { side, statPrefix, routeName } = forward;
-  return {
-    statPrefix,
-    routeSpecifier: { case: "rds", value: discoveredRoutes(routeName) },
-    httpFilters: buildHttpFilters(forward),
-    accessLog: buildAccessLogs(settings),
-    upgradeConfigs: [{ upgradeType: "websocket" }],
-    serverName: "istio-envoy",
-    useRemoteAddress: side === "gateway",
-    // A stream may stand idle for as long as its two ends want: WebSocket and gRPC streams do.
-    streamIdleTimeout: ZERO_DURATION,
-    ...clientCertificate(side),
-    ...pathNormalization(settings),
-    ...(side === "inbound-mutual-tls" || side === "inbound-plaintext"
-      ? { serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH }
-      : {}),
-  };
+function isInbound(side: ProxySide): boolean {
+  return side === "inbound-mutual-tls" || side === "inbound-plaintext";
 }
+
+const PASS_SERVER_HEADER: ConnectionManagerInit = {
+  serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+};
 
 /** X-Forwarded-Client-Cert: a server with mTLS says who called; elsewhere the header is a stranger's claim. */
 function clientCertificate(side: ProxySide): ConnectionManagerInit {
