@@ -3,7 +3,6 @@
 
 import { readFile } from "node:fs/promises";
 import { delimiter, dirname, join, resolve } from "node:path";
-import { parse } from "yaml";
 import type { Clock } from "../core/clock.ts";
 import { type Problem, problem } from "../core/problem.ts";
 import { redacted } from "../core/redacted.ts";
@@ -80,7 +79,9 @@ export async function openKubeconfig(options: KubeconfigOptions): Promise<Opened
 }
 
 /** Undefined where there is no kubeconfig, or none of its contexts is the current one. */
-export async function currentContext(options: KubeconfigOptions): Promise<string | undefined> {
+export async function currentContext(
+  options: Pick<KubeconfigOptions, "environment" | "path">,
+): Promise<string | undefined> {
   try {
     return (await readFiles(pathsOf(options))).currentContext;
   } catch (error) {
@@ -110,7 +111,7 @@ function unusable(
   };
 }
 
-function pathsOf({ path, environment }: KubeconfigOptions): readonly string[] {
+function pathsOf({ path, environment }: Pick<KubeconfigOptions, "environment" | "path">): readonly string[] {
   if (path !== undefined) return [path];
   const fromEnvironment = (environment.KUBECONFIG ?? "").split(delimiter).filter((one) => one !== "");
   return fromEnvironment.length > 0 ? fromEnvironment : [join(environment.HOME ?? "", ".kube", "config")];
@@ -123,6 +124,8 @@ async function readFiles(paths: readonly string[]): Promise<Kubeconfig> {
   let currentContext: string | undefined;
   for (const path of paths) {
     const text = await readIfThere(path, paths.length > 1);
+    // Loaded only once there is a file: every command asks for the current context.
+    const { parse } = await import("yaml");
     const file = (parse(text) ?? {}) as Record<string, readonly NamedEntry[] | string | undefined>;
     const own = file["current-context"];
     if (typeof own === "string" && own !== "") currentContext ??= own;

@@ -83,7 +83,10 @@ function lazyClusterOperations(): ClusterOperations {
     return createClusterOperations({ env: process.env, version: readVersion() });
   };
   return {
-    currentContext: async () => (await open()).currentContext(),
+    async currentContext() {
+      const { currentContext } = await import("../kubernetes/kubeconfig.ts");
+      return currentContext({ environment: process.env });
+    },
     openMesh: async (choices, signal) => (await open()).openMesh(choices, signal),
   };
 }

@@ -6,13 +6,13 @@ import { createClusterMesh } from "../cluster/cluster-mesh.ts";
 import { takeTerminal } from "../cluster/take-terminal.ts";
 import { DEFAULT_NAMESPACE } from "../install/install-settings.ts";
 import { REVISION_LABEL } from "../install/object-names.ts";
-import { currentContext } from "../kubernetes/kubeconfig.ts";
 import type { ClusterConnection, CommandEnvironment } from "./cluster-connection.ts";
 import { connectToCluster, waitingClock } from "./cluster-connection.ts";
 
-export function createClusterOperations(environment: CommandEnvironment): ClusterOperations {
+export function createClusterOperations(
+  environment: CommandEnvironment,
+): Pick<ClusterOperations, "openMesh"> {
   return {
-    currentContext: () => currentContext({ clock: waitingClock, environment: environment.env }),
     async openMesh(choices, signal) {
       const connection = await connectToCluster(choices, environment);
       const mesh = createClusterMesh({
