@@ -128,7 +128,7 @@ test("parseObject() refuses kinds that it doesn't know, and says which it may be
     [object("apps/v1beta1", "Deployment"), /wanted apps\/v1/],
     [object(undefined, "Service"), /no apiVersion.*a Service has "apiVersion: v1"/],
     [object("v1", undefined), /no kind/],
-    [object("mesh.meltemi.dev/v1", "MeshConfig"), /no kind "MeshConfig"/],
+    [object("mesh.meltemi.dev/v1", "MeshConfig"), /a MeshConfig is no object of its own/],
     [[], /found no object/],
     ["text", /found no object/],
   ];
@@ -182,4 +182,12 @@ test("parseObject() warns of a namespace where there can be none", () => {
 
 test("parseObject() keeps the key of an object with errors", () => {
   assert.equal(parseObject(virtualService({ hots: [] })).key, "VirtualService/default/reviews");
+});
+
+test("parseObject() says where a MeshConfig stands, whatever its apiVersion", () => {
+  for (const apiVersion of ["mesh.meltemi.dev/v1", "install.istio.io/v1alpha1", "v1"]) {
+    assert.deepEqual(findingsOf({ apiVersion, kind: "MeshConfig", metadata: { name: "mesh" }, spec: {} }), [
+      'MLT1002 kind: a MeshConfig is no object of its own (write it as the text "mesh" of the ConfigMap "istio" in namespace "istio-system", or give its file to --mesh-config)',
+    ]);
+  }
 });

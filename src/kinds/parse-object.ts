@@ -171,12 +171,17 @@ function parseForeign(apiVersion: string, kindName: string): ParsedObject {
     };
   }
   const sameName = kindByName.get(kindName);
-  if (sameName !== undefined && sameName.scope !== "Pseudo") {
+  if (sameName?.scope === "Pseudo") {
+    const message = `a ${kindName} is no object of its own`;
+    const hint = `write it as the text "mesh" of the ConfigMap "istio" in namespace "istio-system", or give its file to --mesh-config`;
+    return refused("kind", message, hint);
+  }
+  if (sameName !== undefined) {
     const served = sameName.versions.served.map((version) => apiVersionOf(sameName.group, version));
     const message = `found ${quoted(apiVersion)} as the apiVersion of a ${kindName}, wanted ${served.join(" or ")}`;
     return refused("apiVersion", message, spellingHint(apiVersion, served));
   }
-  const names = [...kinds, ...inertKinds].map(({ kind }) => kind);
+  const names = [...kinds.filter(({ scope }) => scope !== "Pseudo"), ...inertKinds].map(({ kind }) => kind);
   return refused(
     "kind",
     `there is no kind ${quoted(kindName)} of ${apiVersion.slice(0, 80)} here`,

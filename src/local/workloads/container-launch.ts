@@ -1,6 +1,5 @@
 // Resolves everything that a container's process starts with: argv, environment, mounts, directory, user.
 
-import { isAbsolute } from "node:path";
 import { objectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
@@ -13,6 +12,7 @@ import { coverOf, mountsInFront, pathInVolume } from "./covering-volumes.ts";
 import type { Environment } from "./environment.ts";
 import { containerPath, resolveEnvironment } from "./environment.ts";
 import { resolveCommand } from "./image-command.ts";
+import { ownPaths } from "./own-paths.ts";
 import type { PodRuntime } from "./pod-runtime.ts";
 import type { PodVolumes } from "./pod-volumes.ts";
 import type { Resolution } from "./resolution.ts";
@@ -43,7 +43,11 @@ export async function resolveLaunch(
   const [executable = "", ...words] = command.value.argv.map((word) => expandVariables(word, declared.value));
   const env = { ...baseEnvironment(pod, runtime), ...command.value.env, ...declared.value };
   const cwd = command.value.workingDir ?? runtime.workingDirectory;
-  const own = reachableOf([executable, ...words, cwd], runtime);
+  // Opened to the pod where it lies in a closed directory, and shown where a volume is in front of it.
+  const own = ownPaths([executable, ...words], cwd, {
+    workingDirectory: runtime.workingDirectory,
+    images: runtime.images(),
+  });
   const allMounts = [...mounts.value, ...mountsInFront(own, mounts.value)];
   const paths = executablePaths(executable, { path: env.PATH ?? "", workingDir: cwd });
   // A path in a volume may be filled by the time it is run; a name is looked for now.
@@ -63,15 +67,6 @@ function mayRun(path: string, mounts: readonly ContainerMount[], isSure: boolean
 /** What a container finds in its environment before anything is declared, as an image would give it. */
 function baseEnvironment(pod: Pod, { user }: PodRuntime): Environment {
   return { PATH: user.path, HOME: user.home, HOSTNAME: pod.spec.hostname ?? pod.metadata.name };
-}
-
-// A manifest may name any path; only what the user starts the mesh from, or names in an image's command, is opened to
-// pods where it lies in a closed directory, and shown where a volume is in front of it.
-function reachableOf(paths: readonly string[], { workingDirectory, images }: PodRuntime): readonly string[] {
-  const named = [...images().values()].flatMap(({ command, workingDir }) => [...command, workingDir]);
-  const isUsers = (path: string) =>
-    named.includes(path) || path === workingDirectory || path.startsWith(`${workingDirectory}/`);
-  return paths.filter((path) => isAbsolute(path) && isUsers(path));
 }
 
 interface SoughtExecutable {
