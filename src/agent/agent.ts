@@ -13,6 +13,7 @@ import { createAppDialer } from "./app-dialer.ts";
 import type { AppProbers } from "./app-prober.ts";
 import { buildBootstrap, encodeBootstrap } from "./bootstrap/bootstrap.ts";
 import type { BootstrapOptions, ProxySockets } from "./bootstrap/bootstrap-options.ts";
+import type { CertificateFiles } from "./certificate-file.ts";
 import type { CertificateRotation, SignRequest } from "./certificate-rotation.ts";
 import { startCertificateRotation } from "./certificate-rotation.ts";
 import type { EnvoyAdmin } from "./envoy-admin.ts";
@@ -46,11 +47,12 @@ export interface AgentOptions extends Omit<BootstrapOptions, "sockets"> {
   /** Where the app's metrics are, to be merged with Envoy's. */
   readonly scrape?: AppScrape;
   /**
-   * Maps a certificate's path in Envoy's config to a file as this process sees it; undefined refuses, and so does the
-   * default. An agent outside the pod's mount namespace must keep it to the pod's files: the path comes from whoever
-   * writes the mesh's config.
+   * Certificates in files that Envoy's config names. An agent outside the pod's mount namespace must keep to the pod's
+   * files: the path comes from whoever writes the mesh's config.
    */
-  readonly resolveSecretPath?: (path: string) => string | undefined;
+  readonly certificateFiles: CertificateFiles;
+  /** As in FileSecretOptions. */
+  readonly onUnreadableSecret?: (secret: string, reason: string | undefined) => void;
   /** The pod's own process asked the proxy to quit. */
   readonly onQuit?: () => void;
   /** Told once Envoy can't go on, see EnvoyProcessOptions. */
@@ -221,8 +223,11 @@ async function listenSds(
   certificate: CertificateRotation,
   options: AgentOptions & { readonly path: string },
 ): Promise<void> {
-  const { clock, log, path, resolveSecretPath = () => undefined } = options;
-  const files = createFileSecretSource({ clock, log, resolvePath: resolveSecretPath });
+  const { clock, log, path, certificateFiles, onUnreadableSecret } = options;
+  const files = createFileSecretSource({
+    ...{ clock, log, files: certificateFiles },
+    ...(onUnreadableSecret !== undefined && { onUnreadable: onUnreadableSecret }),
+  });
   const source = firstSecretSourceOf([createWorkloadSecretSource(certificate), files]);
   await server.listen({ kind: "unix", path, mode: 0o600 }, { methods: createSdsMethods(source, log) });
   await giveToProxy(path, options);

@@ -22,6 +22,7 @@ import { GrpcServer } from "../grpc/server.ts";
 import type { GrpcError } from "../grpc/status.ts";
 import { buildRootFiles, createCertificateAuthority } from "../identity/certificate-authority.ts";
 import { createControlPlaneSigner } from "../identity/control-plane-certificate.ts";
+import { ownCertificateFiles } from "./certificate-file.ts";
 import { startCertificateRotation } from "./certificate-rotation.ts";
 import { createFileSecretSource } from "./file-secrets.ts";
 import { createSdsMethods } from "./sds-server.ts";
@@ -43,7 +44,10 @@ async function startSds(t: TestContext) {
   const options = {
     clock: systemClock,
     log: silentLogger,
-    resolvePath: (path: string) => join(directory, path),
+    files: {
+      read: (path: string) => ownCertificateFiles.read(join(directory, path)),
+      watch: (path: string, changed: () => void) => ownCertificateFiles.watch(join(directory, path), changed),
+    },
   };
   const source = firstSecretSourceOf([createWorkloadSecretSource(rotation), createFileSecretSource(options)]);
   const server = new GrpcServer({ clock: systemClock, log: silentLogger, random: Math.random });

@@ -114,6 +114,7 @@ const entries = {
   MLT3121: { severity: "warning", title: "A container doesn't run as root here" },
   MLT3122: { severity: "warning", title: "A log can't be written to disk" },
   MLT3123: { severity: "warning", title: "A workload asks for more pods than run here" },
+  MLT3124: { severity: "warning", title: "A proxy can't read a certificate's file" },
   MLT6001: { severity: "error", title: "A kubeconfig can't be used" },
   MLT4102: { severity: "error", title: "An internal error kept an edit from taking effect" },
   MLT4101: { severity: "error", title: "An Envoy refused what was generated for it" },

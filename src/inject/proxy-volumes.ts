@@ -56,6 +56,9 @@ const proxyVolumes: readonly ProxyVolume[] = [
   },
 ];
 
+/** Names of the volumes that serve the agent itself. */
+export const agentVolumes: ReadonlySet<string> = new Set(proxyVolumes.map(({ volume }) => volume.name));
+
 const BOOTSTRAP_OVERRIDE_VOLUME = "custom-bootstrap-volume";
 const BOOTSTRAP_OVERRIDE_DIRECTORY = "/etc/istio/custom-bootstrap";
 export const BOOTSTRAP_OVERRIDE_FILE = `${BOOTSTRAP_OVERRIDE_DIRECTORY}/custom_bootstrap.json`;

@@ -11,6 +11,7 @@ import { test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
+import { ownCertificateFiles } from "../../src/agent/certificate-file.ts";
 import { createFileSecretSource } from "../../src/agent/file-secrets.ts";
 import { createSdsMethods } from "../../src/agent/sds-server.ts";
 import { systemClock } from "../../src/core/clock.ts";
@@ -84,7 +85,10 @@ async function start(t: TestContext, variant: AdsVariant = "DELTA_GRPC") {
   const source = createFileSecretSource({
     clock: systemClock,
     log: silentLogger,
-    resolvePath: (path) => join(files, path),
+    files: {
+      read: (path) => ownCertificateFiles.read(join(files, path)),
+      watch: (path, changed) => ownCertificateFiles.watch(join(files, path), changed),
+    },
   });
   await server.listen({ kind: "unix", path: sdsPath }, { methods: createSdsMethods(source, silentLogger) });
   const port = await startUpstream(t, "plain");

@@ -48,6 +48,7 @@ export function bareSurroundings(
     workingDirectory: directory,
     volumesDirectory: directory,
     fileSystem: machineFiles,
+    machineRoot: "/",
     createSandbox: async () => bareSandbox(events),
     capture: async (_, { args = [] }) => {
       events.push(`capture ${args.join(" ")}`);

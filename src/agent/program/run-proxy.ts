@@ -17,6 +17,7 @@ import { createLineLogger } from "../../process/line-logger.ts";
 import { readVersion } from "../../process/project.ts";
 import { type Agent, type AgentOptions, startAgent } from "../agent.ts";
 import { createCertificateClient } from "../certificate-client.ts";
+import { ownCertificateFiles } from "../certificate-file.ts";
 import { parseDownwardFile } from "../pod/downward-file.ts";
 import { readFlag } from "../pod/environment-value.ts";
 import { judgeEnvoyEnd, parseLastWords } from "../pod/envoy-end.ts";
@@ -171,8 +172,7 @@ async function agentOptions(
     },
     drain,
     ...readProxySettings({ env, annotations }),
-    // The agent lives in the pod's own file system, so a path means the same to it as to Envoy.
-    resolveSecretPath: (path) => path,
+    certificateFiles: ownCertificateFiles,
     clock: systemClock,
     random: Math.random,
   };

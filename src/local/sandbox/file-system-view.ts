@@ -4,12 +4,12 @@
 import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { FileSystemView } from "./mount-plan.ts";
-import { podDirectories, podRoot, programRoot } from "./pod-root.ts";
+import { machineAsPodsSeeIt, podDirectories } from "./pod-root.ts";
 
 /** `directories` are the mesh's that the pod was given, in their order; `root` is where the pod's root is to be seen from here. */
 export function podFileSystemView(
   directories: readonly string[],
-  root: string = join(podRoot, programRoot),
+  root: string = machineAsPodsSeeIt,
 ): FileSystemView {
   // What lies on the device of the mesh's own root is the mesh's.
   const ownDevice = statSync(root).dev;

@@ -14,6 +14,9 @@ export const podRoot = `${meshDirectory}/machine`;
  */
 export const programRoot = `${meshDirectory}/root`;
 
+/** For the supervisor: the files of the machine that pods see, less their volumes. */
+export const machineAsPodsSeeIt = `${podRoot}${programRoot}`;
+
 /** In a pod's mount namespace: the mesh's directories that are this pod's, by number. */
 export const podDirectories = `${meshDirectory}/own`;
 export const MAX_POD_DIRECTORIES = 6;

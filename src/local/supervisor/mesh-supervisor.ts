@@ -14,6 +14,7 @@ import { problem } from "../../core/problem.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { Service } from "../../kinds/service.ts";
 import type { MeshNetwork } from "../network/mesh-network.ts";
+import { machineAsPodsSeeIt } from "../sandbox/pod-root.ts";
 import type { ReferencedObjects } from "../workloads/environment.ts";
 import type { ImageCommand, ImageCommands, ImagesFile } from "../workloads/image-command.ts";
 import { parseCommand, parseImages } from "../workloads/image-command.ts";
@@ -255,10 +256,12 @@ export class MeshSupervisor {
       workingDirectory: settings.workingDirectory,
       volumesDirectory: this.#volumesDirectory(),
       fileSystem: machineFiles,
+      machineRoot: machineAsPodsSeeIt,
       createSandbox: (pod) => this.#createSandbox(pod),
       capture: (sandbox, initContainer) =>
         capturePod(sandbox, initContainer, { resolverIp: network.bridgeIp, dns: network.dns }),
-      startSidecar: (pod, sandbox, events) => startPodAgent({ pod, sandbox, events }, agentContext),
+      startSidecar: (pod, sandbox, surroundings) =>
+        startPodAgent({ pod, sandbox, ...surroundings }, agentContext),
       issueToken,
       inTurn: takeTurns(SETUPS_AT_ONCE),
       // When everything ends there is nobody left whose requests could fail.

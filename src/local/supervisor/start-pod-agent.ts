@@ -17,7 +17,7 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
 import type { Environment, ReferencedObjects } from "../workloads/environment.ts";
 import { allContainers, resolveEnvironment } from "../workloads/environment.ts";
-import type { PodSidecar, SidecarEvents } from "../workloads/pod-runtime.ts";
+import type { PodSidecar, SidecarEvents, SidecarSurroundings } from "../workloads/pod-runtime.ts";
 import { watchProcess } from "../workloads/sandbox-process.ts";
 import { type ControlPlaneSockets, podOwner } from "./control-plane-sockets.ts";
 import type { EnvoyTrial } from "./envoy-trial.ts";
@@ -46,10 +46,9 @@ export interface PodAgentContext {
   readonly signerFor: (pod: Pod) => SignRequest;
 }
 
-export interface PodAgentRequest {
+export interface PodAgentRequest extends SidecarSurroundings {
   readonly pod: Pod;
   readonly sandbox: PodSandbox;
-  readonly events: SidecarEvents;
 }
 
 const PROXY_USER = { uid: 1337, gid: 1337 };
@@ -128,6 +127,8 @@ function agentOptions(request: PodAgentRequest, context: PodAgentContext, env: E
       componentLogLevel: annotations["sidecar.istio.io/componentLogLevel"] ?? logLevels.components,
     },
     drain,
+    certificateFiles: request.files,
+    onUnreadableSecret: (secret, reason) => request.events.onUnreadableSecret(secret, reason),
     ...readProxySettings({ env, annotations }),
   };
 }

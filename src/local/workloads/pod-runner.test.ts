@@ -223,8 +223,8 @@ test("PodRunner isn't ready while its sidecar's Envoy is down", async (context) 
   let isServing = true;
   const containers = [{ name: "app", command: script("exec sleep 60") }, { name: "istio-proxy" }];
   const { runner, until } = await run(context, buildTestPod({}, { spec: { containers } }), {
-    startSidecar: async (_, __, { onDown }) => {
-      tellDown = onDown;
+    startSidecar: async (_, __, { events }) => {
+      tellDown = events.onDown;
       return {
         adminSocketPath: "",
         pid: undefined,

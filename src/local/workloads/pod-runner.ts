@@ -15,12 +15,14 @@ import { ContainerRunner } from "./container-runner.ts";
 import type { ContainerSnapshot } from "./container-state.ts";
 import { allContainers, containerPath } from "./environment.ts";
 import { askProbe, dialAction, runHookAction } from "./pod-questions.ts";
-import type { PodRuntime, PodSidecar } from "./pod-runtime.ts";
+import type { PodRuntime, PodSidecar, SidecarEvents } from "./pod-runtime.ts";
 import type { PodPhase } from "./pod-status.ts";
 import { buildPodStatus, podPhase } from "./pod-status.ts";
 import { PodVolumes } from "./pod-volumes.ts";
 import type { ProbeOutcome } from "./probe-loop.ts";
 import type { ProbeKind } from "./probe-state.ts";
+import { mountProxyVolumes, proxyReader, unreadableSecret } from "./proxy-container.ts";
+import { createProxyFiles, type ProxyFiles } from "./proxy-files.ts";
 import type { Resolution } from "./resolution.ts";
 import { resolved, unresolved } from "./resolution.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
@@ -46,6 +48,7 @@ export class PodRunner {
   #pod: Pod;
   #sandbox: PodSandbox | undefined;
   #sidecar: SidecarContainer | undefined;
+  #proxyFiles: ProxyFiles | undefined;
   #isInitialized = false;
   #termination: Promise<void> | undefined;
   #startup: Promise<void> = Promise.resolve();
@@ -106,6 +109,7 @@ export class PodRunner {
       if (container instanceof ContainerRunner) container.retry();
     }
     await this.#volumes.refresh();
+    this.#proxyFiles?.refresh();
   }
 
   /**
@@ -130,7 +134,9 @@ export class PodRunner {
     const isRunning = this.#containers.get(containerName)?.snapshot.state.kind === "running";
     if (this.#sandbox === undefined || container === undefined || !isRunning) return undefined;
     const ofProxy = containerName === PROXY_CONTAINER ? this.sidecar?.commandOptions(argv) : undefined;
-    const launch = ofProxy === undefined ? await this.#resolveLaunch(container) : resolved(ofProxy);
+    const launch = await (ofProxy === undefined
+      ? this.#resolveLaunch(container)
+      : this.#withProxyVolumes(container, ofProxy));
     if (launch.kind === "unresolved") return launch;
     const plain = { argv, env: launch.value.env };
     const command = terminal === undefined ? plain : terminalCommand(plain, terminal);
@@ -267,7 +273,7 @@ export class PodRunner {
         signal: this.#abort.signal,
         clock: this.#runtime.clock,
         inTurn: (work) => this.#runtime.inTurn(work),
-        start: () => this.#startSidecar(),
+        start: () => this.#startSidecar(container),
         ask: (probe) => this.#ask(container, "readiness", probe),
         say: (text) => this.#write(container.name, "stderr", text),
         onChange: () => this.#report(),
@@ -305,12 +311,23 @@ export class PodRunner {
     return isInit && policy === "Always" ? "OnFailure" : policy;
   }
 
-  #startSidecar(): Promise<PodSidecar> {
+  #startSidecar(container: Container): Promise<PodSidecar> {
     if (this.#sandbox === undefined) throw new Error("A sidecar needs its pod's namespaces");
-    return this.#runtime.startSidecar(this.#pod, this.#sandbox, {
+    const files = createProxyFiles({
+      mounts: () => mountProxyVolumes(container, this.#volumes),
+      machineRoot: this.#runtime.machineRoot,
+      reader: proxyReader(this.#pod),
+    });
+    this.#proxyFiles = files;
+    const events: SidecarEvents = {
       onLine: (stream, text) => this.#write(PROXY_CONTAINER, stream, text),
       onDown: () => this.#sidecar?.goneDown(),
-    });
+      onUnreadableSecret: (secret, reason) => {
+        const found = reason === undefined ? undefined : unreadableSecret(this.#pod, reason);
+        this.#runtime.onProblem(this.#pod, `secret ${secret}`, found);
+      },
+    };
+    return this.#runtime.startSidecar(this.#pod, this.#sandbox, { events, files });
   }
 
   async #launch(container: Container): Promise<Resolution<SandboxProcess>> {
@@ -325,6 +342,16 @@ export class PodRunner {
     if (launch.kind === "unresolved") return launch;
     const objection = this.#sandbox?.mountObjection(launch.value);
     return objection === undefined ? launch : unresolved(missingMount(this.#pod, container, objection));
+  }
+
+  async #withProxyVolumes(container: Container, options: SpawnOptions): Promise<Resolution<SpawnOptions>> {
+    const mounts = await mountProxyVolumes(container, this.#volumes);
+    if (mounts.kind === "unresolved") return mounts;
+    const mounted = { ...options, mounts: [...(options.mounts ?? []), ...mounts.value] };
+    const objection = this.#sandbox?.mountObjection(mounted);
+    return objection === undefined
+      ? resolved(mounted)
+      : unresolved(missingMount(this.#pod, container, objection));
   }
 
   #spawn(options: SpawnOptions, onLine: (stream: "stdout" | "stderr", text: string) => void): SandboxProcess {

@@ -1,6 +1,7 @@
 // What a pod needs of the machine and the mesh, as it is asked for: namespaces, sidecar, tokens, objects.
 // Interfaces alone; the supervisor hands in what stands behind them.
 
+import type { CertificateFiles } from "../../agent/certificate-file.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Problem } from "../../core/problem.ts";
@@ -37,6 +38,15 @@ export interface SidecarEvents {
   onLine(stream: "stdout" | "stderr", text: string): void;
   /** Envoy has ended; the agent starts it again unless it was told to end it. */
   onDown(): void;
+  /** Why a secret in files can't be read, or undefined once that is over. */
+  onUnreadableSecret(secret: string, reason: string | undefined): void;
+}
+
+/** What the agent of a pod is given by who runs the pod. */
+export interface SidecarSurroundings {
+  readonly events: SidecarEvents;
+  /** Of the volumes that the proxy's container mounts. */
+  readonly files: CertificateFiles;
 }
 
 export interface PodRuntime {
@@ -51,10 +61,12 @@ export interface PodRuntime {
   /** The pods' volumes lie under it; those of claims stay. */
   readonly volumesDirectory: string;
   readonly fileSystem: PodFiles;
+  /** The machine's files as pods see them, from here. */
+  readonly machineRoot: string;
   createSandbox(pod: Pod): Promise<PodSandbox>;
   /** Sets up interception as the arguments of the init container say. */
   capture(sandbox: PodSandbox, initContainer: Container): Promise<void>;
-  startSidecar(pod: Pod, sandbox: PodSandbox, events: SidecarEvents): Promise<PodSidecar>;
+  startSidecar(pod: Pod, sandbox: PodSandbox, surroundings: SidecarSurroundings): Promise<PodSidecar>;
   issueToken(pod: Pod, request: { audience: string | undefined; ttlSeconds: number }): Promise<string>;
   /** Bounds how many pods are set up at once; runs `work` when it is its turn. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;

@@ -14,6 +14,7 @@ import { connect as connectTls } from "node:tls";
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Agent, AgentOptions } from "../../../src/agent/agent.ts";
 import { startAgent } from "../../../src/agent/agent.ts";
+import { ownCertificateFiles } from "../../../src/agent/certificate-file.ts";
 import { requestOverSocket } from "../../../src/agent/http-over-socket.ts";
 import { createProcessSpawner } from "../../../src/agent/spawn-process.ts";
 import { type Clock, systemClock } from "../../../src/core/clock.ts";
@@ -116,6 +117,7 @@ async function launch(t: TestContext, change: Partial<AgentOptions> = {}, { hasL
     directory: join(directory, "pod"),
     identity: reviewsIdentity,
     podIp: "127.0.0.1",
+    certificateFiles: ownCertificateFiles,
     sign: controlPlane.sign,
     spawn: createProcessSpawner(await testEnvoyPath(), { onOutput: (line) => output.push(line) }),
     drain: { terminationDrainMs: 10 },
