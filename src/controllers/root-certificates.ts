@@ -12,9 +12,9 @@ import { createApiRetry, isServerAway } from "../kubernetes/api-retry.ts";
 import {
   type FollowContext,
   followCollection,
-  type IngestedObject,
   type Replica,
 } from "../sources/kubernetes/follow-collection.ts";
+import type { IngestedObject } from "../sources/kubernetes/ingested-object.ts";
 import type { RawObject } from "../sources/kubernetes/raw-object.ts";
 import { createNews } from "./news.ts";
 

@@ -2,6 +2,7 @@
 // wait for them for ever, and to leave a policy out would let everybody in.
 
 import { parseObjectKey } from "../core/object-key.ts";
+import { refusedName } from "../envoy/authorization/policies.ts";
 import { buildClosedSlot } from "../envoy/policy-slot/closed-slot.ts";
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
 import type { Provenance } from "../view/provenance.ts";
@@ -46,6 +47,5 @@ export class ClosedSlots {
 /** `refused-NAMESPACE-NAME` of the policy at fault, or of the slot where it isn't known. */
 function policyName(slot: string, [first, another]: Provenance): string {
   if (first === undefined || another !== undefined) return `refused-${slot}`;
-  const { namespace, name } = parseObjectKey(first.object);
-  return `refused-${namespace}-${name}`;
+  return refusedName(parseObjectKey(first.object));
 }

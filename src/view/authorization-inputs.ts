@@ -26,6 +26,8 @@ export interface AuthorizationPolicyInputs {
   readonly action: AuthorizationAction;
   /** It decides nothing: what it would decide is counted. */
   readonly isDryRun: boolean;
+  /** It has errors, and stands for a policy that can't be read: it denies everything. */
+  readonly isRefused?: true;
   /** Of the action CUSTOM. */
   readonly provider: string;
   readonly rules: readonly AuthorizationRule[];

@@ -9,6 +9,8 @@ import {
   type AuthorizationPolicy,
   authorizationPolicyKind,
 } from "../kinds/authorization-policy/authorization-policy.ts";
+import { isDryRun } from "../kinds/authorization-policy/dry-run.ts";
+import { isRefusedPolicy } from "../kinds/authorization-policy/refused-policy.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
@@ -97,22 +99,19 @@ function authorizationRow({ policies: keys }: AuthorizationSet, model: Model, re
   return { inputs, source: objects.map((object) => ({ object: keyOf(object) })) };
 }
 
-const DRY_RUN = "istio.io/dry-run";
-
-function policyInputs({ metadata, spec = {} }: AuthorizationPolicy): AuthorizationPolicyInputs {
-  const { namespace, name, annotations = {} } = metadata;
+function policyInputs(policy: AuthorizationPolicy): AuthorizationPolicyInputs {
+  const { metadata, spec = {} } = policy;
+  const { namespace, name } = metadata;
   return {
     namespace,
     name,
     action: spec.action ?? "ALLOW",
-    isDryRun: TRUE.includes(annotations[DRY_RUN] ?? ""),
+    isDryRun: isDryRun(metadata),
+    ...(isRefusedPolicy(policy) ? { isRefused: true } : {}),
     provider: spec.provider?.name ?? "",
     rules: spec.rules ?? [],
   };
 }
-
-// As Go reads a boolean, which is how Istio reads the annotation.
-const TRUE = ["1", "t", "T", "true", "TRUE", "True"];
 
 /** Those that the policies ask, as far as they are there. */
 function providersOf(

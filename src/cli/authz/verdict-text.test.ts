@@ -22,7 +22,7 @@ test("verdictText() names the rule that decides, and its place", () => {
     ],
     [
       { verdict: "denied", reason: { kind: "rule", action: "DENY", rule: { name: "refused-shop-web" } } },
-      'denied by the rule "refused-shop-web", action DENY\n',
+      'denied by "refused-shop-web", which stands for a policy that can\'t be enforced, action DENY\n',
     ],
     [
       { verdict: "denied", reason: { kind: "no-match", rules: [rule, rule] } },

@@ -50,6 +50,7 @@ function sentence({ verdict, reason, location, port }: PodVerdict): string {
 }
 
 function ruleText({ name, parsed }: NamedRule): string {
+  if (name.startsWith("refused-")) return `"${name}", which stands for a policy that can't be enforced`;
   if (parsed === undefined) return `the rule "${name}"`;
   const { policy, rule } = parsed;
   return `rules[${rule}] of AuthorizationPolicy ${policy.namespace}/${policy.name}`;

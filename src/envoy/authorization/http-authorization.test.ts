@@ -61,6 +61,13 @@ describe("buildHttpAuthorization()", () => {
     });
   });
 
+  test("names what stands for a policy with errors", () => {
+    const refused = policyInputs({ action: "DENY", rules: [{}], isRefused: true });
+    const [filter] = json(buildHttpAuthorization(inputsOf([refused])).authorization);
+    assert.ok(filter);
+    assert.deepEqual(rulesIn(filter), ["refused-shop-web"]);
+  });
+
   test("keeps an ALLOW filter none of whose rules can be said: it allows nothing", () => {
     const rules = [{ to: [{ operation: { ports: ["http"] } }] }];
     const [filter] = json(buildHttpAuthorization(inputsOf([policyInputs({ rules })])).authorization);

@@ -36,6 +36,17 @@ export function rbacRules(policies: readonly AuthorizationPolicyInputs[], option
   };
 }
 
+/** Of what denies everything in a policy's place. */
+export function refusedName({
+  namespace,
+  name,
+}: {
+  readonly namespace: string;
+  readonly name: string;
+}): string {
+  return `refused-${namespace}-${name}`;
+}
+
 export type NamedRules = Readonly<Record<string, RbacPolicyInit>>;
 
 export function rbac(
@@ -45,13 +56,14 @@ export function rbac(
   return { action, policies };
 }
 
-/** By `ns[NAMESPACE]-policy[NAME]-rule[N]`, sorted, as Istio calls them. */
+/** By `ns[NAMESPACE]-policy[NAME]-rule[N]`, sorted, as Istio calls them; a refused policy by `refusedName`. */
 export function namedRules(
   policies: readonly AuthorizationPolicyInputs[],
   { mode, ...context }: TranslationContext & Pick<RbacOptions, "mode">,
 ): NamedRules {
-  const named = policies.flatMap(({ namespace, name, rules }) => {
-    const nameOf = (index: number) => `ns[${namespace}]-policy[${name}]-rule[${index}]`;
+  const named = policies.flatMap(({ namespace, name, rules, isRefused }) => {
+    const nameOf = (index: number) =>
+      isRefused ? refusedName({ namespace, name }) : `ns[${namespace}]-policy[${name}]-rule[${index}]`;
     if (rules.length === 0) return [[nameOf(0), NEVER] as const];
     return rules.flatMap((rule, index) => {
       const policy = translateRule(rule, { ...context, namespace }, mode);

@@ -12,6 +12,7 @@ import type {
 } from "./authorization-policy-spec.ts";
 import { checkConditionKey } from "./condition-key.ts";
 import { checkConditionValues, checkPortText, checkValues } from "./condition-rules.ts";
+import { DRY_RUN, isBooleanText } from "./dry-run.ts";
 import { isPathTemplate, pathTemplateFault } from "./path-template.ts";
 
 interface AuthorizationPolicyLike {
@@ -29,13 +30,9 @@ export function* authorizationPolicyRules({ metadata, spec = {} }: Authorization
   yield* checkDryRun(metadata);
 }
 
-const DRY_RUN = "istio.io/dry-run";
-/** Those of Go's strconv.ParseBool, as Istio reads it. */
-const BOOLEANS = ["1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"];
-
 function* checkDryRun(metadata: ObjectMeta | undefined): Findings {
   const value = metadata?.annotations?.[DRY_RUN];
-  if (value === undefined || BOOLEANS.includes(value)) return;
+  if (value === undefined || isBooleanText(value)) return;
   yield {
     severity: "warning",
     path: childPath("metadata.annotations", DRY_RUN),

@@ -29,6 +29,7 @@ import { checkIssuerKeys } from "./issuer-keys.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
+import { checkRefusedPolicy } from "./refused-policy.ts";
 import { checkReservedGatewayPorts, checkReservedServicePorts } from "./reserved-port.ts";
 import { checkRuleCredentials } from "./rule-credentials.ts";
 import { checkRuleHost } from "./rule-host.ts";
@@ -61,6 +62,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
     ]),
     problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
     problemsOf(sources.AuthorizationPolicy, inputs, [
+      checkRefusedPolicy,
       checkAuthorizationProvider,
       checkHttpFieldsOfConnections,
       checkPrincipals,

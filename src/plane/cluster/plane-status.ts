@@ -83,12 +83,15 @@ async function factsOf(
   const object = find(key);
   const ownProblems = problemsByObject.get(key) ?? [];
   if (object === undefined && ownProblems.length === 0) return undefined;
-  const isWrong = object === undefined && ownProblems.some(({ severity }) => severity === "error");
+  // In force, if at all, is an earlier version, or what closes the workloads of a policy.
+  const isWrong = ownProblems.some(({ severity }) => severity === "error");
   const { proxyCount, acknowledgedCount, refusedBy, reasons } = await reports.programmed(key);
   // Meanwhile there may be another one, of which the reports don't speak.
   if (find(key) !== object) return undefined;
   return {
-    ...(object?.metadata.generation === undefined ? {} : { generation: Number(object.metadata.generation) }),
+    ...(isWrong || object?.metadata.generation === undefined
+      ? {}
+      : { generation: Number(object.metadata.generation) }),
     isInForce: !isWrong,
     problems: [...ownProblems, ...(problems.get(key) ?? []), ...failuresOf(plane, key)],
     proxyCount,

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isRefusedPolicy } from "../../kinds/authorization-policy/refused-policy.ts";
 import { losesObjects, mergeFileStates, nextFileState } from "./file-state.ts";
 import { parseManifest } from "./manifest.ts";
 
@@ -73,4 +74,82 @@ test("mergeFileStates() keeps every problem of a broken file while a newer state
     ["MLT1002", "MLT1007", "MLT1012"],
   );
   assert.deepEqual(mergeFileStates([{ ...broken, isDoubtful: true }]).problems, problems);
+});
+
+function policy(name: string, spec = "{rules: [{}]}") {
+  return `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: ${name}, namespace: shop}\nspec: ${spec}\n`;
+}
+const BAD = "{selector: {matchLabels: {app: web}}, action: DENIED}";
+
+function inForce(state: ReturnType<typeof stateOf>) {
+  return Object.fromEntries(
+    [...mergeFileStates([state]).objects.values()].map(({ object }) => {
+      const { metadata, spec } = object as typeof object & { readonly spec: { readonly action?: string } };
+      return [metadata.name, isRefusedPolicy(object) ? "closed" : (spec.action ?? "ALLOW")];
+    }),
+  );
+}
+
+test("nextFileState() closes what a policy with errors is for, unless its last good version is known", () => {
+  const closed = stateOf("a.yaml", policy("web", BAD));
+  assert.deepEqual(inForce(closed), { web: "closed" });
+  assert.deepEqual(
+    mergeFileStates([closed]).problems.map(({ code }) => code),
+    ["MLT1005"],
+  );
+  const good = nextFileState("2", parseManifest("a.yaml", policy("web", "{action: DENY}")), closed.kept);
+  assert.deepEqual(inForce(good), { web: "DENY" });
+  const held = nextFileState("3", parseManifest("a.yaml", policy("web", BAD)), good.kept);
+  assert.deepEqual(inForce(held), { web: "DENY" });
+});
+
+test("nextFileState() doesn't take what stands for a policy with errors for a good version", () => {
+  const closed = stateOf("a.yaml", policy("web", BAD));
+  const again = nextFileState("2", parseManifest("a.yaml", policy("web", "{action: DENIED}")), closed.kept);
+  assert.deepEqual(inForce(again), { web: "closed" });
+  const spec = [...again.kept.values()][0]?.object.spec;
+  assert.deepEqual(spec, { action: "DENY", rules: [{}] });
+  const audit = nextFileState(
+    "3",
+    parseManifest("a.yaml", policy("web", "{action: AUDIT, rule: []}")),
+    closed.kept,
+  );
+  assert.deepEqual(inForce(audit), {});
+  const unreadable = nextFileState("2", parseManifest("a.yaml", "kind: ["), closed.kept);
+  assert.deepEqual(inForce(unreadable), { web: "closed" });
+});
+
+test("nextFileState() keeps a policy whose name became none, rather than close more", () => {
+  const good = stateOf("a.yaml", policy("web"));
+  const next = nextFileState("2", parseManifest("a.yaml", policy("Not_A_Name")), good.kept);
+  assert.deepEqual(inForce(next), { web: "ALLOW" });
+  assert.deepEqual(inForce(stateOf("a.yaml", policy("Not_A_Name"))), { Not_A_Name: "closed" });
+});
+
+test("mergeFileStates() takes a good policy of another file before one with errors", () => {
+  const states = [stateOf("a.yaml", policy("web", BAD)), stateOf("b.yaml", policy("web"))];
+  const { objects } = mergeFileStates(states);
+  assert.deepEqual(
+    [...objects.values()].map(({ positions }) => positions.file),
+    ["b.yaml"],
+  );
+});
+
+test("losesObjects() doubts no file for what stands for a policy with errors", () => {
+  const closed = stateOf("a.yaml", policy("web", BAD));
+  assert.equal(losesObjects(closed, parseManifest("a.yaml", policy("web", "{action: DENIED}"))), false);
+  assert.equal(losesObjects(closed, parseManifest("a.yaml", "")), true);
+});
+
+test("mergeFileStates() says what a RequestAuthentication with errors leaves open", () => {
+  const text = (issuer: string) =>
+    policy("web", `{jwtRules: [${issuer}]}`).replace("AuthorizationPolicy", "RequestAuthentication");
+  const bad = stateOf("a.yaml", text("{}"));
+  const codes = (state: typeof bad) => mergeFileStates([state]).problems.map(({ code }) => code);
+  assert.deepEqual(codes(bad), ["MLT1006", "MLT2035"]);
+  const good = stateOf("a.yaml", text("{issuer: a}"));
+  assert.deepEqual(codes(nextFileState("2", parseManifest("a.yaml", text("{}")), good.kept)), [
+    "MLT1006",
+    "MLT1012",
+  ]);
 });

@@ -6,8 +6,8 @@ import type { PositionNode, Positions } from "../../core/positions.ts";
 import { locate, subtree } from "../../core/positions.ts";
 import type { Problem } from "../../core/problem.ts";
 import { problem } from "../../core/problem.ts";
+import { parseForMesh } from "../../kinds/authorization-policy/refused-policy.ts";
 import type { Finding, KubernetesObject } from "../../kinds/define-kind.ts";
-import { parseObject } from "../../kinds/parse-object.ts";
 import { type ChangedSpan, changedSpan } from "./changed-span.ts";
 import type { LoadedObject, ObjectsByKey } from "./loaded-objects.ts";
 import { meshConfigEntry } from "./mesh-config-text.ts";
@@ -20,6 +20,8 @@ export interface ManifestEntry {
   readonly positions: Positions;
   /** Absent where the object has errors. */
   readonly object?: KubernetesObject;
+  /** What counts in its place where no earlier version of it is known. */
+  readonly standIn?: KubernetesObject;
 }
 
 export function isLoaded(entry: ManifestEntry): entry is LoadedObject {
@@ -211,10 +213,10 @@ interface ParsedItem {
 function parseItem(value: unknown, positions: Positions): ParsedItem {
   if (isOtherJson(value, positions.file))
     return { entries: [], problems: [otherJson(positions)], isComplete: true };
-  const { key, object, findings, isInert = false } = parseObject(value);
+  const { key, object, standIn, findings, isInert = false } = parseForMesh(value);
   const problems = findings.map((finding) => problemOf(finding, positions, key));
   if (key === undefined) return { entries: [], problems, isComplete: isInert };
-  const entry = { key, positions, ...(object === undefined ? {} : { object }) };
+  const entry = { key, positions, ...(object && { object }), ...(standIn && { standIn }) };
   const meshConfig = object === undefined ? undefined : meshConfigEntry(object, positions);
   if (meshConfig === undefined) return { entries: [entry], problems, isComplete: !findings.some(isOfName) };
   return {

@@ -7,10 +7,10 @@ import {
   type CollectionChanges,
   type FollowContext,
   followCollection,
-  type IngestedObject,
   type KeyedObject,
   type Replica,
 } from "./follow-collection.ts";
+import type { IngestedObject } from "./ingested-object.ts";
 import type { RawObject } from "./raw-object.ts";
 
 export interface Collections {

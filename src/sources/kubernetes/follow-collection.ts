@@ -13,6 +13,8 @@ import type { ApiClient } from "../../kubernetes/api-client.ts";
 import { ApiError, apiErrorOf } from "../../kubernetes/api-error.ts";
 import { type ApiResource, resourcePath } from "../../kubernetes/api-resource.ts";
 import { createApiRetry } from "../../kubernetes/api-retry.ts";
+import type { IngestedObject } from "./ingested-object.ts";
+import { withLastGood } from "./last-good-version.ts";
 import { listCollection } from "./list-collection.ts";
 import type { RawObject } from "./raw-object.ts";
 import { type WatchEvent, watchEvents } from "./watch-events.ts";
@@ -30,13 +32,6 @@ export interface Collection {
 export interface KeyedObject {
   readonly key: ObjectKey;
   readonly object: KubernetesObject;
-}
-
-/** What is kept of an object. */
-export interface IngestedObject {
-  /** Undefined where it isn't in force: it has errors, or is none of ours. */
-  readonly object?: KubernetesObject;
-  readonly problems?: readonly Problem[];
 }
 
 export type Replica = Map<ObjectKey, IngestedObject>;
@@ -182,8 +177,9 @@ class Follower {
     const upserts: KeyedObject[] = [];
     const deletes: ObjectKey[] = [];
     const problems: (readonly [ObjectKey, readonly Problem[]])[] = [];
-    for (const [key, ingested] of latest) {
+    for (const [key, found] of latest) {
       const before = replica.get(key);
+      const ingested = found && withLastGood(key, found, before);
       // Most changes of a Pod or a Node are to fields that nobody here reads.
       if (isDeepStrictEqual(before, ingested)) continue;
       if (ingested === undefined) replica.delete(key);

@@ -6,9 +6,9 @@ import { assertNever } from "../../core/assert-never.ts";
 import { objectKey } from "../../core/object-key.ts";
 import { type Problem, problem } from "../../core/problem.ts";
 import { kindByName } from "../../kinds/all-kinds.ts";
+import { parseForMesh } from "../../kinds/authorization-policy/refused-policy.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
-import { parseObject } from "../../kinds/parse-object.ts";
-import type { IngestedObject } from "./follow-collection.ts";
+import type { IngestedObject } from "./ingested-object.ts";
 import type { InternPool } from "./intern-pool.ts";
 import { type LeafProjection, type Projection, projections } from "./projections.ts";
 import type { RawObject } from "./raw-object.ts";
@@ -37,17 +37,21 @@ function formOf(kind: string | undefined): Form {
   return (kindByName.get(kind ?? "")?.schema as Form | undefined) ?? anyForm;
 }
 
-/** Its findings depend on the object alone, so that every replica leaves out the same. */
+/** What follows depends on the object alone, so that every replica leaves out the same. */
 function ingestChecked({ status: _, ...raw }: RawObject): IngestedObject {
-  const { object, findings } = parseObject({ ...raw, metadata: lastingMetadata(raw.metadata) });
+  const { object, standIn, findings } = parseForMesh({ ...raw, metadata: lastingMetadata(raw.metadata) });
   const { name, namespace } = raw.metadata;
   const key = objectKey({ kind: raw.kind ?? "", namespace: namespace ?? "", name });
+  // Without them more is open, or everything closed.
+  const isOfSecurity = raw.apiVersion?.startsWith("security.istio.io/") === true;
   const problems: Problem[] = findings.map(({ code = "MLT1005", ...rest }) =>
     problem(code, { ...rest, object: key }),
   );
   return {
     ...(object !== undefined && { object }),
+    ...(standIn !== undefined && { object: standIn }),
     ...(problems.length > 0 && { problems }),
+    ...(object === undefined && isOfSecurity && { refusedUid: raw.metadata.uid ?? "" }),
   };
 }
 

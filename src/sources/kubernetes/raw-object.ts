@@ -5,6 +5,7 @@ export interface RawObject {
   readonly kind?: string;
   readonly metadata: {
     readonly name: string;
+    readonly uid?: string;
     readonly namespace?: string;
     readonly resourceVersion?: string;
     readonly labels?: Readonly<Record<string, string>>;

@@ -312,6 +312,43 @@ test("watchKubernetes() leaves out an object with errors and says what is wrong"
   await until(() => problems.size === 0);
 });
 
+const POLICIES = "/apis/security.istio.io/v1/authorizationpolicies";
+
+function policy(action: string, uid = "u"): TestObject {
+  return {
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: { name: "web", namespace: "shop", uid },
+    spec: { selector: { matchLabels: { app: "web" } }, action },
+  };
+}
+
+test("watchKubernetes() keeps the last good version of a policy, and closes where none is known", async (t) => {
+  const { server, state, problems, objects, until } = await follow(t);
+  await until(() => state.syncCount === 1 && server.watchCount >= watchedKinds.length);
+  const key = keyOf("AuthorizationPolicy/shop/web");
+  const codes = () =>
+    problems
+      .get(key)
+      ?.map(({ code }) => code)
+      .join();
+  const inForce = () => objects.get(key) as { spec?: { action?: string }; isRefused?: true } | undefined;
+  server.put(POLICIES, policy("DENIED"));
+  await until(() => codes() === "MLT1005");
+  assert.equal(inForce()?.isRefused, true);
+  server.put(POLICIES, policy("ALLOW"));
+  await until(() => problems.size === 0);
+  assert.deepEqual([inForce()?.isRefused, inForce()?.spec?.action], [undefined, "ALLOW"]);
+  server.put(POLICIES, policy("DENIED"));
+  await until(() => codes() === "MLT1005,MLT1012");
+  assert.deepEqual([inForce()?.isRefused, inForce()?.spec?.action], [undefined, "ALLOW"]);
+  server.put(POLICIES, policy("DENIED", "another object of the name"));
+  await until(() => codes() === "MLT1005");
+  assert.equal(inForce()?.isRefused, true);
+  server.delete(POLICIES, { namespace: "shop", name: "web" });
+  await until(() => objects.size === 0);
+});
+
 const TAGS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
 
 const tagOf = (

@@ -143,6 +143,33 @@ test("without mTLS it says nothing to whom it may not by the address", { skip },
   await mesh.remove("plaintext.yaml");
 });
 
+test("a policy with errors closes its workloads until it is fixed, and later edits with errors change nothing", {
+  skip,
+}, async () => {
+  const save = (rules: string) =>
+    mesh.save(
+      "fixed.yaml",
+      `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: fixed, namespace: test}
+spec: {selector: {matchLabels: {app: echo}}, action: DENY, rules: [{to: [{operation: ${rules}}]}]}
+`,
+    );
+  await untilGreeted(client);
+  await save("{ports: [http]}");
+  await untilStatus(client, "/", 403);
+  await eventually(async () => assert.equal(await greeting(client), ""));
+  await save("{paths: [/no]}");
+  await untilStatus(client, "/", 200);
+  await untilStatus(client, "/no", 403);
+  await save("{paths: [/no], prots: []}");
+  await policies(`action: DENY\n  rules: [{to: [{operation: {paths: [/never]}}]}]`);
+  await untilStatus(client, "/never", 403);
+  assert.deepEqual([await status(client, "/"), await status(client, "/no")], [200, 403]);
+  await mesh.remove("fixed.yaml");
+});
+
 test("edits of policies hold on open connections, and close none", { skip }, async () => {
   const replaced = async () =>
     (await proxyCounters(mesh, "echo-v1"))["listener_manager.listener_in_place_updated"];

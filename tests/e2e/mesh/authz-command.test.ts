@@ -243,3 +243,13 @@ test("a mistake in the call is told, with what is meant", { skip }, async () => 
   assert.match(host.errors, /"ecko" is no Service of the mesh.*\nhint: did you mean "echo/);
   assert.equal((await authz("can-i", "GET")).code, 2);
 });
+
+test("can-i names a policy with errors that closes a workload", { skip }, async () => {
+  await mesh.save("refused.yaml", CLOSED.replace("rules: [{}]", "rules: [{to: []}, {form: []}]"));
+  await eventually(async () => {
+    const said = await authz("can-i", "--as", "test/client", "GET", "http://echo.test/");
+    assert.match(said.output, /^denied by "refused-test-closed", which stands for a policy/);
+  });
+  assert.equal((await client.request({ url: "http://echo.test/" })).status, 403);
+  await mesh.remove("refused.yaml");
+});
