@@ -8,8 +8,9 @@ import type { ObjectKey } from "../core/object-key.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { Commit, Graph, Transaction } from "../graph/graph.ts";
-import type { SourceTable, Table } from "../graph/table.ts";
-import { type ConnectedProxy, MESH_SCOPE } from "../view/client-scope.ts";
+import type { SourceTable } from "../graph/table.ts";
+import type { ConnectedProxy } from "../view/client-scope.ts";
+import { EMPTY_PROFILE, type Profile } from "../view/profile.ts";
 import type { ProxyStream, Recognitions } from "../view/recognition.ts";
 import type { Views } from "../view/views.ts";
 import type {
@@ -35,7 +36,7 @@ import {
   type ProxyOrigin,
   readClaim,
 } from "./proxy-identity.ts";
-import { type ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
+import type { ProxySet } from "./proxy-set.ts";
 import { RecognitionWaits } from "./recognition-waits.ts";
 import type { ResourceTables } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
@@ -226,11 +227,11 @@ export class Fleet implements IdentifiedBackend {
       envoyVersion: node.userAgentVersion,
       connectedAtMs,
     };
-    const view = this.#viewOf(facts);
+    const profile = this.#profileOf(key);
     const session: OpenSession = {
       ...facts,
       stream,
-      view: viewKey(view),
+      view: profile.id,
       ledger: new SessionLedger(),
       refusals: new SessionRefusals(this.#standInTables),
       isProxy: false,
@@ -238,7 +239,7 @@ export class Fleet implements IdentifiedBackend {
     };
     this.#sessions.set(key, session);
     this.#eventCount += 1;
-    return { kind: "joined", session: this.#sessionOf(session, this.#views.join(view, session)) };
+    return { kind: "joined", session: this.#sessionOf(session, this.#views.join(profile, session)) };
   }
 
   #sessionOf(session: OpenSession, initialSet: ProxySet): XdsSession {
@@ -281,23 +282,8 @@ export class Fleet implements IdentifiedBackend {
     this.commit((transaction) => transaction.delete(this.#options.streams, key));
   }
 
-  #viewOf({ key, proxy, envoyVersion }: Pick<OpenSession, "key" | "proxy" | "envoyVersion">): ProxyView {
-    const { views } = this.#options;
-    const ofProxy: Table<{ readonly id: string }> =
-      proxy.kind === "router" ? views.gatewayOfProxy : views.inboundOfProxy;
-    const places = views.places.ofProxy.get(key);
-    const scope = views.scopes.ofProxy.get(key) ?? MESH_SCOPE;
-    return {
-      kind: proxy.kind,
-      places: [places?.node.id ?? "", places?.wide.id ?? ""],
-      scope: scope.id,
-      families: scope.families,
-      workloadView: ofProxy.get(key)?.id ?? "",
-      authorization: views.authorizations.ofProxy.get(key)?.id ?? "",
-      requestAuthentication: views.requestAuthentications.ofProxy.get(key)?.id ?? "",
-      readsSecrets: views.secretReaderOfProxy.get(key) !== undefined,
-      envoyVersion,
-    };
+  #profileOf(key: string): Profile {
+    return this.#options.views.profiles.get(key) ?? EMPTY_PROFILE;
   }
 
   #publish(commit: Commit): void {
@@ -346,26 +332,19 @@ export class Fleet implements IdentifiedBackend {
   }
 
   *#sessionsWithOtherView({ changed }: Commit): Iterable<OpenSession> {
-    const { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy } = this.#options.views;
-    const { authorizations, requestAuthentications } = this.#options.views;
-    const { proxies } = this.#options.recognitions;
-    const workloads = [inboundOfProxy, gatewayOfProxy, secretReaderOfProxy];
-    const policies = [authorizations.ofProxy, requestAuthentications.ofProxy];
-    for (const table of [proxies, scopes.ofProxy, places.ofProxy, ...workloads, ...policies]) {
-      for (const key of changed.get(table) ?? []) {
-        const session = this.#sessions.get(key);
-        if (session !== undefined && viewKey(this.#viewOf(session)) !== session.view) yield session;
-      }
+    for (const key of changed.get(this.#options.views.profiles) ?? []) {
+      const session = this.#sessions.get(key);
+      if (session !== undefined && this.#profileOf(key).id !== session.view) yield session;
     }
   }
 
   /** `changed`: what the commit changed in the view that it leaves. */
   #move(session: OpenSession, changed: readonly ResourceReference[]): void {
-    const view = this.#viewOf(session);
+    const profile = this.#profileOf(session.key);
     const before = this.#views.setOf(session.view);
     this.#views.leave(session.view, session);
-    session.view = viewKey(view);
-    const set = this.#views.join(view, session);
+    session.view = profile.id;
+    const set = this.#views.join(profile, session);
     const differences = before === undefined ? "all" : set.differencesFrom(before);
     session.stream.publish(
       session.refusals.setFor(set),

@@ -3,17 +3,18 @@
 
 import type { ObjectKey } from "../core/object-key.ts";
 import type { Commit } from "../graph/graph.ts";
+import { type LayeredType, layeredTypes } from "../view/profile.ts";
 import { splitLayerKey } from "../view/scoped-rows.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import type { ResourceRow } from "./resource-row.ts";
-import { type ResourceTables, type ServedType, servedTypes } from "./resource-tables.ts";
+import type { ResourceTables } from "./resource-tables.ts";
 
 export type Layer = ReadonlyMap<string, ResourceRow>;
 
 /** Rows by type, layer and name as they were; `undefined` where there was none. */
 export type FormerRows = ReadonlyMap<
-  ServedType,
+  LayeredType,
   ReadonlyMap<string, ReadonlyMap<string, ResourceRow | undefined>>
 >;
 
@@ -27,11 +28,11 @@ export class LayeredRows {
   readonly #layers: ReadonlyMap<ResourceType, Map<string, Map<string, ResourceRow>>>;
 
   /** Made when it is asked for: it looks at every source of every resource of the type. */
-  readonly #madeByType = new Map<ServedType, ReadonlyMap<ObjectKey, readonly MadeResource[]>>();
+  readonly #madeByType = new Map<LayeredType, ReadonlyMap<ObjectKey, readonly MadeResource[]>>();
 
   constructor(tables: ResourceTables) {
     this.#tables = tables;
-    this.#layers = new Map(servedTypes.map((type) => [type, new Map()]));
+    this.#layers = new Map(layeredTypes.map((type) => [type, new Map()]));
   }
 
   /** The rows of a layer as they are from now on, until the layer loses its last row; undefined if it has none. */
@@ -41,13 +42,13 @@ export class LayeredRows {
 
   /** Resources that an object is a source of, in any layer, each with its type. */
   madeOf(object: ObjectKey): readonly MadeResource[] {
-    return servedTypes.flatMap((type) => this.#madeOfType(type).get(object) ?? []);
+    return layeredTypes.flatMap((type) => this.#madeOfType(type).get(object) ?? []);
   }
 
   /** Takes over what a commit changed; returns the rows that were there before, for types that have any. */
   take({ changed }: Commit): FormerRows {
-    const former = new Map<ServedType, Map<string, Map<string, ResourceRow | undefined>>>();
-    for (const type of servedTypes) {
+    const former = new Map<LayeredType, Map<string, Map<string, ResourceRow | undefined>>>();
+    for (const type of layeredTypes) {
       const keys = changed.get(this.#tables[type]);
       if (keys === undefined) continue;
       this.#madeByType.delete(type);
@@ -63,7 +64,7 @@ export class LayeredRows {
     return former;
   }
 
-  #madeOfType(type: ServedType): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
+  #madeOfType(type: LayeredType): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
     const known = this.#madeByType.get(type);
     if (known !== undefined) return known;
     const made = indexBySource(type, this.#layers.get(type) ?? new Map());
@@ -72,7 +73,7 @@ export class LayeredRows {
   }
 
   #replace(
-    type: ServedType,
+    type: LayeredType,
     { layer, name }: { readonly layer: string; readonly name: string },
     row: ResourceRow | undefined,
   ): ResourceRow | undefined {
@@ -88,7 +89,7 @@ export class LayeredRows {
 }
 
 function indexBySource(
-  type: ServedType,
+  type: LayeredType,
   layers: ReadonlyMap<string, Layer>,
 ): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
   const madeByObject = new Map<ObjectKey, MadeResource[]>();

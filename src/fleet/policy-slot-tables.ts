@@ -7,43 +7,43 @@ import { buildHttpSlot, type ExtensionConfigInit } from "../envoy/policy-slot/ht
 import { buildRequestAuthentication } from "../envoy/request-authentication/request-authentication.ts";
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { AuthorizationRow } from "../view/authorization.ts";
-import type { Provenance } from "../view/provenance.ts";
-import type { RequestAuthenticationRow } from "../view/request-authentication.ts";
+import type { Table } from "../graph/table.ts";
+import { policyLayer } from "../view/layer-id.ts";
+import type { Policies, PolicyInputs, PolicyName } from "../view/policies.ts";
+import type { PolicyRow } from "../view/policy-sets.ts";
 import { layerKey } from "../view/scoped-rows.ts";
-import type { Views } from "../view/views.ts";
 import { buildResource } from "./built-resource.ts";
-import {
-  authorizationLayer,
-  equalRows,
-  present,
-  type ResourceRow,
-  type ResourceTable,
-  requestAuthenticationLayer,
-} from "./resource-row.ts";
+import { equalRows, present, type ResourceRow, type ResourceTable } from "./resource-row.ts";
 
-export function declarePolicySlotResources(graph: Graph, views: Views): ResourceTable {
-  const authorization = graph.derive<AuthorizationRow, ResourceRow>({
-    name: "authorization slot resources",
-    from: views.authorizations.table,
-    equal: equalRows,
-    rows: (id, { inputs, source }) =>
-      buildAuthorizationSlots(inputs).map((slot) => slotRow(authorizationLayer(id), slot, source)),
-  });
-  const requestAuthentication = graph.derive<RequestAuthenticationRow, ResourceRow>({
-    name: "request authentication slot resources",
-    from: views.requestAuthentications.table,
-    equal: equalRows,
-    rows(id, { inputs, source }) {
-      const slot = buildHttpSlot("jwt", buildRequestAuthentication(inputs));
-      return [slotRow(requestAuthenticationLayer(id), slot, source)];
-    },
-  });
-  return graph.union("policy slot resources", [authorization, requestAuthentication]);
+type SlotBuilders = {
+  readonly [Name in PolicyName]: (inputs: PolicyInputs<Name>) => readonly ExtensionConfigInit[];
+};
+
+/** What fills the slots of each policy. */
+const slotBuilders: SlotBuilders = {
+  authorization: buildAuthorizationSlots,
+  requestAuthentication: (inputs) => [buildHttpSlot("jwt", buildRequestAuthentication(inputs))],
+};
+
+export function declarePolicySlotResources(graph: Graph, policies: Policies): ResourceTable {
+  const names = Object.keys(slotBuilders) as readonly PolicyName[];
+  return graph.union(
+    "policy slot resources",
+    names.map((name) => declareSlots(graph, policies, name)),
+  );
 }
 
-function slotRow(layer: string, message: ExtensionConfigInit, source: Provenance) {
-  const { name = "" } = message;
-  const resource = buildResource(TypedExtensionConfigSchema, message, { name, source });
-  return [layerKey(layer, name), present(resource)] as const;
+function declareSlots<Name extends PolicyName>(graph: Graph, policies: Policies, name: Name): ResourceTable {
+  const build = slotBuilders[name];
+  return graph.derive<PolicyRow<PolicyInputs<Name>>, ResourceRow>({
+    name: `${name} slot resources`,
+    from: policies[name].table as Table<PolicyRow<PolicyInputs<Name>>>,
+    equal: equalRows,
+    rows: (id, { inputs, source }) =>
+      build(inputs).map((message) => {
+        const { name: slot = "" } = message;
+        const resource = buildResource(TypedExtensionConfigSchema, message, { name: slot, source });
+        return [layerKey(policyLayer(name, id), slot), present(resource)] as const;
+      }),
+  });
 }

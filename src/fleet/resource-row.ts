@@ -1,7 +1,6 @@
 // One row of a resource table: a resource in a layer. A proxy's set is several layers read as one, the most
 // specific first.
 
-import type { IpFamilies } from "../core/ip-families.ts";
 import type { Table } from "../graph/table.ts";
 import { type BuiltResource, haveEqualVersions } from "./built-resource.ts";
 
@@ -22,25 +21,3 @@ export function equalRows(a: ResourceRow, b: ResourceRow): boolean {
   if (a.kind === "absent" || b.kind === "absent") return a.kind === b.kind;
   return haveEqualVersions(a.resource, b.resource);
 }
-
-/** The layer of one workload's own side. */
-export function workloadLayer(viewId: string): string {
-  return `=${viewId}`;
-}
-
-/** The layer that all sidecars of these IP families share. */
-export function sidecarLayer(families: IpFamilies): string {
-  return families === "ipv4" ? "sidecar=" : `sidecar=${families}`;
-}
-
-/** The layer that all proxies share whose workloads have the same AuthorizationPolicies. */
-export function authorizationLayer(setId: string): string {
-  return `authorization=${setId}`;
-}
-
-/** The layer that all proxies share whose workloads accept the same tokens. */
-export function requestAuthenticationLayer(choiceId: string): string {
-  return `tokens=${choiceId}`;
-}
-
-export const EVERY_PROXY_LAYER = "proxy=";

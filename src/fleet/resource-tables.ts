@@ -30,55 +30,28 @@ import type { Table } from "../graph/table.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
+import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "../view/layer-id.ts";
 import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/listener-inputs.ts";
 import { listenerSettings } from "../view/outbound-listeners.ts";
 import { otherwiseCluster } from "../view/port-chains.ts";
+import type { LayeredType } from "../view/profile.ts";
 import type { Provenance } from "../view/provenance.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
 import { declarePolicySlotResources } from "./policy-slot-tables.ts";
-import {
-  ABSENT,
-  EVERY_PROXY_LAYER,
-  equalRows,
-  present,
-  type ResourceRow,
-  type ResourceTable,
-  sidecarLayer,
-  workloadLayer,
-} from "./resource-row.ts";
+import { ABSENT, equalRows, present, type ResourceRow, type ResourceTable } from "./resource-row.ts";
 import { declareRouteResources } from "./route-tables.ts";
 import { declareSecretResources } from "./secret-tables.ts";
 
 /** Rows by layer and name, a table for each type. */
-export interface ResourceTables {
-  readonly cluster: ResourceTable;
-  readonly endpoint: ResourceTable;
-  readonly "extension-config": ResourceTable;
-  readonly listener: ResourceTable;
-  readonly route: ResourceTable;
-  readonly secret: ResourceTable;
-  readonly "name-table": ResourceTable;
-}
-
-export type ServedType = keyof ResourceTables;
-
-export const servedTypes: readonly ServedType[] = [
-  "cluster",
-  "endpoint",
-  "extension-config",
-  "listener",
-  "route",
-  "secret",
-  "name-table",
-];
+export type ResourceTables = Readonly<Record<LayeredType, ResourceTable>>;
 
 export function declareResourceTables(graph: Graph, views: Views): ResourceTables {
   return {
     cluster: declareClusters(graph, views),
     endpoint: declareEndpoints(graph, views),
-    "extension-config": declarePolicySlotResources(graph, views),
+    "extension-config": declarePolicySlotResources(graph, views.policies),
     listener: declareListeners(graph, views),
     route: declareRouteResources(graph, views),
     secret: declareSecretResources(graph, views),

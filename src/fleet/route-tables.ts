@@ -18,6 +18,7 @@ import type { Table } from "../graph/table.ts";
 import type { GatewayRouteInputs } from "../view/gateway/gateway-routes.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
+import { workloadLayer } from "../view/layer-id.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
 import { declareSettledNames, type Settled, type SettledNames } from "../view/settled-names.ts";
 import type { Views } from "../view/views.ts";
@@ -27,7 +28,7 @@ import {
   declareVirtualHostPages,
   type VirtualHostBodies,
 } from "./encoded-pages.ts";
-import { equalRows, present, type ResourceRow, type ResourceTable, workloadLayer } from "./resource-row.ts";
+import { equalRows, present, type ResourceRow, type ResourceTable } from "./resource-row.ts";
 
 export function declareRouteResources(graph: Graph, views: Views): ResourceTable {
   const names = declareSettledNames(graph, views);

@@ -1,9 +1,10 @@
 // The views that connected proxies have: each with its one set and the sessions that share it. A view lives as long as
 // it has a session.
 
+import type { Profile } from "../view/profile.ts";
 import type { ResourceReference } from "../xds/resource.ts";
 import type { FormerRows, LayeredRows } from "./layered-rows.ts";
-import { ProxySet, type ProxyView, viewKey } from "./proxy-set.ts";
+import { ProxySet } from "./proxy-set.ts";
 
 export interface SharedView<Session> {
   readonly set: ProxySet;
@@ -29,8 +30,8 @@ export class SharedViews<Session> {
   }
 
   /** Returns the view's set, which all who joined share. */
-  join(view: ProxyView, session: Session): ProxySet {
-    const joined = this.#viewOf(view);
+  join(profile: Profile, session: Session): ProxySet {
+    const joined = this.#viewOf(profile);
     joined.sessions.add(session);
     return joined.set;
   }
@@ -60,13 +61,12 @@ export class SharedViews<Session> {
     return concerned;
   }
 
-  #viewOf(view: ProxyView): OpenView<Session> {
-    const key = viewKey(view);
-    const known = this.#viewsByKey.get(key);
+  #viewOf({ id, layers }: Profile): OpenView<Session> {
+    const known = this.#viewsByKey.get(id);
     if (known !== undefined) return known;
-    const set = new ProxySet(this.#rows, view);
+    const set = new ProxySet(this.#rows, layers);
     const opened = { set, sessions: new Set<Session>() };
-    this.#viewsByKey.set(key, opened);
+    this.#viewsByKey.set(id, opened);
     return opened;
   }
 }

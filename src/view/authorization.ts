@@ -2,9 +2,7 @@
 // the same policies are for share one row, however many they are.
 
 import { outboundClusterName } from "../core/cluster-name.ts";
-import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
-import type { Table } from "../graph/table.ts";
 import {
   type AuthorizationPolicy,
   authorizationPolicyKind,
@@ -19,16 +17,20 @@ import { findNamed } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService } from "../model/service.ts";
 import { keyOf } from "../model/sources.ts";
-import type { Workload } from "../model/workload-policies.ts";
 import type {
   AuthorizationInputs,
   AuthorizationPolicyInputs,
   AuthorizationProvider,
   AuthorizationServer,
 } from "./authorization-inputs.ts";
-import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
-import type { Provenance } from "./provenance.ts";
-import { contentId, distinct } from "./shared-rows.ts";
+import {
+  declarePolicySets,
+  type PolicyRow,
+  type PolicySet,
+  type PolicySets,
+  type PolicyTables,
+} from "./policy-sets.ts";
+import { contentId } from "./shared-rows.ts";
 
 export const authorizationFields: readonly ClaimedField[] = [
   ...claims(authorizationPolicyKind, ["spec.action", "spec.provider.name"]),
@@ -41,52 +43,30 @@ export const authorizationFields: readonly ClaimedField[] = [
 ];
 
 /** The policies for a workload, and no word of what they say: an edit of one changes none. */
-export interface AuthorizationSet {
-  /** The same for the same policies, and for no others. */
-  readonly id: string;
+export interface AuthorizationSet extends PolicySet {
   /** Keys of their rows, sorted. */
   readonly policies: readonly string[];
 }
 
-export interface AuthorizationRow {
-  readonly inputs: AuthorizationInputs;
-  readonly source: Provenance;
-}
-
-export interface Authorizations {
-  /** By the proxy's key; every proxy has a set, if only the empty one. */
-  readonly ofProxy: Table<AuthorizationSet>;
-  /** By the set's id, for the sets that some proxy has. */
-  readonly table: Table<AuthorizationRow>;
-}
-
 export function declareAuthorizations(
-  graph: Graph,
-  model: Model,
-  proxies: Table<ConnectedProxy>,
-): Authorizations {
-  const ofProxy = graph.derive<ConnectedProxy, AuthorizationSet>({
-    name: "authorization sets of proxies",
-    from: proxies,
-    rows(key, proxy, read) {
-      const labels = workloadOf(proxy, model, read)?.labels ?? proxy.labels;
-      return [[key, authorizationOf(read, model, { namespace: proxy.namespace, labels })]];
-    },
-  });
-  const table = graph.derive<AuthorizationSet, AuthorizationRow>({
+  tables: PolicyTables,
+): PolicySets<AuthorizationSet, AuthorizationInputs> {
+  const { model } = tables;
+  return declarePolicySets(tables, {
     name: "authorization",
-    from: distinct(graph, "authorization sets", ofProxy),
-    rows: (id, set, read) => [[id, authorizationRow(set, model, read)]],
+    setOf(read, workload) {
+      const policies = authorizationPoliciesOf(read, model.authorizationPolicies, workload);
+      return { id: contentId(policies), policies };
+    },
+    rowOf: (read, set) => authorizationRow(set, model, read),
   });
-  return { ofProxy, table };
 }
 
-export function authorizationOf(read: Read, model: Model, workload: Workload): AuthorizationSet {
-  const policies = authorizationPoliciesOf(read, model.authorizationPolicies, workload);
-  return { id: contentId(policies), policies };
-}
-
-function authorizationRow({ policies: keys }: AuthorizationSet, model: Model, read: Read): AuthorizationRow {
+function authorizationRow(
+  { policies: keys }: AuthorizationSet,
+  model: Model,
+  read: Read,
+): PolicyRow<AuthorizationInputs> {
   const objects = keys.flatMap((key) => read.get(model.authorizationPolicies.table, key) ?? []);
   const policies = objects.map(policyInputs);
   const { trustDomain, trustDomainAliases } = read.one(model.settings);

@@ -1,18 +1,20 @@
 // Which tokens of end users a proxy's workload accepts. Workloads for which the same policies hold share one row.
 
-import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
-import type { Table } from "../graph/table.ts";
 import { type JwtRule, keyLocationOf } from "../kinds/request-authentication.ts";
 import type { Model } from "../model/model.ts";
 import { requestAuthenticationsOf } from "../model/request-authentications.ts";
 import { keyOf } from "../model/sources.ts";
-import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
-import type { Provenance } from "./provenance.ts";
-import { distinct } from "./shared-rows.ts";
+import {
+  declarePolicySets,
+  type PolicyRow,
+  type PolicySet,
+  type PolicySets,
+  type PolicyTables,
+} from "./policy-sets.ts";
 
 /** What decides which row is a proxy's; equal for all that share it. */
-export interface RequestAuthenticationChoice {
+export interface RequestAuthenticationChoice extends PolicySet {
   /** Of its row: `sidecar`, or `gateway`, and the policies in order, such as `sidecar istio-system/all shop/web`. */
   readonly id: string;
   readonly isGateway: boolean;
@@ -33,56 +35,25 @@ export interface RequestAuthenticationInputs {
   readonly isGateway: boolean;
 }
 
-export interface RequestAuthenticationRow {
-  readonly inputs: RequestAuthenticationInputs;
-  readonly source: Provenance;
-}
-
-export interface RequestAuthenticationViews {
-  /** Rows by the choice's id. */
-  readonly table: Table<RequestAuthenticationRow>;
-  /** By the proxy's key, for every connected proxy. */
-  readonly ofProxy: Table<RequestAuthenticationChoice>;
-}
-
-export function declareRequestAuthenticationViews(
-  graph: Graph,
-  model: Model,
-  proxies: Table<ConnectedProxy>,
-): RequestAuthenticationViews {
-  const ofProxy = graph.derive<ConnectedProxy, RequestAuthenticationChoice>({
-    name: "request authentication of proxies",
-    from: proxies,
-    rows: (key, proxy, read) => [[key, requestAuthenticationOf(read, model, proxy)]],
-  });
-  const table = graph.derive<RequestAuthenticationChoice, RequestAuthenticationRow>({
+export function declareRequestAuthentications(
+  tables: PolicyTables,
+): PolicySets<RequestAuthenticationChoice, RequestAuthenticationInputs> {
+  const { model } = tables;
+  return declarePolicySets(tables, {
     name: "request authentication",
-    from: distinct(graph, "request authentication choices", ofProxy),
-    rows: (id, choice, read) => [[id, requestAuthenticationRow(read, model, choice)]],
+    setOf(read, { isGateway, ...workload }) {
+      const policies = requestAuthenticationsOf(read, model.requestAuthentications, workload);
+      return { id: [isGateway ? "gateway" : "sidecar", ...policies].join(" "), isGateway, policies };
+    },
+    rowOf: (read, choice) => requestAuthenticationRow(read, model, choice),
   });
-  return { table, ofProxy };
-}
-
-export function requestAuthenticationOf(
-  read: Read,
-  model: Model,
-  proxy: ConnectedProxy,
-): RequestAuthenticationChoice {
-  const labels = workloadOf(proxy, model, read)?.labels ?? proxy.labels;
-  const { namespace, kind } = proxy;
-  const policies = requestAuthenticationsOf(read, model.requestAuthentications, { namespace, labels });
-  return {
-    id: [kind === "router" ? "gateway" : "sidecar", ...policies].join(" "),
-    isGateway: kind === "router",
-    policies,
-  };
 }
 
 function requestAuthenticationRow(
   read: Read,
   model: Model,
   { policies, isGateway }: RequestAuthenticationChoice,
-): RequestAuthenticationRow {
+): PolicyRow<RequestAuthenticationInputs> {
   const { policies: kind, issuerKeys } = model.requestAuthentications;
   const objects = policies.flatMap((key) => read.get(kind.kind.table, key) ?? []);
   const issuers = objects

@@ -5,10 +5,10 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
-import { type Authorizations, declareAuthorizations } from "./authorization.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
+import { proxyFacets } from "./facets.ts";
 import { declareGatewayViews, type GatewayView } from "./gateway/gateway-views.ts";
 import { declareInboundViews, type InboundView } from "./inbound.ts";
 import type { OutboundListenerInputs } from "./listener-inputs.ts";
@@ -16,10 +16,8 @@ import { declareNameTables, type NamedHosts } from "./name-tables.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
 import { declareOwnEndpoints, declarePlacedClusters, declarePlacedEndpoints } from "./placed-endpoints.ts";
-import {
-  declareRequestAuthenticationViews,
-  type RequestAuthenticationViews,
-} from "./request-authentication.ts";
+import { declarePolicies, type Policies, policyFacet } from "./policies.ts";
+import { declareProfiles, type Profile } from "./profile.ts";
 import type { Scoped } from "./scoped-rows.ts";
 import { distinct } from "./shared-rows.ts";
 import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
@@ -42,10 +40,9 @@ export interface Views {
   /** By the view's id; the id of each gateway's proxy is in `gatewayOfProxy`. */
   readonly gateways: Table<GatewayView>;
   readonly gatewayOfProxy: Table<GatewayView>;
-  readonly requestAuthentications: RequestAuthenticationViews;
-  readonly authorizations: Authorizations;
-  /** Rows for proxies that may have Secrets. */
-  readonly secretReaderOfProxy: Table<true>;
+  readonly policies: Policies;
+  /** What each proxy is served, by the proxy's key. */
+  readonly profiles: Table<Profile>;
 }
 
 /** `proxies` is written by whoever knows which are connected. */
@@ -59,6 +56,13 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
   const places = declareClientPlaces(graph, model, proxies, all);
   const placedEndpoints = declarePlacedEndpoints(graph, endpoints, places);
   const placedClusters = declarePlacedClusters(graph, clusters, places);
+  const secretReaderOfProxy = graph.derive<ConnectedProxy, true>({
+    name: "proxies that may have Secrets",
+    from: proxies,
+    rows: (key, proxy, read) => (mayReadSecrets(proxy, model, read) ? [[key, true]] : []),
+  });
+  const policies = declarePolicies({ graph, model, proxies });
+  const tables = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy };
   return {
     model,
     scopes,
@@ -72,13 +76,8 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
     inboundOfProxy,
     gateways: distinct(graph, "gateway views", gatewayOfProxy),
     gatewayOfProxy,
-    requestAuthentications: declareRequestAuthenticationViews(graph, model, proxies),
-    authorizations: declareAuthorizations(graph, model, proxies),
-    secretReaderOfProxy: graph.derive<ConnectedProxy, true>({
-      name: "proxies that may have Secrets",
-      from: proxies,
-      rows: (key, proxy, read) => (mayReadSecrets(proxy, model, read) ? [[key, true]] : []),
-    }),
+    policies,
+    profiles: declareProfiles(graph, proxies, [policyFacet(policies), ...proxyFacets(tables)]),
   };
 }
 

@@ -83,7 +83,7 @@ function inputsOf({ meshConfig, proxy, services, policies }: AuthorizationCase):
   mesh.put([config, ...entries].map((object) => JSON.stringify(object)).join("\n---\n"));
   mesh.put(policies);
   mesh.connect(sidecar(proxy.namespace, "workload", proxy.labels));
-  const { ofProxy, table } = mesh.views.authorizations;
+  const { ofProxy, table } = mesh.views.policies.authorization;
   const row = table.get(ofProxy.get(`${proxy.namespace}/workload`)?.id ?? "");
   assert.ok(row !== undefined, "the workload has no set of policies");
   return row.inputs;

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
-import { servedTypes } from "../../src/fleet/resource-tables.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
 import { deleteObject, keyOf, writeObject } from "../../src/model/sources.ts";
 import { createControlPlane } from "../../src/plane/create-control-plane.ts";
+import { layeredTypes } from "../../src/view/profile.ts";
 import { keyedCertificate } from "../support/keyed-certificate-fixture.ts";
 import { objectsOf } from "../support/mesh-fixture.ts";
 
@@ -78,13 +78,13 @@ export function meshScene(): MeshScene {
     };
     const joining = plane.fleet.open(client, stream).conversation.join();
     assert.ok(!(joining instanceof Promise) && joining.kind === "joined", `${pod} doesn't join`);
-    for (const type of servedTypes) joining.session.asked?.(type);
+    for (const type of layeredTypes) joining.session.asked?.(type);
   }
 
   function sent(): SentBytes {
     const versions = new Map<string, string>();
     for (const session of plane.fleet.sessions())
-      for (const type of servedTypes)
+      for (const type of layeredTypes)
         for (const { name, version } of plane.fleet.resourcesOf(session, type))
           versions.set(`${session.nodeId} ${type} ${name}`, version);
     return versions;

@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { sidecarLayer } from "../../src/fleet/resource-row.ts";
 import { Cluster_DnsLookupFamily } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import type { Address } from "../../src/gen/envoy/config/core/v3/address_pb.ts";
 import { meshScopeOf } from "../../src/view/client-scope.ts";
+import { sidecarLayer } from "../../src/view/layer-id.ts";
 import { emptyMesh, type LayerResources, layerResources, proxiesByFamilies } from "./mesh-resources.ts";
 import { assertGolden } from "./printed.ts";
 

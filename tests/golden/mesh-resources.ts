@@ -2,12 +2,13 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
-import { declareResourceTables, type ResourceTables, servedTypes } from "../../src/fleet/resource-tables.ts";
+import { declareResourceTables, type ResourceTables } from "../../src/fleet/resource-tables.ts";
 import { ClusterSchema } from "../../src/gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/extension_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { layeredTypes } from "../../src/view/profile.ts";
 import { splitLayerKey } from "../../src/view/scoped-rows.ts";
 import { sidecar, type ViewFixture, viewFixture } from "../support/view-fixture.ts";
 
@@ -64,7 +65,7 @@ export function everyDocument(): string {
 }
 
 export function tablesByType({ tables }: MeshUnderGlass) {
-  return servedTypes.map((type) => [type, tables[type]] as const);
+  return layeredTypes.map((type) => [type, tables[type]] as const);
 }
 
 /** The layers that hold any resource, sorted. */

@@ -49,7 +49,7 @@ export function inputsOf({ policies }: PolicySet): AuthorizationInputs {
     [config, ...authorizerServices, ...policies].map((each) => JSON.stringify(each)).join("\n---\n"),
   );
   mesh.connect(sidecar(NAMESPACE, "workload"));
-  const { ofProxy, table } = mesh.views.authorizations;
+  const { ofProxy, table } = mesh.views.policies.authorization;
   const row = table.get(ofProxy.get(`${NAMESPACE}/workload`)?.id ?? "");
   assert.ok(row !== undefined);
   return row.inputs;

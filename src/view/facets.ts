@@ -1,0 +1,81 @@
+// The facts about proxies that decide what they are served, beside the policies for them: the workload's own side, who
+// the client is and where, what kind of proxy it is, and whether it may have Secrets.
+
+import type { Read } from "../graph/read.ts";
+import type { Table } from "../graph/table.ts";
+import type { PlaceTables } from "./client-place.ts";
+import { type ClientScope, type ClientScopes, MESH_SCOPE, meshScopeOf } from "./client-scope.ts";
+import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "./layer-id.ts";
+import { placedLayer } from "./placed-endpoints.ts";
+import type { Facet } from "./profile.ts";
+
+interface FacetTables {
+  readonly scopes: ClientScopes;
+  readonly places: PlaceTables;
+  readonly inboundOfProxy: Table<{ readonly id: string }>;
+  readonly gatewayOfProxy: Table<{ readonly id: string }>;
+  readonly secretReaderOfProxy: Table<true>;
+}
+
+/** The most specific first. */
+export function proxyFacets(tables: FacetTables): readonly Facet[] {
+  return [ownSide(tables), clientAndPlace(tables), secrets(tables), kindOfProxy(tables)];
+}
+
+/** Inbound of a sidecar, servers of a gateway. */
+function ownSide(tables: FacetTables): Facet {
+  return (key, { kind }, read) => {
+    const own = ownLayers(tables, { key, kind }, read);
+    return { cluster: own, listener: own, route: own };
+  };
+}
+
+function ownLayers(
+  { inboundOfProxy, gatewayOfProxy }: FacetTables,
+  { key, kind }: { readonly key: string; readonly kind: "sidecar" | "router" },
+  read: Read,
+): readonly string[] {
+  const view = read.get(kind === "router" ? gatewayOfProxy : inboundOfProxy, key);
+  return view === undefined ? [] : [workloadLayer(view.id)];
+}
+
+/** What a client calls. A gateway has listeners and routes of its own alone. */
+function clientAndPlace({ scopes, places }: FacetTables): Facet {
+  return (key, { kind }, read) => {
+    const { id, families } = scopeOf(scopes, key, read);
+    const { node, wide } = read.get(places.ofProxy, key) ?? {};
+    const placesOfClient = [node?.id ?? "", wide?.id ?? ""].filter((place) => place !== "");
+    const shared = [id, MESH_SCOPE.id];
+    const byPlace = shared.flatMap((layer) => [
+      ...placesOfClient.map((place) => placedLayer(layer, place)),
+      layer,
+    ]);
+    return {
+      cluster: byPlace,
+      endpoint: byPlace,
+      "name-table": shared,
+      ...(kind === "sidecar" ? { listener: [id, meshScopeOf(families).id], route: shared } : {}),
+    };
+  };
+}
+
+function scopeOf({ ofProxy }: ClientScopes, key: string, read: Read): ClientScope {
+  return read.get(ofProxy, key) ?? MESH_SCOPE;
+}
+
+/** Who may have none shares no set with who may. */
+function secrets(tables: FacetTables): Facet {
+  return (key, { kind }, read) => {
+    if (read.get(tables.secretReaderOfProxy, key) === undefined) return {};
+    const scope = scopeOf(tables.scopes, key, read);
+    return { secret: [...ownLayers(tables, { key, kind }, read), scope.id, MESH_SCOPE.id] };
+  };
+}
+
+function kindOfProxy({ scopes }: FacetTables): Facet {
+  return (key, { kind }, read) => {
+    if (kind === "router") return { cluster: [EVERY_PROXY_LAYER] };
+    const layer = sidecarLayer(scopeOf(scopes, key, read).families);
+    return { cluster: [layer, EVERY_PROXY_LAYER], listener: [layer] };
+  };
+}
