@@ -125,8 +125,11 @@ async function readFiles(paths: readonly string[]): Promise<Kubeconfig> {
   for (const path of paths) {
     const text = await readIfThere(path, paths.length > 1);
     // Loaded only once there is a file: every command asks for the current context.
-    const { parse } = await import("yaml");
-    const file = (parse(text) ?? {}) as Record<string, readonly NamedEntry[] | string | undefined>;
+    const { parseKubeconfigText } = await import("./kubeconfig-text.ts");
+    const file = (parseKubeconfigText(text) ?? {}) as Record<
+      string,
+      readonly NamedEntry[] | string | undefined
+    >;
     const own = file["current-context"];
     if (typeof own === "string" && own !== "") currentContext ??= own;
     addEntries(clusters, file.clusters, (entry) => withPaths(entry.cluster as Cluster, path));

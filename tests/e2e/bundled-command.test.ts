@@ -1,8 +1,8 @@
 // The command line as it is shipped: bundled, and without the sources' modules.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -53,6 +53,21 @@ test("meltemi version loads neither the kinds nor a YAML parser where there is n
       .map((text) => text.slice(0, 200)),
     [],
   );
+});
+
+test("meltemi reads a kubeconfig", (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "meltemi-kubeconfig-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const KUBECONFIG = join(directory, "config");
+  writeFileSync(KUBECONFIG, "apiVersion: v1\nkind: Config\ncurrent-context: nowhere\n");
+  const argv = [projectPath("bin/meltemi.mjs"), "tag", "list"];
+  const { status, stderr } = spawnSync(process.execPath, argv, {
+    env: { ...process.env, KUBECONFIG },
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.match(stderr, /context "nowhere"/);
+  assert.notEqual(status, 0);
 });
 
 /** The texts of dist's modules that a process loaded, by its coverage. */
