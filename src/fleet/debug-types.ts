@@ -14,11 +14,22 @@ export interface DebugAccess {
   readonly namespaces: readonly string[];
   /** Who answers, as JSON of Istio's form; people see it beside each proxy. */
   readonly controlPlane: string;
+  /** What other control planes gave a proxy that they serve, as sections of a dump; undefined where none does. */
+  dumpElsewhere(proxyId: string): Promise<readonly DumpSection[] | undefined>;
   /** The text of a page of the debug interface, by path and query under `/debug/`. */
   page(path: string): Promise<string>;
 }
 
-export const noDebugAccess: Omit<DebugAccess, "page"> = { namespaces: [], controlPlane: "" };
+/** One of Envoy's dump messages. */
+export interface DumpSection {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
+export const noDebugAccess: Omit<DebugAccess, "page"> = {
+  ...{ namespaces: [], controlPlane: "" },
+  dumpElsewhere: async () => undefined,
+};
 
 /** What proxies are asked for, of whatever holds them. */
 export interface DebuggedFleet {
@@ -48,16 +59,17 @@ export function controlPlaneIdentifier(id: string, version: string): string {
 export async function debugAnswer(
   { typeUrl, names, responseNonce }: GenericRequest,
   fleet: DebuggedFleet,
-  { controlPlane, page }: Pick<DebugAccess, "controlPlane" | "page">,
+  access: Omit<DebugAccess, "namespaces">,
 ): Promise<GenericAnswer | undefined> {
   if (responseNonce !== "") return undefined;
   const [name = ""] = names;
+  const { controlPlane, page } = access;
   const who = controlPlane === "" ? {} : { controlPlane };
   switch (typeUrl) {
     case SYNC_STATUS:
       return { version: "", resources: await syncStatuses(fleet), ...who };
     case CONFIG_DUMP:
-      return { version: "", resources: await configDump(name, fleet, page), ...who };
+      return { version: "", resources: await configDump(name, fleet, access), ...who };
     case PAGE:
       return { version: "", resources: [textResource(name, await page(name))], ...who };
     default:
@@ -126,23 +138,29 @@ function clientConfigOf(session: FleetSession) {
   };
 }
 
+/** Undefined where the proxy isn't connected here. */
+export async function dumpSections(
+  proxyId: string,
+  fleet: DebuggedFleet,
+): Promise<readonly DumpSection[] | undefined> {
+  const session = findProxy(proxyId, fleet);
+  if (session === undefined) return undefined;
+  const { buildConfigDump } = await import("./config-dump.ts");
+  const sections = buildConfigDump((type) => fleet.resourcesOf(session, type), { hasEndpoints: false });
+  return sections.map(({ typeUrl = "", value = new Uint8Array() }) => ({ typeUrl, value }));
+}
+
 async function configDump(
   proxyId: string,
   fleet: DebuggedFleet,
-  page: DebugAccess["page"],
+  { dumpElsewhere, page }: Pick<DebugAccess, "dumpElsewhere" | "page">,
 ): Promise<readonly GenericResource[]> {
-  const session = findProxy(proxyId, fleet);
+  const sections = (await dumpSections(proxyId, fleet)) ?? (await dumpElsewhere(proxyId));
   // The page says in words that the proxy isn't here; who asks takes this for a sign to ask the next replica.
-  if (session === undefined) {
+  if (sections === undefined) {
     return [textResource(proxyId, await page(`config_dump?proxyID=${encodeURIComponent(proxyId)}`))];
   }
-  const { buildConfigDump } = await import("./config-dump.ts");
-  const sections = buildConfigDump((type) => fleet.resourcesOf(session, type), { hasEndpoints: false });
-  return sections.map(({ typeUrl = "", value = new Uint8Array() }) => ({
-    name: typeUrl,
-    typeUrl,
-    body: [value],
-  }));
+  return sections.map(({ typeUrl, value }) => ({ name: typeUrl, typeUrl, body: [value] }));
 }
 
 function textResource(name: string, text: string): GenericResource {

@@ -73,6 +73,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const debug = {
     namespaces: [settings.namespace],
     controlPlane: controlPlaneIdentifier(settings.podName, readVersion()),
+    dumpElsewhere: async (proxyId: string) => serving.reports?.configDump(proxyId),
   };
   const plane = createControlPlane({
     clock: systemClock,

@@ -1,5 +1,6 @@
 // What replicas of the control plane ask each other, over mutual TLS on the port of xDS: how far an object has reached
-// the proxies that the other serves, and whether anything has happened there. Nobody but a control plane may ask.
+// the proxies that the other serves, whether anything has happened there, and what a proxy of its own was given. Nobody but
+// a control plane may ask.
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
@@ -18,6 +19,8 @@ import type { ReplicaAddress } from "./replica-directory.ts";
 const PROGRAMMED = "/meltemi.replica.v1.ReplicaService/Programmed";
 /** Asked with nothing, answered with a text that stays the same as long as all reports do. */
 const NEWS = "/meltemi.replica.v1.ReplicaService/News";
+/** Asked with a proxy's id, answered with what it was given as JSON: a list, empty where the proxy isn't connected there. */
+const CONFIG_DUMP = "/meltemi.replica.v1.ReplicaService/ConfigDump";
 const ANSWER_LIMIT_MS = 2_000;
 
 export interface ReplicaMethodOptions {
@@ -29,13 +32,20 @@ export interface ReplicaMethodOptions {
 export interface ReplicaAnswers {
   report(object: ObjectKey): ReplicaReport;
   news(): string;
+  configDump(proxyId: string): Promise<readonly DumpSection[] | undefined>;
+}
+
+/** One of Envoy's dump messages. */
+export interface DumpSection {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
 }
 
 export function replicaMethods(
   answers: ReplicaAnswers,
   options: ReplicaMethodOptions,
 ): readonly GrpcMethod[] {
-  const method = (path: string, answer: (question: string) => string) =>
+  const method = (path: string, answer: (question: string) => string | Promise<string>) =>
     unaryMethod({ path, decode: decodeText, encode: encodeText }, async (question, call) => {
       requireReplica(call, options);
       return answer(question);
@@ -43,6 +53,7 @@ export function replicaMethods(
   return [
     method(PROGRAMMED, (object) => JSON.stringify(answers.report(object as ObjectKey))),
     method(NEWS, answers.news),
+    method(CONFIG_DUMP, async (proxyId) => dumpText((await answers.configDump(proxyId)) ?? [])),
   ];
 }
 
@@ -82,6 +93,24 @@ export class ReplicaClients {
     return this.#ask(NEWS, "", replicas);
   }
 
+  /** Of the replica that has the proxy; undefined where none of them has it, and where that one doesn't answer. */
+  async configDump(
+    proxyId: string,
+    replicas: readonly ReplicaAddress[],
+  ): Promise<readonly DumpSection[] | undefined> {
+    const answers = await Promise.allSettled(
+      replicas.map((replica) => this.#askOne(CONFIG_DUMP, proxyId, replica)),
+    );
+    return answers
+      .flatMap((answer) => (answer.status === "fulfilled" ? [parseDump(answer.value)] : []))
+      .find((sections) => sections.length > 0);
+  }
+
+  async #askOne(path: string, question: string, replica: ReplicaAddress): Promise<string> {
+    const client = this.#clientOf(replica);
+    return decodeText(await client.unary(path, encodeText(question), { timeoutMs: ANSWER_LIMIT_MS }));
+  }
+
   async #ask(
     path: string,
     question: string,
@@ -89,9 +118,7 @@ export class ReplicaClients {
   ): Promise<readonly (readonly [string, string])[]> {
     const answers = replicas.map(async (replica): Promise<readonly (readonly [string, string])[]> => {
       try {
-        const client = this.#clientOf(replica);
-        const bytes = await client.unary(path, encodeText(question), { timeoutMs: ANSWER_LIMIT_MS });
-        return [[replica.name, decodeText(bytes)]];
+        return [[replica.name, await this.#askOne(path, question, replica)]];
       } catch (error) {
         if (!replica.isReady) return [];
         throw new Error(`Replica ${replica.name} doesn't answer`, { cause: error });
@@ -129,6 +156,17 @@ export class ReplicaClients {
 
 function addressOf({ host, port }: ReplicaAddress): string {
   return `${host} ${port}`;
+}
+
+function dumpText(sections: readonly DumpSection[]): string {
+  return JSON.stringify(
+    sections.map(({ typeUrl, value }) => [typeUrl, Buffer.from(value).toString("base64")]),
+  );
+}
+
+function parseDump(text: string): readonly DumpSection[] {
+  const sections = JSON.parse(text) as readonly (readonly [typeUrl: string, base64: string])[];
+  return sections.map(([typeUrl, base64]) => ({ typeUrl, value: Buffer.from(base64, "base64") }));
 }
 
 function encodeText(value: string): Uint8Array {

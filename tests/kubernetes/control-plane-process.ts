@@ -21,6 +21,7 @@ export interface ControlPlaneProcess {
 
 export interface ControlPlaneProcessOptions {
   readonly podName: string;
+  readonly revision?: string;
   /** Instead of the API server's administrator. */
   readonly kubeconfigPath?: string;
   /** Instead of the sources, such as a bundle. */
@@ -42,11 +43,16 @@ export async function startControlPlane(
   server: ApiServer,
   options: ControlPlaneProcessOptions,
 ): Promise<ControlPlaneProcess> {
-  const { podName, kubeconfigPath = server.kubeconfigPath, argv = programArgv("control-plane") } = options;
+  const {
+    podName,
+    revision = "default",
+    kubeconfigPath = server.kubeconfigPath,
+    argv = programArgv("control-plane"),
+  } = options;
   const [command = "", ...args] = argv;
   const flags = ["--kubernetes", "--kubeconfig", kubeconfigPath, ...freePorts];
   const child = spawn(command, [...args, ...flags], {
-    env: { ...process.env, POD_NAME: podName, POD_NAMESPACE: "meltemi-system" },
+    env: { ...process.env, POD_NAME: podName, POD_NAMESPACE: "meltemi-system", REVISION: revision },
     stdio: ["ignore", "ignore", "pipe"],
   });
   t.after(() => child.kill("SIGKILL"));

@@ -19,7 +19,7 @@ import { openStateOfTheWorld } from "../protocol/ads-client.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 import { testCluster, whyNoTestCluster } from "./cluster/open-cluster.ts";
 import { untilReady } from "./control-plane-replicas.ts";
-import { echoDeployment, echoService } from "./echo-application.ts";
+import { callerPod, echoDeployment, echoService } from "./echo-application.ts";
 import type { Meltemi } from "./meltemi-command.ts";
 import { meltemiAgainst } from "./meltemi-command.ts";
 import { withPortForward } from "./port-forward.ts";
@@ -158,17 +158,24 @@ describe("istioctl's view of a cluster", { skip }, () => {
     assert.deepEqual(JSON.parse(await page(controlPlane, monitoring, "debug/registryz")), overXds);
   });
 
-  test("istioctl itself", async (t) => {
+  /** Undefined without one. */
+  const istioctl = () => {
     const program = process.env.MELTEMI_ISTIOCTL ?? "istioctl";
+    if (spawnSync(program, ["version", "--remote=false"]).status !== 0) return undefined;
     // The cluster's nodes are in this process: it must not stand still meanwhile.
-    const run = async (...args: readonly string[]) => {
+    return async (...args: readonly string[]) => {
       const env = { ...process.env, KUBECONFIG: cluster.kubeconfigPath };
       const options = { env, timeout: ISTIOCTL_TIMEOUT_MS, maxBuffer: 2 ** 26 };
       const { stdout } = await promisify(execFile)(program, [...args, "-i", system], options);
       return stdout;
     };
-    if (spawnSync(program, ["version", "--remote=false"]).status !== 0) {
-      t.skip("no istioctl: put one on PATH, or name it by MELTEMI_ISTIOCTL");
+  };
+  const noIstioctl = "no istioctl: put one on PATH, or name it by MELTEMI_ISTIOCTL";
+
+  test("istioctl itself", async (t) => {
+    const run = istioctl();
+    if (run === undefined) {
+      t.skip(noIstioctl);
       return;
     }
     const pod = `${pods[0]}.${namespace.name}`;
@@ -186,6 +193,31 @@ describe("istioctl's view of a cluster", { skip }, () => {
     assert.ok((await run("proxy-config", "bootstrap", pod)).includes(pods[0] ?? ""));
     assert.ok((await run("proxy-config", "ecds", pod)).includes("meltemi.http.authorization"));
     assert.ok((await run("experimental", "internal-debug", "syncz")).includes(namespace.name));
+  });
+
+  test("a proxy of another revision is told of as well", async (t) => {
+    await meltemi(["install", "--profile", "minimal", "--revision", "canary", "--timeout", "180s"]);
+    const elsewhere = await createTestNamespace(cluster, `istioctl-canary-${process.pid}`, {
+      "istio.io/rev": "canary",
+    });
+    t.after(async () => {
+      await elsewhere.close();
+      await meltemi(["uninstall", "--yes", "--revision", "canary"]);
+    });
+    await elsewhere.apply([callerPod("caller")]);
+    await elsewhere.waitFor("condition=Ready", "pod/caller");
+    const pod = `caller.${elsewhere.name}`;
+    await eventually(async () => {
+      for (const controlPlane of controlPlanes) {
+        const { resources } = await askXds(t, controlPlane, "istio.io/debug/config_dump", [pod]);
+        const types = resources.map(({ typeUrl }) => typeUrl);
+        for (const { schema } of sections)
+          assert.ok(types.includes(`type.googleapis.com/${schema.typeName}`), `${types}`);
+      }
+    });
+    const run = istioctl();
+    if (run === undefined) return t.diagnostic(noIstioctl);
+    assert.match(await run("proxy-status", pod), /Clusters Match\s+Listeners Match\s+Routes Match/);
   });
 });
 

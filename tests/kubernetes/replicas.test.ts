@@ -11,6 +11,7 @@ import {
 } from "../../src/gen/envoy/service/discovery/v3/discovery_pb.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
 import { eventually } from "../e2e/mesh/eventually.ts";
+import { openStateOfTheWorld } from "../protocol/ads-client.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
 import { definitionsEstablished } from "./cluster/definitions-established.ts";
 import { clientOf, sign } from "./control-plane-client.ts";
@@ -42,8 +43,8 @@ test("replicas of the control plane on a real API server", { skip }, async (t) =
   ]);
   await definitionsEstablished(server.kubectl);
   await server.kubectl(["wait", "--for=create", "serviceaccount/default", "-n", "shop"]);
-  const first = await startReplica(t, server, "first");
-  const second = await startReplica(t, server, "second");
+  const first = await startReplica(t, server, { name: "first" });
+  const second = await startReplica(t, server, { name: "second" });
   await connectProxy(t, { server, plane: first, name: "web-1" });
   const other = await connectProxy(t, { server, plane: second, name: "web-2" });
 
@@ -65,6 +66,16 @@ test("replicas of the control plane on a real API server", { skip }, async (t) =
       const { acknowledgedCount, proxyCount } = (await response.json()) as Record<string, unknown>;
       assert.deepEqual([acknowledgedCount, proxyCount], [2, 2]);
     }
+  });
+  await t.test("what a proxy was given is told by control planes of other revisions as well", async (t) => {
+    const canary = await startReplica(t, server, { name: "third", revision: "canary" });
+    const serving = await dumpedTypes(t, { server, plane: first });
+    assert.ok(serving.some((typeUrl) => typeUrl.endsWith(".RoutesConfigDump")));
+    await eventually(async () => assert.deepEqual(await dumpedTypes(t, { server, plane: canary }), serving));
+    // Tools ask the replicas of one revision in turn, until one has the proxy.
+    assert.deepEqual(await dumpedTypes(t, { server, plane: second }), ["istio.io/debug"]);
+    canary.kill("SIGKILL");
+    await server.kubectl(["-n", "meltemi-system", "delete", "endpointslice", "third"]);
   });
   await t.test("a workload may not ask a replica", async (t) => {
     const client = await clientOf(server, first, await sign(server, first, "istio-ca"));
@@ -93,10 +104,14 @@ const virtualService = (timeout: string) => ({
 });
 
 /** With an EndpointSlice, as its Service would have one. */
-async function startReplica(t: TestContext, server: ApiServer, name: string): Promise<ControlPlaneProcess> {
-  const plane = await startControlPlane(t, server, { podName: name });
+async function startReplica(
+  t: TestContext,
+  server: ApiServer,
+  { name, revision = "default" }: { readonly name: string; readonly revision?: string },
+): Promise<ControlPlaneProcess> {
+  const plane = await startControlPlane(t, server, { podName: name, revision });
   const namespace = "meltemi-system";
-  const labels = { "app.kubernetes.io/name": "meltemi", "istio.io/rev": "default" };
+  const labels = { "app.kubernetes.io/name": "meltemi", "istio.io/rev": revision };
   const targetRef = { kind: "Pod", name, namespace };
   await applyAll(server, [
     {
@@ -148,6 +163,22 @@ async function connectProxy(
   const node = { id: `sidecar~10.0.0.9~${name}.shop~shop.svc.cluster.local`, cluster: "web" };
   send({ node, resourceNamesSubscribe: ["80"] });
   return proxy;
+}
+
+/** What istioctl is answered when it asks what `web-1` was given. */
+async function dumpedTypes(
+  t: TestContext,
+  { server, plane }: { readonly server: ApiServer; readonly plane: ControlPlaneProcess },
+): Promise<readonly string[]> {
+  const words = ["-n", "meltemi-system", "create", "token", "default", "--audience", "istio-ca"];
+  const token = (await server.kubectl(words)).trim();
+  const client = openStateOfTheWorld(t, plane.xdsPort, { token });
+  const id = "sidecar~192.0.2.1~test-1.default~default.svc.cluster.local";
+  const metadata = { NAMESPACE: "meltemi-system", SERVICE_ACCOUNT: "default" };
+  const typeUrl = "istio.io/debug/config_dump";
+  client.send({ node: { id, metadata }, typeUrl, resourceNames: ["web-1.shop"] });
+  const { resources } = await client.next();
+  return resources.map((each) => each.typeUrl);
 }
 
 interface Condition {

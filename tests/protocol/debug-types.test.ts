@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
-import { controlPlaneIdentifier } from "../../src/fleet/debug-types.ts";
+import { controlPlaneIdentifier, noDebugAccess } from "../../src/fleet/debug-types.ts";
 import {
   ClustersConfigDumpSchema,
   RoutesConfigDumpSchema,
@@ -43,6 +43,7 @@ const authenticator: Authenticator = {
 
 async function start(t: TestContext, servesSecrets: boolean) {
   const debug = {
+    ...noDebugAccess,
     namespaces: ["meltemi-system"],
     controlPlane: controlPlaneIdentifier("meltemi-1", "0.1.0"),
   };

@@ -1,11 +1,12 @@
-// How far an object has reached the proxies of all replicas, whichever of them is asked, and which of several control
-// planes tells it in the object's status.
+// How far an object has reached the proxies of all replicas, whichever of them is asked, which of several control planes
+// tells it in the object's status, and what proxies of other revisions were given.
 
 import { randomUUID } from "node:crypto";
 import { combineReports, replicaReport } from "../../admin/combined-report.ts";
 import type { ProgrammedReport } from "../../admin/contract/control-plane.ts";
 import { systemClock } from "../../core/clock.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
+import { type DumpSection, dumpSections } from "../../fleet/debug-types.ts";
 import type { GrpcMethod } from "../../grpc/method.ts";
 import { ReplicaClients, replicaMethods } from "../../replicas/replica-channel.ts";
 import { isFirstRevision, type ReplicaAddress, replicaAddresses } from "../../replicas/replica-directory.ts";
@@ -21,6 +22,11 @@ export interface FleetReports {
   news(): Promise<string>;
   /** Of several revisions that have an object in force, one writes its status. */
   writesStatusOf(object: ObjectKey): boolean;
+  /**
+   * What a proxy of another revision was given; undefined where none has it. Tools that ask every replica of one revision
+   * find the proxies of that by themselves.
+   */
+  configDump(proxyId: string): Promise<readonly DumpSection[] | undefined>;
   /** By which the others ask this replica. */
   readonly methods: readonly GrpcMethod[];
 }
@@ -68,8 +74,20 @@ export function createFleetReports(options: FleetReportsOptions): FleetReports {
       return JSON.stringify([ownNews(), ...(await clients.news(replicas))]);
     },
     writesStatusOf: (object) => isOfOneRevision(object) || isFirstRevision(revision, others()),
+    configDump(proxyId) {
+      const replicas = others();
+      clients.keepOnly(replicas);
+      return clients.configDump(
+        proxyId,
+        replicas.filter((replica) => replica.revision !== revision),
+      );
+    },
     methods: replicaMethods(
-      { report: (object) => replicaReport(programmed(object)), news: ownNews },
+      {
+        report: (object) => replicaReport(programmed(object)),
+        news: ownNews,
+        configDump: (proxyId) => dumpSections(proxyId, plane.fleet),
+      },
       { namespace, trustDomain },
     ),
   };
