@@ -1,5 +1,7 @@
 // Walks one call through a proxy's configuration as Envoy would: listener, filter chain, virtual host, route, cluster. It looks at
-// what Istio's cases look at and no more: of a route's match at the path alone, and at no endpoint.
+// what Istio's cases look at and no more: of a route's match at the path alone, unless the call says more, and at no endpoint.
+
+import { matchesRequest, type RequestFields } from "./match-request.ts";
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -25,6 +27,8 @@ export interface Call {
   readonly callMode: "outbound" | "inbound" | "gateway";
   /** The name of the secret by which a chain is known to want the mesh's own certificates. */
   readonly mtlsSecretConfigName?: string;
+  /** What else routes may match. */
+  readonly fields?: RequestFields;
 }
 
 export interface Outcome {
@@ -211,9 +215,14 @@ function walkRoutes(config: ProxyConfig, manager: JsonObject, connection: Connec
   const reached = { ...named, virtualHostMatched: text(host.name) };
   if (host.requireTls === "ALL" && connection.tls === "plaintext")
     return { ...reached, error: "tls required, sending 301" };
-  const route = objects(host.routes).find(({ match }) => matchesPath(object(match), connection.path));
+  const { path, fields } = connection;
+  const route = objects(host.routes).find(
+    ({ match }) =>
+      matchesPath(object(match), path) && (fields === undefined || matchesRequest(object(match), fields)),
+  );
   if (route === undefined) return { ...reached, error: "no route matched" };
   const { cluster } = object(route.route);
+  if (route.redirect !== undefined && fields !== undefined) return { ...reached, error: "redirect" };
   return {
     ...reached,
     routeMatched: text(route.name),
