@@ -8,6 +8,8 @@ import type { ContainerMount } from "../sandbox/mount-plan.ts";
 import { createProxyFiles } from "./proxy-files.ts";
 import { resolved } from "./resolution.ts";
 
+const DEADLINE_MS = 10_000;
+
 /** Nobody's, so that only what is open to all can be read. */
 const stranger = { uid: 61_337, gids: [61_337] };
 
@@ -95,7 +97,15 @@ test("createProxyFiles() follows no link of a volume's subPath, which may lead a
 test("createProxyFiles() tells of a changed file, and of changed objects", async (t) => {
   const { at, files } = scene(t);
   let tell: () => void = () => undefined;
-  const nextChange = () => new Promise<void>((resolve) => (tell = resolve));
+  const nextChange = () =>
+    new Promise<void>((resolve, reject) => {
+      // The timer also keeps the process alive: what watches a certificate's directory doesn't.
+      const timer = setTimeout(() => reject(new Error("no change was told")), DEADLINE_MS);
+      tell = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   const end = files.watch("/etc/machine/ca.pem", () => tell());
   t.after(end);
   const refreshed = nextChange();
