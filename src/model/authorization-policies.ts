@@ -16,6 +16,7 @@ import {
   type PolicyChoice,
   type PolicyObject,
   policiesOf,
+  policiesOfNamespace,
   type Workload,
   type WorkloadPolicies,
 } from "./workload-policies.ts";
@@ -66,6 +67,15 @@ export function authorizationPoliciesOf(
   return [...mesh, ...namespace, ...own]
     .map(({ metadata }) => rowKey(metadata.namespace, metadata.name))
     .sort();
+}
+
+/** Of all that may be for workloads of the namespace. */
+export function authorizationScopesOf(
+  read: Read,
+  { scopes }: AuthorizationPolicies,
+  namespace: string,
+): readonly AuthorizationScope[] {
+  return policiesOfNamespace(read, scopes, namespace);
 }
 
 function scopeOf({ apiVersion, kind, metadata, spec = {} }: AuthorizationPolicy): AuthorizationScope {

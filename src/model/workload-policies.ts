@@ -103,6 +103,19 @@ export function policiesOf<Policy extends PolicyObject>(
   };
 }
 
+/** All that may be for workloads of the namespace, whatever they choose: its own, and the root namespace's. */
+export function policiesOfNamespace<Policy extends PolicyObject>(
+  read: Read,
+  { settings, byNamespace }: WorkloadPolicies<Policy>,
+  namespace: string,
+): readonly Policy[] {
+  const namespaces = new Set([namespace, read.one(settings).rootNamespace]);
+  return [...namespaces].flatMap((each) => {
+    const { all, choosing } = read.get(byNamespace, each) ?? NONE;
+    return [...all, ...choosing.map(([, policy]) => policy)];
+  });
+}
+
 /** Policies of one namespace that choose alike, the oldest first: of some kinds only the first has an effect. */
 export function rivalsOf<Policy extends PolicyObject>(
   read: Read,

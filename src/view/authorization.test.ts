@@ -138,6 +138,42 @@ describe("a provider's server", () => {
   });
 });
 
+describe("a workload whose policies ask several providers about connections", () => {
+  const custom = (name: string, more: object = {}) =>
+    policy(`shop/${name}`, { action: "CUSTOM", provider: { name }, rules: [{}], ...more });
+  const server = { service: "authz.shop.svc.cluster.local", port: 9000 };
+  const providers = meshConfig({
+    extensionProviders: [
+      { name: "one", envoyExtAuthzGrpc: server },
+      { name: "two", envoyExtAuthzGrpc: server },
+      { name: "http", envoyExtAuthzHttp: server },
+    ],
+  });
+  const asksSeveral = (mesh: ViewFixture, proxy: string) =>
+    mesh.views.inboundOfProxy.get(proxy)?.listener.settings.asksSeveralProviders;
+
+  test("has another listener than those that ask one, or by HTTP", () => {
+    const mesh = meshOf(AUTHZ_SERVICE, providers, custom("one"), custom("http"));
+    mesh.put(custom("two", { selector: { matchLabels: WEB } }));
+    mesh.connect(sidecar("shop", "web", WEB), sidecar("shop", "api"));
+    assert.deepEqual([asksSeveral(mesh, "shop/web"), asksSeveral(mesh, "shop/api")], [true, undefined]);
+    const before = mesh.views.inboundOfProxy.get("shop/web");
+    mesh.put(custom("one", { rules: [] }));
+    assert.equal(mesh.views.inboundOfProxy.get("shop/web"), before);
+    mesh.put(policy("shop/two", { action: "DENY", rules: [{}] }));
+    assert.equal(asksSeveral(mesh, "shop/web"), undefined);
+  });
+
+  test("has none for a dry run, which asks nobody", () => {
+    const mesh = meshOf(AUTHZ_SERVICE, providers, custom("one"));
+    mesh.put(
+      policy("shop/two", { action: "CUSTOM", provider: { name: "two" } }, { "istio.io/dry-run": "true" }),
+    );
+    mesh.connect(sidecar("shop", "web", WEB));
+    assert.equal(asksSeveral(mesh, "shop/web"), undefined);
+  });
+});
+
 const AUTHZ_SERVICE = JSON.stringify({
   apiVersion: "v1",
   kind: "Service",

@@ -33,16 +33,29 @@ export interface InboundView {
 export function declareInboundViews(
   graph: Graph,
   model: Model,
-  proxies: Table<ConnectedProxy>,
+  { proxies, askSeveral }: { readonly proxies: Table<ConnectedProxy>; readonly askSeveral: Table<true> },
 ): Table<InboundView> {
   return graph.derive<ConnectedProxy, InboundView>({
     name: "inbound views of proxies",
     from: proxies,
-    rows: (key, proxy, read) => (proxy.kind === "sidecar" ? [[key, inboundView(proxy, model, read)]] : []),
+    rows: (key, proxy, read) => {
+      if (proxy.kind !== "sidecar") return [];
+      const asksSeveralProviders = read.get(askSeveral, key) ?? false;
+      return [[key, inboundView(proxy, { model, read, asksSeveralProviders })]];
+    },
   });
 }
 
-function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundView {
+interface InboundContext {
+  readonly model: Model;
+  readonly read: Read;
+  readonly asksSeveralProviders: boolean;
+}
+
+function inboundView(
+  proxy: ConnectedProxy,
+  { model, read, asksSeveralProviders }: InboundContext,
+): InboundView {
   const workload = workloadOf(proxy, model, read);
   const labels = workload?.labels ?? proxy.labels;
   const mutualTls = mutualTlsOf(read, model.peerAuthentications, { namespace: proxy.namespace, labels });
@@ -59,7 +72,7 @@ function inboundView(proxy: ConnectedProxy, model: Model, read: Read): InboundVi
     otherPortsMode: mutualTls.mode,
     otherPorts: otherPorts(mutualTls, known),
     families,
-    settings: listenerSettings(settings),
+    settings: { ...listenerSettings(settings), ...(asksSeveralProviders && { asksSeveralProviders }) },
   };
   const clusters = ports.map(
     ({ number, port, services }): InboundClusterInputs => ({

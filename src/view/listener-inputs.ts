@@ -6,13 +6,15 @@ import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
 import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
 import type { Provenance } from "./provenance.ts";
 
-/** Of MeshConfig, what every listener depends on. */
+/** What all filter chains of a listener depend on: but for the last, of MeshConfig. */
 export interface ListenerSettings {
   /** Absent: no access log. */
   readonly accessLog?: { readonly path: string; readonly format: string; readonly isJson: boolean };
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
   /** How long a sniffing listener waits for a client's first bytes; `0s` waits for ever. */
   readonly protocolDetectionTimeout: string;
+  /** The workload's policies have several providers asked about connections that aren't HTTP. */
+  readonly asksSeveralProviders?: true;
 }
 
 export interface TcpDestination {

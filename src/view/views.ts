@@ -8,6 +8,7 @@ import { rowKey } from "../model/sources.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
+import { declareSeveralProviders } from "./connection-providers.ts";
 import { proxyFacets } from "./facets.ts";
 import { declareGatewayViews, type GatewayView } from "./gateway/gateway-views.ts";
 import { declareInboundViews, type InboundView } from "./inbound.ts";
@@ -48,8 +49,10 @@ export interface Views {
 /** `proxies` is written by whoever knows which are connected. */
 export function declareViews(graph: Graph, model: Model, proxies: Table<ConnectedProxy>): Views {
   const scopes = declareClientScopes(graph, model, proxies);
-  const inboundOfProxy = declareInboundViews(graph, model, proxies);
-  const gatewayOfProxy = declareGatewayViews(graph, model, scopes);
+  const policies = declarePolicies({ graph, model, proxies });
+  const askSeveral = declareSeveralProviders(graph, policies.authorization);
+  const inboundOfProxy = declareInboundViews(graph, model, { proxies, askSeveral });
+  const gatewayOfProxy = declareGatewayViews(graph, model, { scopes, askSeveral });
   const endpoints = declareClusterEndpoints(graph, model, scopes);
   const clusters = declareOutboundClusters(graph, model, scopes);
   const all = graph.union("all endpoints", [endpoints, declareOwnEndpoints(graph, clusters)]);
@@ -61,7 +64,6 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
     from: proxies,
     rows: (key, proxy, read) => (mayReadSecrets(proxy, model, read) ? [[key, true]] : []),
   });
-  const policies = declarePolicies({ graph, model, proxies });
   const tables = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy };
   return {
     model,

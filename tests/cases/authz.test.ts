@@ -64,7 +64,10 @@ function httpFilters(
 
 function tcpFilters(inputs: AuthorizationInputs, { customBuilder }: AuthorizationCase): readonly JsonValue[] {
   const { custom, audit, deny, allow } = buildTcpAuthorization(inputs);
-  const filters = customBuilder ? custom : [audit, deny, allow].filter((filter) => filter !== undefined);
+  const checks = custom.flatMap(({ rules, provider }) =>
+    provider === undefined ? [rules] : [rules, provider],
+  );
+  const filters = customBuilder ? checks : [audit, deny, allow].filter((filter) => filter !== undefined);
   return filters.map((filter) => asJson(FilterSchema, filter));
 }
 

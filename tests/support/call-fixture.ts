@@ -4,6 +4,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { buildAuthorizationSlots } from "../../src/envoy/authorization/policy-slots.ts";
 import { encode } from "../../src/envoy/encode.ts";
+import { forwardTo } from "../../src/envoy/listener/filter-chain.ts";
+import { buildNetworkFilters } from "../../src/envoy/listener/network-filters.ts";
 import { buildHttpSlot, type ExtensionConfigInit } from "../../src/envoy/policy-slot/http-slot.ts";
 import { buildRequestAuthentication } from "../../src/envoy/request-authentication/request-authentication.ts";
 import type { Call, HttpRequest } from "../../src/explain/call.ts";
@@ -73,10 +75,17 @@ export function httpChain(
 
 /** Of the side where callers are authenticated, or of the other. */
 export function tcpChain(inputs: AuthorizationInputs, isMutualTls = true): EnforcingChain {
-  const otherSide = isMutualTls ? "first-byte-plaintext" : "first-byte-mutual-tls";
+  const settings = { pathNormalization: "BASE", protocolDetectionTimeout: "0s" } as const;
+  const providers = new Set(
+    inputs.policies.flatMap((each) => (each.action === "CUSTOM" ? [each.provider] : [])),
+  );
+  const names = buildNetworkFilters({
+    forward: forwardTo("any", isMutualTls ? "inbound-mutual-tls" : "inbound-plaintext"),
+    settings: providers.size > 1 ? { ...settings, asksSeveralProviders: true } : settings,
+  }).map((filter) => filter.name);
   const filters = buildAuthorizationSlots(inputs)
     .map(decoded)
-    .filter(({ name }) => name.startsWith("meltemi.network.") && !name.endsWith(otherSide))
+    .filter(({ name }) => names.includes(name))
     .map(({ name, typedConfig: config }): EnforcingFilter => ({ slot: name, name, config }));
   return { isMutualTls, speaks: "bytes", normalization: NORMALIZATION, filters };
 }

@@ -7,12 +7,20 @@ import { typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
 import { destinationFilter } from "../policy-slot/first-byte.ts";
 import { buildHttpSlot, type ExtensionConfigInit } from "../policy-slot/http-slot.ts";
-import { buildNetworkSlot, type NetworkPolicySlot, networkPolicySlots } from "../policy-slot/network-slot.ts";
+import {
+  buildNetworkSlot,
+  type NetworkPolicySlot,
+  networkPolicySlots,
+  type ProviderSlots,
+  severalProviderSlots,
+  soleProviderSlots,
+} from "../policy-slot/network-slot.ts";
+import type { TypedFilter } from "../typed-filter.ts";
 import { connectionExpression } from "./connection-expression.ts";
 import { customRules } from "./custom-policies.ts";
 import { buildHttpAuthorization } from "./http-authorization.ts";
 import { rbac } from "./policies.ts";
-import { buildTcpAuthorization } from "./tcp-authorization.ts";
+import { buildTcpAuthorization, type ConnectionCheck } from "./tcp-authorization.ts";
 
 /** Each of these slots, also those that hold nothing. */
 export function buildAuthorizationSlots(inputs: AuthorizationInputs): readonly ExtensionConfigInit[] {
@@ -29,13 +37,11 @@ type NetworkFilters = { readonly [Slot in NetworkPolicySlot]?: PackedMessage };
 
 function networkFilters(inputs: AuthorizationInputs): NetworkFilters {
   const { audit, deny, allow, custom } = buildTcpAuthorization(inputs);
-  const [rules, provider] =
-    custom.length > 2 ? [denyAllCustom(inputs)] : custom.map(({ configType }) => configType.value);
   const ofPeer = connectionExpression(inputs, "authenticated");
   const ofAnybody = connectionExpression(inputs, "anonymous");
   return {
-    ...(rules && { "custom-authorization-rules": rules }),
-    ...(provider && { "custom-authorization": provider }),
+    ...customFilters(custom, soleProviderSlots, inputs),
+    ...customFilters(custom, severalProviderSlots, inputs),
     ...(audit && { "authorization-audit": audit.configType.value }),
     ...(deny && { "authorization-deny": deny.configType.value }),
     ...(allow && { "authorization-allow": allow.configType.value }),
@@ -44,7 +50,28 @@ function networkFilters(inputs: AuthorizationInputs): NetworkFilters {
   };
 }
 
-/** There are slots for one provider: connections that several would be asked about are refused. */
+/** Where there are slots for fewer, connections that anybody would be asked about are refused. */
+function customFilters(
+  custom: readonly ConnectionCheck[],
+  slots: readonly ProviderSlots[],
+  inputs: AuthorizationInputs,
+): NetworkFilters {
+  const [first] = slots;
+  if (first === undefined) return {};
+  if (custom.length > slots.length) return { [first[0]]: denyAllCustom(inputs) };
+  return Object.assign(
+    {},
+    ...custom.map(({ rules, provider }, at) => {
+      const [rulesSlot, providerSlot] = slots[at] ?? first;
+      return { [rulesSlot]: packed(rules), ...(provider && { [providerSlot]: packed(provider) }) };
+    }),
+  );
+}
+
+function packed({ configType }: TypedFilter): PackedMessage {
+  return configType.value;
+}
+
 function denyAllCustom(inputs: AuthorizationInputs): PackedMessage {
   const policies = customRules(inputs, "tcp").map(({ rules }) => rules.policies ?? {});
   return typedConfig(RBACSchema, {

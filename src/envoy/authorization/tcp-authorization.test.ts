@@ -10,7 +10,8 @@ const CUSTOM = policyInputs({ action: "CUSTOM", provider: "a" });
 
 function customNames(kind: AuthorizationProvider["kind"]): readonly string[] {
   const providers = { a: { kind, settings: { port: 9000 }, server: SERVER } };
-  return buildTcpAuthorization(inputsOf([CUSTOM], { providers })).custom.map(({ name = "" }) => name);
+  const { custom } = buildTcpAuthorization(inputsOf([CUSTOM], { providers }));
+  return custom.flatMap(({ rules, provider }) => [rules, provider].flatMap((each) => each?.name ?? []));
 }
 
 test("buildTcpAuthorization() builds one filter for each action that a policy has", () => {
@@ -42,7 +43,30 @@ test("buildTcpAuthorization() asks a provider by gRPC, and none by HTTP", () => 
 });
 
 test("buildTcpAuthorization() denies what CUSTOM rules match where the provider isn't there", () => {
-  const [filter, ...more] = buildTcpAuthorization(inputsOf([CUSTOM])).custom;
-  assert.deepEqual(more, []);
-  assert.match(JSON.stringify(filter && asJson(FilterSchema, filter)), /"action":"DENY".*bad-CUSTOM-action/);
+  const [check, ...more] = buildTcpAuthorization(inputsOf([CUSTOM])).custom;
+  assert.deepEqual([more, check?.provider], [[], undefined]);
+  assert.match(
+    JSON.stringify(check && asJson(FilterSchema, check.rules)),
+    /"action":"DENY".*bad-CUSTOM-action/,
+  );
+});
+
+test("buildTcpAuthorization() checks each provider by itself, and denies for want of one at the first", () => {
+  const providers = { a: { kind: "grpc", settings: { port: 9000 }, server: SERVER } } as const;
+  const policies = ["a", "b", "gone"].map((provider) =>
+    policyInputs({ action: "CUSTOM", provider, name: provider }),
+  );
+  const inputs = inputsOf(policies, { providers: { ...providers, b: providers.a } });
+  const checks = buildTcpAuthorization(inputs).custom.map(({ rules, provider }) => {
+    const { typedConfig } = asJson(FilterSchema, rules) as unknown as {
+      readonly typedConfig: Record<"rules" | "shadowRules", { readonly policies: object } | undefined>;
+    };
+    const names = (each?: { readonly policies: object }) =>
+      Object.keys(each?.policies ?? {}).map((name) => /policy\[(\w+)\]/.exec(name)?.[1]);
+    return [names(typedConfig.rules), names(typedConfig.shadowRules), provider !== undefined];
+  });
+  assert.deepEqual(checks, [
+    [["gone"], ["a"], true],
+    [[], ["b"], true],
+  ]);
 });

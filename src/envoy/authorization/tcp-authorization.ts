@@ -1,5 +1,6 @@
 // AuthorizationPolicies as network filters, for connections that aren't HTTP.
 
+import { RBAC_Action } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import { ExtAuthzSchema } from "../../gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
 import { RBACSchema } from "../../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
 import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
@@ -8,20 +9,28 @@ import { type TypedFilter, typedFilter } from "../typed-filter.ts";
 import { rulesOfAction } from "./actions.ts";
 import { customRules } from "./custom-policies.ts";
 import { EXT_AUTHZ_STAT_PREFIX } from "./external-authorization.ts";
+import { type NamedRules, type RbacInit, rbac } from "./policies.ts";
 import { shadowRulesStatPrefix } from "./shadow-prefix.ts";
 
 /** A connection is to meet them in this order; absent: no policy has the action. */
 export interface TcpAuthorization {
-  /** Of each provider two, of which the second works by what the first one found; or one that denies. */
-  readonly custom: readonly TypedFilter[];
+  /** One for each provider that is asked, and one at least where any policy denies for want of its provider. */
+  readonly custom: readonly ConnectionCheck[];
   readonly audit?: TypedFilter;
   readonly deny?: TypedFilter;
   readonly allow?: TypedFilter;
 }
 
+export interface ConnectionCheck {
+  /** Denies what nobody can be asked about, and finds what the provider is to be asked about. */
+  readonly rules: TypedFilter;
+  /** Works by what the rules found; absent where nobody is asked. */
+  readonly provider?: TypedFilter;
+}
+
 export function buildTcpAuthorization(inputs: AuthorizationInputs): TcpAuthorization {
   return {
-    custom: customFilters(inputs),
+    custom: connectionChecks(inputs),
     ...actionFilter("audit", inputs),
     ...actionFilter("deny", inputs),
     ...actionFilter("allow", inputs),
@@ -29,15 +38,28 @@ export function buildTcpAuthorization(inputs: AuthorizationInputs): TcpAuthoriza
 }
 
 /** A provider that is asked by HTTP has no say on connections, as in Istio. */
-function customFilters(inputs: AuthorizationInputs): readonly TypedFilter[] {
-  return customRules(inputs, "tcp").flatMap((custom) => {
-    if (custom.kind === "deny") return [rbacFilter({ rules: custom.rules })];
-    if (custom.provider.tcp === undefined) return [];
-    return [
-      rbacFilter({ shadowRules: custom.rules, shadowRulesStatPrefix: EXT_AUTHZ_STAT_PREFIX }),
-      typedFilter("envoy.filters.network.ext_authz", ExtAuthzSchema, custom.provider.tcp),
-    ];
+function connectionChecks(inputs: AuthorizationInputs): readonly ConnectionCheck[] {
+  const custom = customRules(inputs, "tcp");
+  const denying = custom.flatMap((each) => (each.kind === "deny" ? [each.rules] : []));
+  const rules = denying.length === 0 ? {} : { rules: merged(denying) };
+  const asking = custom.flatMap((each) => {
+    if (each.kind === "deny" || each.provider.tcp === undefined) return [];
+    return [{ shadowRules: each.rules, tcp: each.provider.tcp }];
   });
+  if (asking.length === 0) return denying.length === 0 ? [] : [{ rules: rbacFilter(rules) }];
+  return asking.map(({ shadowRules, tcp }, at) => ({
+    rules: rbacFilter({
+      ...(at === 0 ? rules : {}),
+      shadowRules,
+      shadowRulesStatPrefix: EXT_AUTHZ_STAT_PREFIX,
+    }),
+    provider: typedFilter("envoy.filters.network.ext_authz", ExtAuthzSchema, tcp),
+  }));
+}
+
+function merged(all: readonly RbacInit[]): RbacInit {
+  const policies: NamedRules = Object.assign({}, ...all.map((each) => each.policies ?? {}));
+  return rbac(RBAC_Action.DENY, policies);
 }
 
 type Action = "audit" | "deny" | "allow";

@@ -1,11 +1,14 @@
 // The network filters of a chain, by slots. The last one forwards: it speaks HTTP, or passes bytes.
 
 import type { FilterSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
+import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import type { Plain } from "../encode.ts";
 import {
   type NetworkPolicySlot,
   networkPolicySlots,
   networkSlotFilter,
+  severalProviderSlots,
+  soleProviderSlots,
 } from "../policy-slot/network-slot.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
 import type { FilterChainInputs, TcpForward } from "./filter-chain-inputs.ts";
@@ -19,6 +22,14 @@ export const networkSlots = [
   "peer-metadata",
   "custom-authorization-rules",
   "custom-authorization",
+  "custom-authorization-rules-1",
+  "custom-authorization-1",
+  "custom-authorization-rules-2",
+  "custom-authorization-2",
+  "custom-authorization-rules-3",
+  "custom-authorization-3",
+  "custom-authorization-rules-4",
+  "custom-authorization-4",
   "authentication-extensions",
   "authorization-extensions",
   "authorization-audit",
@@ -41,8 +52,8 @@ export const networkFilterFeatures: readonly NetworkFilterFeature[] = [
     (slot): NetworkFilterFeature => ({
       slot,
       fields: [],
-      build: ({ forward }) =>
-        forward.kind === "tcp" && takesSlot(forward, slot) ? [networkSlotFilter(slot)] : [],
+      build: ({ forward, settings }) =>
+        forward.kind === "tcp" && takesSlot(forward, slot, settings) ? [networkSlotFilter(slot)] : [],
     }),
   ),
   {
@@ -56,7 +67,9 @@ export const networkFilterFeatures: readonly NetworkFilterFeature[] = [
   },
 ];
 
-function takesSlot({ side }: TcpForward, slot: NetworkPolicySlot): boolean {
+function takesSlot({ side }: TcpForward, slot: NetworkPolicySlot, settings: ListenerSettings): boolean {
+  const unused = settings.asksSeveralProviders === true ? soleProviderSlots : severalProviderSlots;
+  if (unused.some((pair) => pair.includes(slot))) return false;
   switch (slot) {
     case "first-byte-mutual-tls":
       return side === "inbound-mutual-tls";

@@ -11,12 +11,18 @@ import { discoveredConfig } from "./extension-discovery.ts";
 import type { ExtensionConfigInit } from "./http-slot.ts";
 
 /**
- * The last two decide, before the server may say anything, where an allowed connection goes: under mTLS, where that is
- * known only after the handshake, and in plaintext.
+ * A listener has either the first two, for one provider, or the numbered ones, for several. What either hold is right by
+ * itself, so that nothing is open while a listener goes from one to the other. The last two decide, before the server
+ * may say anything, where an allowed connection goes: under mTLS, where that is known only after the handshake, and in
+ * plaintext.
  */
 export const networkPolicySlots = [
   "custom-authorization-rules",
   "custom-authorization",
+  ...(["custom-authorization-rules-1", "custom-authorization-1"] as const),
+  ...(["custom-authorization-rules-2", "custom-authorization-2"] as const),
+  ...(["custom-authorization-rules-3", "custom-authorization-3"] as const),
+  ...(["custom-authorization-rules-4", "custom-authorization-4"] as const),
   "authorization-audit",
   "authorization-deny",
   "authorization-allow",
@@ -25,6 +31,21 @@ export const networkPolicySlots = [
 ] as const;
 
 export type NetworkPolicySlot = (typeof networkPolicySlots)[number];
+
+/** The rules by which somebody is asked, and who is; one pair for each provider. */
+export type ProviderSlots = readonly [rules: NetworkPolicySlot, provider: NetworkPolicySlot];
+
+export const soleProviderSlots: readonly ProviderSlots[] = [
+  ["custom-authorization-rules", "custom-authorization"],
+];
+
+/** As many as `MAX_CONNECTION_PROVIDERS`. */
+export const severalProviderSlots: readonly ProviderSlots[] = [
+  ["custom-authorization-rules-1", "custom-authorization-1"],
+  ["custom-authorization-rules-2", "custom-authorization-2"],
+  ["custom-authorization-rules-3", "custom-authorization-3"],
+  ["custom-authorization-rules-4", "custom-authorization-4"],
+];
 
 /** Of the resource and of the filter that it configures. */
 export function networkSlotName(slot: NetworkPolicySlot): string {

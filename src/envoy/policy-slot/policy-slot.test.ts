@@ -4,7 +4,12 @@ import type { ProxySide } from "../listener/filter-chain-inputs.ts";
 import { buildHttpFilters } from "../listener/http-filters.ts";
 import { buildNetworkFilters } from "../listener/network-filters.ts";
 import { httpPolicySlots, httpSlotName } from "./http-slot.ts";
-import { networkPolicySlots, networkSlotName } from "./network-slot.ts";
+import {
+  networkPolicySlots,
+  networkSlotName,
+  severalProviderSlots,
+  soleProviderSlots,
+} from "./network-slot.ts";
 
 const settings = { pathNormalization: "BASE", protocolDetectionTimeout: "0s" } as const;
 const sides: readonly ProxySide[] = ["outbound", "inbound-mutual-tls", "inbound-plaintext", "gateway"];
@@ -14,9 +19,9 @@ function namesOfHttp(side: ProxySide): readonly (string | undefined)[] {
   return buildHttpFilters(forward).map(({ name }) => name);
 }
 
-function namesOfTcp(side: ProxySide): readonly (string | undefined)[] {
+function namesOfTcp(side: ProxySide, more: { readonly asksSeveralProviders?: true } = {}) {
   const forward = { kind: "tcp", side, destinations: [{ cluster: "c", weight: 1 }] } as const;
-  return buildNetworkFilters({ forward, settings }).map(({ name }) => name);
+  return buildNetworkFilters({ forward, settings: { ...settings, ...more } }).map(({ name }) => name);
 }
 
 test("requests meet every policy slot in order, but for those that leave a workload", () => {
@@ -28,7 +33,11 @@ test("requests meet every policy slot in order, but for those that leave a workl
 });
 
 test("connections meet every policy slot in order, and of the first-byte slots their own", () => {
-  const common = networkPolicySlots.slice(0, -2).map(networkSlotName);
+  const numbered = severalProviderSlots.flat();
+  const common = networkPolicySlots
+    .slice(0, -2)
+    .filter((slot) => !numbered.includes(slot))
+    .map(networkSlotName);
   const ownBySide = {
     "inbound-mutual-tls": "meltemi.network.first-byte-mutual-tls",
     "inbound-plaintext": "meltemi.network.first-byte-plaintext",
@@ -42,6 +51,16 @@ test("connections meet every policy slot in order, and of the first-byte slots t
       [...common],
     ],
   );
+});
+
+test("connections meet a slot for each of several providers where they are asked, and the others as ever", () => {
+  const [rules, provider, ...rest] = namesOfTcp("gateway");
+  assert.deepEqual([rules, provider], soleProviderSlots.flat().map(networkSlotName));
+  assert.deepEqual(namesOfTcp("gateway", { asksSeveralProviders: true }), [
+    ...severalProviderSlots.flat().map(networkSlotName),
+    ...rest,
+  ]);
+  assert.deepEqual(namesOfTcp("outbound", { asksSeveralProviders: true }), namesOfTcp("outbound"));
 });
 
 test("a slot makes its listener wait until it is filled", () => {

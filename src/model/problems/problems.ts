@@ -16,6 +16,7 @@ import {
 } from "./authorization-policy.ts";
 import type { Check } from "./check.ts";
 import { checkClaimRoutes } from "./claim-routes.ts";
+import { checkConnectionProviders } from "./connection-providers.ts";
 import { checkCrossNamespaceHosts } from "./cross-namespace-host.ts";
 import { checkDelegates } from "./delegates.ts";
 import { checkDestinationHosts } from "./destination-host.ts";
@@ -68,6 +69,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkPrincipals,
       checkPolicySelector,
       checkRanges,
+      checkConnectionProviders,
     ]),
     problemsOf(sources.RequestAuthentication, inputs, [checkIssuerKeys]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),

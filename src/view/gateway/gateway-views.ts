@@ -31,26 +31,37 @@ export interface GatewayView {
 }
 
 /** Rows by the proxy's key, for gateways only. */
-export function declareGatewayViews(graph: Graph, model: Model, scopes: ClientScopes): Table<GatewayView> {
+export function declareGatewayViews(
+  graph: Graph,
+  model: Model,
+  { scopes, askSeveral }: { readonly scopes: ClientScopes; readonly askSeveral: Table<true> },
+): Table<GatewayView> {
   return graph.derive<ConnectedProxy, GatewayView>({
     name: "gateway views of proxies",
     from: scopes.proxies,
     rows: (key, proxy, read) => {
       const client = read.get(scopes.ofProxy, key);
       if (proxy.kind !== "router" || client === undefined) return [];
-      return [[key, gatewayView({ proxy, client, model, read })]];
+      const asksSeveralProviders = read.get(askSeveral, key) ?? false;
+      return [[key, gatewayView({ proxy, client, model, read }, asksSeveralProviders)]];
     },
   });
 }
 
-function gatewayView(context: GatewayContext): GatewayView {
+function gatewayView(context: GatewayContext, asksSeveralProviders: boolean): GatewayView {
   const ports = gatewayPorts(context.proxy, context.client.families, context);
-  const listeners = ports.flatMap((port) => listenerOf(port, context) ?? []);
+  const listeners = ports
+    .flatMap((port) => listenerOf(port, context) ?? [])
+    .map((listener) => (asksSeveralProviders ? askingSeveral(listener) : listener));
   const served = new Set(listeners.flatMap(({ chains }) => chains.flatMap(routeNamesOf)));
   const routes = ports.flatMap((port) => gatewayRoutes(port, context)).filter(({ name }) => served.has(name));
   // Secrets are the namespace's own, so gateways of two namespaces differ even where their listeners don't.
   const { namespace } = context.proxy;
   return { id: contentId([namespace, listeners, routes]), namespace, listeners, routes };
+}
+
+function askingSeveral(listener: GatewayListenerInputs): GatewayListenerInputs {
+  return { ...listener, settings: { ...listener.settings, asksSeveralProviders: true } };
 }
 
 function routeNamesOf({ forward }: GatewayChain): readonly string[] {

@@ -126,7 +126,7 @@ function tcpFilters(inputs: AuthorizationInputs): readonly TypedFilter[] {
     clusterSpecifier: { case: "cluster", value: "echo" },
   });
   return [
-    ...custom,
+    ...custom.flatMap(({ rules, provider }) => (provider === undefined ? [rules] : [rules, provider])),
     ...[audit, deny, allow].filter((filter) => filter !== undefined),
     { name: "envoy.filters.network.tcp_proxy", configType: { case: "typedConfig", value: proxy } },
   ];
