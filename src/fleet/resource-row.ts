@@ -1,7 +1,9 @@
 // One row of a resource table: a resource in a layer. A proxy's set is several layers read as one, the most
 // specific first.
 
+import { structurallyEqual } from "../graph/structural-equality.ts";
 import type { Table } from "../graph/table.ts";
+import type { Provenance } from "../view/provenance.ts";
 import { type BuiltResource, haveEqualVersions } from "./built-resource.ts";
 
 /** A resource in a layer, or the word that this layer has none though the mesh does. */
@@ -20,4 +22,13 @@ export function present(resource: BuiltResource): ResourceRow {
 export function equalRows(a: ResourceRow, b: ResourceRow): boolean {
   if (a.kind === "absent" || b.kind === "absent") return a.kind === b.kind;
   return haveEqualVersions(a.resource, b.resource);
+}
+
+/** For resources whose bytes don't say what they come from: endpoints, and what an overlay changed. */
+export function equalRowsOfEqualSource(a: ResourceRow, b: ResourceRow): boolean {
+  return equalRows(a, b) && structurallyEqual(sourceOf(a), sourceOf(b));
+}
+
+function sourceOf(row: ResourceRow): Provenance {
+  return row.kind === "absent" ? [] : row.resource.source;
 }

@@ -25,7 +25,6 @@ import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import type { Graph } from "../graph/graph.ts";
-import { structurallyEqual } from "../graph/structural-equality.ts";
 import type { Table } from "../graph/table.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
@@ -35,12 +34,18 @@ import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/list
 import { listenerSettings } from "../view/outbound-listeners.ts";
 import { otherwiseCluster } from "../view/port-chains.ts";
 import type { LayeredType } from "../view/profile.ts";
-import type { Provenance } from "../view/provenance.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
 import { declarePolicySlotResources } from "./policy-slot-tables.ts";
-import { ABSENT, equalRows, present, type ResourceRow, type ResourceTable } from "./resource-row.ts";
+import {
+  ABSENT,
+  equalRows,
+  equalRowsOfEqualSource,
+  present,
+  type ResourceRow,
+  type ResourceTable,
+} from "./resource-row.ts";
 import { declareRouteResources } from "./route-tables.ts";
 import { declareSecretResources } from "./secret-tables.ts";
 
@@ -179,18 +184,13 @@ function scopedResources<T>(
   });
 }
 
-/** What endpoints come from isn't said in their bytes. */
 function declareEndpoints(graph: Graph, views: Views): ResourceTable {
   return graph.derive<Scoped<EndpointInputs>, ResourceRow>({
     name: "endpoint resources",
     from: views.endpoints,
-    equal: (a, b) => equalRows(a, b) && structurallyEqual(sourceOf(a), sourceOf(b)),
+    equal: equalRowsOfEqualSource,
     rows: (key, row) => [[key, row.kind === "absent" ? ABSENT : present(endpointResource(row.inputs))]],
   });
-}
-
-function sourceOf(row: ResourceRow): Provenance {
-  return row.kind === "absent" ? [] : row.resource.source;
 }
 
 function clusterResource(inputs: OutboundClusterInputs): BuiltResource {

@@ -11,10 +11,11 @@ import { isPlaceDependent, type PlaceFacts } from "./endpoint-placement.ts";
 import { withoutSeparators } from "./layer-id.ts";
 import type { Scoped } from "./scoped-rows.ts";
 
-/** What some clients have in common. */
+/** What some clients have in common: `wide` without their node. */
 export interface ClientPlace extends PlaceFacts {
   /** Empty where nothing looks at it. */
   readonly id: string;
+  readonly breadth: "wide" | "node";
 }
 
 /** A client's places: by its locality and labels alone, and with its node. */
@@ -27,8 +28,7 @@ export interface PlaceTables {
   /** By the proxy's key. */
   readonly ofProxy: Table<ClientPlaces>;
   /** Those of connected clients, by id. */
-  readonly wide: Table<ClientPlace>;
-  readonly node: Table<ClientPlace>;
+  readonly table: Table<ClientPlace>;
 }
 
 interface WhatCounts {
@@ -37,7 +37,6 @@ interface WhatCounts {
   readonly labels: readonly string[];
 }
 
-const NOWHERE: ClientPlace = { id: "", locality: "", nodeName: "", labels: {} };
 const ANY = "any";
 
 export function declareClientPlaces(
@@ -67,7 +66,8 @@ export function declareClientPlaces(
       return [[key, placesOf(facts, read.one(counts))]];
     },
   });
-  return { ofProxy, wide: distinct(graph, ofProxy, "wide"), node: distinct(graph, ofProxy, "node") };
+  const ofBreadth = (["wide", "node"] as const).map((breadth) => placesInUse(graph, ofProxy, breadth));
+  return { ofProxy, table: graph.union("places of clients", ofBreadth) };
 }
 
 function whatCounts(rows: readonly Scoped<EndpointInputs>[]): WhatCounts {
@@ -88,21 +88,26 @@ function placesOf(facts: PlaceFacts, { place, node, labels }: WhatCounts): Clien
   const chosen = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, all[key] ?? ""]));
   const wideLabels = chosen(labels.filter((key) => key !== HOSTNAME_LABEL));
   return {
-    wide: place ? placeOf({ locality, nodeName: "", labels: wideLabels }) : NOWHERE,
-    node: node ? placeOf({ locality, nodeName, labels: chosen(labels) }) : NOWHERE,
+    wide: place ? placeOf("wide", { locality, nodeName: "", labels: wideLabels }) : nowhere("wide"),
+    node: node ? placeOf("node", { locality, nodeName, labels: chosen(labels) }) : nowhere("node"),
   };
 }
 
-function placeOf(facts: PlaceFacts): ClientPlace {
-  const labels = Object.entries(facts.labels).map(([key, value]) => `${key}=${value}`);
-  const id = [`~${facts.locality}`, `@${facts.nodeName}`, ...labels].join(";");
-  return { ...facts, id: withoutSeparators(id) };
+function nowhere(breadth: ClientPlace["breadth"]): ClientPlace {
+  return { id: "", breadth, locality: "", nodeName: "", labels: {} };
 }
 
-function distinct(
+function placeOf(breadth: ClientPlace["breadth"], facts: PlaceFacts): ClientPlace {
+  const labels = Object.entries(facts.labels).map(([key, value]) => `${key}=${value}`);
+  const node = breadth === "node" ? [`@${facts.nodeName}`] : [];
+  const id = [`~${facts.locality}`, ...node, ...labels].join(";");
+  return { ...facts, breadth, id: withoutSeparators(id) };
+}
+
+function placesInUse(
   graph: Graph,
   ofProxy: Table<ClientPlaces>,
-  breadth: keyof ClientPlaces,
+  breadth: ClientPlace["breadth"],
 ): Table<ClientPlace> {
   const groups = graph.group(
     `proxies by ${breadth} place`,

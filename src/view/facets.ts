@@ -6,7 +6,7 @@ import type { Table } from "../graph/table.ts";
 import type { PlaceTables } from "./client-place.ts";
 import { type ClientScope, type ClientScopes, MESH_SCOPE, meshScopeOf } from "./client-scope.ts";
 import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "./layer-id.ts";
-import { placedLayer } from "./placed-endpoints.ts";
+import { underOverlays } from "./overlays.ts";
 import type { Facet } from "./profile.ts";
 
 interface FacetTables {
@@ -46,10 +46,7 @@ function clientAndPlace({ scopes, places }: FacetTables): Facet {
     const { node, wide } = read.get(places.ofProxy, key) ?? {};
     const placesOfClient = [node?.id ?? "", wide?.id ?? ""].filter((place) => place !== "");
     const shared = [id, MESH_SCOPE.id];
-    const byPlace = shared.flatMap((layer) => [
-      ...placesOfClient.map((place) => placedLayer(layer, place)),
-      layer,
-    ]);
+    const byPlace = underOverlays(shared, placesOfClient);
     return {
       cluster: byPlace,
       endpoint: byPlace,

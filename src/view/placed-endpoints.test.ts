@@ -132,3 +132,18 @@ spec:
   assert.deepEqual(endpointsFor("a"), ["far.example 1", "near.example 0"]);
   assert.deepEqual(endpointsFor("c"), ["far.example 0", "near.example 1"]);
 });
+
+test("placed endpoints are over the layers alone that clients of the place have", () => {
+  const rule = RULE.replace("namespace: shop", "namespace: other").replace(
+    "{host: web,",
+    '{host: web.shop.svc.cluster.local, exportTo: ["."],',
+  );
+  const mesh = viewFixture(`${WEB}---${rule}`);
+  mesh.connect(sidecar("shop", "c"), { ...sidecar("other", "x"), locality: "r/z1" });
+  const layers = [...mesh.views.endpoints.entries()].map(([key]) => key.slice(0, key.indexOf("|")));
+  const place = mesh.views.places.ofProxy.get("other/x")?.wide.id;
+  assert.deepEqual([...new Set(layers)].sort(), ["", "other", `other^${place}`]);
+  mesh.disconnect("other/x");
+  assert.equal(mesh.views.places.ofProxy.get("other/x"), undefined);
+  assert.deepEqual([...new Set([...mesh.views.endpoints.entries()].map(([key]) => key.split("|")[0]))], [""]);
+});

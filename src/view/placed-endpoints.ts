@@ -1,43 +1,48 @@
-// Endpoints as clients of each place are given them, and clusters that hold their own: layers over those of the mesh and
-// of client scopes. One load assignment serves all clients of a place, however many they are.
+// Endpoints as clients of each place are given them, and clusters that hold their own: overlays over the layers of the
+// mesh and of client scopes. One load assignment serves all clients of a place, however many they are.
 
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
-import type { PlaceTables } from "./client-place.ts";
+import type { ClientPlace } from "./client-place.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
 import { isPlaceDependent, type PlaceFacts, placeEndpoints } from "./endpoint-placement.ts";
-import { layerKey, type Scoped, splitLayerKey } from "./scoped-rows.ts";
+import { deriveOverlaidRows } from "./overlays.ts";
+import type { Profile } from "./profile.ts";
+import type { Scoped } from "./scoped-rows.ts";
 
-/** The layer of a place over that of a client scope, or of the mesh. */
-export function placedLayer(layer: string, placeId: string): string {
-  return `${layer}^${placeId}`;
+/** Those of connected proxies, by id. */
+interface ConnectedClients {
+  readonly places: Table<ClientPlace>;
+  readonly profiles: Table<Profile>;
 }
 
-/** Rows by placed layer and cluster name. */
+/** Rows by layer of a place and cluster name. */
 export function declarePlacedEndpoints(
   graph: Graph,
   endpoints: Table<Scoped<EndpointInputs>>,
-  places: PlaceTables,
+  clients: ConnectedClients,
 ): Table<Scoped<EndpointInputs>> {
   return declarePlaced(graph, {
     name: "placed cluster endpoints",
-    from: endpoints,
-    places,
+    type: "endpoint",
+    base: endpoints,
+    clients,
     endpointsOf: (inputs) => inputs,
     place: placeEndpoints,
   });
 }
 
-/** Rows by placed layer and cluster name, for clusters whose endpoints are found by DNS. */
+/** Rows by layer of a place and cluster name, for clusters whose endpoints are found by DNS. */
 export function declarePlacedClusters(
   graph: Graph,
   clusters: Table<Scoped<OutboundClusterInputs>>,
-  places: PlaceTables,
+  clients: ConnectedClients,
 ): Table<Scoped<OutboundClusterInputs>> {
   return declarePlaced(graph, {
     name: "placed clusters",
-    from: clusters,
-    places,
+    type: "cluster",
+    base: clusters,
+    clients,
     endpointsOf: ownEndpoints,
     place(inputs, place) {
       const { discovery } = inputs;
@@ -71,28 +76,27 @@ function ownEndpoints({ discovery }: OutboundClusterInputs): EndpointInputs | un
 
 interface PlacedDerivation<T> {
   readonly name: string;
-  readonly from: Table<Scoped<T>>;
-  readonly places: PlaceTables;
+  readonly type: "cluster" | "endpoint";
+  readonly base: Table<Scoped<T>>;
+  readonly clients: ConnectedClients;
   readonly endpointsOf: (inputs: T) => EndpointInputs | undefined;
   readonly place: (inputs: T, place: PlaceFacts) => T;
 }
 
 function declarePlaced<T>(graph: Graph, derivation: PlacedDerivation<T>): Table<Scoped<T>> {
-  const { name, from, places, endpointsOf, place } = derivation;
-  return graph.derive<Scoped<T>, Scoped<T>>({
+  const { name, type, base, clients, endpointsOf, place } = derivation;
+  return deriveOverlaidRows<Scoped<T>, ClientPlace, Scoped<T>>(graph, {
     name,
-    from,
-    *rows(key, row, read) {
+    type,
+    base,
+    overlays: clients.places,
+    profiles: clients.profiles,
+    touches(row, { breadth }) {
       const endpoints = row.kind === "absent" ? undefined : endpointsOf(row.inputs);
-      if (row.kind === "absent" || endpoints === undefined || !isPlaceDependent(endpoints)) return;
-      const { layer, name: ofCluster } = splitLayerKey(key);
-      const table = endpoints.placement?.looksAtNode ? places.node : places.wide;
-      for (const [, each] of read.all(table)) {
-        yield [
-          layerKey(placedLayer(layer, each.id), ofCluster),
-          { kind: "present", inputs: place(row.inputs, each) },
-        ];
-      }
+      if (endpoints === undefined || !isPlaceDependent(endpoints)) return false;
+      return (breadth === "node") === (endpoints.placement?.looksAtNode ?? false);
     },
+    apply: (row, each) =>
+      row.kind === "absent" ? row : { kind: "present", inputs: place(row.inputs, each) },
   });
 }

@@ -26,9 +26,9 @@ import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.t
 export interface Views {
   readonly model: Model;
   readonly scopes: ClientScopes;
-  /** Also in layers of places, by `placedLayer`. */
+  /** Also in layers of places. */
   readonly clusters: Table<Scoped<OutboundClusterInputs>>;
-  /** Also in layers of places, by `placedLayer`. */
+  /** Also in layers of places. */
   readonly endpoints: Table<Scoped<EndpointInputs>>;
   readonly places: PlaceTables;
   readonly listeners: Table<Scoped<OutboundListenerInputs>>;
@@ -57,14 +57,16 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
   const clusters = declareOutboundClusters(graph, model, scopes);
   const all = graph.union("all endpoints", [endpoints, declareOwnEndpoints(graph, clusters)]);
   const places = declareClientPlaces(graph, model, proxies, all);
-  const placedEndpoints = declarePlacedEndpoints(graph, endpoints, places);
-  const placedClusters = declarePlacedClusters(graph, clusters, places);
   const secretReaderOfProxy = graph.derive<ConnectedProxy, true>({
     name: "proxies that may have Secrets",
     from: proxies,
     rows: (key, proxy, read) => (mayReadSecrets(proxy, model, read) ? [[key, true]] : []),
   });
-  const tables = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy };
+  const facts = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy };
+  const profiles = declareProfiles(graph, proxies, [policyFacet(policies), ...proxyFacets(facts)]);
+  const clients = { places: places.table, profiles: distinct(graph, "profiles", profiles) };
+  const placedEndpoints = declarePlacedEndpoints(graph, endpoints, clients);
+  const placedClusters = declarePlacedClusters(graph, clusters, clients);
   return {
     model,
     scopes,
@@ -79,7 +81,7 @@ export function declareViews(graph: Graph, model: Model, proxies: Table<Connecte
     gateways: distinct(graph, "gateway views", gatewayOfProxy),
     gatewayOfProxy,
     policies,
-    profiles: declareProfiles(graph, proxies, [policyFacet(policies), ...proxyFacets(tables)]),
+    profiles,
   };
 }
 
