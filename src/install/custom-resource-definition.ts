@@ -4,7 +4,7 @@ import { kinds } from "../kinds/all-kinds.ts";
 import type { Kind } from "../kinds/define-kind.ts";
 import { fieldDescriptions } from "../kinds/field-descriptions.ts";
 import { canonicalField } from "../kinds/same-fields.ts";
-import { unimplementedFields } from "../kinds/unimplemented-fields.ts";
+import { type UnimplementedField, unimplementedFields } from "../kinds/unimplemented-fields.ts";
 import type { InstallObject } from "./install-object.ts";
 import { installedLabels } from "./object-names.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
@@ -109,15 +109,19 @@ function objectSchema(kind: Kind): StructuralSchema {
   };
 }
 
+/** By `Kind.path`, or `Kind.path.*` for all fields at a place. */
+const lackingFields: ReadonlyMap<string, UnimplementedField> = new Map(
+  unimplementedFields
+    .filter(({ onlyValue }) => onlyValue === undefined)
+    .map((field) => [`${field.kind}.${field.pattern}`, field]),
+);
+
 /** What a field is for, and that it has no effect yet where that is so. */
 function describeField(kind: string, path: string): string | undefined {
   const description = fieldDescriptions[kind]?.[path];
   const field = canonicalField(`${kind}.${path}`);
-  const lacking = unimplementedFields.find((each) => {
-    if (each.onlyValue !== undefined) return false;
-    const stem = `${each.kind}.${each.pattern}`;
-    return stem === field || stem === `${field.replace(/\.[^.]+$/, "")}.*`;
-  });
+  const parent = field.slice(0, field.lastIndexOf("."));
+  const lacking = lackingFields.get(field) ?? lackingFields.get(`${parent}.*`);
   if (lacking === undefined) return description;
   const sentence = `It has no effect yet: ${lacking.reason}.`;
   return description === undefined ? sentence : `${description} ${sentence}`;
