@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { test } from "node:test";
 import type { CaptureCommand } from "./capture-command.ts";
 import { captureCommands } from "./capture-commands.ts";
@@ -7,8 +9,8 @@ import type { CaptureSettings } from "./capture-settings.ts";
 import { defaultCaptureSettings } from "./capture-settings.ts";
 
 const isRoot = process.getuid?.() === 0;
-const hasTools = ["unshare", "ip", "iptables-restore"].every(
-  (program) => spawnSync("which", [program]).status === 0,
+const hasTools = ["unshare", "ip", "iptables-restore"].every((program) =>
+  (process.env.PATH ?? "").split(delimiter).some((directory) => existsSync(join(directory, program))),
 );
 const skip = isRoot && hasTools ? false : "needs root, unshare, iproute2 and iptables";
 

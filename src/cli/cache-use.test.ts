@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { access, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { cacheUsers, useCache } from "./cache-use.ts";
-
-const program = fileURLToPath(new URL("../main/cli.ts", import.meta.url));
+import type { CommandContext } from "./command.ts";
+import { run as down } from "./down.ts";
 
 test("meltemi down --purge keeps the cache that another mesh runs from, and says so", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "meltemi-cache-"));
@@ -17,9 +14,14 @@ test("meltemi down --purge keeps the cache that another mesh runs from, and says
   const use = await useCache(cache, "other");
   await writeFile(join(cache, "envoy"), "");
   const purge = async () => {
-    const env = { ...process.env, XDG_CACHE_HOME: directory, MELTEMI_STATE_DIR: join(directory, "state") };
-    const argv = ["--import", "tsx", program, "down", "--name", "mine", "--purge"];
-    return (await promisify(execFile)(process.execPath, argv, { env })).stderr;
+    const told: string[] = [];
+    const terminal = { writeError: (text: string) => void told.push(text) };
+    const env = { XDG_CACHE_HOME: directory, MELTEMI_STATE_DIR: join(directory, "state") };
+    await down({ terminal, env } as unknown as CommandContext, {
+      args: [],
+      options: { name: "mine", purge: true },
+    });
+    return told.join("");
   };
   assert.match(
     await purge(),

@@ -105,13 +105,13 @@ test("TableQuarantine leaves a virtual host out whose stand-in is refused too", 
 });
 
 test("TableQuarantine finds what is bad of many in a few steps, though nothing is said of it", () => {
-  const names = Array.from({ length: 500 }, (_, at) => `host-${at}`);
+  const names = Array.from({ length: 200 }, (_, at) => `host-${at}`);
   const all = (version: (name: string) => string) =>
     table(Object.fromEntries(names.map((name) => [name, version(name)])));
-  const bad = new Set(["host-0", "host-377"]);
+  const bad = new Set(["host-0", "host-137"]);
   const newcomer = proxyOf(isBad);
   newcomer.give(all((name) => (bad.has(name) ? "bad" : "1")));
-  assert.equal(newcomer.hosts().split(", ").length, 498);
+  assert.equal(newcomer.hosts().split(", ").length, 198);
   assert.ok(newcomer.refusalCount() <= 30, `${newcomer.refusalCount()} refusals`);
   const settled = proxyOf(isBad);
   settled.give(all(() => "1"));
@@ -119,9 +119,9 @@ test("TableQuarantine finds what is bad of many in a few steps, though nothing i
   const hosts = settled.hosts().split(", ");
   assert.deepEqual(
     hosts.filter((host) => host.endsWith("/1")),
-    ["host-0 /1", "host-377 /1"],
+    ["host-0 /1", "host-137 /1"],
   );
-  assert.equal(hosts.length, 500);
+  assert.equal(hosts.length, 200);
 });
 
 test("TableQuarantine gives up a proxy that refuses everything, until the table changes", () => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { connect, createServer } from "node:tls";
 import fc from "fast-check";
+import { rsaKey } from "../../tests/support/rsa-key.ts";
 import { loadX509Oracle } from "../../tests/support/x509-oracle.ts";
 import { ManualClock } from "../core/clock.ts";
 import { redacted } from "../core/redacted.ts";
@@ -45,7 +46,7 @@ const rootFiles = buildRootFiles(ecKey(), "cluster.local", context);
 for (const [name, key] of [
   ["P-256", ecKey()],
   ["P-384", ecKey("P-384")],
-  ["RSA", generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey],
+  ["RSA", rsaKey],
 ] as const) {
   test(`issue() of a CA with a ${name} key makes a leaf that other implementations verify`, async () => {
     const authority = opened(buildRootFiles(key, "cluster.local", context));

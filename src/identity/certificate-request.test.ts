@@ -3,6 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { createPublicKey, generateKeyPairSync, webcrypto } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
+import { rsaKey } from "../../tests/support/rsa-key.ts";
 import { loadX509Oracle } from "../../tests/support/x509-oracle.ts";
 import { buildCertificateRequest, parseCertificateRequest } from "./certificate-request.ts";
 import { decodePem, encodePem } from "./pem.ts";
@@ -13,10 +14,6 @@ const names = { uris: ["spiffe://cluster.local/ns/shop/sa/reviews"], dnsNames: [
 
 function ecKey(namedCurve = "P-256"): KeyObject {
   return generateKeyPairSync("ec", { namedCurve }).privateKey;
-}
-
-function rsaKey(modulusLength: number): KeyObject {
-  return generateKeyPairSync("rsa", { modulusLength }).privateKey;
 }
 
 function parsed(pem: string) {
@@ -32,7 +29,7 @@ function reasonOf(pem: string): string {
 for (const [name, key] of [
   ["P-256", ecKey()],
   ["P-384", ecKey("P-384")],
-  ["RSA 2048", rsaKey(2048)],
+  ["RSA 2048", rsaKey],
 ] as const) {
   test(`parseCertificateRequest() reads what buildCertificateRequest() makes with ${name}`, async () => {
     const pem = buildCertificateRequest(key, names);
@@ -104,7 +101,8 @@ test("parseCertificateRequest() agrees with another implementation on any names 
 });
 
 test("parseCertificateRequest() refuses weak keys, other curves and SHA-1", async () => {
-  assert.match(reasonOf(buildCertificateRequest(rsaKey(1024), names)), /1024 bits/);
+  const weakKey = generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey;
+  assert.match(reasonOf(buildCertificateRequest(weakKey, names)), /1024 bits/);
   assert.match(reasonOf(await foreignRequest("P-521", "SHA-512")), /curve isn't P-256 or P-384/);
   assert.match(reasonOf(await foreignRequest("P-256", "SHA-1")), /algorithm isn't/);
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync } from "node:crypto";
 import { describe, test } from "node:test";
+import { rsaKey } from "../../tests/support/rsa-key.ts";
 import { parsePublicKeySet } from "./public-key-set.ts";
 
-const { n, e } = generateKeyPairSync("rsa", { modulusLength: 2048 }).publicKey.export({ format: "jwk" });
+const { n, e } = createPublicKey(rsaKey).export({ format: "jwk" });
 const { x, y } = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" });
 const RSA = { kty: "RSA", kid: "a", n, e };
 const EC = { kty: "EC", kid: "b", crv: "P-256", x, y };

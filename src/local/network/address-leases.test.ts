@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { AddressLeases } from "./address-leases.ts";
-import { ipv4Range } from "./ipv4-range.ts";
+import { addressAt, ipv4Range } from "./ipv4-range.ts";
 
 const ranges = { pods: ipv4Range("10.244.0.0/16"), services: ipv4Range("10.96.0.0/16") };
 
@@ -40,14 +40,17 @@ test("leasePod() takes addresses of pods long gone only when no other is left", 
 
 test("leasePod() forgets the oldest of more than 1,000 pods that are gone", (t) => {
   const file = leasesFile(t);
+  const before = Array.from({ length: 995 }, (_, pod) => [`shop/${pod}`, addressAt(ranges.pods, 2 + pod)]);
+  writeFileSync(file, JSON.stringify({ pods: Object.fromEntries(before), services: {} }));
   const leases = new AddressLeases(file, ranges);
-  for (let pod = 0; pod < 1_200; pod += 1) {
+  for (let pod = 995; pod < 1_010; pod += 1) {
     leases.leasePod(`shop/${pod}`);
     leases.releasePod(`shop/${pod}`);
   }
   const saved = JSON.parse(readFileSync(file, "utf8")) as { pods: Record<string, string> };
   assert.equal(Object.keys(saved.pods).length, 1_001);
-  assert.equal(saved.pods["shop/0"], undefined);
+  assert.equal(saved.pods["shop/8"], undefined);
+  assert.equal(saved.pods["shop/9"], "10.244.0.11");
 });
 
 test("leaseService() honours clusterIP, in the range or out of it, and says who has it", (t) => {
