@@ -35,6 +35,16 @@ export function bindingsOf(
     });
 }
 
+/** What a server serves of TLS server names that a VirtualService of the namespace matches: no more than its own hosts. */
+export function servedNames(
+  serverNames: readonly string[],
+  namespace: string,
+  server: GatewayServer,
+): readonly string[] {
+  const taken = hostsTakenFrom(namespace, server);
+  return [...new Set(serverNames.flatMap((name) => boundHosts(name, taken)))];
+}
+
 /** Those of one host, of all servers. */
 export type BindingsByHost = ReadonlyMap<string, readonly Binding[]>;
 

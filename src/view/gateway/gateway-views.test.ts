@@ -208,6 +208,30 @@ spec:
     );
   });
 
+  test("pass no server name through that isn't the server's, however wide a rule's names are", () => {
+    const view = viewOf(
+      WEB,
+      gateway(
+        "edge",
+        '{ port: { number: 443, name: tls, protocol: TLS }, hosts: ["*.a.com", b.com, other/c.com], tls: { mode: PASSTHROUGH } }',
+      ),
+      `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: wide, namespace: shop }
+spec:
+  hosts: ["*.com"]
+  gateways: [edge]
+  tls: [{ match: [{ sniHosts: [x.a.com, "*.com", d.com] }], route: [{ destination: { host: web } }] }]
+`,
+    );
+    const [listener] = view.listeners;
+    assert.deepEqual(
+      listener?.chains.map(({ serverNames }) => serverNames.toSorted()),
+      [["*.a.com", "b.com", "x.a.com"]],
+    );
+  });
+
   test("have no listener where the proxy listens itself, also not through a Service's target port", () => {
     const front = `
 apiVersion: v1

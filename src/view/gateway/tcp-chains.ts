@@ -1,9 +1,9 @@
 // Gateway servers that forward bytes: by TLS server name, or all that come to a port.
 
 import { type GatewayServer, hasTls, isPassthrough } from "../../model/gateway-servers.ts";
-import type { GatewayChain } from "../listener-inputs.ts";
+import type { GatewayChain, TcpChain } from "../listener-inputs.ts";
 import { tcpChains, tlsChains } from "../tcp-chains.ts";
-import { bindingsOf } from "./bindings.ts";
+import { bindingsOf, servedNames } from "./bindings.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 
 /** Passthrough servers route by the VirtualServices' `tls` rules, others by `tcp` rules. */
@@ -16,7 +16,9 @@ export function gatewayTcpChains(server: GatewayServer, context: GatewayContext)
       hostname: routes.hosts[0] ?? "",
       gateways: [server.gateway],
     };
-    const chains = isByServerName ? tlsChains(routes, ofRoutes) : tcpChains(routes, ofRoutes);
+    const chains = isByServerName
+      ? tlsChains(routes, ofRoutes).flatMap((chain) => within(server, routes.namespace, chain))
+      : tcpChains(routes, ofRoutes);
     return chains
       .filter(({ destinations }) => destinations.length > 0)
       .map(({ serverNames, destinations, source }) => ({
@@ -25,4 +27,9 @@ export function gatewayTcpChains(server: GatewayServer, context: GatewayContext)
         source,
       }));
   });
+}
+
+function within(server: GatewayServer, namespace: string, chain: TcpChain): readonly TcpChain[] {
+  const serverNames = servedNames(chain.serverNames, namespace, server);
+  return serverNames.length === 0 ? [] : [{ ...chain, serverNames }];
 }
