@@ -95,6 +95,10 @@ const entries = {
   MLT2034: { severity: "error", title: "An AuthorizationPolicy has errors, and its workloads are closed" },
   MLT2035: { severity: "warning", title: "A RequestAuthentication has errors, and checks no tokens" },
   MLT2036: { severity: "info", title: "Several providers are asked about connections that aren't HTTP" },
+  MLT2037: {
+    severity: "warning",
+    title: "Hosts of ServiceEntries share a port, and nothing tells them apart",
+  },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },
   MLT5001: { severity: "error", title: "A private key can be read by other users" },
   MLT5002: { severity: "error", title: "The CA's files are incomplete or don't belong together" },

@@ -1,7 +1,7 @@
 // A service as the mesh sees it, whether a Kubernetes Service or a host of a ServiceEntry made it.
 
 import type { ObjectKey } from "../core/object-key.ts";
-import type { Protocol } from "../core/protocol.ts";
+import { isTcp, isTls, type Protocol } from "../core/protocol.ts";
 import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry-spec.ts";
 import type { Visibility } from "./visibility.ts";
 
@@ -85,6 +85,11 @@ export function hasOwnListener({
   resolution,
 }: Pick<MeshService, "addresses" | "resolution">): boolean {
   return resolution === "headless" || addresses.some((address) => !address.includes("/"));
+}
+
+/** Bytes of it name no host, neither in a header nor in a TLS server name. */
+export function isPlain(protocol: Protocol): boolean {
+  return isTcp(protocol) && !isTls(protocol);
 }
 
 /** CIDRs of a ServiceEntry: its traffic comes to the port's listener on every address. */

@@ -132,6 +132,22 @@ spec:
     ]);
   });
 
+  test("of an address that several entries share tell TLS apart by server name, and leave the rest to the oldest", () => {
+    const shared = (name: string, fields = "") =>
+      entry(
+        name,
+        `hosts: [${name}.com], addresses: [192.0.2.1], ${fields} ports: [{ number: 443, name: tls, protocol: TLS }]`,
+      );
+    const mesh = viewFixture([shared("a"), shared("b"), shared("c", "exportTo: ['.'],")].join("---"));
+    mesh.connect(sidecar("shop", "a"), sidecar("other", "b"));
+    const of = (name: string) => [[`${name}.com`], [], `outbound|443||${name}.com`];
+    const rest = [[], [], "outbound|443||a.com"];
+    assert.deepEqual(matches(listener(mesh, "192.0.2.1_443", "other")), [of("a"), of("b"), rest]);
+    assert.deepEqual(matches(listener(mesh, "192.0.2.1_443", "shop")), [of("a"), of("b"), of("c"), rest]);
+    mesh.remove({ kind: "ServiceEntry", namespace: "shop", name: "b" });
+    assert.deepEqual(matches(listener(mesh, "192.0.2.1_443", "other")), [rest]);
+  });
+
   test("of a wildcard follow tls rules for a host within it, and leave all other names to the wildcard's own", () => {
     const wild = entry("wild", 'hosts: ["*.a.com"], ports: [{ number: 443, name: tls, protocol: TLS }]');
     const rules = `

@@ -29,7 +29,7 @@ import {
 import type { ClientScope, ClientScopes } from "./client-scope.ts";
 import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
 import type { ListenerSettings, OutboundListenerInputs } from "./listener-inputs.ts";
-import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
+import { claimantsOf, isContestedForSome, ownAddresses, sharersOf } from "./own-addresses.ts";
 import { addressChains, portChains } from "./port-chains.ts";
 import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
 import { rowsOfServices } from "./service-rows.ts";
@@ -75,6 +75,7 @@ export function declareOutboundListeners(
     isClientDependent: ({ key, input, read }) =>
       read.get(dependents.table, key) !== undefined ||
       isContestedForSome(input, { model, read }) ||
+      claimantsOf(input, { model, read }).some((key) => read.get(dependents.table, key) !== undefined) ||
       rangesDependOnClient(input, { model, read, ranged }),
     build: ({ key, input, client, read }) =>
       addressListeners(input, addressesOf(key, input, model, read), { read, model, client, ranged }),
@@ -205,13 +206,17 @@ function addressListeners(
     // HTTP of all addresses is the port's listener's, unless a range there would take it.
     const addresses = isHttp(port.protocol) ? addressesWithin(all, port.number, context) : all;
     if (addresses.length === 0) continue;
-    const tcp = isHttp(port.protocol) ? portChains([], context) : addressChains({ service, port }, context);
-    const content = { ...httpOf(service, port), tcp, settings };
+    const chainsAt = (address: string) =>
+      isHttp(port.protocol)
+        ? portChains([], context)
+        : addressChains({ service, port }, sharersOf({ service, port, address }, context), context);
+    const content = { ...httpOf(service, port), settings };
     const own = ownAddresses({ service, port, addresses }, context);
     for (const { address, ...additional } of listeningPairs(service, own)) {
       if (isTaken(address, port.number, meshSettings)) continue;
       const name = `${address}_${port.number}`;
-      listeners.set(name, { name, address, ...additional, port: port.number, ...content });
+      const tcp = chainsAt(address);
+      listeners.set(name, { name, address, ...additional, port: port.number, ...content, tcp });
     }
   }
   return listeners;

@@ -1,11 +1,13 @@
 // The addresses of a service at which a client meets it, and not another service that claims the same address.
 
+import { isTls } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
 import { addressOwner, claimants } from "../model/address-claims.ts";
 import { isHostContested, ownsHost } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
-import type { MeshService, MeshServicePort } from "../model/service.ts";
+import { byPrecedence, type MeshService, type MeshServicePort, serviceKey } from "../model/service.ts";
 import type { ClientScope } from "./client-scope.ts";
+import type { ServiceOnPort } from "./port-chains.ts";
 
 interface AddressesOnPort {
   readonly service: MeshService;
@@ -31,15 +33,39 @@ export function ownAddresses(
   });
 }
 
+/** Other hosts at an address of a ServiceEntry's, which TLS server names tell apart there. Services of the cluster share none. */
+export function sharersOf(
+  { service, port, address }: ServiceOnPort & { readonly address: string },
+  { read, model, client }: Context,
+): readonly ServiceOnPort[] {
+  const maySpeak = (other: MeshService, { protocol }: MeshServicePort) =>
+    other.registry !== "Kubernetes" && isTls(protocol);
+  if (!maySpeak(service, port)) return [];
+  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+  return claimants({ read, claims: model.addressClaims, address })
+    .filter((other) => other !== service && ownsHost(other, lookup))
+    .sort(byPrecedence)
+    .flatMap((other) => {
+      const shared = other.ports.find(({ number }) => number === port.number);
+      return shared !== undefined && maySpeak(other, shared) ? [{ service: other, port: shared }] : [];
+    });
+}
+
 /** Some clients reach a service that claims one of its addresses, and others don't. */
-export function isContestedForSome(
+export function isContestedForSome(service: MeshService, { read, model }: Omit<Context, "client">): boolean {
+  return allClaimants(service, { read, model }).some(
+    (other) => other.visibility !== "public" || isHostContested(other, { read, claims: model.hostClaims }),
+  );
+}
+
+/** The keys of all services that claim one of its addresses. */
+export function claimantsOf(service: MeshService, context: Omit<Context, "client">): readonly string[] {
+  return allClaimants(service, context).map(serviceKey);
+}
+
+function allClaimants(
   { addresses }: MeshService,
   { read, model }: Omit<Context, "client">,
-): boolean {
-  return addresses.some((address) =>
-    claimants({ read, claims: model.addressClaims, address }).some(
-      (service) =>
-        service.visibility !== "public" || isHostContested(service, { read, claims: model.hostClaims }),
-    ),
-  );
+): readonly MeshService[] {
+  return addresses.flatMap((address) => claimants({ read, claims: model.addressClaims, address }));
 }

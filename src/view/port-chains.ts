@@ -32,10 +32,19 @@ export function portChains(services: readonly ServiceOnPort[], context: Context)
   );
 }
 
-/** Of a service's own address. */
-export function addressChains({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
+/** Of a service's own address. `sharers` are found there by server name; the rest is the service's. */
+export function addressChains(
+  { service, port }: ServiceOnPort,
+  sharers: readonly ServiceOnPort[],
+  context: Context,
+): readonly TcpChain[] {
   const chains = serviceTcpChains(service, port, context);
-  return settled(withHttp(chains, port, `${service.hostname}:${port.number}`), context);
+  // Of names that the service and a sharer's wildcard have, its own are the service's.
+  const byName = [{ service, port }, ...sharers].flatMap((each) =>
+    named(serviceTcpChains(each.service, each.port, context), each.service, context),
+  );
+  const own = withHttp(chains, port, `${service.hostname}:${port.number}`);
+  return settled(sharers.length === 0 ? own : [...byName, ...own], context);
 }
 
 function settled(chains: readonly TcpChain[], { read, model }: Context): readonly TcpChain[] {
@@ -45,10 +54,9 @@ function settled(chains: readonly TcpChain[], { read, model }: Context): readonl
 /** Found by server name where the protocol is TLS, and by the address ranges of a ServiceEntry, if any. */
 function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context): readonly TcpChain[] {
   const ranges = addressRanges(service);
-  const serverNames = isTls(port.protocol) ? serverNamesOf(service, context) : [];
-  const chains = serviceTcpChains(service, port, context).map((chain) => ({
+  const own = serviceTcpChains(service, port, context);
+  const chains = (isTls(port.protocol) ? named(own, service, context) : own).map((chain) => ({
     ...chain,
-    serverNames: chain.serverNames.length > 0 ? chain.serverNames : serverNames,
     destinationSubnets: chain.destinationSubnets.length > 0 ? chain.destinationSubnets : ranges,
   }));
   return withHttp(
@@ -56,6 +64,12 @@ function chainsWithoutAddress({ service, port }: ServiceOnPort, context: Context
     port,
     ranges.length > 0 ? `${service.hostname}:${port.number}` : String(port.number),
   );
+}
+
+/** Chains without a server name get the service's own. */
+function named(chains: readonly TcpChain[], service: MeshService, context: Context): readonly TcpChain[] {
+  const serverNames = serverNamesOf(service, context);
+  return chains.map((chain) => (chain.serverNames.length > 0 ? chain : { ...chain, serverNames }));
 }
 
 /** Clients of every namespace ask for an ExternalName Service by these names; a single word is known in one namespace. */

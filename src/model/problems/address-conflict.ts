@@ -2,7 +2,7 @@
 
 import { objectKeyText } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
-import { isHttp } from "../../core/protocol.ts";
+import { isHttp, isTls } from "../../core/protocol.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
 import { addressOwner } from "../address-claims.ts";
 import type { MeshService, MeshServicePort } from "../service.ts";
@@ -31,7 +31,7 @@ export function* checkAddressConflicts(object: ServiceEntry, context: CheckConte
   }
 }
 
-/** Undefined where nothing is lost: HTTP services of one address are told apart by their hosts. */
+/** Undefined where nothing is lost: HTTP services of one address are told apart by their hosts, TLS of entries by server name. */
 function ownerOnPort(
   own: MeshService,
   { number, protocol }: MeshServicePort,
@@ -44,5 +44,7 @@ function ownerOnPort(
   const owner = addressOwner(own, lookup);
   if (owner.object === own.object) return undefined;
   const theirs = owner.ports.find((port) => port.number === number);
-  return isHttp(protocol) && (theirs === undefined || isHttp(theirs.protocol)) ? undefined : owner;
+  if (isHttp(protocol) && (theirs === undefined || isHttp(theirs.protocol))) return undefined;
+  const isByServerName = owner.registry !== "Kubernetes" && theirs !== undefined && isTls(theirs.protocol);
+  return isTls(protocol) && isByServerName ? undefined : owner;
 }

@@ -6,7 +6,7 @@ import type { Index } from "../../graph/table-index.ts";
 import type { Secret } from "../../kinds/secret.ts";
 import { type DroppedServer, gatewayPorts } from "../gateway-servers.ts";
 import type { Model } from "../model.ts";
-import type { MeshService, MeshServicePort } from "../service.ts";
+import { isPlain, type MeshService, type MeshServicePort } from "../service.ts";
 import type { Workload } from "../workloads.ts";
 
 export interface ProblemIndexes {
@@ -18,6 +18,8 @@ export interface ProblemIndexes {
   readonly servicesByWorkloadPort: Index<MeshService>;
   readonly secretsByName: Index<Secret>;
   readonly kubernetesServicesByName: Index<MeshService>;
+  /** Those without an address, by each port whose bytes name no host. */
+  readonly plainServicesByPort: Index<MeshService>;
 }
 
 export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexes {
@@ -36,6 +38,13 @@ export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexe
       model.services,
       "Kubernetes' services by name",
       ({ registry, name }) => (registry === "Kubernetes" ? [name] : []),
+    ),
+    plainServicesByPort: graph.index(model.services, "services without an address by port", (service) =>
+      service.resolution === "headless" || service.addresses.length > 0
+        ? []
+        : new Set(
+            service.ports.filter(({ protocol }) => isPlain(protocol)).map(({ number }) => String(number)),
+          ),
     ),
   };
 }

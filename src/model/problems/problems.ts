@@ -26,6 +26,7 @@ import { checkGatewayCredentials } from "./gateway-credentials.ts";
 import { checkGatewayPorts } from "./gateway-port.ts";
 import { checkGatewayReferences } from "./gateway-reference.ts";
 import { checkGatewaySelector } from "./gateway-selector.ts";
+import { checkIndistinctHosts } from "./indistinct-host.ts";
 import { checkIssuerKeys } from "./issuer-keys.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
@@ -77,6 +78,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkServiceEntryHosts,
       checkShortNameConflicts,
       checkAddressConflicts,
+      checkIndistinctHosts,
       checkReservedServicePorts,
     ]),
   ]);
