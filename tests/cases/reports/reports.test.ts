@@ -5,10 +5,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configOf } from "../simulated-proxy.ts";
 import { type Call, walkCall } from "../walk-call.ts";
+import { destinationRules } from "./destination-rules.ts";
+import { gatewayRoutes } from "./gateway-routes.ts";
+import { portsAndAddresses } from "./ports-and-addresses.ts";
 import type { Report, ReportedCall } from "./report.ts";
 import { sidecarRoutes } from "./sidecar-routes.ts";
 
-const reports: readonly Report[] = [...sidecarRoutes];
+const reports: readonly Report[] = [
+  ...sidecarRoutes,
+  ...gatewayRoutes,
+  ...destinationRules,
+  ...portsAndAddresses,
+];
 
 test("each report has a number of its own", () => {
   assert.equal(new Set(reports.map(({ number }) => number)).size, reports.length);
@@ -36,5 +44,6 @@ function destinationOf(mesh: string, { from, to, request = {} }: ReportedCall): 
     ...request,
     ...{ address, port: Number(port) },
   });
+  if (/no (virtual host|route) matched/.test(outcome.error ?? "")) return "nowhere";
   return outcome.clusterMatched ?? outcome.error ?? "nowhere";
 }
