@@ -58,10 +58,10 @@ function rejectionsOf(fleet: Fleet, session: FleetSession, locate: Locate): read
   const refusals = fleet.refusalsOf(session);
   const isKnown = (type: ResourceType) => refusals.some((each) => each.type === type);
   return [
-    ...refusals.map(({ type, detail, source }) => ({
+    ...refusals.map(({ type, detail, provenance }) => ({
       type: shortNameOf(type),
       message: detail,
-      ...blamed(source, locate),
+      ...blamed(provenance, locate),
     })),
     ...session.ledger
       .rejections()
@@ -74,8 +74,8 @@ function shortNameOf(type: ResourceType): string {
   return Object.entries(TYPE_BY_SHORT_NAME).find(([, each]) => each === type)?.[0] ?? type;
 }
 
-function blamed(source: Provenance, locate: Locate): Pick<Rejection, "object" | "location"> {
-  const [first] = source;
+function blamed(provenance: Provenance, locate: Locate): Pick<Rejection, "object" | "location"> {
+  const [first] = provenance;
   if (first === undefined) return {};
   const location = locate(first.object, first.path);
   return {
@@ -100,8 +100,8 @@ export function refusalProblems(fleet: Fleet, locate: Locate): readonly Problem[
   return fleet
     .refusals()
     .slice(0, MAX_PROBLEMS)
-    .map(({ type, name, detail, source, sessions: [first] }) => {
-      const [part] = source;
+    .map(({ type, name, detail, provenance, sessions: [first] }) => {
+      const [part] = provenance;
       const location = part === undefined ? undefined : locate(part.object, part.path);
       const who = first === undefined ? "" : `${proxyText(first)} (Envoy ${first.envoyVersion}) `;
       return problem("MLT4101", {

@@ -20,23 +20,23 @@ export function fragment(bytes: Uint8Array): Fragment {
 export interface BuiltFragment {
   readonly fragment: Fragment;
   readonly needs: readonly Reference[];
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 export function buildFragment<Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
-  source: Provenance,
+  provenance: Provenance,
 ): BuiltFragment {
   const { bytes, references } = encode(schema, message);
-  return { fragment: fragment(bytes), needs: references, source };
+  return { fragment: fragment(bytes), needs: references, provenance };
 }
 
 /** A part of a resource that several share, with what the resource needs because of it. */
 export interface ResourcePart {
   readonly fragments: readonly Fragment[];
   readonly needs: readonly Reference[];
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 /** Some of the fields of a whole. */
@@ -44,8 +44,8 @@ export function buildPart<Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
 ): ResourcePart {
-  const { fragment: only, needs, source } = buildFragment(schema, message, []);
-  return { fragments: [only], needs, source };
+  const { fragment: only, needs, provenance } = buildFragment(schema, message, []);
+  return { fragments: [only], needs, provenance };
 }
 
 export function joinParts(parts: readonly ResourcePart[]): ResourcePart {
@@ -57,8 +57,8 @@ export function joinParts(parts: readonly ResourcePart[]): ResourcePart {
       needs ??= parts.flatMap((part) => part.needs);
       return needs;
     },
-    get source() {
-      return parts.flatMap((part) => part.source);
+    get provenance() {
+      return parts.flatMap((part) => part.provenance);
     },
   };
 }

@@ -25,13 +25,13 @@ const inputs: OutboundListenerInputs = {
       serverNames: ["a.com"],
       destinationSubnets: [],
       destinations: [{ cluster: "a", weight: 1 }],
-      source: [part("a")],
+      provenance: [part("a")],
     },
     {
       serverNames: [],
       destinationSubnets: [],
       destinations: [{ cluster: "b", weight: 1 }],
-      source: [part("b")],
+      provenance: [part("b")],
     },
   ],
   settings: { pathNormalization: "BASE", protocolDetectionTimeout: "0s" },
@@ -80,7 +80,7 @@ describe("piecesOf()", () => {
 /** `KIND NAME at PATH: what made it`. */
 function wordsOf<Schema extends DescMessage>(schema: Schema, message: MessageInitShape<Schema>): string[] {
   return [...piecesOf(schema, message)].map(
-    ({ kind, name, path, source }) =>
-      `${kind} ${name} at ${path}: ${source.map(({ object }) => object.split("/").at(-1)).join(" ")}`,
+    ({ kind, name, path, provenance }) =>
+      `${kind} ${name} at ${path}: ${provenance.map(({ object }) => object.split("/").at(-1)).join(" ")}`,
   );
 }

@@ -40,7 +40,7 @@ export interface Piece {
   readonly schema: DescMessage;
   readonly message: object;
   /** What made it: what it says itself, else what the piece around it says. */
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 type Values = Readonly<Record<string, unknown>>;
@@ -100,10 +100,17 @@ function* pieceOf({ path, schema, message }: Part, around: Provenance): Generato
   if (type === undefined) throw new Error(`${schema.typeName} isn't a piece of a resource`);
   const values = message as Values;
   const own = sourceIn(values.metadata as Parameters<typeof sourceIn>[0]);
-  const source = own.length > 0 ? own : around;
-  yield { kind: type.kind, name: (values.name as string | undefined) ?? "", path, schema, message, source };
+  const provenance = own.length > 0 ? own : around;
+  yield {
+    kind: type.kind,
+    name: (values.name as string | undefined) ?? "",
+    path,
+    schema,
+    message,
+    provenance,
+  };
   for (const part of type.partsOf(values)) {
-    yield* pieceOf({ ...part, path: path === "" ? part.path : `${path}.${part.path}` }, source);
+    yield* pieceOf({ ...part, path: path === "" ? part.path : `${path}.${part.path}` }, provenance);
   }
 }
 

@@ -13,8 +13,8 @@ type MetadataInit = MessageInitShape<typeof MetadataSchema>;
  * `VirtualService/shop/web spec.http[0], Service/shop/web`, takes an Envoy a third less to read than structures of the same
  * content, and a port's routes have it a thousand times.
  */
-export function provenanceMetadata(source: Provenance, istio?: JsonObject): MetadataInit {
-  const from = source
+export function provenanceMetadata(provenance: Provenance, istio?: JsonObject): MetadataInit {
+  const from = provenance
     .map(({ object, path }) => (path === undefined ? object : `${object} ${path}`))
     .join(", ");
   return {

@@ -6,7 +6,7 @@ import { parseRouteTable } from "../envoy/route/encoded-route-table.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { ProvenancePart } from "../view/provenance.ts";
-import { blame, blameHosts, sourceOfHost } from "./blame.ts";
+import { blame, blameHosts, provenanceOfHost } from "./blame.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
 
 function part(name: string, index = 0): ProvenancePart {
@@ -69,11 +69,11 @@ test("blameHosts() counts as Envoy does", () => {
   assert.deepEqual(blamedOf(counting, { cart: "/", reviews: "/", stock: "/" }, ["cart", "stock"]), []);
 });
 
-test("sourceOfHost() tells what made the pieces that the accepted version hadn't", () => {
+test("provenanceOfHost() tells what made the pieces that the accepted version hadn't", () => {
   const [refused] = hosts({ reviews: "/new" }).hosts;
   assert.ok(refused !== undefined);
   const accepted = hosts({ reviews: "/" }).hosts[0]?.bytes;
-  assert.deepEqual(sourceOfHost(refused.bytes, { accepted, detail: "no" }), [part("reviews")]);
+  assert.deepEqual(provenanceOfHost(refused.bytes, { accepted, detail: "no" }), [part("reviews")]);
 });
 
 /** A filter chain for each name. */
@@ -83,14 +83,14 @@ function listener(chains: Readonly<Record<string, string>>): BuiltResource {
     filters: [{ name: filter }],
     metadata: provenanceMetadata([part(name)]),
   }));
-  const source = Object.keys(chains).map((name) => part(name));
-  return buildResource(ListenerSchema, { name: "l", filterChains }, { name: "l", source });
+  const provenance = Object.keys(chains).map((name) => part(name));
+  return buildResource(ListenerSchema, { name: "l", filterChains }, { name: "l", provenance });
 }
 
 test("blame() names what made the filter chains that the accepted listener hadn't", () => {
   const accepted = listener({ cart: "a", reviews: "a" });
   const refused = listener({ cart: "a", reviews: "b" });
-  const wanted = { source: [part("reviews")], suspects: [part("reviews")] };
+  const wanted = { provenance: [part("reviews")], suspects: [part("reviews")] };
   assert.deepEqual(blame("listener", { refused, accepted, detail: "no" }), wanted);
 });
 
@@ -98,13 +98,19 @@ test("blame() suspects all of a listener that has no version before, and says th
   const refused = listener({ cart: "a", reviews: "a" });
   const suspects = [part("cart"), part("reviews")];
   assert.deepEqual(blame("listener", { refused, accepted: undefined, detail: "no" }), {
-    source: [],
+    provenance: [],
     suspects,
   });
 });
 
 test("blame() blames the one object that a cluster is made of", () => {
-  const refused = { name: "c", version: "1", body: [], needs: [], source: [part("cart"), part("cart", 1)] };
-  const wanted = { source: refused.source, suspects: refused.source };
+  const refused = {
+    name: "c",
+    version: "1",
+    body: [],
+    needs: [],
+    provenance: [part("cart"), part("cart", 1)],
+  };
+  const wanted = { provenance: refused.provenance, suspects: refused.provenance };
   assert.deepEqual(blame("cluster", { refused, accepted: undefined, detail: "no" }), wanted);
 });

@@ -14,7 +14,7 @@ import type { BuiltResource } from "./built-resource.ts";
 
 export interface Blame {
   /** Empty where it isn't known. */
-  readonly source: Provenance;
+  readonly provenance: Provenance;
   /** All that may be to blame: what the proxy lacks because of the refusal. */
   readonly suspects: Provenance;
 }
@@ -30,10 +30,10 @@ export interface RefusedVersion {
 /** Of a cluster or listener. */
 export function blame(type: ResourceType, { refused, accepted, detail }: RefusedVersion): Blame {
   const suspects = newPieces(chainsOf(type, refused), accepted === undefined ? [] : chainsOf(type, accepted));
-  const source = suspects.length === 0 ? refused.source : sourceOf(suspects);
+  const provenance = suspects.length === 0 ? refused.provenance : provenanceOf(suspects);
   const quoted = quotedIn(suspects, detail);
-  if (quoted.length > 0) return { source: sourceOf(quoted), suspects: source };
-  return { source: objectsOf(source).size === 1 ? source : [], suspects: source };
+  if (quoted.length > 0) return { provenance: provenanceOf(quoted), suspects: provenance };
+  return { provenance: objectsOf(provenance).size === 1 ? provenance : [], suspects: provenance };
 }
 
 export interface RefusedHosts {
@@ -55,22 +55,22 @@ export function blameHosts({ hosts, suspects, before, detail }: RefusedHosts): r
     const pieces = newPieces(routesOf(host.bytes), routesOf(before?.get(host.name)?.bytes));
     return pieces.filter(({ text }) => quotes(words, text)).map((piece) => ({ host, piece }));
   });
-  const isOfOne = objectsOf(sourceOf(quoted.map(({ piece }) => piece))).size === 1;
+  const isOfOne = objectsOf(provenanceOf(quoted.map(({ piece }) => piece))).size === 1;
   if (isOfOne) return [...new Set(quoted.map(({ host }) => host))];
   if (quoting.length === 1) return quoting;
   return suspects.length === 1 ? suspects : [];
 }
 
 /** What made the pieces of a virtual host that Envoy quotes, or else those that the accepted one hadn't. */
-export function sourceOfHost(
+export function provenanceOfHost(
   bytes: Buffer,
   { accepted, detail }: { readonly accepted: Buffer | undefined; readonly detail: string },
 ): Provenance {
   const pieces = routesOf(bytes);
   const suspects = newPieces(pieces, routesOf(accepted));
   const quoted = quotedIn(suspects, detail);
-  if (quoted.length > 0) return sourceOf(quoted);
-  return sourceOf(suspects.length > 0 ? suspects : pieces);
+  if (quoted.length > 0) return provenanceOf(quoted);
+  return provenanceOf(suspects.length > 0 ? suspects : pieces);
 }
 
 // Shorter ones are found anywhere.
@@ -88,7 +88,7 @@ function wordsOf(detail: string): readonly string[] {
 function quotedIn(pieces: readonly BlamedPiece[], detail: string): readonly BlamedPiece[] {
   const words = wordsOf(detail);
   const quoted = pieces.filter(({ text }) => quotes(words, text));
-  return objectsOf(sourceOf(quoted)).size === 1 ? quoted : [];
+  return objectsOf(provenanceOf(quoted)).size === 1 ? quoted : [];
 }
 
 function quotes(words: readonly string[], text: string): boolean {
@@ -100,13 +100,14 @@ function newPieces(pieces: readonly BlamedPiece[], known: readonly BlamedPiece[]
   return pieces.filter(({ text }) => !texts.has(text));
 }
 
-function objectsOf(source: Provenance): ReadonlySet<string> {
-  return new Set(source.map(({ object }) => object));
+function objectsOf(provenance: Provenance): ReadonlySet<string> {
+  return new Set(provenance.map(({ object }) => object));
 }
 
-function sourceOf(pieces: readonly BlamedPiece[]): Provenance {
+function provenanceOf(pieces: readonly BlamedPiece[]): Provenance {
   const parts = new Map<string, ProvenancePart>();
-  for (const part of pieces.flatMap(({ source }) => source)) parts.set(`${part.object} ${part.path}`, part);
+  for (const part of pieces.flatMap(({ provenance }) => provenance))
+    parts.set(`${part.object} ${part.path}`, part);
   return [...parts.values()];
 }
 

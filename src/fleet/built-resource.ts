@@ -8,12 +8,12 @@ import type { Resource } from "../xds/resource.ts";
 
 export interface BuiltResource extends Resource {
   /** Whose fault it is if an Envoy refuses it. */
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 export interface ResourceFacts {
   readonly name: string;
-  readonly source?: Provenance;
+  readonly provenance?: Provenance;
 }
 
 /** Resources are equal when their versions are: bytes need no second look. */
@@ -24,10 +24,10 @@ export function haveEqualVersions(a: Resource, b: Resource): boolean {
 export function buildResource<Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
-  { name, source = [] }: ResourceFacts,
+  { name, provenance = [] }: ResourceFacts,
 ): BuiltResource {
   const { bytes, references } = encode(schema, message);
-  return { name, version: hashOf(bytes), body: [bytes], needs: references, source };
+  return { name, version: hashOf(bytes), body: [bytes], needs: references, provenance };
 }
 
 /** The parts make up the resource when they are concatenated. */
@@ -41,8 +41,8 @@ export function assembleResource(name: string, parts: readonly ResourcePart[]): 
     get needs() {
       return whole.needs;
     },
-    get source() {
-      return whole.source;
+    get provenance() {
+      return whole.provenance;
     },
   };
 }

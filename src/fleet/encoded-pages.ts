@@ -51,13 +51,13 @@ export function declareVirtualHostPages(
         return body === undefined ? [] : [{ body, host }];
       });
       const needs = members.flatMap(({ body }) => body.needs);
-      const source = members.flatMap(({ body }) => body.source);
+      const provenance = members.flatMap(({ body }) => body.provenance);
       for (const families of read.one(names.families)) {
         for (const spelling of [`near ${families}`, `far ${families}`] as const) {
           const fragment = virtualHostsFragment(
             members.map(({ body, host }) => ({ body: body.fragment, domains: host.domains[spelling] ?? [] })),
           );
-          const part = { fragments: [fragment], needs, source };
+          const part = { fragments: [fragment], needs, provenance };
           yield [spelledPageKey(key, spelling), { page, spelling, part }];
         }
       }

@@ -97,7 +97,7 @@ function indexBySource(
     for (const row of rows.values()) {
       if (row.kind === "absent") continue;
       const { resource } = row;
-      for (const { object } of resource.source) {
+      for (const { object } of resource.provenance) {
         const made = madeByObject.get(object) ?? [];
         // Parts of one resource come one after the other.
         if (made.at(-1)?.resource === resource) continue;

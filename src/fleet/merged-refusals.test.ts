@@ -7,8 +7,8 @@ import type { SessionRefusal } from "./session-refusals.ts";
 
 const session = (nodeId: string) => ({ nodeId }) as FleetSession;
 const [first, second] = [session("first"), session("second")] as const;
-const source = [{ object: objectKey({ kind: "VirtualService", namespace: "shop", name: "reviews" }) }];
-const refusal = { type: "route", name: "80", detail: "bad regex", source } as unknown as SessionRefusal;
+const provenance = [{ object: objectKey({ kind: "VirtualService", namespace: "shop", name: "reviews" }) }];
+const refusal = { type: "route", name: "80", detail: "bad regex", provenance } as unknown as SessionRefusal;
 
 function nodesOf(found: readonly (readonly [SessionRefusal, FleetSession])[]) {
   const merged = mergeRefusals(found.map(([refusal, session]) => ({ refusal, session })));
@@ -30,7 +30,7 @@ for (const [what, other] of Object.entries({
   type: { ...refusal, type: "listener" },
   name: { ...refusal, name: "9080" },
   reason: { ...refusal, detail: "no such cluster" },
-  object: { ...refusal, source: [] },
+  object: { ...refusal, provenance: [] },
 }) as [string, SessionRefusal][]) {
   test(`mergeRefusals() keeps refusals apart that differ in ${what}`, () => {
     const found = [

@@ -11,7 +11,7 @@ export interface Refusal extends ResourceReference {
   /** The proxies' own words. */
   readonly detail: string;
   /** What is to blame; empty where it isn't known. */
-  readonly source: Provenance;
+  readonly provenance: Provenance;
   /** Who refuses it, first whoever came first. */
   readonly sessions: readonly FleetSession[];
 }
@@ -21,10 +21,10 @@ export function mergeRefusals(
 ): readonly Refusal[] {
   const merged = new Map<string, Refusal & { readonly sessions: FleetSession[] }>();
   for (const { refusal, session } of found) {
-    const { type, name, detail, source } = refusal;
-    const key = JSON.stringify([type, name, detail, source]);
+    const { type, name, detail, provenance } = refusal;
+    const key = JSON.stringify([type, name, detail, provenance]);
     const known = merged.get(key);
-    if (known === undefined) merged.set(key, { key, type, name, detail, source, sessions: [session] });
+    if (known === undefined) merged.set(key, { key, type, name, detail, provenance, sessions: [session] });
     else if (!known.sessions.includes(session)) known.sessions.push(session);
   }
   return [...merged.values()];

@@ -39,10 +39,10 @@ function declareSlots<Name extends PolicyName>(graph: Graph, policies: Policies,
     name: `${name} slot resources`,
     from: policies[name].table as Table<PolicyRow<PolicyInputs<Name>>>,
     equal: equalRows,
-    rows: (id, { inputs, source }) =>
+    rows: (id, { inputs, provenance }) =>
       build(inputs).map((message) => {
         const { name: slot = "" } = message;
-        const resource = buildResource(TypedExtensionConfigSchema, message, { name: slot, source });
+        const resource = buildResource(TypedExtensionConfigSchema, message, { name: slot, provenance });
         return [layerKey(policyLayer(name, id), slot), present(resource)] as const;
       }),
   });

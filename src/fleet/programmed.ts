@@ -122,9 +122,9 @@ function refusalOf(
   set: ProxySet | undefined,
 ): ProxyRefusal {
   const refused = (set === undefined ? [] : refusals.list(set)).filter(
-    ({ type, name, source }) =>
+    ({ type, name, provenance }) =>
       concerns.some((concern) => concern.type === type && concern.resource.name === name) &&
-      (source.length === 0 || source.some((part) => part.object === object)),
+      (provenance.length === 0 || provenance.some((part) => part.object === object)),
   );
   return { nodeId, refused };
 }

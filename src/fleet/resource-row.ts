@@ -26,9 +26,9 @@ export function equalRows(a: ResourceRow, b: ResourceRow): boolean {
 
 /** For resources whose bytes don't say what they come from: endpoints, and what an overlay changed. */
 export function equalRowsOfEqualSource(a: ResourceRow, b: ResourceRow): boolean {
-  return equalRows(a, b) && structurallyEqual(sourceOf(a), sourceOf(b));
+  return equalRows(a, b) && structurallyEqual(provenanceOf(a), provenanceOf(b));
 }
 
-function sourceOf(row: ResourceRow): Provenance {
-  return row.kind === "absent" ? [] : row.resource.source;
+function provenanceOf(row: ResourceRow): Provenance {
+  return row.kind === "absent" ? [] : row.resource.provenance;
 }

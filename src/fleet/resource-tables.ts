@@ -71,7 +71,7 @@ function declareNameTableResources(graph: Graph, views: Views): ResourceTable {
     from: views.nameTables,
     equal: equalRows,
     rows(scope, hosts) {
-      const part = { fragments: [fragment(encodeNameTable(hosts))], needs: [], source: [] };
+      const part = { fragments: [fragment(encodeNameTable(hosts))], needs: [], provenance: [] };
       return [[layerKey(scope, NAME_TABLE), present(assembleResource(NAME_TABLE, [part]))] as const];
     },
   });
@@ -92,7 +92,7 @@ function declareClusters(graph: Graph, views: Views): ResourceTable {
         const name = cluster.name ?? "";
         yield [
           layerKey(workloadLayer(id), name),
-          present(buildResource(ClusterSchema, cluster, { name, source: inputs.source })),
+          present(buildResource(ClusterSchema, cluster, { name, provenance: inputs.provenance })),
         ];
       }
     },
@@ -128,12 +128,12 @@ function declareListeners(graph: Graph, views: Views): ResourceTable {
     name: "inbound listener resources",
     from: views.inbound,
     equal: equalRows,
-    *rows(id, { listener, source }, read) {
+    *rows(id, { listener, provenance }, read) {
       const message = buildVirtualInbound(listener, read.one(views.model.settings).inboundPort);
       const name = message.name ?? "";
       yield [
         layerKey(workloadLayer(id), name),
-        present(buildResource(ListenerSchema, message, { name, source })),
+        present(buildResource(ListenerSchema, message, { name, provenance })),
       ];
     },
   });
@@ -194,23 +194,23 @@ function declareEndpoints(graph: Graph, views: Views): ResourceTable {
 }
 
 function clusterResource(inputs: OutboundClusterInputs): BuiltResource {
-  const { name, source } = inputs;
-  return buildResource(ClusterSchema, buildOutboundCluster(inputs), { name, source });
+  const { name, provenance } = inputs;
+  return buildResource(ClusterSchema, buildOutboundCluster(inputs), { name, provenance });
 }
 
 function endpointResource(inputs: EndpointInputs): BuiltResource {
-  const { clusterName: name, source } = inputs;
-  return buildResource(ClusterLoadAssignmentSchema, buildLoadAssignment(inputs), { name, source });
+  const { clusterName: name, provenance } = inputs;
+  return buildResource(ClusterLoadAssignmentSchema, buildLoadAssignment(inputs), { name, provenance });
 }
 
 function listenerResource(inputs: OutboundListenerInputs): BuiltResource {
   const { name, tcp } = inputs;
-  const source = tcp.flatMap((chain) => chain.source);
-  return buildResource(ListenerSchema, buildOutboundListener(inputs), { name, source });
+  const provenance = tcp.flatMap((chain) => chain.provenance);
+  return buildResource(ListenerSchema, buildOutboundListener(inputs), { name, provenance });
 }
 
 function gatewayListenerResource(inputs: GatewayListenerInputs): BuiltResource {
   const { name, chains } = inputs;
-  const source = chains.flatMap((chain) => chain.source);
-  return buildResource(ListenerSchema, buildGatewayListener(inputs), { name, source });
+  const provenance = chains.flatMap((chain) => chain.provenance);
+  return buildResource(ListenerSchema, buildGatewayListener(inputs), { name, provenance });
 }

@@ -8,7 +8,7 @@ import { buildRouteConfigurationHeader, buildVirtualHost } from "../envoy/route/
 import {
   catchAllPart,
   routeConfigurationHead,
-  sourcesOf,
+  provenanceOf,
   virtualHostsFragment,
 } from "../envoy/route/route-fragments.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
@@ -102,8 +102,8 @@ function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): rea
   return settled.flatMap(([key, domains]) => {
     const body = read.get(bodies, key);
     if (body === undefined) return [];
-    const { fragment, needs, source } = body;
-    return [{ fragments: [virtualHostsFragment([{ body: fragment, domains }])], needs, source }];
+    const { fragment, needs, provenance } = body;
+    return [{ fragments: [virtualHostsFragment([{ body: fragment, domains }])], needs, provenance }];
   });
 }
 
@@ -119,6 +119,6 @@ function gatewayRouteResource({ name, virtualHosts }: GatewayRouteInputs): Built
   };
   return buildResource(RouteConfigurationSchema, message, {
     name,
-    source: sourcesOf(routes),
+    provenance: provenanceOf(routes),
   });
 }

@@ -16,7 +16,7 @@ export interface SessionRefusal extends ResourceReference {
   /** The proxy's own words. */
   readonly detail: string;
   /** What is to blame; empty where it isn't known. */
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 interface RefusedVersion extends SessionRefusal {
@@ -130,7 +130,9 @@ export class SessionRefusals {
   list(set: ProxySet): readonly SessionRefusal[] {
     const versions = [...this.#versions.values()].filter((each) => isNewest(each, set));
     const tables = [...this.#tables].flatMap(([name, table]) =>
-      table.refusals().map(({ detail, source }) => ({ type: "route" as const, name, detail, source })),
+      table
+        .refusals()
+        .map(({ detail, provenance }) => ({ type: "route" as const, name, detail, provenance })),
     );
     return [...versions, ...tables];
   }
@@ -155,7 +157,7 @@ export class SessionRefusals {
     const accepted = typeof inUse === "object" ? inUse : undefined;
     const blamed = blame(type, { refused, accepted, detail });
     this.#versions.set(keyOf({ type, name }), { type, name, version, detail, ...blamed });
-    return blamed.source;
+    return blamed.provenance;
   }
 }
 

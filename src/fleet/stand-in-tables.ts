@@ -38,7 +38,7 @@ export class StandInTables {
     if (built.size >= MAX_BUILT_OF_A_TABLE) built.clear();
     const fragments = assembleRouteTable(this.parse(newest), standIns).map((bytes) => fragment(bytes));
     const resource: Resource = {
-      ...assembleResource(newest.name, [{ fragments, needs: [], source: [] }]),
+      ...assembleResource(newest.name, [{ fragments, needs: [], provenance: [] }]),
       needs: [...newest.needs, ...referencesIn(standIns)],
     };
     built.set(key, resource);

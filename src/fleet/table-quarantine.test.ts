@@ -81,7 +81,7 @@ test("TableQuarantine gives the version before of what is refused, with everythi
   proxy.give(table({ a: "bad", b: "2", c: "1" }));
   assert.equal(proxy.hosts(), "a /1, b /2, c /1");
   assert.deepEqual(proxy.quarantine()?.refusals(), [
-    { ...proxy.quarantine()?.refusals()[0], detail: "no", source: [{ object: key("a") }] },
+    { ...proxy.quarantine()?.refusals()[0], detail: "no", provenance: [{ object: key("a") }] },
   ]);
   assert.equal(proxy.quarantine()?.standingOf(key("a")), "refused");
   assert.equal(proxy.quarantine()?.standingOf(key("b")), undefined);

@@ -7,7 +7,7 @@ import type { TableHost } from "../envoy/route/encoded-route-table.ts";
 import type { Provenance } from "../view/provenance.ts";
 import type { Held, RefusedResource } from "../xds/backend.ts";
 import type { Resource } from "../xds/resource.ts";
-import { blameHosts, sourceOfHost } from "./blame.ts";
+import { blameHosts, provenanceOfHost } from "./blame.ts";
 import type { StandInTables } from "./stand-in-tables.ts";
 
 interface QuarantinedHost {
@@ -18,13 +18,13 @@ interface QuarantinedHost {
   /** Its last version that the proxy took; undefined: it is left out. */
   readonly standIn: Buffer | undefined;
   readonly detail: string;
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 export interface QuarantineRefusal {
   readonly detail: string;
   /** Empty where nobody knows what is at fault. */
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 // To find one of 10,000 takes 14. A proxy that goes on refusing isn't one to learn from.
@@ -39,7 +39,7 @@ export class TableQuarantine {
   #offered: Resource;
   #inUseVersion: string | undefined;
   /** The whole table is refused, and the search has ended: what came with it may be good, and isn't in use. */
-  #failure: { readonly detail: string; readonly source: Provenance } | undefined;
+  #failure: { readonly detail: string; readonly provenance: Provenance } | undefined;
   #isTaken = false;
 
   constructor(tables: StandInTables, newest: Resource) {
@@ -103,7 +103,8 @@ export class TableQuarantine {
 
   /** What these objects made is offered once more. Returns whether there was any. */
   offerAgain(objects: ReadonlySet<ObjectKey>): boolean {
-    const comesFrom = ({ source }: QuarantineRefusal) => source.some(({ object }) => objects.has(object));
+    const comesFrom = ({ provenance }: QuarantineRefusal) =>
+      provenance.some(({ object }) => objects.has(object));
     const isFailed = this.#failure !== undefined && comesFrom(this.#failure);
     const again = [...this.#hosts].filter(([, host]) => comesFrom(host));
     if (!isFailed && again.length === 0) return false;
@@ -115,12 +116,13 @@ export class TableQuarantine {
   refusals(): readonly QuarantineRefusal[] {
     const refused = [...this.#hosts.values()].filter(({ state }) => state === "refused");
     // Who is at fault for the whole isn't known.
-    return [...refused, ...(this.#failure === undefined ? [] : [{ ...this.#failure, source: [] }])];
+    return [...refused, ...(this.#failure === undefined ? [] : [{ ...this.#failure, provenance: [] }])];
   }
 
   /** How the proxy is with what an object made of the table; undefined: as with the table that it was offered. */
   standingOf(object: ObjectKey): "refused" | "on-its-way" | undefined {
-    const comesFrom = ({ source }: QuarantineRefusal) => source.some((part) => part.object === object);
+    const comesFrom = ({ provenance }: QuarantineRefusal) =>
+      provenance.some((part) => part.object === object);
     if (this.#failure !== undefined && comesFrom(this.#failure)) return "refused";
     const hosts = [...this.#hosts.values()].filter(comesFrom);
     if (hosts.length === 0) return undefined;
@@ -175,13 +177,15 @@ export class TableQuarantine {
       this.#hosts.set(name, { ...known, standIn: undefined });
       return;
     }
-    const source = sourceOfHost(bytes, { accepted: accepted?.bytes, detail });
-    this.#hosts.set(name, { state, bytes, standIn: accepted?.bytes, detail, source });
+    const provenance = provenanceOfHost(bytes, { accepted: accepted?.bytes, detail });
+    this.#hosts.set(name, { state, bytes, standIn: accepted?.bytes, detail, provenance });
   }
 
   #giveUp(resource: Resource, suspects: readonly TableHost[], detail: string): void {
-    const source = suspects.flatMap(({ bytes }) => sourceOfHost(bytes, { accepted: undefined, detail: "" }));
-    this.#failure = { detail, source };
+    const provenance = suspects.flatMap(({ bytes }) =>
+      provenanceOfHost(bytes, { accepted: undefined, detail: "" }),
+    );
+    this.#failure = { detail, provenance };
     this.#offered = resource;
   }
 }

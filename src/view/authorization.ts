@@ -76,7 +76,7 @@ function authorizationRow(
     trustDomains: [...new Set([trustDomain, ...trustDomainAliases])],
     allowsSeveralProviders: true,
   };
-  return { inputs, source: objects.map((object) => ({ object: keyOf(object) })) };
+  return { inputs, provenance: objects.map((object) => ({ object: keyOf(object) })) };
 }
 
 function policyInputs(policy: AuthorizationPolicy): AuthorizationPolicyInputs {

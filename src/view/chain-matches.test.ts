@@ -44,7 +44,7 @@ function chain(
   serverNames: readonly string[],
   destinationSubnets: readonly string[] = [],
 ): TcpChain {
-  return { serverNames, destinationSubnets, destinations: [{ cluster, weight: 1 }], source: [] };
+  return { serverNames, destinationSubnets, destinations: [{ cluster, weight: 1 }], provenance: [] };
 }
 
 function settled(...chains: readonly TcpChain[]) {

@@ -64,7 +64,7 @@ export interface OutboundClusterInputs {
   readonly isHttp2Upgraded: boolean;
   /** Localities have weights of their own. */
   readonly isLocalityWeighted: boolean;
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 export interface InboundClusterInputs {
@@ -77,7 +77,7 @@ export interface InboundClusterInputs {
   }[];
   readonly families: IpFamilies;
   readonly connectTimeout: string;
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 export interface EndpointInputs {
@@ -87,7 +87,7 @@ export interface EndpointInputs {
   readonly placement?: EndpointPlacement;
   /** Weights of localities, where a rule distributes requests among them; else each counts its endpoints' weights. */
   readonly localityWeights?: Readonly<Record<string, number>>;
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 /** How a client's place decides. */

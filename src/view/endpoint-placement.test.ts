@@ -36,7 +36,12 @@ function inputs(spots: readonly Spot[], wanted: EndpointPlacement | undefined): 
     namespace: "",
     ...(wanted === undefined ? {} : factsForPlacement({ labels, locality, nodeName }, wanted)),
   }));
-  return { clusterName: "c", endpoints, source: [], ...(wanted === undefined ? {} : { placement: wanted }) };
+  return {
+    clusterName: "c",
+    endpoints,
+    provenance: [],
+    ...(wanted === undefined ? {} : { placement: wanted }),
+  };
 }
 
 /** Localities or nodes by priority, for a client at a spot. */

@@ -191,7 +191,7 @@ spec: { hosts: [${host}], http: [{ directResponse: { status: 204 } }] }
       entry("shop", { ...written, createdAt: DAY_1 }),
     );
     const objects = CLIENTS.map(
-      (scope) => seen(mesh.views.listeners, scope, "198.51.100.1_7000")?.tcp[0]?.source[0]?.object,
+      (scope) => seen(mesh.views.listeners, scope, "198.51.100.1_7000")?.tcp[0]?.provenance[0]?.object,
     );
     assert.deepEqual(objects, [
       "ServiceEntry/aaa/entry",
@@ -229,7 +229,7 @@ function protocolsSeen({ views }: ViewFixture) {
 function objectsRouted({ views }: ViewFixture) {
   return bySeer((scope) => {
     const host = seen(views.virtualHosts.table, scope, `9080 ${HOST}:9080`);
-    return host?.routes[0]?.source[0]?.object;
+    return host?.routes[0]?.provenance[0]?.object;
   });
 }
 

@@ -60,7 +60,7 @@ export function defaultRoute(
     mirrors: [],
     operation: operationOf(context),
     ...(defaultRetries === undefined ? {} : { defaultRetries }),
-    source: [{ object: objectsOfPort(service, port.number)[0] }],
+    provenance: [{ object: objectsOfPort(service, port.number)[0] }],
   };
 }
 
@@ -89,7 +89,7 @@ function routeInputs(
     mirrors: mirrorsOf(rule, namespace, context),
     operation: operationOf(context),
     ...(defaultRetries === undefined ? {} : { defaultRetries }),
-    source: [{ object, path }],
+    provenance: [{ object, path }],
   };
 }
 

@@ -38,13 +38,13 @@ describe("inbound views", () => {
         service("old", "app: web", "{ name: http, port: 80, targetPort: 8080 }", "2026-01-01T00:00:00Z"),
       ].join("---"),
     );
-    const { listener, source } = connect(mesh, "web-1");
+    const { listener, provenance } = connect(mesh, "web-1");
     assert.deepEqual(
       listener.ports.map(({ protocol }) => protocol),
       ["HTTP"],
     );
     assert.deepEqual(
-      source.map(({ object }) => object),
+      provenance.map(({ object }) => object),
       ["Service/shop/old", "Service/shop/young"],
     );
   });
@@ -58,7 +58,7 @@ describe("inbound views", () => {
     const after = viewOf(mesh, "web-1");
     assert.deepEqual(after.listener, listener);
     assert.deepEqual(
-      after.source.map(({ object }) => object),
+      after.provenance.map(({ object }) => object),
       ["Service/shop/canary", "Service/shop/web", "PeerAuthentication/shop/web"],
     );
   });

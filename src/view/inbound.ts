@@ -26,7 +26,7 @@ export interface InboundView {
   /** Of requests that were reset before they reached the application. */
   readonly retries: HttpRetry;
   /** All that the listener follows from, also what decides nothing now. */
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 /** Rows by the proxy's key, for sidecars only. */
@@ -81,7 +81,7 @@ function inboundView(
       services: services.map(({ hostname, name, namespace }) => ({ hostname, name, namespace })),
       families,
       connectTimeout: settings.connectTimeout,
-      source: services.map(({ object }) => ({ object })),
+      provenance: services.map(({ object }) => ({ object })),
     }),
   );
   const objects = new Set([...ports.flatMap((port) => port.services.map(objectOf)), ...mutualTls.policies]);
@@ -89,7 +89,7 @@ function inboundView(
     listener,
     clusters,
     retries: settings.inboundRetries,
-    source: [...objects].map((object) => ({ object })),
+    provenance: [...objects].map((object) => ({ object })),
   };
   return { id: contentId(view), ...view };
 }

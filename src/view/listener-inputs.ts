@@ -31,7 +31,7 @@ export interface TcpChain {
   /** The route configuration of HTTP to these CIDRs; absent: HTTP is bytes as any. */
   readonly httpRouteName?: string;
   readonly destinations: readonly TcpDestination[];
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 /** Of plaintext HTTP on a port. */
@@ -94,7 +94,7 @@ export interface GatewayChain {
         readonly destinations: readonly TcpDestination[];
         readonly isPassthroughTls: boolean;
       };
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 export interface GatewayListenerInputs {

@@ -25,16 +25,18 @@ spec: { hosts: [a.com], resolution: STATIC, endpoints: [{ address: 1.1.1.${day} 
     const mesh = viewFixture(
       [entry("old", 1, port(80)), entry("young", 2, `${port(80)}, ${port(81)}`)].join("---"),
     );
-    const sourcesOf = (table: "clusters" | "endpoints", number: number) =>
-      seen<{ readonly source: Provenance }>(mesh.views[table], "", `outbound|${number}||a.com`)?.source.map(
-        ({ object }) => object,
-      );
+    const provenanceOf = (table: "clusters" | "endpoints", number: number) =>
+      seen<{ readonly provenance: Provenance }>(
+        mesh.views[table],
+        "",
+        `outbound|${number}||a.com`,
+      )?.provenance.map(({ object }) => object);
     for (const table of ["clusters", "endpoints"] as const) {
-      assert.deepEqual(sourcesOf(table, 80), ["ServiceEntry/shop/old", "ServiceEntry/shop/young"]);
-      assert.deepEqual(sourcesOf(table, 81), ["ServiceEntry/shop/young"]);
+      assert.deepEqual(provenanceOf(table, 80), ["ServiceEntry/shop/old", "ServiceEntry/shop/young"]);
+      assert.deepEqual(provenanceOf(table, 81), ["ServiceEntry/shop/young"]);
     }
     const routes = seen(mesh.views.virtualHosts.table, "", "81 a.com:81")?.routes;
-    assert.deepEqual(routes?.[0]?.source, [{ object: "ServiceEntry/shop/young" }]);
+    assert.deepEqual(routes?.[0]?.provenance, [{ object: "ServiceEntry/shop/young" }]);
   });
 });
 

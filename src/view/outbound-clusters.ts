@@ -141,25 +141,28 @@ function clusterInputs(context: ServiceContext, variant: Variant): OutboundClust
     dnsRefreshRate: settings.dnsRefreshRate,
     isHttp2Upgraded: isHttp2Upgraded(policy, settings, service),
     isLocalityWeighted: placementOf(service, policy, settings)?.distribute !== undefined,
-    source: sourceOf(context, variant),
+    provenance: provenanceOf(context, variant),
   };
 }
 
 /** Rules first, then what made the port. */
-function sourceOf({ service }: ServiceContext, { rule, port }: Pick<Variant, "rule" | "port">): Provenance {
+function provenanceOf(
+  { service }: ServiceContext,
+  { rule, port }: Pick<Variant, "rule" | "port">,
+): Provenance {
   const objects = [...(rule?.objects ?? []), ...objectsOfPort(service, port.number)];
   return objects.map((object) => ({ object }));
 }
 
 /** Without rules that choose nothing: clients for whom they hold, and others, share the endpoints. */
-function sourceOfEndpoints(
+function provenanceOfEndpoints(
   context: ServiceContext,
   { rule, subset, port, policy }: PolicyVariant,
 ): Provenance {
   const { localityLbSetting } = policy.loadBalancer ?? {};
   const { outlierDetection } = policy;
   const isChosen = [subset, localityLbSetting, outlierDetection].some((each) => each !== undefined);
-  return sourceOf(context, { rule: isChosen ? rule : undefined, port });
+  return provenanceOf(context, { rule: isChosen ? rule : undefined, port });
 }
 
 function policyOf(
@@ -305,7 +308,7 @@ function endpointInputs(context: ServiceContext, variant: PolicyVariant): Endpoi
     clusterName: name,
     endpoints,
     ...(placement === undefined ? {} : { placement }),
-    source: sourceOfEndpoints(context, variant),
+    provenance: provenanceOfEndpoints(context, variant),
   };
 }
 

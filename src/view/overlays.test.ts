@@ -69,9 +69,9 @@ describe("deriveOverlaidRows()", () => {
   test("reads what a resource needs, and who is to blame, from what was patched", () => {
     const mesh = overlayFixture();
     mesh.edit(...MESH, { proxy: "web", to: proxy("web") }, { patch: "p", to: WEB });
-    const { needs, source } = mesh.served("web", "c0") ?? {};
+    const { needs, provenance } = mesh.served("web", "c0") ?? {};
     assert.deepEqual(needs, [{ type: "endpoint", name: "other" }]);
-    assert.deepEqual(source, [{ object: "EnvoyFilter/a/p" }]);
+    assert.deepEqual(provenance, [{ object: "EnvoyFilter/a/p" }]);
   });
 
   test("lays an overlay over those layers alone that its proxies have, as long as there are any", () => {

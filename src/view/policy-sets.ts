@@ -18,7 +18,7 @@ export interface PolicySet {
 
 export interface PolicyRow<Inputs> {
   readonly inputs: Inputs;
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 export interface PolicySets<Set extends PolicySet = PolicySet, Inputs = unknown> {

@@ -98,5 +98,5 @@ function withDefault(settled: readonly TcpChain[], settings: MeshSettings): read
     serverNames.length === 0 && destinationSubnets.length === 0;
   if (settled.some(isAny)) return settled;
   const destinations = [{ cluster: otherwiseCluster(settings), weight: 1 }];
-  return [...settled, { serverNames: [], destinationSubnets: [], destinations, source: [] }];
+  return [...settled, { serverNames: [], destinationSubnets: [], destinations, provenance: [] }];
 }

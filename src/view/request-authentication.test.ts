@@ -90,7 +90,7 @@ describe("declareRequestAuthentications()", () => {
     const told = row?.inputs.issuers.map(({ rule }) => `${rule.issuer} ${rule.audiences?.[0] ?? ""}`);
     assert.deepEqual(told, ["a ", "b root", "b own"]);
     assert.deepEqual(
-      row?.source.map(({ object }) => object),
+      row?.provenance.map(({ object }) => object),
       [
         "RequestAuthentication/istio-system/z",
         "RequestAuthentication/shop/x",

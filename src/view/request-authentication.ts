@@ -64,7 +64,7 @@ function requestAuthenticationRow(
       return { rule, jwks };
     })
     .sort((a, b) => compare(a.rule.issuer ?? "", b.rule.issuer ?? ""));
-  return { inputs: { issuers, isGateway }, source: objects.map((object) => ({ object: keyOf(object) })) };
+  return { inputs: { issuers, isGateway }, provenance: objects.map((object) => ({ object: keyOf(object) })) };
 }
 
 function compare(a: string, b: string): number {

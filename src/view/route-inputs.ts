@@ -41,7 +41,7 @@ export interface RouteInputs {
   readonly operation: string;
   /** For a rule without retries of its own; absent: Istio's built-in policy. */
   readonly defaultRetries?: HttpRetry;
-  readonly source: Provenance;
+  readonly provenance: Provenance;
 }
 
 /** A virtual host without its domains, which differ between the namespaces that share it. */

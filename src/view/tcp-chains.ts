@@ -70,7 +70,7 @@ function ownChain(service: MeshService, port: MeshServicePort): TcpChain {
     serverNames: [],
     destinationSubnets: [],
     destinations: [{ cluster, weight: 1 }],
-    source: [{ object: objectsOfPort(service, port.number)[0] }],
+    provenance: [{ object: objectsOfPort(service, port.number)[0] }],
   };
 }
 
@@ -109,7 +109,7 @@ function chain({ routes, path, route, match, serverNames }: WrittenChain, contex
     serverNames,
     destinationSubnets: match.destinationSubnets ?? [],
     destinations: destinationsOf(route, routes.namespace, context),
-    source: [{ object: routes.object, path }],
+    provenance: [{ object: routes.object, path }],
   };
 }
 

@@ -52,7 +52,8 @@ async function startRules(t: TestContext) {
   const started = await startPlane(t);
   started.apply(SERVICE, rule("a", "/good-a"), rule("b", "/good-b"), rule("c", "/good-c"));
   const { plane } = started;
-  const refused = () => plane.fleet.refusals().map(({ source }) => source.map(({ object }) => object));
+  const refused = () =>
+    plane.fleet.refusals().map(({ provenance }) => provenance.map(({ object }) => object));
   const report = (name: string) => programmedReport(plane.fleet, ruleKey(name), undefined);
   return { ...started, refused, report };
 }
@@ -280,7 +281,7 @@ test("a policy that is refused before there was another closes its slot, until a
   await proxy.until("closed the slot", () => inUse().includes("refused-shop-paths"));
   const [refusal] = plane.fleet.refusals();
   assert.deepEqual(
-    [refusal?.source.map(({ object }) => object), refusal?.detail],
+    [refusal?.provenance.map(({ object }) => object), refusal?.detail],
     [["AuthorizationPolicy/shop/paths"], "I don't like it"],
   );
   apply(deny("/good"));

@@ -189,10 +189,10 @@ function resourceRow({ row, patches }: PatchedInputs): ResourceRow {
   const message = buildCluster(name, [], {});
   message.connectTimeout = { seconds: BigInt(timeoutSeconds) };
   for (const [, patch] of patches) applyPatch(message, patch);
-  const source = patches.map(([patch]) => ({
+  const provenance = patches.map(([patch]) => ({
     object: objectKey({ kind: "EnvoyFilter", namespace: "a", name: patch }),
   }));
-  return present(buildResource(ClusterSchema, message, { name, source }));
+  return present(buildResource(ClusterSchema, message, { name, provenance }));
 }
 
 function applyPatch(message: ClusterInit, { serviceName }: Patch): void {

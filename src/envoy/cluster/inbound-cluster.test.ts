@@ -19,7 +19,7 @@ const inputs: InboundClusterInputs = {
   services: [{ hostname: "web.shop.svc.cluster.local", name: "web", namespace: "shop" }],
   families: "ipv4",
   connectTimeout: "3s",
-  source: [{ object: objectKey({ kind: "Service", namespace: "shop", name: "web" }) }],
+  provenance: [{ object: objectKey({ kind: "Service", namespace: "shop", name: "web" }) }],
 };
 
 test("buildInboundCluster() speaks what the client speaks, but HTTP/2 where the port says so", () => {

@@ -17,8 +17,8 @@ export const inboundClusterFeatures: readonly ClusterFeature<InboundClusterInput
   clientProtocolFeature,
   {
     fields: [],
-    apply({ source, services }, { cluster }) {
-      cluster.metadata = provenanceMetadata(source, {
+    apply({ provenance, services }, { cluster }) {
+      cluster.metadata = provenanceMetadata(provenance, {
         services: services.map(({ hostname, name, namespace }) => ({ host: hostname, name, namespace })),
       });
     },

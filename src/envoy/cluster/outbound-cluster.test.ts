@@ -34,7 +34,7 @@ const ENDPOINT: ClusterEndpoint = {
 };
 const DNS: Extract<Discovery, { kind: "dns" }> = {
   kind: "dns",
-  endpoints: { clusterName: "outbound|80||web", endpoints: [ENDPOINT], source: [] },
+  endpoints: { clusterName: "outbound|80||web", endpoints: [ENDPOINT], provenance: [] },
   isLogical: false,
   families: "ipv4",
 };
@@ -332,7 +332,7 @@ function inputs(part: Partial<OutboundClusterInputs>): OutboundClusterInputs {
     dnsRefreshRate: "60s",
     isHttp2Upgraded: false,
     isLocalityWeighted: false,
-    source: [],
+    provenance: [],
     ...part,
   };
 }

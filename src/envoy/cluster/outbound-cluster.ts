@@ -24,7 +24,7 @@ export const outboundClusterFeatures: readonly ClusterFeature[] = [
   {
     fields: [],
     apply(inputs, { cluster }) {
-      cluster.metadata = provenanceMetadata(inputs.source, istioMetadata(inputs));
+      cluster.metadata = provenanceMetadata(inputs.provenance, istioMetadata(inputs));
     },
   },
 ];
@@ -34,8 +34,8 @@ export function buildOutboundCluster(inputs: OutboundClusterInputs): ClusterInit
   return buildCluster(inputs.name, outboundClusterFeatures, inputs);
 }
 
-function istioMetadata({ hostname, port, subset, service, source }: OutboundClusterInputs) {
-  const rule = source.find(({ object }) => object.startsWith("DestinationRule/"));
+function istioMetadata({ hostname, port, subset, service, provenance }: OutboundClusterInputs) {
+  const rule = provenance.find(({ object }) => object.startsWith("DestinationRule/"));
   return {
     ...(rule === undefined ? {} : { config: destinationRulePath(rule.object) }),
     default_original_port: port,

@@ -40,6 +40,6 @@ export interface FilterChainInputs {
    * What decided what the chain does. A change of it closes the chain's connections as any other change does, so what
    * made no difference isn't in it.
    */
-  readonly source?: Provenance;
+  readonly provenance?: Provenance;
   readonly settings: ListenerSettings;
 }

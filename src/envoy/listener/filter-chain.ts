@@ -12,13 +12,13 @@ import type {
 import { buildNetworkFilters } from "./network-filters.ts";
 
 export function buildFilterChain(inputs: FilterChainInputs): FilterChainInit {
-  const { name, match, transportSocket, source } = inputs;
+  const { name, match, transportSocket, provenance } = inputs;
   return {
     ...(name === undefined ? {} : { name }),
     ...(match === undefined ? {} : { filterChainMatch: match }),
     filters: buildNetworkFilters(inputs),
     ...(transportSocket === undefined ? {} : { transportSocket }),
-    ...(source === undefined ? {} : { metadata: provenanceMetadata(source) }),
+    ...(provenance === undefined ? {} : { metadata: provenanceMetadata(provenance) }),
   };
 }
 
@@ -28,7 +28,7 @@ export function forwardTo(cluster: string, side: ProxySide): TcpForward {
 
 /** A chain of outbound traffic that matches anything is returned without a match, fit to be the default. */
 export function buildTcpChain(chain: TcpChain, settings: ListenerSettings): FilterChainInit {
-  const { serverNames, destinationSubnets, destinations, source } = chain;
+  const { serverNames, destinationSubnets, destinations, provenance } = chain;
   const match: FilterChainMatchInit = {
     ...(serverNames.length === 0 ? {} : { serverNames: [...serverNames] }),
     ...(destinationSubnets.length === 0 ? {} : { prefixRanges: destinationSubnets.map(cidrRange) }),
@@ -36,7 +36,7 @@ export function buildTcpChain(chain: TcpChain, settings: ListenerSettings): Filt
   return buildFilterChain({
     ...(Object.keys(match).length === 0 ? {} : { match }),
     forward: { kind: "tcp", side: "outbound", destinations },
-    source,
+    provenance,
     settings,
   });
 }

@@ -29,7 +29,7 @@ function gatewayFilterChain(chain: GatewayChain, inputs: GatewayListenerInputs):
     forward:
       forward.kind === "http" ? httpForward(forward.routeName, inputs) : { ...forward, side: "gateway" },
     ...(tls === undefined ? {} : { transportSocket: gatewayServerTls(tls, forward.kind === "http") }),
-    source: chain.source,
+    provenance: chain.provenance,
     settings: inputs.settings,
   });
 }

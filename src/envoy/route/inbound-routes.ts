@@ -44,7 +44,7 @@ function buildInboundRoute(port: number, cluster: string, defaultRetries: HttpRe
     mirrors: [],
     operation: `:${port}/*`,
     defaultRetries,
-    source: [],
+    provenance: [],
   });
   return {
     name: cluster,

@@ -25,11 +25,11 @@ const VIRTUAL_HOSTS = RouteConfigurationSchema.field.virtualHosts.number;
 
 /** All of a virtual host but its domains. */
 export function virtualHostBody(inputs: VirtualHostInputs): BuiltFragment {
-  return buildFragment(VirtualHostSchema, buildVirtualHost(inputs), sourcesOf(inputs.routes));
+  return buildFragment(VirtualHostSchema, buildVirtualHost(inputs), provenanceOf(inputs.routes));
 }
 
-export function sourcesOf(routes: readonly RouteInputs[]): Provenance {
-  return routes.flatMap(({ source }) => source);
+export function provenanceOf(routes: readonly RouteInputs[]): Provenance {
+  return routes.flatMap(({ provenance }) => provenance);
 }
 
 /** Fields of a route configuration, one for each virtual host: what announces it, its body, its domains. */

@@ -313,10 +313,10 @@ test("buildRoute() changes no header that Envoy keeps for itself", () => {
 });
 
 test("buildRoute() says which rule made it", () => {
-  const source = [
+  const provenance = [
     { object: "VirtualService/shop/web", path: "spec.http[0]" },
-  ] as unknown as RouteInputs["source"];
-  assert.deepEqual(route({ rule: {}, source }).metadata, {
+  ] as unknown as RouteInputs["provenance"];
+  assert.deepEqual(route({ rule: {}, provenance }).metadata, {
     filterMetadata: {
       istio: { config: "/apis/networking.istio.io/v1/namespaces/shop/virtual-service/web" },
       meltemi: { from: "VirtualService/shop/web spec.http[0]" },
@@ -325,7 +325,7 @@ test("buildRoute() says which rule made it", () => {
 });
 
 function inputs(part: Partial<RouteInputs>): RouteInputs {
-  return { name: "", destinations: [WEB], mirrors: [], operation: "", source: [], ...part };
+  return { name: "", destinations: [WEB], mirrors: [], operation: "", provenance: [], ...part };
 }
 
 /** Without extensions, which need a registry to print; the goldens show them. */

@@ -39,14 +39,14 @@ export function buildRoute(inputs: RouteInputs): RouteInit {
       ? { case: "directResponse", value: { status: 503 } }
       : { case: "route", value: action };
   route.decorator = { operation: inputs.operation };
-  route.metadata = provenanceMetadata(inputs.source, istioConfigOf(inputs));
+  route.metadata = provenanceMetadata(inputs.provenance, istioConfigOf(inputs));
   route.typedPerFilterConfig = filterConfig;
   return route;
 }
 
 /** What istioctl, Kiali and access-log formats look for: the rule behind the route. */
-function istioConfigOf({ source, rule }: RouteInputs) {
-  const [first] = source;
+function istioConfigOf({ provenance, rule }: RouteInputs) {
+  const [first] = provenance;
   if (rule === undefined || first === undefined) return undefined;
   const [, namespace = "", name = ""] = first.object.split("/");
   return {

@@ -85,7 +85,7 @@ spec: { hosts: ["*"], gateways: [shop/${edge}], tcp: [{ route: [{ destination: {
     const young = gateway("young", tcp, "2026-01-02T00:00:00Z");
     const [listener] = viewOf(old, young, toDb("old"), toDb("young")).listeners;
     assert.deepEqual(
-      listener?.chains.map(({ source }) => source[0]?.object),
+      listener?.chains.map(({ provenance }) => provenance[0]?.object),
       ["VirtualService/shop/to-old"],
     );
     assert.deepEqual(viewOf(old, young, toDb("young")).listeners, [], "also where it leads nowhere");
@@ -170,7 +170,7 @@ spec: { hosts: ["*"], gateways: [shop/${edge}], tcp: [{ route: [{ destination: {
       gateway("old", tls("a", "[a.com]"), "2026-01-01T00:00:00Z"),
     );
     assert.deepEqual(
-      view.listeners[0]?.chains.map(({ serverNames, source }) => [serverNames, source[0]?.object]),
+      view.listeners[0]?.chains.map(({ serverNames, provenance }) => [serverNames, provenance[0]?.object]),
       [
         [["a.com"], "Gateway/shop/old"],
         [["b.com"], "Gateway/shop/young"],

@@ -88,13 +88,13 @@ function chainsOf(
   port: GatewayPort,
   context: GatewayContext,
 ): readonly GatewayChain[] {
-  const source = [{ object: server.object, path: server.path }];
+  const provenance = [{ object: server.object, path: server.path }];
   if (isPassthrough(server.server) || !isHttpServer(server)) return tcpChainsOf(server, context);
   const forward = { kind: "http" as const, routeName: routeNameOf(server, port) };
-  if (!hasTls(server)) return [{ serverNames: [], forward, source }];
+  if (!hasTls(server)) return [{ serverNames: [], forward, provenance }];
   const tls = secretNames(server, context);
   // Until its certificate exists, a server can't be offered: Envoy would wait for it before it takes any other.
-  return tls === undefined ? [] : [{ serverNames: serverNamesOf(server), tls, forward, source }];
+  return tls === undefined ? [] : [{ serverNames: serverNamesOf(server), tls, forward, provenance }];
 }
 
 function tcpChainsOf(server: GatewayServer, context: GatewayContext): readonly GatewayChain[] {

@@ -21,10 +21,10 @@ export function gatewayTcpChains(server: GatewayServer, context: GatewayContext)
       : tcpChains(routes, ofRoutes);
     return chains
       .filter(({ destinations }) => destinations.length > 0)
-      .map(({ serverNames, destinations, source }) => ({
+      .map(({ serverNames, destinations, provenance }) => ({
         serverNames: serverNames.includes("*") ? [] : serverNames,
         forward: { kind: "tcp" as const, destinations, isPassthroughTls: isByServerName },
-        source,
+        provenance,
       }));
   });
 }
