@@ -8,6 +8,7 @@ import { DerivedTable } from "./derived-table.ts";
 import { type Failed, type FailingMember, FailureLedger, type RowFailure } from "./failure-ledger.ts";
 import { GraphMisuse } from "./graph-misuse.ts";
 import { GroupedTable } from "./grouped-table.ts";
+import { IndexKeysTable } from "./index-keys-table.ts";
 import type { Read } from "./read.ts";
 import { indexOf, ONLY_KEY, storeOf } from "./read.ts";
 import type { Activity, Listener, Row, StoredTable, Table, TableOptions, TablePlace } from "./table.ts";
@@ -87,6 +88,13 @@ export class Graph {
   /** The groups of an index as rows: each index key with the rows under it, sorted by row key. */
   group<V>(name: string, index: Index<V>): Table<readonly Row<V>[]> {
     const table = new GroupedTable(this.#place(name), indexOf(index));
+    this.#members.push(table);
+    return table;
+  }
+
+  /** The keys of an index as rows, each as long as any row is under it. */
+  keys<V>(name: string, index: Index<V>): Table<true> {
+    const table = new IndexKeysTable(this.#place(name), indexOf(index));
     this.#members.push(table);
     return table;
   }

@@ -1,4 +1,4 @@
-// Groups and unions against what a plain loop over the sources gives, over random batches.
+// Groups, keys of indexes and unions against what a plain loop over the sources gives, over random batches.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,17 +17,16 @@ const batches = fc.array(
   { minLength: 1, maxLength: 12 },
 );
 
-test("Graph.group() and Graph.union() equal a rebuild from scratch after every commit", () => {
+test("Graph.group(), Graph.keys() and Graph.union() equal a rebuild from scratch after every commit", () => {
   let rowCount = 0;
   fc.assert(
     fc.property(batches, (writes) => {
       const graph = new Graph();
       const sources = [graph.source<number>("one"), graph.source<number>("two")] as const;
       const union = graph.union("both", sources);
-      const groups = graph.group(
-        "by value",
-        graph.index(union, "value", (value) => [`v${value}`]),
-      );
+      const byValue = graph.index(union, "value", (value) => [`v${value}`]);
+      const groups = graph.group("by value", byValue);
+      const keys = graph.keys("values", byValue);
       const sums = graph.derive({
         name: "sums",
         from: groups,
@@ -46,6 +45,7 @@ test("Graph.group() and Graph.union() equal a rebuild from scratch after every c
         for (const value of wanted.values())
           wantedSums.set(`v${value}`, (wantedSums.get(`v${value}`) ?? 0) + value);
         assert.deepEqual(new Map(sums.entries()), wantedSums);
+        assert.deepEqual(new Set([...keys.entries()].map(([key]) => key)), new Set(wantedSums.keys()));
         rowCount += wanted.size;
       }
     }),

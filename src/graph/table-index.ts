@@ -38,6 +38,11 @@ export class TableIndex<V> implements Index<V> {
     return bucket.rows;
   }
 
+  /** Whether any row is under the key. */
+  has(indexKey: string): boolean {
+    return this.#buckets.has(indexKey);
+  }
+
   /**
    * Takes over what changed in its table (`before`: the old rows); returns the index keys that it concerns.
    * A row for which `keysOf` throws stands nowhere and is listed in `failures`.
