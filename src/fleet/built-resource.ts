@@ -33,11 +33,14 @@ export function buildResource<Schema extends DescMessage>(
 /** The parts make up the resource when they are concatenated. */
 export function assembleResource(name: string, parts: readonly ResourcePart[]): BuiltResource {
   const whole = joinParts(parts);
-  const hashes = whole.fragments.map(({ hash }) => hash);
+  let body: readonly Uint8Array[] | undefined;
   return {
     name,
-    version: hashOf(hashes.join("")),
-    body: whole.fragments.map(({ bytes }) => bytes),
+    version: whole.hash,
+    get body() {
+      body ??= whole.fragments.map(({ bytes }) => bytes);
+      return body;
+    },
     get needs() {
       return whole.needs;
     },

@@ -1,7 +1,13 @@
 // Virtual hosts encoded once for all clients, and their pages, spelled as clients of the page's namespace call them and
 // as all others do. A port's table is then a few dozen pieces that most clients share.
 
-import { type BuiltFragment, haveEqualFragments, joinParts, type ResourcePart } from "../envoy/fragment.ts";
+import {
+  type BuiltFragment,
+  haveEqualHashes,
+  joinParts,
+  partOf,
+  type ResourcePart,
+} from "../envoy/fragment.ts";
 import { virtualHostBody, virtualHostsFragment } from "../envoy/route/route-fragments.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
@@ -44,7 +50,7 @@ export function declareVirtualHostPages(
   const spelledSections = graph.derive<PageSection, SpelledSection>({
     name: "spelled sections of virtual host pages",
     from: sections,
-    equal: (a, b) => haveEqualFragments(a.part, b.part),
+    equal: (a, b) => haveEqualHashes(a.part, b.part),
     *rows(key, { page, hosts }, read) {
       const members = hosts.flatMap(([row, host]) => {
         const body = read.get(bodies, row);
@@ -57,7 +63,7 @@ export function declareVirtualHostPages(
           const fragment = virtualHostsFragment(
             members.map(({ body, host }) => ({ body: body.fragment, domains: host.domains[spelling] ?? [] })),
           );
-          const part = { fragments: [fragment], needs, provenance };
+          const part = partOf({ fragment, needs, provenance });
           yield [spelledPageKey(key, spelling), { page, spelling, part }];
         }
       }
@@ -69,7 +75,7 @@ export function declareVirtualHostPages(
   return graph.derive<readonly Row<SpelledSection>[], ResourcePart>({
     name: "virtual host pages",
     from: graph.group("spelled sections of pages", byOwnPage),
-    equal: haveEqualFragments,
+    equal: haveEqualHashes,
     rows: (key, parts) => [[key, joinParts(parts.map(([, { part }]) => part))]],
   });
 }

@@ -15,7 +15,7 @@ import {
 import { buildInboundCluster } from "../envoy/cluster/inbound-cluster.ts";
 import { buildOutboundCluster } from "../envoy/cluster/outbound-cluster.ts";
 import { buildLoadAssignment } from "../envoy/endpoint/load-assignment.ts";
-import { fragment } from "../envoy/fragment.ts";
+import { fragment, partOf } from "../envoy/fragment.ts";
 import { buildGatewayListener } from "../envoy/listener/gateway-listener.ts";
 import { buildOutboundListener } from "../envoy/listener/outbound-listener.ts";
 import { buildVirtualInbound } from "../envoy/listener/virtual-inbound.ts";
@@ -71,7 +71,7 @@ function declareNameTableResources(graph: Graph, views: Views): ResourceTable {
     from: views.nameTables,
     equal: equalRows,
     rows(scope, hosts) {
-      const part = { fragments: [fragment(encodeNameTable(hosts))], needs: [], provenance: [] };
+      const part = partOf({ fragment: fragment(encodeNameTable(hosts)), needs: [], provenance: [] });
       return [[layerKey(scope, NAME_TABLE), present(assembleResource(NAME_TABLE, [part]))] as const];
     },
   });

@@ -2,7 +2,7 @@
 // together from fragments, and settling which virtual host keeps which name is redone only when names change.
 
 import { PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
-import type { ResourcePart } from "../envoy/fragment.ts";
+import { haveEqualHashes, joinParts, partOf, type ResourcePart } from "../envoy/fragment.ts";
 import { buildInboundRoutes } from "../envoy/route/inbound-routes.ts";
 import { buildRouteConfigurationHeader, buildVirtualHost } from "../envoy/route/route-configuration.ts";
 import {
@@ -15,12 +15,20 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import { MESH_SCOPE } from "../view/client-scope.ts";
 import type { GatewayRouteInputs } from "../view/gateway/gateway-routes.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
 import { workloadLayer } from "../view/layer-id.ts";
 import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
-import { declareSettledNames, type Settled, type SettledNames } from "../view/settled-names.ts";
+import {
+  declareSettledNames,
+  pageKey,
+  type Settled,
+  type SettledNames,
+  type SettledPort,
+  spelledPageKey,
+} from "../view/settled-names.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
 import {
@@ -28,6 +36,7 @@ import {
   declareVirtualHostPages,
   type VirtualHostBodies,
 } from "./encoded-pages.ts";
+import { declarePageBundles } from "./page-bundles.ts";
 import { equalRows, present, type ResourceRow, type ResourceTable } from "./resource-row.ts";
 
 export function declareRouteResources(graph: Graph, views: Views): ResourceTable {
@@ -71,17 +80,47 @@ function declarePortRoutes(
   views: Views,
   { bodies, names, pages }: Parts & { readonly pages: Table<ResourcePart> },
 ): ResourceTable {
+  const coverPages = declarePageBundles(graph, pages, names);
+  const catchAll = graph.deriveOne<ResourcePart>({
+    name: "catch-all virtual host",
+    equal: haveEqualHashes,
+    value: (read) =>
+      catchAllPart(read.one(views.model.settings).allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined),
+  });
+  const heads = graph.derive<readonly string[], ResourcePart>({
+    name: "heads of port routes",
+    from: names.pagesOfPorts,
+    equal: haveEqualHashes,
+    rows: (port) => [[port, routeConfigurationHead(port)]],
+  });
+  // Apart from the pages, so that a change of these encodes nothing.
+  const ownParts = graph.derive<SettledPort, ResourcePart>({
+    name: "virtual hosts of port routes that are on no page",
+    from: names.ofPorts,
+    equal: haveEqualHashes,
+    rows: (key, { hosts }, read) =>
+      hosts.length === 0 ? [] : [[key, joinParts(hostParts(hosts, bodies, read))]],
+  });
   return graph.derive<{ readonly scope: string; readonly port: string }, ResourceRow>({
     name: "port route resources",
     from: names.scopePorts,
     equal: equalRows,
-    rows: (key, { port }, read) => {
-      const settled = read.get(names.ofPorts, key) ?? { pages: [], hosts: [] };
-      const shared = settled.pages.flatMap((page) => read.get(pages, page) ?? []);
-      const parts = [...shared, ...hostParts(settled.hosts, bodies, read)];
-      const { allowsUnknownHosts } = read.one(views.model.settings);
-      const catchAll = catchAllPart(allowsUnknownHosts ? PASSTHROUGH_CLUSTER : undefined);
-      return [[key, present(assemble(port, [...parts, catchAll]))]];
+    rows: (key, { scope, port }, read) => {
+      const broken = read.get(names.ofPorts, key)?.broken ?? [];
+      const own = read.get(ownParts, key);
+      const { domain, families } = read.get(views.scopes.table, scope) ?? MESH_SCOPE;
+      const near = broken.includes(domain)
+        ? undefined
+        : read.get(pages, spelledPageKey(pageKey(port, domain), `near ${families}`));
+      const without = near === undefined ? broken : [...broken, domain];
+      const parts = [
+        read.get(heads, port) ?? routeConfigurationHead(port),
+        ...coverPages({ port, families, without }, read),
+        ...(near === undefined ? [] : [near]),
+        ...(own === undefined ? [] : [own]),
+        read.one(catchAll),
+      ];
+      return [[key, present(assembleResource(port, parts))]];
     },
   });
 }
@@ -103,7 +142,7 @@ function hostParts(settled: Settled, bodies: VirtualHostBodies, read: Read): rea
     const body = read.get(bodies, key);
     if (body === undefined) return [];
     const { fragment, needs, provenance } = body;
-    return [{ fragments: [virtualHostsFragment([{ body: fragment, domains }])], needs, provenance }];
+    return partOf({ fragment: virtualHostsFragment([{ body: fragment, domains }]), needs, provenance });
   });
 }
 

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
 import { encode } from "../envoy/encode.ts";
-import { fragment } from "../envoy/fragment.ts";
+import { fragment, partOf } from "../envoy/fragment.ts";
 import { assembleRouteTable, parseRouteTable, type RouteTable } from "../envoy/route/encoded-route-table.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
@@ -36,9 +36,11 @@ export class StandInTables {
     const known = built.get(key);
     if (known !== undefined) return known;
     if (built.size >= MAX_BUILT_OF_A_TABLE) built.clear();
-    const fragments = assembleRouteTable(this.parse(newest), standIns).map((bytes) => fragment(bytes));
+    const parts = assembleRouteTable(this.parse(newest), standIns).map((bytes) =>
+      partOf({ fragment: fragment(bytes), needs: [], provenance: [] }),
+    );
     const resource: Resource = {
-      ...assembleResource(newest.name, [{ fragments, needs: [], provenance: [] }]),
+      ...assembleResource(newest.name, parts),
       needs: [...newest.needs, ...referencesIn(standIns)],
     };
     built.set(key, resource);

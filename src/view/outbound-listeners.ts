@@ -31,6 +31,7 @@ import { destinationsDependOnClient, isReachedBySome } from "./destination-servi
 import type { ListenerSettings, OutboundListenerInputs } from "./listener-inputs.ts";
 import { claimantsOf, isContestedForSome, ownAddresses, sharersOf } from "./own-addresses.ts";
 import { addressChains, portChains } from "./port-chains.ts";
+import { declarePortShares, type PortShares } from "./port-shares.ts";
 import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
 import { rowsOfServices } from "./service-rows.ts";
 import { streamRoutes } from "./tcp-chains.ts";
@@ -51,23 +52,17 @@ export function declareOutboundListeners(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundListenerInputs>> {
-  const byPort = graph.index(model.services, "services by port", ({ ports }) =>
-    ports.map(({ number }) => String(number)),
-  );
   const dependents = declareDependents(graph, model);
   const ofPorts = deriveRowsOfFamilies(graph, {
     name: "listeners of ports",
-    from: graph.group("service ports", byPort),
+    from: declarePortShares(graph, model),
     scopes,
     visibility: () => "public",
     isClientDependent: ({ key, input, read }) =>
       read.find(dependents.byPort, key).length > 0 ||
-      (input.some(([, { automaticAddress }]) => automaticAddress !== undefined) &&
+      (input.varying.some(({ automaticAddress }) => automaticAddress !== undefined) &&
         read.one(scopes.someCaptureDns)),
-    build: ({ key, input, client, read }) => {
-      const services = input.map(([, service]) => service);
-      return portListener(Number(key), services, { read, model, client });
-    },
+    build: ({ key, input, client, read }) => portListener(Number(key), input, { read, model, client }),
   });
   const ranged = declareRangedServices(graph, model);
   const ofService = rowsOfServices<OutboundListenerInputs>(model, {
@@ -126,7 +121,7 @@ function dependsOnClient(read: Read, model: Model, service: MeshService): boolea
 /** The listener of a port on every address: HTTP of all services, and TCP of those that have no address. */
 function portListener(
   port: number,
-  services: readonly MeshService[],
+  { hasHttp, hasGrpcWeb, varying }: PortShares,
   context: Context,
 ): ReadonlyMap<string, OutboundListenerInputs> {
   const { read, model, client } = context;
@@ -134,7 +129,7 @@ function portListener(
   const [address, additionalAddress] = wildcardsOf(client.families);
   if (isReservedInSidecar(settings.reservedPorts, address, port)) return new Map();
   const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
-  const reached = services.flatMap((service) => {
+  const reached = varying.flatMap((service) => {
     if (!ownsHost(service, lookup)) return [];
     const servicePort = service.ports.find(({ number }) => number === port);
     return servicePort === undefined ? [] : [{ service, port: servicePort }];
@@ -146,15 +141,15 @@ function portListener(
     ...reached.filter(({ port: { protocol } }) => isHttp(protocol)),
     ...tcp.filter(({ port: { protocol }, service }) => isSniffed(protocol) && !hasOwnListener(service)),
   ];
-  if (http.length === 0 && tcp.length === 0) return new Map();
+  if (!hasHttp && http.length === 0 && tcp.length === 0) return new Map();
   const name = `${address}_${port}`;
-  const hasGrpcWeb = http.some((each) => each.port.protocol === "GRPC-Web");
+  const speaksGrpcWeb = hasGrpcWeb || http.some((each) => each.port.protocol === "GRPC-Web");
   const listener: OutboundListenerInputs = {
     name,
     address,
     ...(additionalAddress === undefined ? {} : { additionalAddress }),
     port,
-    ...(http.length === 0 ? {} : { http: { routeName: String(port), hasGrpcWeb } }),
+    ...(hasHttp || http.length > 0 ? { http: { routeName: String(port), hasGrpcWeb: speaksGrpcWeb } } : {}),
     tcp: portChains(tcp, context),
     settings: listenerSettings(settings),
   };

@@ -2,8 +2,10 @@
 // one configuration. Depends on names alone, so that a change of routes leaves it as it is.
 
 import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
 import type { Row, Table } from "../graph/table.ts";
 import { type ClientScope, MESH_SCOPE } from "./client-scope.ts";
+import { declareContestedHosts } from "./contested-hosts.ts";
 import { type DomainClaim, settleDomains } from "./route-table.ts";
 import { layerKey, type Scoped, splitLayerKey } from "./scoped-rows.ts";
 import type { SidecarVirtualHost } from "./sidecar-virtual-host.ts";
@@ -11,10 +13,10 @@ import type { Views } from "./views.ts";
 import {
   type HostNames,
   hostNames,
+  isPort,
   isSpelledForAll,
   namesForScope,
   type Spelling,
-  spellingOf,
 } from "./virtual-host-names.ts";
 
 /** Virtual hosts by the keys of their rows, with the domains left to each. */
@@ -22,9 +24,9 @@ export type Settled = readonly (readonly [string, readonly string[]])[];
 
 /** What a port's table of one client scope consists of. */
 export interface SettledPort {
-  /** Keys of pages whose virtual hosts all stand with every name that they claim. */
-  readonly pages: readonly string[];
-  /** All others: of this scope alone, or on a page of which some lost a name. */
+  /** Of the port's pages those that can't be taken as they are: some virtual host there doesn't stand with all names. */
+  readonly broken: readonly string[];
+  /** Those of broken pages that do stand, and the scope's own. */
   readonly hosts: Settled;
 }
 
@@ -33,6 +35,10 @@ export interface SettledNames {
   readonly families: Table<readonly ClientScope["families"][]>;
   /** By the keys of the virtual hosts' rows. */
   readonly ofHosts: Table<HostNames>;
+  /** The mesh's virtual hosts on ports, by `pageKey`. */
+  readonly ofPages: Table<readonly Row<HostNames>[]>;
+  /** The pages of each port, sorted. */
+  readonly pagesOfPorts: Table<readonly string[]>;
   /** One row for each client scope and port that has HTTP. */
   readonly scopePorts: Table<{ readonly scope: string; readonly port: string }>;
   /** By the keys of `scopePorts`. */
@@ -53,21 +59,34 @@ export function declareSettledNames(graph: Graph, views: Views): SettledNames {
       return [[key, hostNames(key, row, { clusterDomain, families: read.one(families) })]];
     },
   });
+  const ofPages = graph.group(
+    "virtual hosts of pages",
+    graph.index(ofHosts, "virtual hosts by page", (host, key) =>
+      isOfMeshPort(key, host) ? [pageKey(host.routeName, pageOf(host))] : [],
+    ),
+  );
+  // A port's virtual hosts of the mesh are on pages instead: a list of them all would be made anew with each.
   const groups = graph.group(
     "virtual host names of route configurations",
-    graph.index(ofHosts, "virtual host names by route configuration", ({ routeName }, key) => [
-      layerKey(splitLayerKey(key).layer, routeName),
-    ]),
+    graph.index(ofHosts, "virtual host names by route configuration", (host, key) =>
+      isOfMeshPort(key, host) ? [] : [layerKey(splitLayerKey(key).layer, host.routeName)],
+    ),
   );
-  const scopePorts = declareScopePorts(graph, views, groups);
+  const pagesOfPorts = declarePagesOfPorts(graph, ofPages);
+  const ports = declarePorts(graph, { pagesOfPorts, groups });
+  const scopePorts = graph.derive<ClientScope, { readonly scope: string; readonly port: string }>({
+    name: "ports of client scopes",
+    from: views.scopes.table,
+    rows: (scope, _client, read) =>
+      read.one(ports).map((port) => [layerKey(scope, port), { scope, port }] as const),
+  });
+  const hostsOfPorts = declareHostsOfPorts(graph, { ofHosts, ofPages, groups, pagesOfPorts });
   const ofPorts = graph.derive<{ readonly scope: string; readonly port: string }, SettledPort>({
     name: "settled names of port routes",
     from: scopePorts,
     rows: (key, { scope, port }, read) => {
-      const ofMesh = read.get(groups, layerKey(MESH_SCOPE.id, port)) ?? [];
-      const ofScope = read.get(groups, layerKey(scope, port)) ?? [];
       const client = read.get(views.scopes.table, scope) ?? MESH_SCOPE;
-      return [[key, settlePort({ port, ofMesh, ofScope, client })]];
+      return [[key, settlePort(hostsOfPorts(port, client, read))]];
     },
   });
   const ofServices = graph.derive<readonly Row<HostNames>[], Settled>({
@@ -79,77 +98,155 @@ export function declareSettledNames(graph: Graph, views: Views): SettledNames {
       return [[key, claims.filter(([, domains]) => domains.length > 0)]];
     },
   });
-  return { families, ofHosts, scopePorts, ofPorts, ofServices };
+  return { families, ofHosts, ofPages, pagesOfPorts, scopePorts, ofPorts, ofServices };
 }
 
-function declareScopePorts(
+interface PortTables {
+  readonly ofHosts: Table<HostNames>;
+  readonly ofPages: Table<readonly Row<HostNames>[]>;
+  readonly pagesOfPorts: Table<readonly string[]>;
+  /** By layer and route configuration: all that is on no page. */
+  readonly groups: Table<readonly Row<HostNames>[]>;
+}
+
+function declarePagesOfPorts(
   graph: Graph,
-  views: Views,
-  groups: Table<readonly Row<HostNames>[]>,
-): SettledNames["scopePorts"] {
-  const ports = graph.derive<readonly Row<HostNames>[], string>({
-    name: "ports with routes",
+  ofPages: Table<readonly Row<HostNames>[]>,
+): SettledNames["pagesOfPorts"] {
+  const names = graph.derive<readonly Row<HostNames>[], string>({
+    name: "names of pages",
+    from: ofPages,
+    rows: (key) => [[key, splitPageKey(key).page]],
+  });
+  const byPort = graph.index(names, "pages by port", (_page, key) => [splitPageKey(key).port]);
+  return graph.derive<readonly Row<string>[], readonly string[]>({
+    name: "pages of ports",
+    from: graph.group("pages by their ports", byPort),
+    rows: (port, pages) => [[port, pages.map(([, page]) => page)]],
+  });
+}
+
+/** One row: all ports that have a virtual host for some client. */
+function declarePorts(
+  graph: Graph,
+  { pagesOfPorts, groups }: Pick<PortTables, "pagesOfPorts" | "groups">,
+): Table<readonly string[]> {
+  const ofScopes = graph.derive<readonly Row<HostNames>[], string>({
+    name: "ports with routes of client scopes",
     from: groups,
     rows: (key) => {
       const { name } = splitLayerKey(key);
       return isPort(name) ? [[key, name]] : [];
     },
   });
-  const all = graph.index(ports, "all ports with routes", () => [ANY]);
-  const distinct = graph.deriveOne<readonly string[]>({
+  const ofAllScopes = graph.index(ofScopes, "all ports with routes of client scopes", () => [ANY]);
+  return graph.deriveOne<readonly string[]>({
     name: "distinct ports with routes",
-    value: (read) => [...new Set(read.find(all, ANY).map(([, port]) => port))],
-  });
-  return graph.derive<ClientScope, { readonly scope: string; readonly port: string }>({
-    name: "ports of client scopes",
-    from: views.scopes.table,
-    rows: (scope, _client, read) =>
-      read.one(distinct).map((port) => [layerKey(scope, port), { scope, port }] as const),
+    value: (read) => [
+      ...new Set([
+        ...read.all(pagesOfPorts).map(([port]) => port),
+        ...read.find(ofAllScopes, ANY).map(([, port]) => port),
+      ]),
+    ],
   });
 }
 
-/** Whether a route configuration is a port's; else it is a single service's. */
-export function isPort(routeName: string): boolean {
-  return /^\d+$/.test(routeName);
-}
-
-interface PortClaims {
-  readonly port: string;
-  readonly ofMesh: readonly Row<HostNames>[];
-  readonly ofScope: readonly Row<HostNames>[];
+/** What of a port's virtual hosts a client scope has to look at: not those that stand for it as for all others. */
+interface PortHosts {
   readonly client: ClientScope;
+  /** Of the mesh: those that may lose a name, or are called otherwise by this client. */
+  readonly doubtful: readonly Row<HostNames>[];
+  /** The scope's own, in place of the mesh's of the same name. */
+  readonly own: readonly Row<HostNames>[];
+  readonly replaced: readonly Row<HostNames>[];
+  pageHosts(page: string): readonly Row<HostNames>[];
 }
 
-function settlePort({ port, ofMesh, ofScope, client }: PortClaims): SettledPort {
-  const rows = new Map<string, Row<HostNames>>();
-  for (const row of [...ofMesh, ...ofScope]) rows.set(splitLayerKey(row[0]).name, row);
-  const settled = settle(rows, client);
-  const settledRows = new Map(settled.map(({ key, isWhole }) => [key, isWhole]));
-  const broken = new Set(
-    ofMesh
-      .filter(([key, names]) => !isSpelledForAll(names, client) || settledRows.get(key) !== true)
-      .map(([, names]) => pageOf(names)),
+/** `read` is of the row that asks. */
+type HostsOfPort = (port: string, client: ClientScope, read: Read) => PortHosts;
+
+function declareHostsOfPorts(
+  graph: Graph,
+  { ofHosts, ofPages, pagesOfPorts, groups }: PortTables,
+): HostsOfPort {
+  const contested = graph.index(
+    declareContestedHosts(graph, ofHosts),
+    "contested virtual hosts of the mesh by port",
+    (host, key) => (isOfMeshPort(key, host) ? [host.routeName] : []),
   );
-  const pages = new Set(ofMesh.map(([, names]) => pageOf(names)).filter((page) => !broken.has(page)));
-  const isOnPage = ({ key, names }: SettledHost) =>
-    splitLayerKey(key).layer === MESH_SCOPE.id && pages.has(pageOf(names));
-  return {
-    pages: [...pages].sort().map((page) => spelledPageKey(pageKey(port, page), spellingOf(page, client))),
-    hosts: settled.filter((host) => !isOnPage(host)).map(({ key, domains }) => [key, domains] as const),
+  const byAliasDomain = graph.index(
+    ofHosts,
+    "virtual hosts of the mesh by the domains of aliases",
+    (host, key) =>
+      isOfMeshPort(key, host) ? host.aliasSuffixes.map((domain) => pageKey(host.routeName, domain)) : [],
+  );
+  return (port, client, read) => {
+    const pageHosts = (page: string) => read.get(ofPages, pageKey(port, page)) ?? [];
+    const doubtful = client.isForeign
+      ? (read.get(pagesOfPorts, port) ?? []).flatMap(pageHosts)
+      : [...read.find(contested, port), ...read.find(byAliasDomain, pageKey(port, client.domain))];
+    const own = client.id === MESH_SCOPE.id ? [] : (read.get(groups, layerKey(client.id, port)) ?? []);
+    const replaced = own.flatMap(([key]): readonly Row<HostNames>[] => {
+      const ofMesh = layerKey(MESH_SCOPE.id, splitLayerKey(key).name);
+      const names = read.get(ofHosts, ofMesh);
+      return names === undefined ? [] : [[ofMesh, names]];
+    });
+    return { client, doubtful, own, replaced, pageHosts };
   };
 }
 
-interface SettledHost {
-  /** Of the virtual host's row. */
+function isOfMeshPort(key: string, { routeName }: HostNames): boolean {
+  return splitLayerKey(key).layer === MESH_SCOPE.id && isPort(routeName);
+}
+
+function settlePort({ client, doubtful, own, replaced, pageHosts }: PortHosts): SettledPort {
+  const rows = new Map<string, Row<HostNames>>();
+  for (const row of [...doubtful, ...own]) rows.set(splitLayerKey(row[0]).name, row);
+  const settled = new Map(settle(rows, client).map((host) => [host.key, host]));
+  const isWhole = ([key, names]: Row<HostNames>) =>
+    isSpelledForAll(names, client) && settled.get(key)?.isWhole === true;
+  const broken = new Set(
+    [...doubtful.filter((row) => !isWhole(row)), ...replaced].map(([, names]) => pageOf(names)),
+  );
+  // What nobody contests stands with all its names, also where it can't stand on its page.
+  const undoubted = [...broken]
+    .flatMap(pageHosts)
+    .filter(([key]) => !rows.has(splitLayerKey(key).name))
+    .map(([key, names]) => ({ key, names, domains: namesForScope(names, client) }));
+  const isOnPage = ({ key, names }: Standing) =>
+    splitLayerKey(key).layer === MESH_SCOPE.id && !broken.has(pageOf(names));
+  return {
+    broken: [...broken].sort(),
+    hosts: [...settled.values(), ...undoubted]
+      .filter((host) => !isOnPage(host))
+      .sort(byPrecedence)
+      .map(({ key, domains }) => [key, domains] as const),
+  };
+}
+
+interface Standing {
   readonly key: string;
   readonly names: HostNames;
   readonly domains: readonly string[];
+}
+
+/** Hosts that VirtualServices name come first, then services by age, as in Istio. */
+function byPrecedence(one: Standing, other: Standing): number {
+  return (
+    compare(one.names.createdAt, other.names.createdAt) ||
+    compare(splitLayerKey(one.key).name, splitLayerKey(other.key).name)
+  );
+}
+
+interface SettledHost extends Standing {
   /** It stands with every name that it claims. */
   readonly isWhole: boolean;
 }
 
-/** Hosts that VirtualServices name come first, then services by age, as in Istio. */
-function settle(rows: ReadonlyMap<string, Row<HostNames>>, client: ClientScope): readonly SettledHost[] {
+export function settle(
+  rows: ReadonlyMap<string, Row<HostNames>>,
+  client: ClientScope,
+): readonly SettledHost[] {
   const claims = [...rows]
     .filter(([, [, { host }]]) => host !== undefined)
     .sort(([a, [, one]], [b, [, other]]) => compare(one.createdAt, other.createdAt) || compare(a, b))
@@ -188,6 +285,11 @@ export function pageOf({ namespaceSuffix }: HostNames): string {
 
 export function pageKey(port: string, page: string): string {
   return `${port} ${page}`;
+}
+
+function splitPageKey(key: string): { readonly port: string; readonly page: string } {
+  const space = key.indexOf(" ");
+  return { port: key.slice(0, space), page: key.slice(space + 1) };
 }
 
 /** As the clients of the page's own namespace call its virtual hosts, or as all others do. */

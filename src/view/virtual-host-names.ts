@@ -64,6 +64,11 @@ function suffixOf(hostname: string): string {
   return hostname.slice(hostname.indexOf(".") + 1);
 }
 
+/** Whether a route configuration is a port's; else it is a single service's. */
+export function isPort(routeName: string): boolean {
+  return /^\d+$/.test(routeName);
+}
+
 /** The names that a virtual host claims for clients of a scope. */
 export function namesForScope(names: HostNames, client: ClientScope): readonly string[] {
   const { host, domains, namespaceSuffix } = names;
