@@ -51,4 +51,6 @@ test("qualifyHostname() completes short names only", () => {
   assert.equal(qualifyHostname("reviews", "shop"), "reviews.shop.svc.cluster.local");
   for (const host of ["reviews.shop", "*", "::1"]) assert.equal(qualifyHostname(host, "shop"), host);
   assert.equal(qualifyHostname("API.Example.com", "shop"), "api.example.com");
+  assert.equal(qualifyHostname("api.example.com.", "shop"), "api.example.com");
+  assert.equal(qualifyHostname("reviews.", "shop"), "reviews", "an absolute name isn't completed");
 });

@@ -49,13 +49,17 @@ export function compareHostnames(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
+/** One spelling of a host: in lower case, since DNS and HTTP know no other, and without the dot that ends an absolute name. */
+export function canonicalHostname(host: string): string {
+  return host.toLowerCase().replace(/(?<=.)\.$/, "");
+}
+
 /**
- * The full name of a host as written in an object, in lower case, since DNS and HTTP know no other: a name without a
- * dot is a Service in the object's namespace; names with a dot, wildcards and addresses are full already.
+ * The full name of a host as written in an object, in its one spelling: a name without a dot is a Service in the object's namespace; names with a dot, wildcards and addresses are full already.
  */
 export function qualifyHostname(host: string, namespace: string, clusterDomain = "cluster.local"): Hostname {
   const isFull = host.includes(".") || host.includes(":") || isWildcard(host) || host === "";
-  return (isFull ? host : `${host}.${namespace}.svc.${clusterDomain}`).toLowerCase() as Hostname;
+  return canonicalHostname(isFull ? host : `${host}.${namespace}.svc.${clusterDomain}`) as Hostname;
 }
 
 function lengthFault(name: string) {

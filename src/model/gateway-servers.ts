@@ -2,6 +2,7 @@
 // its listener.
 
 import { isUnspecifiedAddress } from "../core/cidr.ts";
+import { canonicalHostname } from "../core/hostname.ts";
 import { type IpFamilies, wildcardsOf } from "../core/ip-families.ts";
 import { matchesLabels } from "../core/label-selector.ts";
 import type { ObjectKey } from "../core/object-key.ts";
@@ -140,7 +141,7 @@ function gatewayServer(gateway: Gateway, server: Server, at: number): GatewaySer
 /** `namespace` is the Gateway's, which `.` stands for. */
 export function serverHost(written: string, namespace: string): ServerHost {
   const slash = written.indexOf("/");
-  const host = written.slice(slash + 1).toLowerCase();
+  const host = canonicalHostname(written.slice(slash + 1));
   if (slash < 0) return { host, namespace: "*" };
   const scope = written.slice(0, slash);
   return { host, namespace: scope === "." ? namespace : scope };

@@ -1,6 +1,7 @@
 // Services of type ExternalName: other names for a service of the mesh. Clients that call one send its name as their
 // Host, and come to the other's address; those whose target the mesh doesn't know are no matter of ours.
 
+import { canonicalHostname } from "../core/hostname.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -27,7 +28,7 @@ export function declareAliases(graph: Graph, sources: Sources, settings: Table<M
     rows: (key, { metadata: { name, namespace }, spec }, read) => {
       if (spec?.type !== "ExternalName" || spec.externalName === undefined) return [];
       const hostname = `${name}.${namespace}.svc.${read.one(settings).clusterDomain}`;
-      return [[key, { hostname, target: spec.externalName.toLowerCase().replace(/\.$/, "") }]];
+      return [[key, { hostname, target: canonicalHostname(spec.externalName) }]];
     },
   });
   return graph.index(table, "service aliases by target", ({ target }) => [target]);

@@ -1,6 +1,7 @@
 // The table of services, from Kubernetes' Services and from ServiceEntries, rows by `namespace/hostname`.
 
 import { addressKey, isUnspecifiedAddress, rangeOfOne } from "../core/cidr.ts";
+import { canonicalHostname } from "../core/hostname.ts";
 import { objectKey } from "../core/object-key.ts";
 import { parseProtocol, protocolOfServicePort } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -99,7 +100,7 @@ export function declareServices(graph: Graph, sources: Sources, settings: Table<
     from: sources.ServiceEntry,
     *rows(_key, entry, read) {
       const keysWithout = new Set(automaticAddressKeys(entry));
-      for (const hostname of new Set(entry.spec.hosts.map((host) => host.toLowerCase()))) {
+      for (const hostname of new Set(entry.spec.hosts.map(canonicalHostname))) {
         const found = withAliases(entryService(entry, hostname, read.one(settings)), aliases, read);
         const automaticAddress = keysWithout.has(serviceKey(found))
           ? read.one(automaticAddresses).get(serviceKey(found))

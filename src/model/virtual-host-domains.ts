@@ -25,17 +25,16 @@ export function virtualHostDomains({
   isHeadless = false,
 }: VirtualHostDomainsFacts): readonly string[] {
   const names = [hostname, ...aliases].flatMap((name) => [
-    bracketed(name),
-    ...(isIpAddress(name) ? [] : [`${name}.`]),
+    ...writtenHostDomains(name),
     ...alternativeHostnames(name, proxyDomain),
   ]);
   const ofPods = isHeadless ? names.map((name) => `*.${name}`) : [];
   return [...new Set([...names, ...ofPods, ...addresses.filter(isSpecific).map(bracketed)])];
 }
 
-/** A host that only a VirtualService or Gateway names has no other name than the one written. */
+/** A host that only a VirtualService or Gateway names has no other name than the one written, and its absolute form. */
 export function writtenHostDomains(host: string): readonly string[] {
-  return [bracketed(host)];
+  return isIpAddress(host) || host === "*" ? [bracketed(host)] : [host, `${host}.`];
 }
 
 /** How far the alternative names of a hostname reach for a client, most specific first, without the hostname itself. */

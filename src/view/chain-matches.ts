@@ -2,6 +2,7 @@
 // server name from the same address range.
 
 import { parseCidr } from "../core/cidr.ts";
+import { canonicalHostname } from "../core/hostname.ts";
 import type { TcpChain } from "./listener-inputs.ts";
 
 const ANY = "";
@@ -33,11 +34,11 @@ function remainders(chain: TcpChain, taken: Set<string>): readonly TcpChain[] {
 }
 
 /**
- * Names that Envoy can match: in lower case, whole or with a wildcard for whole labels. `*-api.example.com` can stand
+ * Names that Envoy can match: as TLS has them, in lower case and without a final dot; whole or with a wildcard for whole labels. `*-api.example.com` can stand
  * in a virtual host's domains, not here.
  */
 export function matchableNames(serverNames: readonly string[]): readonly string[] {
-  const names = serverNames.map((name) => name.toLowerCase());
+  const names = serverNames.map(canonicalHostname);
   return [...new Set(names)].filter((name) => !name.startsWith("*") || name.startsWith("*."));
 }
 

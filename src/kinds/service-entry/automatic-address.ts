@@ -1,6 +1,7 @@
 // Addresses for hosts that have none, so that TCP to two of them on one port can be told apart. Control plane and
 // DNS compute the same from the same ServiceEntries: nothing is stored, and nothing depends on history.
 
+import { canonicalHostname } from "../../core/hostname.ts";
 import type { ServiceEntry } from "./service-entry.ts";
 
 const OPT_OUT_LABEL = "networking.istio.io/enable-autoallocate-ip";
@@ -17,12 +18,12 @@ export function automaticAddressKeys({ metadata, spec }: ServiceEntry): readonly
   return hosts.filter((host) => !host.includes("*")).map((host) => automaticAddressKey(metadata, host));
 }
 
-/** Hosts are in lower case. */
+/** Of a host in any spelling. */
 export function automaticAddressKey(
   { namespace }: Pick<ServiceEntry["metadata"], "namespace">,
   host: string,
 ): string {
-  return `${namespace}/${host.toLowerCase()}`;
+  return `${namespace}/${canonicalHostname(host)}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // What cluster DNS knows: services, their endpoints and single hosts, as an immutable table of names. Kubernetes' DNS
 // specification 1.1 gives the names. Pure; never forwards, never reads a clock.
 
+import { canonicalHostname } from "../../core/hostname.ts";
 import { parseIpv4 } from "../network/ipv4-range.ts";
 
 export interface DnsRecords {
@@ -73,7 +74,7 @@ export function buildDnsTable(records: DnsRecords, clusterDomain = "cluster.loca
   entryOf(names, `svc.${domain}`);
   for (const service of records.services) addService(names, service, domain);
   for (const { name, addresses } of records.hosts ?? []) {
-    for (const address of addresses) addAddress(names, name.toLowerCase(), address);
+    for (const address of addresses) addAddress(names, canonicalHostname(name), address);
   }
   return { clusterDomain: domain, names };
 }
@@ -115,7 +116,7 @@ function addService(names: Map<string, MutableName>, service: DnsService, domain
       return;
     }
     case "external":
-      entryOf(names, name).alias = service.target.replace(/\.$/, "").toLowerCase();
+      entryOf(names, name).alias = canonicalHostname(service.target);
   }
 }
 

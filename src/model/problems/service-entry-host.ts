@@ -1,5 +1,6 @@
 // A ServiceEntry for a host that a Service or another ServiceEntry has already.
 
+import { canonicalHostname } from "../../core/hostname.ts";
 import { objectKeyText } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { ServiceEntry } from "../../kinds/service-entry/service-entry.ts";
@@ -13,7 +14,7 @@ export function* checkServiceEntryHosts(object: ServiceEntry, context: CheckCont
   const { read, model, settings } = context;
   const own = keyOf(object);
   for (const [at, host] of object.spec.hosts.entries()) {
-    const others = findNamed(read, model.hostClaims, host.toLowerCase()).map(([, service]) => service);
+    const others = findNamed(read, model.hostClaims, canonicalHostname(host)).map(([, service]) => service);
     const ofKubernetes = others.filter(({ registry }) => registry === "Kubernetes");
     const sameNamespace = ofKubernetes.find(({ namespace }) => namespace === object.metadata.namespace);
     const rival = sameNamespace ?? ofKubernetes.find((service) => service.object !== own);
@@ -44,7 +45,7 @@ function* checkMerge(
   { host, path }: WrittenHost,
   { read, model }: CheckContext,
 ): Iterable<Problem> {
-  const key = serviceKey({ namespace: object.metadata.namespace, hostname: host.toLowerCase() });
+  const key = serviceKey({ namespace: object.metadata.namespace, hostname: canonicalHostname(host) });
   const entries = read.find(model.entriesByHost, key).map(([, entry]) => entry);
   const own = entries.find((entry) => entry.object === keyOf(object));
   const [oldest] = entries.toSorted(byAge);

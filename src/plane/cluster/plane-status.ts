@@ -3,6 +3,7 @@
 import { reasonsText } from "../../admin/contract/refusal-reasons.ts";
 import { type ObjectStatusOptions, startObjectStatus } from "../../controllers/object-status.ts";
 import type { HostAddress, ObjectFacts } from "../../controllers/status-conditions.ts";
+import { canonicalHostname } from "../../core/hostname.ts";
 import { type ObjectKey, parseObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { SourceTable } from "../../graph/table.ts";
@@ -111,7 +112,7 @@ function automaticAddressesOf({ model, sources }: ControlPlane, key: ObjectKey):
   const { namespace, name } = parseObjectKey(key);
   const hosts = sources.ServiceEntry.get(rowKey(namespace, name))?.spec.hosts ?? [];
   return [...new Set(hosts)].sort().flatMap((host) => {
-    const service = model.services.get(serviceKey({ namespace, hostname: host.toLowerCase() }));
+    const service = model.services.get(serviceKey({ namespace, hostname: canonicalHostname(host) }));
     const value = service?.automaticAddress;
     return service?.object !== key || value === undefined ? [] : [{ value, host }];
   });

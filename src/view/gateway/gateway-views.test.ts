@@ -20,7 +20,7 @@ describe("gateway views", () => {
       ["0.0.0.0_80"],
     );
     assert.deepEqual(tables(view), {
-      "http.80": { "a.com:80": ["a.com"], "blackhole:80": ["*"] },
+      "http.80": { "a.com:80": ["a.com", "a.com."], "blackhole:80": ["*"] },
     });
   });
 
@@ -146,7 +146,7 @@ spec: { hosts: ["*"], gateways: [shop/${edge}], tcp: [{ route: [{ destination: {
   test("redirect to HTTPS without any rule behind", () => {
     const view = viewOf(gateway("edge", `{ ${HTTP}, hosts: [a.com], tls: { httpsRedirect: true } }`));
     const [host] = view.routes[0]?.virtualHosts ?? [];
-    assert.deepEqual([host?.domains, host?.requiresTls], [["a.com"], true]);
+    assert.deepEqual([host?.domains, host?.requiresTls], [["a.com", "a.com."], true]);
   });
 
   test("offer no TLS server until its Secret is in the gateway's own namespace, with a certificate", () => {

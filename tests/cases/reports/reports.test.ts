@@ -7,6 +7,7 @@ import { configOf } from "../simulated-proxy.ts";
 import { type Call, walkCall } from "../walk-call.ts";
 import { destinationRules } from "./destination-rules.ts";
 import { gatewayRoutes } from "./gateway-routes.ts";
+import { namesAndClients } from "./names-and-clients.ts";
 import { portsAndAddresses } from "./ports-and-addresses.ts";
 import type { Report, ReportedCall } from "./report.ts";
 import { sidecarRoutes } from "./sidecar-routes.ts";
@@ -16,6 +17,7 @@ const reports: readonly Report[] = [
   ...gatewayRoutes,
   ...destinationRules,
   ...portsAndAddresses,
+  ...namesAndClients,
 ];
 
 test("each report has a number of its own", () => {
