@@ -128,7 +128,7 @@ export const rooms: readonly Room[] = [
     // It joins the street from objects to encoded resources with who asks about it.
     sees: [
       ...["core", "graph", "kinds", "sources", "model", "view", "controllers", "grpc", "xds", "fleet"],
-      ...["inject", "admin", "install", "process", "serving", "replicas"],
+      ...["kubernetes", "jwks", "inject", "admin", "install", "process", "serving", "replicas"],
     ],
   },
   {

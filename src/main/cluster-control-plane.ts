@@ -49,7 +49,7 @@ import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetr
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
-import { type ClusterIssuerKeys, followIssuerKeys } from "./issuer-keys.ts";
+import { type ClusterIssuerKeys, followIssuerKeys } from "../plane/issuer-keys.ts";
 
 // In a cluster changes come in crowds: a rollout, an apply of many files.
 const CLUSTER_DEBOUNCE = {
@@ -284,7 +284,9 @@ function followKeys(
   const { namespace, revision } = settings;
   const name = revision === "default" ? ISSUER_KEYS_CONFIG_MAP : `${ISSUER_KEYS_CONFIG_MAP}-${revision}`;
   const addresses = { forbidden: settings.forbiddenKeyAddresses };
-  return followIssuerKeys({ plane, log, events, client, configMap: { namespace, name }, addresses, signal });
+  const configMap = { namespace, name };
+  const context = { plane, clock: systemClock, random: Math.random, log, events };
+  return followIssuerKeys({ ...context, client, configMap, addresses, signal });
 }
 
 function configureInjection(

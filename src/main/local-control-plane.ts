@@ -41,7 +41,7 @@ import { serveSecurely } from "../serving/serve-securely.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
-import { keepLocalIssuerKeys } from "./issuer-keys.ts";
+import { keepLocalIssuerKeys } from "../plane/issuer-keys.ts";
 
 // As Kubernetes names its own; the supervisor signs by this name.
 const TOKEN_ISSUER = "https://kubernetes.default.svc";
@@ -66,7 +66,11 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   await followStore(plane, join(stateDirectory, "store.sock"), log);
   const metrics = createControlPlaneMetrics(readVersion());
   const keysPath = join(stateDirectory, "issuer-keys.json");
-  await keepLocalIssuerKeys({ plane, log, events: metrics.jwks, path: keysPath });
+  await keepLocalIssuerKeys({
+    ...{ plane, clock: systemClock, random: Math.random, log },
+    events: metrics.jwks,
+    path: keysPath,
+  });
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
   const authority = await openAuthority(stateDirectory, trustDomain);
   const authenticator = await openAuthenticator(stateDirectory, trustDomain);

@@ -2,7 +2,7 @@
 
 import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
-import { systemClock } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import type { HostTarget, ResolveHost } from "../jwks/fetch-document.ts";
 import { fetchKeys } from "../jwks/fetch-keys.ts";
@@ -15,10 +15,13 @@ import type { ApiClient } from "../kubernetes/api-client.ts";
 import { writeIssuerKeys } from "../model/issuer-keys.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
-import type { ControlPlane } from "../plane/create-control-plane.ts";
+import type { ControlPlane } from "./create-control-plane.ts";
 
 interface KeyContext {
-  readonly plane: ControlPlane;
+  readonly plane: Pick<ControlPlane, "fleet" | "graph" | "model">;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly log: Logger;
   readonly events: NonNullable<KeyKeeperOptions["events"]>;
 }
@@ -37,14 +40,14 @@ export interface ClusterIssuerKeysOptions extends KeyContext {
 
 /** Resolves when the stored keys are in the graph: without them good tokens would be refused. */
 export async function followIssuerKeys(options: ClusterIssuerKeysOptions): Promise<ClusterIssuerKeys> {
-  const { plane, log, events, client, configMap, addresses, signal } = options;
+  const { plane, clock, random, log, client, configMap, addresses, signal } = options;
   const extraRootsPem = await readExtraRoots();
   let stored: KeyRecords = new Map();
   let seeStored: ((records: KeyRecords) => void) | undefined;
   await followKeyConfigMap(configMap, {
     client,
-    clock: systemClock,
-    random: Math.random,
+    clock,
+    random,
     log,
     signal,
     onRecords(records) {
@@ -57,10 +60,7 @@ export async function followIssuerKeys(options: ClusterIssuerKeysOptions): Promi
   return {
     lead() {
       const keeper = startKeyKeeper({
-        ...wantedBy(plane),
-        ...fetching({ resolve: resolveByDns, addresses, extraRootsPem }),
-        log,
-        events,
+        ...keeping(options, { resolve: resolveByDns, addresses, extraRootsPem }),
         stored,
         store: (records) => applyKeyConfigMap(client, configMap, records),
       });
@@ -77,31 +77,20 @@ export interface LocalIssuerKeysOptions extends KeyContext {
   readonly path: string;
 }
 
-/** Resolves when the stored keys are in the graph. Goes on for as long as the process lives. */
-export async function keepLocalIssuerKeys({
-  plane,
-  log,
-  events,
-  path,
-}: LocalIssuerKeysOptions): Promise<void> {
+/** Resolves when the stored keys are in the graph, to what ends the keeping. */
+export async function keepLocalIssuerKeys(options: LocalIssuerKeysOptions): Promise<() => void> {
+  const { plane, path } = options;
   const stored = await readKeyFile(path);
   commitKeys(plane, stored);
-  startKeyKeeper({
-    ...wantedBy(plane),
-    ...fetching({ resolve: resolveInMesh(plane.model), addresses: {}, extraRootsPem: [] }),
-    log,
-    events,
+  const keeper = startKeyKeeper({
+    ...keeping(options, { resolve: resolveInMesh(plane.model), addresses: {}, extraRootsPem: [] }),
     stored,
     async store(records) {
       await writeKeyFile(path, records);
       commitKeys(plane, records);
     },
   });
-}
-
-function wantedBy({ model, graph }: ControlPlane): Pick<KeyKeeperOptions, "wanted" | "watchWanted"> {
-  const { wanted } = model.requestAuthentications.issuerKeys;
-  return { wanted: () => wanted.entries(), watchWanted: (listener) => graph.watch(wanted, () => listener()) };
+  return () => keeper.close();
 }
 
 interface Fetching {
@@ -110,15 +99,20 @@ interface Fetching {
   readonly extraRootsPem: readonly string[];
 }
 
-function fetching(how: Fetching): Pick<KeyKeeperOptions, "clock" | "random" | "fetch"> {
+function keeping(
+  { plane: { model, graph }, clock, random, log, events }: KeyContext,
+  how: Fetching,
+): Omit<KeyKeeperOptions, "stored" | "store"> {
+  const { wanted } = model.requestAuthentications.issuerKeys;
   return {
-    clock: systemClock,
-    random: Math.random,
-    fetch: (location, options) => fetchKeys(location, { ...how, ...options, clock: systemClock }),
+    ...{ clock, random, log, events },
+    wanted: () => wanted.entries(),
+    watchWanted: (listener) => graph.watch(wanted, () => listener()),
+    fetch: (location, options) => fetchKeys(location, { ...how, ...options, clock }),
   };
 }
 
-function commitKeys({ fleet, model }: ControlPlane, records: KeyRecords): void {
+function commitKeys({ fleet, model }: KeyContext["plane"], records: KeyRecords): void {
   const { found } = model.requestAuthentications.issuerKeys;
   fleet.commit((transaction) => writeIssuerKeys(transaction, found, records));
 }
