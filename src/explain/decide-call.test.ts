@@ -62,6 +62,17 @@ test("the rule that matches is named", () => {
   assert.equal(summary(denied), "denied: DENY ns[shop]-policy[no]-rule[1]");
 });
 
+test("that refused callers are told why decides nothing", () => {
+  const inputs = inputsOf(
+    [policyInputs({ action: "DENY", rules: [{ to: [{ operation: { paths: ["/x"] } }] }] })],
+    {
+      explainsDenials: true,
+    },
+  );
+  assert.equal(summary(decideWith(httpCall({ path: "/y" }), inputs)), "allowed: no-policy");
+  assert.equal(summary(decideWith(httpCall({ path: "/x" }), inputs)), `denied: DENY ${RULE}`);
+});
+
 test("where ALLOW policies are there and none matches, their rules are named", () => {
   const { verdict, reason } = decide(httpCall({ method: "PUT" }), {
     rules: [{ to: [{ operation: { methods: ["GET"] } }] }],

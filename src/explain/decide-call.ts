@@ -1,10 +1,11 @@
 // Runs a call through the filters that a sidecar was sent, in their order, and says what decides. Where a later filter
 // would refuse it anyhow, that is the verdict, even if an earlier one leaves it open.
 
-import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { type Any, anyIs, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { JWT_FILTER } from "../envoy/request-authentication/jwt-metadata.ts";
 import type { RBAC } from "../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import { ExtAuthzSchema as HttpExtAuthzSchema } from "../gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
+import { HeaderMutationSchema } from "../gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.ts";
 import { JwtAuthenticationSchema } from "../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
 import { RBACSchema as HttpRbacSchema } from "../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { ExtAuthzSchema as NetworkExtAuthzSchema } from "../gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
@@ -71,6 +72,8 @@ class FilterWalk {
   }
 
   meet({ slot, name, config }: EnforcingFilter): void {
+    // It tells by what a call was refused, and changes nothing else.
+    if (config !== undefined && anyIs(config, HeaderMutationSchema)) return;
     const { rules, provider, tokens, condition } = decoded(config);
     if (rules !== undefined) this.#rules(slot, name, rules);
     else if (provider !== undefined) this.#provider(slot, provider.matcher);

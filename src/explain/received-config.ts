@@ -8,6 +8,7 @@ import { parseSpiffeId } from "../core/spiffe-id.ts";
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
 import { ExtAuthzSchema as HttpExtAuthzSchema } from "../gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
 import { FilterChainConfigSchema } from "../gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.ts";
+import { HeaderMutationSchema } from "../gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.ts";
 import { JwtAuthenticationSchema } from "../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
 import { RBACSchema as HttpRbacSchema } from "../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { ExtAuthzSchema as NetworkExtAuthzSchema } from "../gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
@@ -50,7 +51,7 @@ export interface ReceivedFilter {
 /** Extensions that can stand in a policy's slot. */
 const registry = createRegistry(
   ...[TypedExtensionConfigSchema, FilterChainConfigSchema, UriTemplateMatchConfigSchema],
-  ...[HttpRbacSchema, HttpExtAuthzSchema, JwtAuthenticationSchema],
+  ...[HttpRbacSchema, HttpExtAuthzSchema, JwtAuthenticationSchema, HeaderMutationSchema],
   ...[NetworkRbacSchema, NetworkExtAuthzSchema, SetFilterStateSchema],
 );
 

@@ -2,6 +2,7 @@
 // together from fragments, and settling which virtual host keeps which name is redone only when names change.
 
 import { PASSTHROUGH_CLUSTER } from "../core/cluster-name.ts";
+import { DENIAL_HEADER } from "../envoy/authorization/denial-header.ts";
 import { haveEqualHashes, joinParts, partOf, type ResourcePart } from "../envoy/fragment.ts";
 import { buildInboundRoutes } from "../envoy/route/inbound-routes.ts";
 import { buildRouteConfigurationHeader, buildVirtualHost } from "../envoy/route/route-configuration.ts";
@@ -154,6 +155,8 @@ function gatewayRouteResource({ name, virtualHosts }: GatewayRouteInputs): Built
   const routes = virtualHosts.flatMap((host) => host.routes);
   const message = {
     ...buildRouteConfigurationHeader(name),
+    // What policies a workload has is no stranger's business; a gateway's own refusals are past this.
+    responseHeadersToRemove: [DENIAL_HEADER],
     virtualHosts: virtualHosts.map((host) => ({ ...buildVirtualHost(host), domains: [...host.domains] })),
   };
   return buildResource(RouteConfigurationSchema, message, {

@@ -3,6 +3,7 @@
 import { childPath } from "../core/field-path.ts";
 import { isPrivateKey, isPublicKey, isSecretKey, parseKeySet } from "../core/json-web-key.ts";
 import { atMostOne, selectorAdmission, targetAdmission } from "./admission.ts";
+import { DRY_RUN } from "./authorization-policy/dry-run.ts";
 import type { ObjectOf } from "./define-kind.ts";
 import { defineKind } from "./define-kind.ts";
 import type { ObjectMeta } from "./object-meta.ts";
@@ -115,8 +116,6 @@ function* requestAuthenticationRules({ spec = {} }: { readonly spec?: RequestAut
     yield* checkJwtRule(`spec.jwtRules[${index}]`, rule);
   }
 }
-
-const DRY_RUN = "istio.io/dry-run";
 
 function* dryRunRule({ metadata }: { readonly metadata?: ObjectMeta }): Findings {
   if (metadata?.annotations?.[DRY_RUN] !== undefined)

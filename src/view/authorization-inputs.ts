@@ -18,6 +18,8 @@ export interface AuthorizationInputs {
   readonly trustDomains: readonly string[];
   /** Else policies of several providers for one workload are bad, as in Istio without its flag. */
   readonly allowsSeveralProviders: boolean;
+  /** Refused requests are told by what. */
+  readonly explainsDenials: boolean;
 }
 
 export interface AuthorizationPolicyInputs {

@@ -89,6 +89,22 @@ describe("a set's inputs", () => {
     });
   }
 
+  for (const [value, sidecars, gateways] of [
+    [undefined, false, false],
+    ["sidecars", true, false],
+    ["gateways", false, true],
+    ["gateways, sidecars", true, true],
+    ["true", false, false],
+  ] as const) {
+    test(`explain denials as ${value === undefined ? "no annotation" : `"${value}"`} says`, () => {
+      const annotations = value === undefined ? {} : { "meltemi.dev/explain-denials": value };
+      const mesh = meshOf(policy("shop/one"), policy("shop/other", { action: "DENY" }, annotations));
+      mesh.connect(sidecar("shop", "web"), { ...sidecar("shop", "edge"), kind: "router" });
+      const explained = ["shop/web", "shop/edge"].map((key) => inputsOf(mesh, key).explainsDenials);
+      assert.deepEqual(explained, [sidecars, gateways]);
+    });
+  }
+
   test("have the mesh's trust domain first, then its aliases", () => {
     const mesh = meshOf(meshConfig({ trustDomain: "new", trustDomainAliases: ["old", "new"] }));
     mesh.connect(sidecar("shop", "web"));

@@ -8,6 +8,7 @@ import {
   authorizationPolicyKind,
 } from "../kinds/authorization-policy/authorization-policy.ts";
 import { isDryRun } from "../kinds/authorization-policy/dry-run.ts";
+import { explainsDenialsAt } from "../kinds/authorization-policy/explain-denials.ts";
 import { isRefusedPolicy } from "../kinds/authorization-policy/refused-policy.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
@@ -46,6 +47,7 @@ export const authorizationFields: readonly ClaimedField[] = [
 export interface AuthorizationSet extends PolicySet {
   /** Keys of their rows, sorted. */
   readonly policies: readonly string[];
+  readonly isGateway: boolean;
 }
 
 export function declareAuthorizations(
@@ -54,16 +56,16 @@ export function declareAuthorizations(
   const { model } = tables;
   return declarePolicySets(tables, {
     name: "authorization",
-    setOf(read, workload) {
+    setOf(read, { isGateway, ...workload }) {
       const policies = authorizationPoliciesOf(read, model.authorizationPolicies, workload);
-      return { id: contentId(policies), policies };
+      return { id: contentId({ policies, isGateway }), policies, isGateway };
     },
     rowOf: (read, set) => authorizationRow(set, model, read),
   });
 }
 
 function authorizationRow(
-  { policies: keys }: AuthorizationSet,
+  { policies: keys, isGateway }: AuthorizationSet,
   model: Model,
   read: Read,
 ): PolicyRow<AuthorizationInputs> {
@@ -75,6 +77,9 @@ function authorizationRow(
     providers: providersOf(policies, model, read),
     trustDomains: [...new Set([trustDomain, ...trustDomainAliases])],
     allowsSeveralProviders: true,
+    explainsDenials: objects.some(({ metadata: { annotations } }) =>
+      explainsDenialsAt(annotations).includes(isGateway ? "gateways" : "sidecars"),
+    ),
   };
   return { inputs, provenance: objects.map((object) => ({ object: keyOf(object) })) };
 }

@@ -43,5 +43,12 @@ export function inputsOf(
   policies: readonly AuthorizationPolicyInputs[],
   part: Partial<AuthorizationInputs> = {},
 ): AuthorizationInputs {
-  return { policies, providers: {}, trustDomains: ["cluster.local"], allowsSeveralProviders: true, ...part };
+  return {
+    policies,
+    providers: {},
+    trustDomains: ["cluster.local"],
+    allowsSeveralProviders: true,
+    explainsDenials: false,
+    ...part,
+  };
 }

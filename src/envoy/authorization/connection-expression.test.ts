@@ -17,6 +17,7 @@ function inputs(...policies: readonly (readonly [AuthorizationAction, ...Authori
     providers: {},
     trustDomains: [],
     allowsSeveralProviders: true,
+    explainsDenials: false,
   } satisfies AuthorizationInputs;
 }
 
@@ -41,6 +42,20 @@ describe("connectionExpression()", () => {
       textOf(inputs(["ALLOW", {}], ["DENY", { to: [{ operation: { ports: ["9000", "9001"] } }] }])),
       "!((destination.port == 9000) || (destination.port == 9001)) && (true)",
     );
+  });
+
+  test("says by which rule a connection isn't let in, or that none lets it in", () => {
+    const denialOf = (of: AuthorizationInputs) =>
+      connectionExpression(of, "authenticated")?.denial.replaceAll("\\u005b", "[").replaceAll("\\u005d", "]");
+    const denied = (rule: string) => `'rbac_access_denied_matched_policy[${rule}]'`;
+    const ports = (port: string) => ({ to: [{ operation: { ports: [port] } }] });
+    assert.equal(denialOf(inputs(["ALLOW", fromReviews])), denied("none"));
+    assert.equal(
+      denialOf(inputs(["DENY", ports("1"), ports("2")], ["ALLOW", {}])),
+      `(destination.port == 1) ? ${denied("ns[shop]-policy[p0]-rule[0]")} : ` +
+        `(destination.port == 2) ? ${denied("ns[shop]-policy[p0]-rule[1]")} : ${denied("none")}`,
+    );
+    assert.equal(denialOf(inputs(["DENY", {}])), denied("ns[shop]-policy[p0]-rule[0]"));
   });
 
   test("knows nobody without mTLS", () => {

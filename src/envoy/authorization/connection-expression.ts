@@ -4,6 +4,8 @@
 import { addressRegex } from "../../core/address-regex.ts";
 import { RBAC_Action } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
+import { celString } from "../cel-string.ts";
+import { rbacDenial } from "../policy-slot/denial.ts";
 import { rulesOfAction } from "./actions.ts";
 import type { PermissionInit, PrincipalInit } from "./clause.ts";
 import type { RbacInit } from "./policies.ts";
@@ -16,6 +18,8 @@ export interface ConnectionExpression {
   readonly text: string;
   /** All rules are in it as they are written. */
   readonly isExact: boolean;
+  /** Of a connection that isn't let in, by what: an expression whose value is a text. */
+  readonly denial: string;
 }
 
 /** True for a connection that ALLOW and DENY let in; undefined where no policy decides. */
@@ -27,11 +31,29 @@ export function connectionExpression(
   const allow = rulesOfAction(inputs, "ALLOW", "tcp")?.rules;
   if (deny === undefined && allow === undefined) return undefined;
   const writer = new ExpressionWriter(caller);
+  const denying = deny === undefined ? [] : writer.rules(deny);
   const parts = [
-    ...(deny === undefined ? [] : [`!(${writer.rules(deny)})`]),
-    ...(allow === undefined ? [] : [`(${writer.rules(allow)})`]),
+    ...(deny === undefined ? [] : [`!(${anyOf(denying.map(({ text }) => text))})`]),
+    ...(allow === undefined ? [] : [`(${anyOf(writer.rules(allow).map(({ text }) => text))})`]),
   ];
-  return { text: parts.join(" && "), isExact: writer.isExact };
+  return { text: parts.join(" && "), isExact: writer.isExact, denial: denialOf(denying) };
+}
+
+interface NamedExpression {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The first rule that matches; that none does is told for what ALLOW doesn't let in. */
+function denialOf(rules: readonly NamedExpression[]): string {
+  const possible = rules.filter(({ text }) => text !== "false");
+  return possible.reduceRight(
+    (otherwise, { name, text }) =>
+      text === "true"
+        ? celString(rbacDenial(name))
+        : `(${text}) ? ${celString(rbacDenial(name))} : ${otherwise}`,
+    celString(rbacDenial("none")),
+  );
 }
 
 interface AddressRange {
@@ -52,16 +74,15 @@ class ExpressionWriter {
     this.#caller = caller;
   }
 
-  rules({ action, policies = {} }: RbacInit): string {
+  rules({ action, policies = {} }: RbacInit): readonly NamedExpression[] {
     const reading = action === RBAC_Action.DENY ? "possible" : "certain";
-    return anyOf(
-      Object.values(policies).map(({ permissions = [], principals = [] }) =>
-        allOf([
-          anyOf(permissions.map((each) => this.#permission(each as PermissionInit, reading))),
-          anyOf(principals.map((each) => this.#principal(each as PrincipalInit, reading))),
-        ]),
-      ),
-    );
+    return Object.entries(policies).map(([name, { permissions = [], principals = [] }]) => ({
+      name,
+      text: allOf([
+        anyOf(permissions.map((each) => this.#permission(each as PermissionInit, reading))),
+        anyOf(principals.map((each) => this.#principal(each as PrincipalInit, reading))),
+      ]),
+    }));
   }
 
   #permission({ rule }: PermissionInit, reading: Reading): string {
@@ -128,11 +149,11 @@ class ExpressionWriter {
     if (ignoreCase === true) return this.#unknown(reading);
     switch (matchPattern?.case) {
       case "exact":
-        return `${attribute} == ${quoted(matchPattern.value)}`;
+        return `${attribute} == ${celString(matchPattern.value)}`;
       case "prefix":
-        return `${attribute}.startsWith(${quoted(matchPattern.value)})`;
+        return `${attribute}.startsWith(${celString(matchPattern.value)})`;
       case "suffix":
-        return `${attribute}.endsWith(${quoted(matchPattern.value)})`;
+        return `${attribute}.endsWith(${celString(matchPattern.value)})`;
       case "contains":
         return matches(attribute, `.*${quoteRegex(matchPattern.value)}.*`);
       case "safeRegex":
@@ -171,16 +192,5 @@ function inBrackets(part: string, _at: number, parts: readonly string[]): string
 
 /** Of the whole text: CEL's own `matches` is content with a part. */
 function matches(attribute: string, regex: string): string {
-  return `${attribute}.matches(${quoted(`^(?:${regex})$`)})`;
-}
-
-/** Letters and digits stand for themselves: the text is part of a format, in which `%` and `)` mean something. */
-function quoted(text: string): string {
-  const escaped = text.replaceAll(/[^A-Za-z0-9/._:-]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    return code > 0xffff
-      ? `\\U${code.toString(16).padStart(8, "0")}`
-      : `\\u${code.toString(16).padStart(4, "0")}`;
-  });
-  return `'${escaped}'`;
+  return `${attribute}.matches(${celString(`^(?:${regex})$`)})`;
 }

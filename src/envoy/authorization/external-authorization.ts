@@ -17,6 +17,7 @@ import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { AuthorizationProvider, AuthorizationServer } from "../../view/authorization-inputs.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
+import { EXT_AUTHZ_STAT_PREFIX } from "../policy-slot/denial.ts";
 import { type MetadataMatcherInit, metadataMatcher } from "./metadata-matcher.ts";
 import { stringPattern } from "./string-pattern.ts";
 
@@ -48,9 +49,6 @@ export const externalAuthorizationFields: readonly ClaimedField[] = [
 export function providerPrefix(provider: string): string {
   return `istio-ext-authz-${provider}`;
 }
-
-/** How the rules of CUSTOM policies say that they match. */
-export const EXT_AUTHZ_STAT_PREFIX = "istio_ext_authz_";
 
 export interface ExternalAuthorization {
   /** Its filter asks only where the rules of policies that name the provider matched. */

@@ -4,10 +4,10 @@ import { ExtAuthzSchema } from "../../gen/envoy/extensions/filters/http/ext_auth
 import { RBACSchema } from "../../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import type { Plain } from "../encode.ts";
+import { EXT_AUTHZ_STAT_PREFIX } from "../policy-slot/denial.ts";
 import { type TypedFilter, typedFilter } from "../typed-filter.ts";
 import { rulesOfAction } from "./actions.ts";
 import { customRules } from "./custom-policies.ts";
-import { EXT_AUTHZ_STAT_PREFIX } from "./external-authorization.ts";
 import { shadowRulesStatPrefix } from "./shadow-prefix.ts";
 
 /** Both are empty where no policy is. They are two, since tokens are verified in between. */

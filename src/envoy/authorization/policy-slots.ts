@@ -18,6 +18,7 @@ import {
 import type { TypedFilter } from "../typed-filter.ts";
 import { connectionExpression } from "./connection-expression.ts";
 import { customRules } from "./custom-policies.ts";
+import { denialHeaderFilter } from "./denial-header.ts";
 import { buildHttpAuthorization } from "./http-authorization.ts";
 import { rbac } from "./policies.ts";
 import { buildTcpAuthorization, type ConnectionCheck } from "./tcp-authorization.ts";
@@ -28,7 +29,10 @@ export function buildAuthorizationSlots(inputs: AuthorizationInputs): readonly E
   const ofConnections = networkFilters(inputs);
   return [
     buildHttpSlot("custom-authorization", custom),
-    buildHttpSlot("authorization", authorization),
+    buildHttpSlot("authorization", [
+      ...(inputs.explainsDenials ? [denialHeaderFilter(inputs)] : []),
+      ...authorization,
+    ]),
     ...networkPolicySlots.map((slot) => buildNetworkSlot(slot, ofConnections[slot])),
   ];
 }
@@ -45,8 +49,8 @@ function networkFilters(inputs: AuthorizationInputs): NetworkFilters {
     ...(audit && { "authorization-audit": audit.configType.value }),
     ...(deny && { "authorization-deny": deny.configType.value }),
     ...(allow && { "authorization-allow": allow.configType.value }),
-    ...(ofPeer && { "first-byte-mutual-tls": destinationFilter("handshake", ofPeer.text) }),
-    ...(ofAnybody && { "first-byte-plaintext": destinationFilter("start", ofAnybody.text) }),
+    ...(ofPeer && { "first-byte-mutual-tls": destinationFilter("handshake", ofPeer) }),
+    ...(ofAnybody && { "first-byte-plaintext": destinationFilter("start", ofAnybody) }),
   };
 }
 

@@ -10,18 +10,20 @@ import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
+import { ASKING_RULE, CONNECTION_DENIAL, celExtract, RESPONSE_DETAILS } from "../policy-slot/denial.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
+import type { ProxySide } from "./filter-chain-inputs.ts";
 
-const DEFAULT_TEXT_FORMAT =
+const defaultTextFormat = (details: string) =>
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% ' +
-  "%RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% " +
+  `%RESPONSE_FLAGS% ${details} %CONNECTION_TERMINATION_DETAILS% ` +
   '"%UPSTREAM_TRANSPORT_FAILURE_REASON%" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% ' +
   '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% "%REQ(X-FORWARDED-FOR)%" "%REQ(USER-AGENT)%" ' +
   '"%REQ(X-REQUEST-ID)%" "%REQ(:AUTHORITY)%" "%UPSTREAM_HOST%" %UPSTREAM_CLUSTER_RAW% ' +
   "%UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% " +
   "%REQUESTED_SERVER_NAME% %ROUTE_NAME%\n";
 
-const DEFAULT_JSON_FORMAT: JsonObject = {
+const defaultJsonFormat = (details: string): JsonObject => ({
   authority: "%REQ(:AUTHORITY)%",
   bytes_received: "%BYTES_RECEIVED%",
   bytes_sent: "%BYTES_SENT%",
@@ -35,7 +37,7 @@ const DEFAULT_JSON_FORMAT: JsonObject = {
   request_id: "%REQ(X-REQUEST-ID)%",
   requested_server_name: "%REQUESTED_SERVER_NAME%",
   response_code: "%RESPONSE_CODE%",
-  response_code_details: "%RESPONSE_CODE_DETAILS%",
+  response_code_details: details,
   response_flags: "%RESPONSE_FLAGS%",
   route_name: "%ROUTE_NAME%",
   start_time: "%START_TIME%",
@@ -46,28 +48,50 @@ const DEFAULT_JSON_FORMAT: JsonObject = {
   upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
   user_agent: "%REQ(USER-AGENT)%",
   x_forwarded_for: "%REQ(X-FORWARDED-FOR)%",
-};
+});
 
 export type AccessLogInit = Plain<typeof AccessLogSchema>;
+
+export interface AccessLogInputs {
+  readonly settings: ListenerSettings;
+  /** Of what the log tells. */
+  readonly kind: "http" | "tcp";
+  readonly side: ProxySide;
+}
 
 /** Loggers of a connection or request, in the order in which they write. */
 export const accessLogSlots = ["file", "service", "statistics"] as const;
 
-export type AccessLogFeature = SlotFeature<(typeof accessLogSlots)[number], ListenerSettings, AccessLogInit>;
+export type AccessLogFeature = SlotFeature<(typeof accessLogSlots)[number], AccessLogInputs, AccessLogInit>;
 
 export const accessLogFeatures: readonly AccessLogFeature[] = [
   {
     slot: "file",
     fields: claims(meshConfigKind, ["spec.accessLogFile", "spec.accessLogFormat", "spec.accessLogEncoding"]),
-    build: ({ accessLog }) => (accessLog === undefined ? [] : [fileLogger(accessLog)]),
+    build: ({ settings: { accessLog }, ...logged }) =>
+      accessLog === undefined ? [] : [fileLogger(accessLog, detailsOf(logged))],
   },
 ];
 
 /** Empty where the mesh has no access log. */
 export const buildAccessLogs = inSlots(accessLogSlots, accessLogFeatures);
 
-function fileLogger(accessLog: NonNullable<ListenerSettings["accessLog"]>): AccessLogInit {
-  const accessLogFormat = { case: "logFormat" as const, value: buildFormat(accessLog) };
+/** In the default formats: what Envoy says, and which policy refuses where it doesn't say so. */
+function detailsOf({ kind, side }: Pick<AccessLogInputs, "kind" | "side">): string {
+  if (side === "outbound" || (side === "gateway" && kind === "tcp")) return "%RESPONSE_CODE_DETAILS%";
+  // Of connections Envoy has no details.
+  if (kind === "tcp") return `%FILTER_STATE(${CONNECTION_DENIAL}:PLAIN)%`;
+  const isAsked = `${RESPONSE_DETAILS} == '${PROVIDER_DENIAL}'`;
+  const asking = celExtract(ASKING_RULE, "(.+)", String.raw`${PROVIDER_DENIAL}[\\1]`);
+  return `%CEL(${isAsked} ? ${asking} : ${RESPONSE_DETAILS})%`;
+}
+
+const PROVIDER_DENIAL = "ext_authz_denied";
+
+type AccessLog = NonNullable<ListenerSettings["accessLog"]>;
+
+function fileLogger(accessLog: AccessLog, details: string): AccessLogInit {
+  const accessLogFormat = { case: "logFormat" as const, value: buildFormat(accessLog, details) };
   // A sidecar runs as a user of its own, which may write to its inherited output but not reopen it by path.
   return accessLog.path === "/dev/stdout"
     ? logger("envoy.access_loggers.stdout", typedConfig(StdoutAccessLogSchema, { accessLogFormat }))
@@ -81,15 +105,15 @@ function logger(name: string, value: PackedMessage): AccessLogInit {
   return { name, configType: { case: "typedConfig", value } };
 }
 
-function buildFormat({
-  format,
-  isJson,
-}: NonNullable<ListenerSettings["accessLog"]>): Plain<typeof SubstitutionFormatStringSchema> {
+function buildFormat(
+  { format, isJson }: AccessLog,
+  details: string,
+): Plain<typeof SubstitutionFormatStringSchema> {
   if (isJson) {
-    const value = format === "" ? DEFAULT_JSON_FORMAT : (JSON.parse(format) as JsonObject);
+    const value = format === "" ? defaultJsonFormat(details) : (JSON.parse(format) as JsonObject);
     return { format: { case: "jsonFormat", value } };
   }
-  const inlineString = format === "" ? DEFAULT_TEXT_FORMAT : format;
+  const inlineString = format === "" ? defaultTextFormat(details) : format;
   return {
     format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: inlineString } } },
   };

@@ -41,7 +41,12 @@ export const connectionManagerFeatures: readonly ConnectionManagerFeature[] = [
     }),
   },
   { fields: [], build: ({ forward }) => ({ httpFilters: buildHttpFilters(forward) }) },
-  { fields: [], build: ({ settings }) => ({ accessLog: buildAccessLogs(settings) }) },
+  {
+    fields: [],
+    build: ({ forward: { kind, side }, settings }) => ({
+      accessLog: buildAccessLogs({ settings, kind, side }),
+    }),
+  },
   { fields: [], build: () => ({ upgradeConfigs: [{ upgradeType: "websocket" }] }) },
   // A stream may stand idle for as long as its two ends want: WebSocket and gRPC streams do.
   { fields: [], build: () => ({ streamIdleTimeout: ZERO_DURATION }) },

@@ -30,7 +30,7 @@ export function tcpProxyFilter(
                 case: "weightedClusters",
                 value: { clusters: destinations.map(({ cluster, weight }) => ({ name: cluster, weight })) },
               },
-        accessLog: buildAccessLogs(settings),
+        accessLog: buildAccessLogs({ settings, kind: "tcp", side }),
         ...(side === "inbound-mutual-tls" ? afterHandshake : {}),
       }),
     },

@@ -4,9 +4,11 @@
 import { RBAC_Action } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
 import { RBACSchema as HttpRbacSchema } from "../../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { RBACSchema as NetworkRbacSchema } from "../../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
+import { celString } from "../cel-string.ts";
 import { typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
 import { typedFilter } from "../typed-filter.ts";
+import { rbacDenial } from "./denial.ts";
 import { destinationFilter } from "./first-byte.ts";
 import { buildHttpSlot, type ExtensionConfigInit, httpPolicySlots, httpSlotName } from "./http-slot.ts";
 import {
@@ -31,12 +33,16 @@ export function buildClosedSlot(name: string, policy: string): ExtensionConfigIn
 function closedFilter(slot: NetworkPolicySlot, policy: string): PackedMessage {
   switch (slot) {
     case "first-byte-mutual-tls":
-      return destinationFilter("handshake", "false");
+      return destinationFilter("handshake", closed(policy));
     case "first-byte-plaintext":
-      return destinationFilter("start", "false");
+      return destinationFilter("start", closed(policy));
     default:
       return typedConfig(NetworkRbacSchema, { statPrefix: "tcp.", rules: denyAll(policy) });
   }
+}
+
+function closed(policy: string) {
+  return { text: "false", denial: celString(rbacDenial(policy)) };
 }
 
 function denyAll(policy: string) {

@@ -6,3 +6,6 @@ export const JWT_FILTER = "envoy.filters.http.jwt_authn";
 
 /** The key of the payload, a Struct of claims. */
 export const JWT_PAYLOAD = "payload";
+
+/** Before the reason, in braces, in the details of a response that refuses a token. */
+export const JWT_DENIAL = "jwt_authn_access_denied";

@@ -13,6 +13,7 @@ import type {
 import { checkConditionKey } from "./condition-key.ts";
 import { checkConditionValues, checkPortText, checkValues } from "./condition-rules.ts";
 import { DRY_RUN, isBooleanText } from "./dry-run.ts";
+import { EXPLAIN_DENIALS, unknownExplainingProxies } from "./explain-denials.ts";
 import { isPathTemplate, pathTemplateFault } from "./path-template.ts";
 
 interface AuthorizationPolicyLike {
@@ -28,6 +29,16 @@ export function* authorizationPolicyRules({ metadata, spec = {} }: Authorization
     yield { path: "spec.provider", message: `a provider is only for the action CUSTOM, found ${action}` };
   for (const [index, rule] of rules.entries()) yield* checkRule(`spec.rules[${index}]`, rule);
   yield* checkDryRun(metadata);
+  yield* checkExplainDenials(metadata);
+}
+
+function* checkExplainDenials(metadata: ObjectMeta | undefined): Findings {
+  for (const word of unknownExplainingProxies(metadata?.annotations?.[EXPLAIN_DENIALS] ?? "sidecars"))
+    yield {
+      severity: "warning",
+      path: childPath("metadata.annotations", EXPLAIN_DENIALS),
+      message: `found "${word}", wanted "sidecars", "gateways" or both, with a comma between them; it explains nothing`,
+    };
 }
 
 function* checkDryRun(metadata: ObjectMeta | undefined): Findings {
