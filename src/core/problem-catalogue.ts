@@ -99,6 +99,18 @@ const entries = {
     severity: "warning",
     title: "Hosts of ServiceEntries share a port, and nothing tells them apart",
   },
+  MLT2043: { severity: "warning", title: "A CUSTOM policy asks of a token, which isn't known yet" },
+  MLT2038: { severity: "warning", title: "A provider's service isn't visible where it is asked from" },
+  MLT2039: {
+    severity: "warning",
+    title: "A path of an AuthorizationPolicy can be gone around, or never matches",
+  },
+  MLT2040: { severity: "info", title: "An AuthorizationPolicy names a namespace that doesn't exist" },
+  MLT2041: {
+    severity: "warning",
+    title: "An AuthorizationPolicy shuts out a gateway that routes to its workloads",
+  },
+  MLT2042: { severity: "warning", title: "An AuthorizationPolicy shuts out Prometheus" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },
   MLT5001: { severity: "error", title: "A private key can be read by other users" },
   MLT5002: { severity: "error", title: "The CA's files are incomplete or don't belong together" },

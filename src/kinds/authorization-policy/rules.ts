@@ -15,6 +15,7 @@ import { checkConditionValues, checkPortText, checkValues } from "./condition-ru
 import { DRY_RUN, isBooleanText } from "./dry-run.ts";
 import { EXPLAIN_DENIALS, unknownExplainingProxies } from "./explain-denials.ts";
 import { isPathTemplate, pathTemplateFault } from "./path-template.ts";
+import { checkTokenRules } from "./token-rules.ts";
 
 interface AuthorizationPolicyLike {
   readonly metadata?: ObjectMeta;
@@ -28,6 +29,7 @@ export function* authorizationPolicyRules({ metadata, spec = {} }: Authorization
   if (action !== "CUSTOM" && provider !== undefined)
     yield { path: "spec.provider", message: `a provider is only for the action CUSTOM, found ${action}` };
   for (const [index, rule] of rules.entries()) yield* checkRule(`spec.rules[${index}]`, rule);
+  if (action === "CUSTOM") yield* checkTokenRules(rules);
   yield* checkDryRun(metadata);
   yield* checkExplainDenials(metadata);
 }

@@ -10,6 +10,7 @@ import type {
   AuthorizationRule,
   AuthorizationSource,
 } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
+import type { MeshService } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import { type CheckContext, problemAt, quoted } from "./check.ts";
 import { labelKey } from "./problem-indexes.ts";
@@ -98,7 +99,7 @@ function httpFieldOf({ from = [], to = [], when = [] }: AuthorizationRule): stri
 function connectionPortOf(
   { metadata, spec = {} }: AuthorizationPolicy,
   { to = [] }: AuthorizationRule,
-  { read, model }: CheckContext,
+  { read, model, indexes }: CheckContext,
 ) {
   const { selector, targetRef, targetRefs = [] } = spec;
   if (targetRef !== undefined || targetRefs.length > 0) return undefined;
@@ -112,6 +113,7 @@ function connectionPortOf(
     const ofService = Object.entries(service.selector ?? {});
     if (ofService.length === 0 || ofService.some(([key, value]) => (labels[key] ?? value) !== value))
       continue;
+    if (leadsToGateway(service, { read, indexes })) continue;
     for (const { targetPort, number, protocol } of service.ports) {
       const port = targetPort ?? number;
       if (!isHttp(protocol) && !isSniffed(protocol) && protocol !== "UDP" && isFor(port))
@@ -119,6 +121,21 @@ function connectionPortOf(
     }
   }
   return undefined;
+}
+
+/** What a gateway speaks on a port is its Gateways' to say: mostly HTTP, behind TLS that ends there. */
+function leadsToGateway(
+  { namespace, selector = {} }: MeshService,
+  { read, indexes }: Pick<CheckContext, "read" | "indexes">,
+): boolean {
+  const [first] = Object.entries(selector);
+  if (first === undefined) return false;
+  return read
+    .find(indexes.workloadsByLabel, labelKey(first))
+    .some(
+      ([, pod]) =>
+        pod.namespace === namespace && pod.proxyKind === "router" && matchesLabels(selector, pod.labels),
+    );
 }
 
 /** Callers by their exact names alone. They may be yet to come. */

@@ -4,12 +4,18 @@ import { ipFamiliesOf } from "../../core/ip-families.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Index } from "../../graph/table-index.ts";
 import type { Secret } from "../../kinds/secret.ts";
+import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
+import { MESH_GATEWAY } from "../gateway-name.ts";
 import { type DroppedServer, gatewayPorts } from "../gateway-servers.ts";
 import type { Model } from "../model.ts";
 import { isPlain, type MeshService, type MeshServicePort } from "../service.ts";
+import type { Sources } from "../sources.ts";
 import type { Workload } from "../workloads.ts";
+import { destinationsIn } from "./route-destinations.ts";
 
 export interface ProblemIndexes {
+  /** Those that gateways follow, by `routedHostKeys` of their destinations. */
+  readonly gatewayRoutesByHost: Index<VirtualService>;
   /** By the ObjectKey of the Gateway that loses. */
   readonly droppedServers: Index<readonly DroppedServer[]>;
   /** By `key=value` of each label. */
@@ -22,8 +28,13 @@ export interface ProblemIndexes {
   readonly plainServicesByPort: Index<MeshService>;
 }
 
-export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexes {
+export function declareProblemIndexes(graph: Graph, sources: Sources, model: Model): ProblemIndexes {
   return {
+    gatewayRoutesByHost: graph.index(
+      sources.VirtualService,
+      "VirtualServices of gateways by host",
+      routedHosts,
+    ),
     droppedServers: declareDroppedServers(graph, model),
     workloadsByLabel: graph.index(model.workloads.table, "workloads by label", ({ labels }) =>
       Object.entries(labels).map(labelKey),
@@ -47,6 +58,23 @@ export function declareProblemIndexes(graph: Graph, model: Model): ProblemIndexe
           ),
     ),
   };
+}
+
+function routedHosts(object: VirtualService): Iterable<string> {
+  const isOfGateway = (object.spec.gateways ?? []).some((gateway) => gateway !== MESH_GATEWAY);
+  if (!isOfGateway) return [];
+  const { namespace } = object.metadata;
+  const hosts = [...destinationsIn(object)].map(({ destination: { host } }) => host.toLowerCase());
+  return new Set(hosts.map((host) => (host.includes(".") ? host : shortHostKey(host, namespace))));
+}
+
+/** By its full name, or by a short one in its own namespace. */
+export function routedHostKeys({ hostname, name, namespace }: MeshService): readonly string[] {
+  return [hostname, shortHostKey(name, namespace)];
+}
+
+function shortHostKey(name: string, namespace: string): string {
+  return `${namespace}/${name}`;
 }
 
 /** Of each pod that some Gateway selects. */

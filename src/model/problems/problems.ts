@@ -30,7 +30,10 @@ import { checkIndistinctHosts } from "./indistinct-host.ts";
 import { checkIssuerKeys } from "./issuer-keys.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
+import { checkPolicyNamespaces } from "./policy-namespaces.ts";
+import { checkPolicyPaths } from "./policy-paths.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
+import { checkProviderVisibility } from "./provider-visibility.ts";
 import { checkRefusedPolicy } from "./refused-policy.ts";
 import { checkReservedGatewayPorts, checkReservedServicePorts } from "./reserved-port.ts";
 import { checkRuleCredentials } from "./rule-credentials.ts";
@@ -38,11 +41,12 @@ import { checkRuleHost } from "./rule-host.ts";
 import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
 import { checkShortNameConflicts } from "./short-name-conflict.ts";
+import { checkShutOutGateways, checkShutOutPrometheus } from "./shut-out-callers.ts";
 import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
 
 /** Rows by ObjectKey. The Problems name object and path; file and line are for who knows the files to add. */
 export function declareProblems(graph: Graph, sources: Sources, model: Model): Table<readonly Problem[]> {
-  const indexes = declareProblemIndexes(graph, model);
+  const indexes = declareProblemIndexes(graph, sources, model);
   const inputs = { graph, sources, model, indexes };
   return graph.union("problems", [
     problemsOf(sources.VirtualService, inputs, [
@@ -71,6 +75,11 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkPolicySelector,
       checkRanges,
       checkConnectionProviders,
+      checkPolicyPaths,
+      checkPolicyNamespaces,
+      checkProviderVisibility,
+      checkShutOutGateways,
+      checkShutOutPrometheus,
     ]),
     problemsOf(sources.RequestAuthentication, inputs, [checkIssuerKeys]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { meshFixture } from "../../../tests/support/mesh-fixture.ts";
+import { declareProblems } from "./problems.ts";
+
+const GATEWAY = `
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: infra }
+spec:
+  selector: { istio: ingressgateway }
+  servers: [{ hosts: ["*"], port: { number: 80, name: http, protocol: HTTP } }]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: web, namespace: shop }
+spec: { hosts: ["*"], gateways: [infra/edge], http: [{ route: [{ destination: { host: web } }] }] }
+`;
+
+const pod = (
+  namespace: string,
+  name: string,
+  more: { labels?: object; annotations?: object; args?: string[] } = {},
+) =>
+  JSON.stringify({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      namespace,
+      name,
+      labels: { app: name, "security.istio.io/tlsMode": "istio", ...more.labels },
+      annotations: more.annotations ?? {},
+    },
+    spec: { serviceAccountName: name, containers: [{ name, image: name, args: more.args ?? [] }] },
+    status: { podIP: "10.0.0.1", phase: "Running" },
+  });
+
+interface ServiceText {
+  readonly selector?: string;
+  readonly namespace?: string;
+  readonly annotations?: string;
+}
+
+const service = (
+  name: string,
+  ports: string,
+  { selector = `{ app: ${name} }`, namespace = "shop", annotations = "{}" }: ServiceText = {},
+) => `
+apiVersion: v1
+kind: Service
+metadata: { name: ${name}, namespace: ${namespace}, annotations: ${annotations} }
+spec: { clusterIP: 10.96.0.1, selector: ${selector}, ports: ${ports} }
+`;
+
+const namespaces = ["shop", "infra", "monitoring"].map(
+  (name) => `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`,
+);
+
+interface Around {
+  readonly mesh?: string;
+  readonly more?: readonly string[];
+}
+
+function codesOf(spec: string, { mesh = "{}", more = [] }: Around = {}): readonly string[] {
+  return problemsOf(spec, { mesh, more }).map(({ code, severity }) => `${code} ${severity}`);
+}
+
+function problemsOf(spec: string, { mesh = "{}", more = [] }: Around = {}) {
+  const { graph, sources, model, put } = meshFixture();
+  const problems = declareProblems(graph, sources, model);
+  put(
+    [
+      `apiVersion: meltemi.dev/v1\nkind: MeshConfig\nmetadata: { name: mesh }\nspec: ${mesh}\n`,
+      ...namespaces,
+      GATEWAY,
+      service("web", "[{ name: http, port: 80 }]"),
+      pod("shop", "web"),
+      pod("infra", "edge", { labels: { istio: "ingressgateway" }, args: ["proxy", "router"] }),
+      ...more,
+      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: p, namespace: shop }\nspec: ${spec}\n`,
+    ].join("\n---\n"),
+  );
+  return problems.get("AuthorizationPolicy/shop/p") ?? [];
+}
+
+const allow = (source: string) => `{ rules: [{ from: [{ source: ${source} }] }] }`;
+const paths = (action: string, field: string, path: string) =>
+  `{ action: ${action}, rules: [{ to: [{ operation: { ${field}: ["${path}"], ports: ["80"] } }], from: [{ source: { notNamespaces: [infra] } }] }, {}] }`;
+
+describe("an ALLOW", () => {
+  for (const source of [
+    "{ principals: [cluster.local/ns/shop/sa/web] }",
+    "{ namespaces: [shop] }",
+    "{ notNamespaces: [infra] }",
+    "{ serviceAccounts: [web] }",
+  ]) {
+    test(`of ${source} shuts out the gateway whose routes lead to its workloads`, () =>
+      assert.deepEqual(codesOf(allow(source)), ["MLT2041 warning"]));
+  }
+  test("of a condition shuts it out too, and so does one of no rule", () => {
+    const condition = (key: string, value: string) =>
+      `{ rules: [{ when: [{ key: ${key}, values: [${value}] }] }] }`;
+    assert.deepEqual(codesOf(condition("source.namespace", "shop")), ["MLT2041 warning"]);
+    assert.deepEqual(codesOf("{}"), ["MLT2041 warning"]);
+    const [found] = problemsOf(condition("source.principal", "cluster.local/ns/shop/sa/web"));
+    assert.match(
+      found?.message ?? "",
+      /Gateway "infra\/edge", whose pods run as "infra\/edge": what VirtualService "shop\/web" routes to web\.shop is refused/,
+    );
+  });
+  for (const source of [
+    "{ principals: [cluster.local/ns/infra/sa/edge] }",
+    "{ principals: ['*/sa/edge'] }",
+    "{ namespaces: [infra] }",
+    "{ serviceAccounts: [infra/edge] }",
+    "{ requestPrincipals: ['*'] }",
+    "{ ipBlocks: [10.0.0.0/8] }",
+  ]) {
+    test(`of ${source} may let it in`, () => assert.deepEqual(codesOf(allow(source)), []));
+  }
+  test("shuts out no gateway where another policy lets it in, and where nothing is routed to its workloads", () => {
+    const other = `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: q, namespace: shop }\nspec: ${allow("{ namespaces: [infra] }")}\n`;
+    assert.deepEqual(codesOf(allow("{ namespaces: [shop] }"), { more: [other] }), []);
+    const db = [service("db", "[{ name: http, port: 80 }]"), pod("shop", "db")];
+    const ofDb = `{ selector: { matchLabels: { app: db } }, rules: [{ from: [{ source: { namespaces: [shop] } }] }] }`;
+    assert.deepEqual(codesOf(ofDb, { more: db }), []);
+    assert.deepEqual(
+      codesOf("{ action: DENY, rules: [{ from: [{ source: { namespaces: [infra] } }] }] }"),
+      [],
+    );
+  });
+});
+
+describe("Prometheus", () => {
+  const scraped = (port: string, more: object = {}) =>
+    pod("shop", "db", {
+      annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": port, ...more },
+    });
+  const ofDb = (rule: string) => `{ selector: { matchLabels: { app: db } }, rules: [${rule}] }`;
+  const fromShop = "{ from: [{ source: { namespaces: [shop] } }] }";
+  test("is shut out of an application's own port by an ALLOW that names callers", () => {
+    assert.deepEqual(codesOf(ofDb(fromShop), { more: [scraped("9090")] }), ["MLT2042 warning"]);
+    const other = '{ to: [{ operation: { ports: ["80"] } }] }';
+    assert.deepEqual(codesOf(ofDb(other), { more: [scraped("9090")] }), ["MLT2042 warning"]);
+  });
+  test("isn't where the port is the agent's or not captured, or a rule lets anybody or Prometheus in", () => {
+    assert.deepEqual(codesOf(ofDb(fromShop), { more: [scraped("15020")] }), []);
+    const excluded = { "traffic.sidecar.istio.io/excludeInboundPorts": "8080, 9090" };
+    assert.deepEqual(codesOf(ofDb(fromShop), { more: [scraped("9090", excluded)] }), []);
+    const forPort = `${fromShop}, { to: [{ operation: { ports: ["9090"] } }] }`;
+    assert.deepEqual(codesOf(ofDb(forPort), { more: [scraped("9090")] }), []);
+    const fromMonitoring = "{ from: [{ source: { namespaces: [monitoring] } }] }";
+    const prometheus = pod("monitoring", "prometheus");
+    assert.deepEqual(codesOf(ofDb(fromMonitoring), { more: [scraped("9090"), prometheus] }), []);
+  });
+});
+
+describe("a path", () => {
+  const mesh = (normalization: string) => ({
+    mesh: `{ pathNormalization: { normalization: ${normalization} } }`,
+  });
+  for (const [normalization, action, field, path] of [
+    ["BASE", "DENY", "paths", "/admin//x"],
+    ["BASE", "DENY", "paths", "/admin%2Fx"],
+    ["BASE", "ALLOW", "notPaths", "/admin//x"],
+    ["BASE", "DENY", "paths", "/a/../admin"],
+    ["MERGE_SLASHES", "DENY", "paths", "/admin//x"],
+    ["MERGE_SLASHES", "ALLOW", "paths", "//x"],
+    ["MERGE_SLASHES", "DENY", "paths", "/admin%2fx"],
+    ["DECODE_AND_MERGE_SLASHES", "DENY", "paths", "/admin%5cx"],
+    ["NONE", "DENY", "paths", "/admin"],
+    ["NONE", "ALLOW", "notPaths", "/admin*"],
+  ] as const) {
+    test(`"${path}" as ${action} ${field} under ${normalization} is gone around, or matches none`, () =>
+      assert.deepEqual(codesOf(paths(action, field, path), mesh(normalization)), ["MLT2039 warning"]));
+  }
+  for (const [normalization, action, field, path] of [
+    ["BASE", "DENY", "paths", "/admin/x"],
+    ["BASE", "ALLOW", "paths", "/admin//x"],
+    ["DECODE_AND_MERGE_SLASHES", "DENY", "paths", "/a.b/*"],
+    ["NONE", "ALLOW", "paths", "/admin"],
+    ["NONE", "DENY", "paths", "/*"],
+  ] as const) {
+    test(`"${path}" as ${action} ${field} under ${normalization} is as it is written`, () =>
+      assert.deepEqual(codesOf(paths(action, field, path), mesh(normalization)), []));
+  }
+});
+
+describe("a namespace", () => {
+  const deny = (names: string) =>
+    `{ action: DENY, rules: [{ from: [{ source: { namespaces: ${names} } }] }] }`;
+  test("that doesn't exist is told, with what may have been meant", () => {
+    assert.deepEqual(codesOf(deny("[elsewhere]")), ["MLT2040 info"]);
+    const [found] = problemsOf(deny("[shop, monitorin]"));
+    assert.deepEqual(
+      [found?.severity, found?.path, found?.hint],
+      ["warning", "spec.rules[0].from[0].source.namespaces[1]", 'did you mean "monitoring"?'],
+    );
+  });
+  test("that exists, has pods, or is a pattern is not", () => {
+    assert.deepEqual(codesOf(deny("[shop, 'mon*', bare]"), { more: [pod("bare", "x")] }), []);
+  });
+});
+
+describe("a provider's service", () => {
+  const custom = "{ action: CUSTOM, provider: { name: asked }, rules: [{}] }";
+  const mesh = (failOpen: boolean) =>
+    `{ extensionProviders: [{ name: asked, envoyExtAuthzGrpc: { service: asked.infra.svc.cluster.local, port: 9000, failOpen: ${failOpen} } }] }`;
+  const asked = (exportTo: string) =>
+    service("asked", "[{ name: grpc, port: 9000 }]", {
+      namespace: "infra",
+      annotations: `{ networking.istio.io/exportTo: "${exportTo}" }`,
+    });
+  test("that isn't exported to the workloads can't be asked, which failOpen makes open", () => {
+    assert.deepEqual(codesOf(custom, { mesh: mesh(true), more: [asked(".")] }), ["MLT2038 error"]);
+    assert.deepEqual(codesOf(custom, { mesh: mesh(false), more: [asked(".")] }), ["MLT2038 warning"]);
+  });
+  test("that is exported to them can", () => {
+    for (const exportTo of ["*", "shop"])
+      assert.deepEqual(codesOf(custom, { mesh: mesh(true), more: [asked(exportTo)] }), []);
+  });
+});
+
+describe("a path of a namespace with a gateway's HTTPS port", () => {
+  const deny = `{ action: DENY, rules: [{ to: [{ operation: { paths: [/admin] } }] }] }`;
+  const https = "[{ name: https, port: 443 }]";
+  test("is known there, since TLS ends at the gateway, and not at a workload", () => {
+    const gateway = pod("shop", "own-edge", { args: ["proxy", "router"] });
+    assert.deepEqual(codesOf(deny, { more: [service("own-edge", https), gateway] }), []);
+    const workload = pod("shop", "tls");
+    assert.deepEqual(codesOf(deny, { more: [service("tls", https), workload] }), ["MLT2027 warning"]);
+  });
+});

@@ -1,0 +1,152 @@
+// ALLOW policies that shut out who has to get in: the gateways whose routes lead to their workloads, and Prometheus.
+
+import { matchesLabels } from "../../core/label-selector.ts";
+import type { Problem } from "../../core/problem.ts";
+import type { AuthorizationPolicy } from "../../kinds/authorization-policy/authorization-policy.ts";
+import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
+import { isDryRun } from "../../kinds/authorization-policy/dry-run.ts";
+import { authorizationPoliciesOf } from "../authorization-policies.ts";
+import { MESH_GATEWAY, qualifyGateway } from "../gateway-name.ts";
+import type { MeshService } from "../service.ts";
+import { rowKey } from "../sources.ts";
+import type { Workload } from "../workloads.ts";
+import { type CheckContext, problemAt, shortHost } from "./check.ts";
+import { labelKey, routedHostKeys } from "./problem-indexes.ts";
+import { mayLetIn, type RuleCaller } from "./rule-callers.ts";
+import { selectedWorkloads } from "./selected-workloads.ts";
+
+export function* checkShutOutGateways(object: AuthorizationPolicy, context: CheckContext): Iterable<Problem> {
+  if (!allows(object)) return;
+  for (const [, service] of context.read.find(context.model.servicesByNamespace, object.metadata.namespace)) {
+    const pod = podOf(service, object, context);
+    const route = pod && routeThatIsShutOut(service, allowRulesFor(pod, object, context), context);
+    if (route === undefined) continue;
+    const { virtualService, gateway, caller } = route;
+    yield problemAt(object, "spec.rules", {
+      code: "MLT2041",
+      message: `No ALLOW policy lets in Gateway "${gateway}", whose pods run as "${caller.namespace}/${caller.serviceAccount}": what VirtualService "${virtualService}" routes to ${shortHost(service.hostname, context.settings)} is refused`,
+      hint: `a rule with from[].source.serviceAccounts: ["${caller.namespace}/${caller.serviceAccount}"] lets it in`,
+    });
+    return;
+  }
+}
+
+/** A scrape of the application's own port comes through its proxy; merged metrics are the agent's and don't. */
+export function* checkShutOutPrometheus(
+  object: AuthorizationPolicy,
+  context: CheckContext,
+): Iterable<Problem> {
+  if (!allows(object)) return;
+  const { read, model, sources } = context;
+  const labels = object.spec?.selector?.matchLabels ?? {};
+  for (const [key, pod] of read.find(model.workloads.byNamespace, object.metadata.namespace)) {
+    if (!pod.hasMutualTls || !matchesLabels(labels, pod.labels)) continue;
+    const port = scrapedPort(read.get(sources.Pod, key)?.metadata.annotations ?? {});
+    if (port === undefined) continue;
+    const rules = allowRulesFor(pod, object, context).filter(({ rule }) => isForPort(rule, port));
+    const callers: readonly RuleCaller[] = [undefined, ...prometheusPods(context)];
+    if (callers.some((caller) => isLetIn(rules, caller, context))) continue;
+    yield problemAt(object, "spec.rules", {
+      code: "MLT2042",
+      message: `No ALLOW policy lets Prometheus in at port ${port} of pod "${pod.name}", which its annotation prometheus.io/port names`,
+      hint: "merged metrics, at the agent's port, are scraped past all policies; else a rule for the port lets it in",
+    });
+    return;
+  }
+}
+
+function allows(object: AuthorizationPolicy): boolean {
+  const { action = "ALLOW", targetRef, targetRefs = [] } = object.spec ?? {};
+  return (
+    action === "ALLOW" && !isDryRun(object.metadata) && targetRef === undefined && targetRefs.length === 0
+  );
+}
+
+/** With a proxy, of the service and of the policy. */
+function podOf(service: MeshService, { spec = {} }: AuthorizationPolicy, { read, indexes }: CheckContext) {
+  const wanted = { ...service.selector, ...spec.selector?.matchLabels };
+  const [first] = Object.entries(service.selector ?? {});
+  if (first === undefined) return undefined;
+  return read
+    .find(indexes.workloadsByLabel, labelKey(first))
+    .map(([, pod]) => pod)
+    .find(
+      (pod) =>
+        pod.namespace === service.namespace &&
+        pod.hasMutualTls &&
+        pod.proxyKind === "sidecar" &&
+        matchesLabels(service.selector ?? {}, pod.labels) &&
+        matchesLabels(wanted, pod.labels),
+    );
+}
+
+interface AllowRule {
+  readonly namespace: string;
+  readonly rule: AuthorizationRule;
+}
+
+/** Of all ALLOW policies for the pod; `object` may be yet to come. */
+function allowRulesFor(
+  pod: Workload,
+  object: AuthorizationPolicy,
+  { read, model }: CheckContext,
+): readonly AllowRule[] {
+  const { namespace, name } = object.metadata;
+  const keys = authorizationPoliciesOf(read, model.authorizationPolicies, pod);
+  const others = keys
+    .filter((key) => key !== rowKey(namespace, name))
+    .flatMap((key) => read.get(model.authorizationPolicies.table, key) ?? []);
+  return [object, ...others]
+    .filter((policy) => (policy.spec?.action ?? "ALLOW") === "ALLOW" && !isDryRun(policy.metadata))
+    .flatMap(({ metadata, spec }) =>
+      (spec?.rules ?? []).map((rule) => ({ namespace: metadata.namespace, rule })),
+    );
+}
+
+function isLetIn(rules: readonly AllowRule[], caller: RuleCaller, { settings }: CheckContext): boolean {
+  return rules.some(({ namespace, rule }) => mayLetIn(rule, caller, { namespace, settings }));
+}
+
+function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], context: CheckContext) {
+  const { read, indexes, sources } = context;
+  const routes = routedHostKeys(service).flatMap((key) => read.find(indexes.gatewayRoutesByHost, key));
+  for (const [, { metadata, spec }] of routes) {
+    for (const written of spec.gateways ?? []) {
+      if (written === MESH_GATEWAY) continue;
+      const gateway = qualifyGateway(written, metadata.namespace);
+      const object = read.get(sources.Gateway, gateway);
+      const pods = object === undefined ? [] : (selectedWorkloads(object, context) ?? []);
+      const caller = pods.find((pod) => !isLetIn(rules, pod, context));
+      if (caller !== undefined)
+        return { virtualService: rowKey(metadata.namespace, metadata.name), gateway, caller };
+    }
+  }
+  return undefined;
+}
+
+const AGENT_PORT = 15020;
+
+/** As the pod was made: where metrics are merged, injection has written the agent's port. */
+function scrapedPort(annotations: Readonly<Record<string, string>>): number | undefined {
+  const port = Number(annotations["prometheus.io/port"] ?? "");
+  if (annotations["prometheus.io/scrape"] !== "true" || !Number.isInteger(port) || port < 1) return undefined;
+  const excluded = (annotations["traffic.sidecar.istio.io/excludeInboundPorts"] ?? "").split(",");
+  return port === AGENT_PORT || excluded.some((each) => each.trim() === String(port)) ? undefined : port;
+}
+
+function isForPort({ to = [] }: AuthorizationRule, port: number): boolean {
+  if (to.length === 0) return true;
+  return to.some(({ operation: { ports = [], notPorts = [], methods = [] } = {} }) => {
+    const isMethod = methods.length === 0 || methods.some((method) => method === "GET" || method === "*");
+    return (
+      isMethod && (ports.length === 0 || ports.includes(String(port))) && !notPorts.includes(String(port))
+    );
+  });
+}
+
+/** By the labels that its charts give it. */
+function prometheusPods({ read, indexes }: CheckContext): readonly Workload[] {
+  return ["app.kubernetes.io/name=prometheus", "app=prometheus"].flatMap((label) =>
+    read.find(indexes.workloadsByLabel, label).map(([, pod]) => pod),
+  );
+}
