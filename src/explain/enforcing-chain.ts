@@ -1,8 +1,9 @@
 // The filter chain of a sidecar that takes a call in, chosen as Envoy chooses it, with the filters that decide on it.
 
-import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { type Any, anyIs, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../envoy/application-protocol.ts";
 import { FilterChainConfigSchema } from "../gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.ts";
+import { ConfigSchema as SetFilterStateSchema } from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
 import type { PathNormalization } from "./normalized-path.ts";
 import {
   type ReceivedChain,
@@ -102,11 +103,10 @@ function filtersIn(filter: ReceivedFilter, config: ReceivedConfig): readonly Enf
   const slot = config.extensionConfigs.get(name);
   const nested = slot === undefined ? undefined : anyUnpack(slot, FilterChainConfigSchema);
   if (nested === undefined) return [{ slot: name, name, config: slot }];
-  return (nested.defaultFilterChain?.filters ?? []).map((each) => ({
-    slot: name,
-    name: each.name,
-    config: each.typedConfig,
-  }));
+  const filters = nested.defaultFilterChain?.filters ?? [];
+  return filters
+    .filter(({ typedConfig }) => typedConfig === undefined || !anyIs(typedConfig, SetFilterStateSchema))
+    .map((each) => ({ slot: name, name: each.name, config: each.typedConfig }));
 }
 
 /** Filters that are no part of authorization: they forward, count, or change what was let in. */
@@ -125,6 +125,7 @@ function normalizationOf(manager: Readonly<Record<string, unknown>>): PathNormal
     normalizesPath: normalize_path === true,
     mergesSlashes: merge_slashes === true,
     escapedSlashes: escapedSlashes[String(action)] ?? "keep",
+    stripsFinalDot: manager.strip_trailing_host_dot === true,
   };
 }
 

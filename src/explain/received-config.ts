@@ -11,9 +11,11 @@ import { FilterChainConfigSchema } from "../gen/envoy/extensions/filters/http/fi
 import { HeaderMutationSchema } from "../gen/envoy/extensions/filters/http/header_mutation/v3/header_mutation_pb.ts";
 import { JwtAuthenticationSchema } from "../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
 import { RBACSchema as HttpRbacSchema } from "../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
+import { ConfigSchema as HttpSetFilterStateSchema } from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
 import { ExtAuthzSchema as NetworkExtAuthzSchema } from "../gen/envoy/extensions/filters/network/ext_authz/v3/ext_authz_pb.ts";
 import { RBACSchema as NetworkRbacSchema } from "../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
 import { ConfigSchema as SetFilterStateSchema } from "../gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
+import { CelSchema } from "../gen/envoy/extensions/formatter/cel/v3/cel_pb.ts";
 import { UriTemplateMatchConfigSchema } from "../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
 
 export interface ReceivedConfig {
@@ -52,6 +54,7 @@ export interface ReceivedFilter {
 const registry = createRegistry(
   ...[TypedExtensionConfigSchema, FilterChainConfigSchema, UriTemplateMatchConfigSchema],
   ...[HttpRbacSchema, HttpExtAuthzSchema, JwtAuthenticationSchema, HeaderMutationSchema],
+  ...[HttpSetFilterStateSchema, CelSchema],
   ...[NetworkRbacSchema, NetworkExtAuthzSchema, SetFilterStateSchema],
 );
 

@@ -11,6 +11,7 @@ import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { FilterConfigSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import { FileAccessLogSchema } from "../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
+import { ExpressionFilterSchema } from "../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
 import { StdoutAccessLogSchema } from "../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
 import { CorsPolicySchema, CorsSchema } from "../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { ExtAuthzSchema as HttpExtAuthzSchema } from "../gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
@@ -21,7 +22,10 @@ import { GrpcWebSchema } from "../gen/envoy/extensions/filters/http/grpc_web/v3/
 import { JwtAuthenticationSchema } from "../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
 import { RBACSchema as HttpRbacSchema } from "../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { RouterSchema } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
-import { ConfigSchema as SetFilterStateSchema } from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
+import {
+  ConfigSchema as HttpSetFilterStateSchema,
+  ConfigSchema as SetFilterStateSchema,
+} from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
 import { HttpInspectorSchema } from "../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
 import { OriginalDstSchema } from "../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
 import { TlsInspectorSchema } from "../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
@@ -30,6 +34,7 @@ import { HttpConnectionManagerSchema } from "../gen/envoy/extensions/filters/net
 import { RBACSchema as NetworkRbacSchema } from "../gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.ts";
 import { ConfigSchema as NetworkSetFilterStateSchema } from "../gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
 import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
+import { CelSchema } from "../gen/envoy/extensions/formatter/cel/v3/cel_pb.ts";
 import { UriTemplateMatchConfigSchema } from "../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
 import { PreviousHostsPredicateSchema } from "../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
 import { PreviousPrioritiesConfigSchema } from "../gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts";
@@ -57,7 +62,8 @@ export const dumpedMessages = createRegistry(
   ...[HttpInspectorSchema, OriginalDstSchema, TlsInspectorSchema],
   ...[CorsPolicySchema, CorsSchema, HTTPFaultSchema, GrpcStatsSchema, GrpcWebSchema, RouterSchema],
   ...[SetFilterStateSchema, FilterConfigSchema],
-  ...[FileAccessLogSchema, StdoutAccessLogSchema],
+  ...[FileAccessLogSchema, StdoutAccessLogSchema, ExpressionFilterSchema],
+  ...[HttpSetFilterStateSchema, CelSchema],
   ...[PreviousHostsPredicateSchema, PreviousPrioritiesConfigSchema],
   ...[DownstreamTlsContextSchema, UpstreamTlsContextSchema],
   ...[RawBufferSchema, ProxyProtocolUpstreamTransportSchema],

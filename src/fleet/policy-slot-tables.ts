@@ -4,6 +4,7 @@
 
 import { buildAuthorizationSlots } from "../envoy/authorization/policy-slots.ts";
 import { buildHttpSlot, type ExtensionConfigInit } from "../envoy/policy-slot/http-slot.ts";
+import { buildTokenConcealment } from "../envoy/request-authentication/concealed-tokens.ts";
 import { buildRequestAuthentication } from "../envoy/request-authentication/request-authentication.ts";
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -22,7 +23,10 @@ type SlotBuilders = {
 /** What fills the slots of each policy. */
 const slotBuilders: SlotBuilders = {
   authorization: buildAuthorizationSlots,
-  requestAuthentication: (inputs) => [buildHttpSlot("jwt", buildRequestAuthentication(inputs))],
+  requestAuthentication: (inputs) => [
+    buildHttpSlot("token-concealment", buildTokenConcealment(inputs)),
+    buildHttpSlot("jwt", buildRequestAuthentication(inputs)),
+  ],
 };
 
 export function declarePolicySlotResources(graph: Graph, policies: Policies): ResourceTable {

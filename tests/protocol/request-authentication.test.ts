@@ -8,6 +8,7 @@ import { before, describe, type TestContext, test } from "node:test";
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from "jose";
 import { encode } from "../../src/envoy/encode.ts";
 import { buildHttpSlot, httpSlotName } from "../../src/envoy/policy-slot/http-slot.ts";
+import { buildTokenConcealment } from "../../src/envoy/request-authentication/concealed-tokens.ts";
 import { buildRequestAuthentication } from "../../src/envoy/request-authentication/request-authentication.ts";
 import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/extension_pb.ts";
 import type { JwtRule } from "../../src/kinds/request-authentication.ts";
@@ -164,6 +165,17 @@ describe("request authentication", { skip }, () => {
     assert.equal((await ask({})).status, 200);
   });
 
+  test("takes any text as a parameter's name, and any number of them", async (t) => {
+    const odd = ["a.b')%$[(?:", "é😀\\", "'", "x".repeat(900)];
+    for (const fromParams of [odd, Array.from({ length: 4_096 }, (_, index) => `p${index}`)]) {
+      const { ask } = await start(t, [{ issuer: "idp", fromParams }]);
+      assert.equal((await ask({})).status, 200);
+      const name = encodeURIComponent(fromParams[0] ?? "");
+      assert.equal((await ask({}, `/?${name}=x`)).status, 401);
+      assert.equal((await ask({}, `/?${name}=${await token()}`)).status, 200);
+    }
+  });
+
   test("answers a token of 1 MB, and lives", async (t) => {
     const { ask } = await start(t, [
       { issuer: "idp", fromHeaders: [{ name: "authorization", prefix: "Bearer " }], fromParams: ["token"] },
@@ -189,7 +201,9 @@ async function start(t: TestContext, rules: readonly JwtRule[], ...keys: readonl
   const [adsPath, path] = [join(directory, "xds.sock"), join(directory, "listener.sock")];
   const jwks = keys.length === 0 ? key.jwks : keys[0];
   const issuers = rules.map((rule) => ({ rule, jwks }));
-  const slot = buildHttpSlot("jwt", buildRequestAuthentication({ issuers, isGateway: false }));
+  const inputs = { issuers, isGateway: false };
+  const filters = [...buildTokenConcealment(inputs), ...buildRequestAuthentication(inputs)];
+  const slot = buildHttpSlot("jwt", filters);
   const name = httpSlotName("jwt");
   const policy = resource(name, encode(TypedExtensionConfigSchema, slot).bytes);
   const backend = new RecordingBackend([

@@ -1,14 +1,19 @@
 // Istio's access log: its default line, or the mesh's own format as text or JSON.
 
 import type { JsonObject } from "@bufbuild/protobuf";
-import type { AccessLogSchema } from "../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
+import type {
+  AccessLogFilterSchema,
+  AccessLogSchema,
+} from "../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import type { SubstitutionFormatStringSchema } from "../../gen/envoy/config/core/v3/substitution_format_string_pb.ts";
 import { FileAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
+import { ExpressionFilterSchema } from "../../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
 import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
 import { claims } from "../../kinds/claims.ts";
 import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
+import { showingLoggedPath } from "../logged-path.ts";
 import type { PackedMessage } from "../message-encoder.ts";
 import { ASKING_RULE, CONNECTION_DENIAL, celExtract, RESPONSE_DETAILS } from "../policy-slot/denial.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
@@ -88,6 +93,40 @@ function detailsOf({ kind, side }: Pick<AccessLogInputs, "kind" | "side">): stri
 
 const PROVIDER_DENIAL = "ext_authz_denied";
 
+/**
+ * A line, in the same file and format, for each connection that is refused before anything could be asked on it: no
+ * chain takes it, as in Istio, or its TLS handshake fails. The reason is where that of an upstream would be.
+ */
+export function buildRefusedConnectionLogs({ accessLog }: ListenerSettings): AccessLogInit[] {
+  if (accessLog === undefined) return [];
+  const details = "%RESPONSE_CODE_DETAILS%";
+  const format = formatText(accessLog, details).replaceAll(
+    "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+    "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
+  );
+  return [{ ...fileLogger({ ...accessLog, format }, details), filter: refusedConnections() }];
+}
+
+function refusedConnections(): Plain<typeof AccessLogFilterSchema> {
+  const noChain = { case: "responseFlagFilter" as const, value: { flags: ["NR"] } };
+  // The TLS inspector leaves a reason too, "TLS_error|…", on each connection that isn't TLS.
+  const reason = "connection.transport_failure_reason";
+  const expression = `has(${reason}) && ${reason}.startsWith("TLS_error:")`;
+  const handshake = {
+    case: "extensionFilter" as const,
+    value: logger(
+      "envoy.access_loggers.extension_filters.cel",
+      typedConfig(ExpressionFilterSchema, { expression }),
+    ),
+  };
+  return {
+    filterSpecifier: {
+      case: "orFilter",
+      value: { filters: [{ filterSpecifier: noChain }, { filterSpecifier: handshake }] },
+    },
+  };
+}
+
 type AccessLog = NonNullable<ListenerSettings["accessLog"]>;
 
 function fileLogger(accessLog: AccessLog, details: string): AccessLogInit {
@@ -101,19 +140,24 @@ function fileLogger(accessLog: AccessLog, details: string): AccessLogInit {
       );
 }
 
-function logger(name: string, value: PackedMessage): AccessLogInit {
-  return { name, configType: { case: "typedConfig", value } };
+function logger(name: string, value: PackedMessage) {
+  return { name, configType: { case: "typedConfig" as const, value } };
 }
 
-function buildFormat(
-  { format, isJson }: AccessLog,
-  details: string,
-): Plain<typeof SubstitutionFormatStringSchema> {
-  if (isJson) {
-    const value = format === "" ? defaultJsonFormat(details) : (JSON.parse(format) as JsonObject);
-    return { format: { case: "jsonFormat", value } };
+/** The mesh's own, or Istio's default; JSON as text too. */
+function formatText({ format, isJson }: AccessLog, details: string): string {
+  if (format !== "") return format;
+  return isJson ? JSON.stringify(defaultJsonFormat(details)) : defaultTextFormat(details);
+}
+
+function buildFormat(accessLog: AccessLog, details: string): Plain<typeof SubstitutionFormatStringSchema> {
+  const text = formatText(accessLog, details);
+  if (accessLog.isJson) {
+    const showText = (_: string, each: unknown) =>
+      typeof each === "string" ? showingLoggedPath(each) : each;
+    return { format: { case: "jsonFormat", value: JSON.parse(text, showText) as JsonObject } };
   }
-  const inlineString = format === "" ? defaultTextFormat(details) : format;
+  const inlineString = showingLoggedPath(text);
   return {
     format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: inlineString } } },
   };

@@ -2,6 +2,7 @@
 
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../../view/listener-inputs.ts";
+import { buildRefusedConnectionLogs } from "./access-log.ts";
 import { gatewayServerTls } from "./downstream-tls.ts";
 import { buildFilterChain } from "./filter-chain.ts";
 import type { FilterChainInit, HttpForward } from "./filter-chain-inputs.ts";
@@ -18,6 +19,7 @@ export function buildGatewayListener(inputs: GatewayListenerInputs): ListenerIni
     port,
     direction: TrafficDirection.OUTBOUND,
     inspection: readsTls ? { tls: EVERY_PORT } : {},
+    refusedConnectionLogs: buildRefusedConnectionLogs(inputs.settings),
     chains: chains.map((chain) => gatewayFilterChain(chain, inputs)),
   });
 }

@@ -21,6 +21,7 @@ export type HttpFilterInit = Plain<typeof HttpFilterSchema>;
 /** A request meets the first one first. */
 export const httpSlots = [
   "peer-metadata",
+  "token-concealment",
   "custom-authorization",
   "authentication-extensions",
   "jwt",

@@ -5,6 +5,7 @@ import type { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener
 import { bothAddresses } from "../address.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
+import type { AccessLogInit } from "./access-log.ts";
 import type { FilterChainInit } from "./filter-chain-inputs.ts";
 import { buildListenerFilters, type Inspection } from "./listener-filters.ts";
 
@@ -22,10 +23,13 @@ export interface ListenerInputs {
   readonly chains: readonly FilterChainInit[];
   /** For what no other chain matches. */
   readonly defaultChain?: FilterChainInit | undefined;
+  /** Of the connections that it refuses; absent: none. */
+  readonly refusedConnectionLogs?: readonly AccessLogInit[];
 }
 
 export function buildListener(inputs: ListenerInputs): ListenerInit {
   const { name, addresses, port, direction, inspection, inspectionTimeout, chains, defaultChain } = inputs;
+  const { refusedConnectionLogs = [] } = inputs;
   const listenerFilters = buildListenerFilters(inspection);
   return {
     name,
@@ -34,6 +38,7 @@ export function buildListener(inputs: ListenerInputs): ListenerInit {
     filterChains: [...chains],
     ...(defaultChain === undefined ? {} : { defaultFilterChain: defaultChain }),
     ...(listenerFilters.length === 0 ? {} : { listenerFilters }),
+    ...(refusedConnectionLogs.length === 0 ? {} : { accessLog: [...refusedConnectionLogs] }),
     ...(listenerFilters.length === 0 || inspectionTimeout === undefined
       ? {}
       : {

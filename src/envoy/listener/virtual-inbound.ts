@@ -14,6 +14,7 @@ import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import { peerAuthenticationKind } from "../../kinds/peer-authentication.ts";
 import type { InboundListenerInputs, InboundPort, ListenerSettings } from "../../view/listener-inputs.ts";
 import { MESH_HTTP_ALPN, MESH_TCP_ALPN } from "../application-protocol.ts";
+import { buildRefusedConnectionLogs } from "./access-log.ts";
 import { meshServerTls } from "./downstream-tls.ts";
 import { buildFilterChain, forwardTo } from "./filter-chain.ts";
 import type { FilterChainInit, FilterChainMatchInit, HttpForward, ProxySide } from "./filter-chain-inputs.ts";
@@ -42,6 +43,7 @@ export function buildVirtualInbound(inputs: InboundListenerInputs, port: number)
       http: { except: ports.filter(({ protocol }) => !isSniffed(protocol)).map((each) => each.port) },
     },
     inspectionTimeout: settings.protocolDetectionTimeout,
+    refusedConnectionLogs: buildRefusedConnectionLogs(settings),
     chains: [
       blackHole(port, settings),
       ...ports.flatMap((each) => portChains(declaredPort(each, inputs), settings)),

@@ -10,7 +10,7 @@ import { discoveredConfig } from "./extension-discovery.ts";
 
 export type ExtensionConfigInit = Plain<typeof TypedExtensionConfigSchema>;
 
-export const httpPolicySlots = ["custom-authorization", "jwt", "authorization"] as const;
+export const httpPolicySlots = ["token-concealment", "custom-authorization", "jwt", "authorization"] as const;
 
 export type HttpPolicySlot = (typeof httpPolicySlots)[number];
 
