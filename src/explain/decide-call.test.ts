@@ -130,14 +130,21 @@ test("conditions on headers, addresses and server names decide", () => {
 
 test("a path is seen as its normalization leaves it", () => {
   const rules = [{ to: [{ operation: { paths: ["/admin"] } }] }];
-  for (const path of ["/admin", "/x/../admin", "/%61dmin", "/./admin?x"]) {
+  for (const path of ["/admin", "/x/../admin", "/%61dmin", "/./admin?x", "/x/..;y/admin", "/.;/admin"]) {
     assert.equal(
       summary(decide(httpCall({ path }), { action: "DENY", rules })),
       `denied: DENY ${RULE}`,
       path,
     );
   }
-  assert.equal(decide(httpCall({ path: "//admin" }), { action: "DENY", rules }).verdict, "allowed");
+  for (const path of ["//admin", "/x/%2e%2e;/admin", "/;/admin"])
+    assert.equal(decide(httpCall({ path }), { action: "DENY", rules }).verdict, "allowed", path);
+});
+
+test("a host with a final dot is the host", () => {
+  const rules = [{ to: [{ operation: { hosts: ["web", "web:80"] } }] }];
+  for (const authority of ["web", "web.", "web.:80", "WEB."])
+    assert.equal(decide(httpCall({ authority }), { action: "DENY", rules }).verdict, "denied", authority);
 });
 
 test("what isn't known of a call leaves open only what asks for it", () => {

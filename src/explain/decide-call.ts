@@ -17,7 +17,7 @@ import { conditionOf, holdsCondition } from "./connection-condition.ts";
 import type { Decision, NamedRule, Reason, Step } from "./decision.ts";
 import type { EnforcingChain, EnforcingFilter } from "./enforcing-chain.ts";
 import { matchesMetadata } from "./metadata-matching.ts";
-import { normalizedPath } from "./normalized-path.ts";
+import { normalizedPath, withoutFinalDot } from "./normalized-path.ts";
 import { evaluateRules, type RulesResult } from "./rbac-rules.ts";
 import { parseRuleName } from "./rule-name.ts";
 import { checkTokens } from "./token-check.ts";
@@ -42,9 +42,12 @@ export function decideCall(chain: EnforcingChain, call: Call, { nowSeconds }: De
 }
 
 function asFiltersSee(request: HttpRequest, { normalization }: EnforcingChain): HttpRequest | "refused" {
-  if (request.path === undefined) return request;
-  const path = normalizedPath(request.path.known, normalization);
-  return path === undefined ? "refused" : { ...request, path: known(path) };
+  const { authority: host, path: target } = request;
+  const authority =
+    host !== undefined && normalization.stripsFinalDot ? known(withoutFinalDot(host.known)) : host;
+  if (target === undefined) return { ...request, authority };
+  const path = normalizedPath(target.known, normalization);
+  return path === undefined ? "refused" : { ...request, authority, path: known(path) };
 }
 
 class FilterWalk {

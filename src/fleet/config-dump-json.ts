@@ -22,10 +22,7 @@ import { GrpcWebSchema } from "../gen/envoy/extensions/filters/http/grpc_web/v3/
 import { JwtAuthenticationSchema } from "../gen/envoy/extensions/filters/http/jwt_authn/v3/config_pb.ts";
 import { RBACSchema as HttpRbacSchema } from "../gen/envoy/extensions/filters/http/rbac/v3/rbac_pb.ts";
 import { RouterSchema } from "../gen/envoy/extensions/filters/http/router/v3/router_pb.ts";
-import {
-  ConfigSchema as HttpSetFilterStateSchema,
-  ConfigSchema as SetFilterStateSchema,
-} from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
+import { ConfigSchema as SetFilterStateSchema } from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
 import { HttpInspectorSchema } from "../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
 import { OriginalDstSchema } from "../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
 import { TlsInspectorSchema } from "../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
@@ -63,7 +60,7 @@ export const dumpedMessages = createRegistry(
   ...[CorsPolicySchema, CorsSchema, HTTPFaultSchema, GrpcStatsSchema, GrpcWebSchema, RouterSchema],
   ...[SetFilterStateSchema, FilterConfigSchema],
   ...[FileAccessLogSchema, StdoutAccessLogSchema, ExpressionFilterSchema],
-  ...[HttpSetFilterStateSchema, CelSchema],
+  ...[CelSchema],
   ...[PreviousHostsPredicateSchema, PreviousPrioritiesConfigSchema],
   ...[DownstreamTlsContextSchema, UpstreamTlsContextSchema],
   ...[RawBufferSchema, ProxyProtocolUpstreamTransportSchema],

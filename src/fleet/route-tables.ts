@@ -8,8 +8,8 @@ import { buildInboundRoutes } from "../envoy/route/inbound-routes.ts";
 import { buildRouteConfigurationHeader, buildVirtualHost } from "../envoy/route/route-configuration.ts";
 import {
   catchAllPart,
-  routeConfigurationHead,
   provenanceOf,
+  routeConfigurationHead,
   virtualHostsFragment,
 } from "../envoy/route/route-fragments.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";

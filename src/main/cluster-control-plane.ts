@@ -37,6 +37,7 @@ import { createObjectChanges, type ObjectChanges, startPlaneStatus } from "../pl
 import { createUninjectedWatch, type UninjectedWatch } from "../plane/cluster/uninjected-watch.ts";
 import type { ClusterSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
+import { type ClusterIssuerKeys, followIssuerKeys } from "../plane/issuer-keys.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems } from "../plane/plane-problems.ts";
 import { readVersion } from "../process/project.ts";
@@ -49,7 +50,6 @@ import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetr
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
-import { type ClusterIssuerKeys, followIssuerKeys } from "../plane/issuer-keys.ts";
 
 // In a cluster changes come in crowds: a rollout, an apply of many files.
 const CLUSTER_DEBOUNCE = {

@@ -30,6 +30,7 @@ import { receiveConnections } from "../local/supervisor/child-connections.ts";
 import { POD_CONNECTIONS } from "../local/supervisor/control-plane-sockets.ts";
 import type { LocalSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
+import { keepLocalIssuerKeys } from "../plane/issuer-keys.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems, watchPlaneProblems } from "../plane/plane-problems.ts";
 import { readVersion } from "../process/project.ts";
@@ -41,7 +42,6 @@ import { serveSecurely } from "../serving/serve-securely.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
-import { keepLocalIssuerKeys } from "../plane/issuer-keys.ts";
 
 // As Kubernetes names its own; the supervisor signs by this name.
 const TOKEN_ISSUER = "https://kubernetes.default.svc";

@@ -61,7 +61,12 @@ function factOf(value: string | undefined): Fact<string> {
   return value === undefined ? undefined : known(value);
 }
 
-const NORMALIZATION = { normalizesPath: true, mergesSlashes: false, escapedSlashes: "keep" } as const;
+const NORMALIZATION = {
+  normalizesPath: true,
+  mergesSlashes: false,
+  escapedSlashes: "keep",
+  stripsFinalDot: true,
+} as const;
 
 export function httpChain(
   inputs: AuthorizationInputs,

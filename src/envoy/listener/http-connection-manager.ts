@@ -51,6 +51,8 @@ export const connectionManagerFeatures: readonly ConnectionManagerFeature[] = [
   // A stream may stand idle for as long as its two ends want: WebSocket and gRPC streams do.
   { fields: [], build: () => ({ streamIdleTimeout: ZERO_DURATION }) },
   { fields: [], build: ({ forward: { side } }) => ({ useRemoteAddress: side === "gateway" }) },
+  // One host under two names would have one of them outside of what policies say of hosts.
+  { fields: [], build: ({ forward: { side } }) => ({ stripTrailingHostDot: side !== "outbound" }) },
   { fields: [], build: ({ forward: { side } }) => clientCertificate(side) },
   {
     fields: claims(meshConfigKind, ["spec.pathNormalization.normalization"]),

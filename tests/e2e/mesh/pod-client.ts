@@ -68,6 +68,10 @@ export interface ExchangeOptions {
   readonly host: string;
   readonly port: number;
   readonly send?: string;
+  /** In base64, after `send`. */
+  readonly bytes?: string;
+  /** Over TLS, with these credentials in PEM or with none; the server's certificate isn't looked at. */
+  readonly tls?: { readonly cert?: string; readonly key?: string; readonly alpn: readonly string[] };
   readonly until?: string;
   readonly timeoutMs?: number;
 }

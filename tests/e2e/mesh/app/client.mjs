@@ -6,6 +6,7 @@ import { Agent as HttpsAgent, request as requestHttps } from "node:https";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 import { sayAll, talk } from "./grpc-echo.mjs";
 
 const TIMEOUT_MS = 15_000;
@@ -135,17 +136,22 @@ function startLoad(name, { options, connections, pauseMs }) {
 }
 
 /** Sends, and reads until `until` has come, the other side has ended, or time is up. */
-function exchange({ host, port, send: text, until, timeoutMs = TIMEOUT_MS }) {
+function exchange({ host, port, send: text, bytes, tls, until, timeoutMs = TIMEOUT_MS }) {
   return new Promise((resolve) => {
     let received = "";
-    const socket = connect({ host, port });
+    const { alpn, ...credentials } = tls ?? {};
+    // Who the server is doesn't matter to an attacker.
+    const socket = tls
+      ? connectTls({ host, port, ...credentials, ALPNProtocols: alpn, rejectUnauthorized: false })
+      : connect({ host, port });
     const end = (extra) => {
       socket.destroy();
       resolve({ received, ...extra });
     };
     socket.setTimeout(timeoutMs, () => end({ error: "TIMEOUT" }));
-    socket.on("connect", () => {
+    socket.on(tls ? "secureConnect" : "connect", () => {
       if (text !== undefined) socket.write(text);
+      if (bytes !== undefined) socket.write(Buffer.from(bytes, "base64"));
     });
     socket.on("data", (bytes) => {
       received += bytes.toString("utf8");
