@@ -28,6 +28,8 @@ export interface CaseProxy {
   readonly labels?: Readonly<Record<string, string>>;
   readonly dnsDomain: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Nowhere unless said otherwise. */
+  readonly locality?: { readonly region: string; readonly zone: string };
 }
 
 export function configOf(yaml: string, proxy: CaseProxy): ProxyConfig {
@@ -54,7 +56,7 @@ function setOf(fleet: Fleet, proxy: CaseProxy): ResourceSet {
         id: nodeId,
         cluster: "",
         metadata: { ...proxy.metadata, NAMESPACE: proxy.namespace, INSTANCE_IPS: proxy.ips.join(",") },
-        locality: { region: "", zone: "", subZone: "" },
+        locality: { region: "", zone: "", ...proxy.locality, subZone: "" },
         userAgentName: "envoy",
         userAgentVersion: "1.40.0",
       },

@@ -25,8 +25,11 @@ export interface ReportedCall {
 export interface ReportedCluster {
   readonly from: CaseProxy;
   readonly name: string;
-  /** Of the cluster's message, or of undefined where there is none. */
-  readonly look: (cluster: JsonObject | undefined) => JsonValue | undefined;
+  /** Of the cluster's message, or of undefined where there is none, and of the endpoints that it is sent. */
+  readonly look: (
+    cluster: JsonObject | undefined,
+    assignment: JsonObject | undefined,
+  ) => JsonValue | undefined;
   readonly is: JsonValue | undefined;
 }
 

@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { configOf } from "../simulated-proxy.ts";
 import { type Call, walkCall } from "../walk-call.ts";
 import { destinationRules } from "./destination-rules.ts";
+import { endpointReports } from "./endpoints.ts";
 import { gatewayRoutes } from "./gateway-routes.ts";
 import { namesAndClients } from "./names-and-clients.ts";
 import { portsAndAddresses } from "./ports-and-addresses.ts";
@@ -18,6 +19,7 @@ const reports: readonly Report[] = [
   ...destinationRules,
   ...portsAndAddresses,
   ...namesAndClients,
+  ...endpointReports,
 ];
 
 test("each report has a number of its own", () => {
@@ -32,7 +34,9 @@ for (const report of reports) {
       assert.equal(destinationOf(report.mesh, call), call.goes, `${call.to} ${JSON.stringify(call.request)}`);
     for (const { from, name, look, is } of clusters) {
       const config = configOf(report.mesh, from);
-      assert.deepEqual(look(config.clusters.find((cluster) => cluster.name === name)), is, name);
+      const cluster = config.clusters.find((each) => each.name === name);
+      const assignment = config.endpoints.find(({ clusterName }) => clusterName === name);
+      assert.deepEqual(look(cluster, assignment), is, name);
     }
   });
 }
