@@ -15,6 +15,7 @@ import { type HttpRule, mergeDelegates } from "./delegates.ts";
 import { MESH_GATEWAY, qualifyGateway } from "./gateway-name.ts";
 import { declareNestedHostTable, type NestedHostTable } from "./host-table.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
+import { byAge } from "./service.ts";
 import type { Sources } from "./sources.ts";
 import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
 
@@ -75,6 +76,23 @@ export interface HostRoutes {
   /** Some match looks at the client's labels or namespace. */
   readonly isClientDependent: boolean;
   readonly object: ObjectKey;
+}
+
+/**
+ * Whose rules come first for clients of a namespace, as in Istio: its own that aren't for all, then those that name it in
+ * `exportTo`, then those for all; of equals the oldest.
+ */
+export function byNearness(namespace: string): (one: HostRoutes, other: HostRoutes) => number {
+  return (one, other) => distance(one, namespace) - distance(other, namespace) || byAge(one, other);
+}
+
+/** 0 to 2; the routes are visible in the namespace. */
+export function distance(
+  { namespace: own, visibility }: Pick<HostRoutes, "namespace" | "visibility">,
+  namespace: string,
+): number {
+  if (visibility === "public") return 2;
+  return own === namespace ? 0 : 1;
 }
 
 export interface HostRoutesTable {

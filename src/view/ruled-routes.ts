@@ -1,13 +1,12 @@
 // Which VirtualService a sidecar follows for a host and port. Several for one host don't add up: of those that have rules
-// for the client there, the most specific, then the oldest, holds.
+// for the client there, the most specific holds, then the nearest to the client, then the oldest.
 
 import { compareHostnames } from "../core/hostname.ts";
 import type { Read } from "../graph/read.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
-import type { HostRoutes } from "../model/host-routes.ts";
+import { byNearness, type HostRoutes } from "../model/host-routes.ts";
 import { findByHost, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
-import { byAge } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { type RouteContext, routesOf } from "./http-routes.ts";
@@ -51,9 +50,10 @@ export function routeContext(
 }
 
 function visibleRoutes(hostname: string, { read, model, client }: SidecarContext): readonly HostRoutes[] {
+  const inOrder = byNearness(client.namespace);
   return findByHost(read, model.hostRoutes.ofSidecars, hostname)
     .map(([, routes]) => ({ routes, host: hostFor(routes.hosts, hostname) ?? "*" }))
     .filter(({ routes: { visibility } }) => isVisibleTo(visibility, client.namespace))
-    .sort((a, b) => compareHostnames(a.host, b.host) || byAge(a.routes, b.routes))
+    .sort((a, b) => compareHostnames(a.host, b.host) || inOrder(a.routes, b.routes))
     .map(({ routes }) => routes);
 }

@@ -6,10 +6,10 @@ import type { Read } from "../graph/read.ts";
 import type { RouteDestination } from "../kinds/virtual-service/destination.ts";
 import type { L4MatchAttributes, TlsMatchAttributes } from "../kinds/virtual-service/matching.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
-import type { HostRoutes } from "../model/host-routes.ts";
+import { byNearness, type HostRoutes } from "../model/host-routes.ts";
 import { findByHost, findWithin, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
-import { byAge, type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
+import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
 import type { ClientScope } from "./client-scope.ts";
 import { type RouteContext, targetOf } from "./http-routes.ts";
@@ -42,7 +42,7 @@ export function serviceTcpChains(
     isTls(port.protocol) ? tlsChains(routes, routeContext) : tcpChains(routes, routeContext);
   const routes = streamRoutes(service, context)
     .filter(({ visibility }) => isVisibleTo(visibility, context.client.namespace))
-    .sort(byAge);
+    .sort(byNearness(context.client.namespace));
   const ruled = routes.flatMap(chainsOf);
   const takesAll = ruled.findIndex(
     ({ serverNames, destinationSubnets }) => serverNames.length + destinationSubnets.length === 0,

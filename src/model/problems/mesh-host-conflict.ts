@@ -1,13 +1,13 @@
-// VirtualServices that speak of the same host to sidecars: they don't add up, the oldest one holds.
+// VirtualServices that speak of the same host to sidecars: they don't add up, the nearest to the client holds, then the
+// oldest. That a namespace has its own in place of one for all is no conflict.
 
 import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
 import { MESH_GATEWAY } from "../gateway-name.ts";
-import type { HostRoutes } from "../host-routes.ts";
+import { byNearness, distance, type HostRoutes } from "../host-routes.ts";
 import { findNamed } from "../host-table.ts";
 import { byAge } from "../service.ts";
 import { rowKey } from "../sources.ts";
-import { haveCommonViewer } from "../visibility.ts";
 import { type CheckContext, problemAt, quoted, shortHost } from "./check.ts";
 
 export function* checkMeshHostConflicts(object: VirtualService, context: CheckContext): Iterable<Problem> {
@@ -17,14 +17,12 @@ export function* checkMeshHostConflicts(object: VirtualService, context: CheckCo
   for (const [at, host] of own.hosts.entries()) {
     const rivals = findNamed(read, model.hostRoutes.ofSidecars, host)
       .map(([, routes]) => routes)
-      .filter((routes) => routes.object !== own.object && haveCommonViewer(routes.visibility, own.visibility))
+      .filter((routes) => routes.object !== own.object && isContested(own, routes))
       .sort(byAge);
-    const [oldest] = rivals;
-    if (oldest === undefined) continue;
-    const isInForce = byAge(own, oldest) < 0;
-    const outcome = isInForce
-      ? "this one is the oldest, and holds"
-      : `${nameOf(oldest, own)} is older, and holds`;
+    const winner = rivals.find((rival) => !winsOver(own, rival));
+    if (rivals.length === 0) continue;
+    const isInForce = winner === undefined;
+    const outcome = isInForce ? "this one is the oldest, and holds" : reason(own, winner);
     const others = quoted(rivals.map((each) => nameOf(each, own)));
     yield problemAt(object, `spec.hosts[${at}]`, {
       code: "MLT2006",
@@ -34,6 +32,39 @@ export function* checkMeshHostConflicts(object: VirtualService, context: CheckCo
     });
   }
 }
+
+/** Where a client sees both: the rules were meant for it, and neither gives way by `exportTo`, or these do. */
+function isContested(own: HostRoutes, rival: HostRoutes): boolean {
+  return commonViewers(own, rival).some((viewer) => {
+    const farther = distance(own, viewer) - distance(rival, viewer);
+    return farther === 0 || (farther > 0 && own.visibility !== "public");
+  });
+}
+
+function winsOver(own: HostRoutes, rival: HostRoutes): boolean {
+  return commonViewers(own, rival).every((viewer) => byNearness(viewer)(own, rival) < 0);
+}
+
+function reason(own: HostRoutes, winner: HostRoutes): string {
+  const nearer = commonViewers(own, winner).find(
+    (viewer) => distance(winner, viewer) < distance(own, viewer),
+  );
+  if (nearer === undefined) return `${nameOf(winner, own)} is older, and holds`;
+  return `${nameOf(winner, own)} is nearer to clients in "${nearer}", and holds there`;
+}
+
+/** Namespaces that stand for all that see both. */
+function commonViewers(one: HostRoutes, other: HostRoutes): readonly string[] {
+  const lists = [one, other].flatMap(({ visibility }) =>
+    visibility === "public" ? [] : [visibility.namespaces],
+  );
+  const [first, second] = lists;
+  if (first === undefined) return [ANYWHERE];
+  return second === undefined ? first : first.filter((namespace) => second.includes(namespace));
+}
+
+/** No namespace's name. */
+const ANYWHERE = "*";
 
 function nameOf({ namespace, name }: HostRoutes, { namespace: own }: HostRoutes): string {
   return namespace === own ? name : `${namespace}/${name}`;

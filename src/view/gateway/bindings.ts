@@ -3,8 +3,7 @@
 import { isWildcard } from "../../core/hostname.ts";
 import { createHostnameSet, type HostnameSet } from "../../core/hostname-overlaps.ts";
 import type { GatewayServer } from "../../model/gateway-servers.ts";
-import type { HostRoutes } from "../../model/host-routes.ts";
-import { byAge } from "../../model/service.ts";
+import { byNearness, type HostRoutes } from "../../model/host-routes.ts";
 import { isVisibleTo } from "../../model/visibility.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 
@@ -15,7 +14,7 @@ export interface Binding {
   readonly hosts: readonly string[];
 }
 
-/** The VirtualServices that name the server's Gateway and one of its hosts, oldest first. */
+/** The VirtualServices that name the server's Gateway and one of its hosts, nearest to the gateway's namespace first. */
 export function bindingsOf(
   server: GatewayServer,
   { model, read, proxy }: GatewayContext,
@@ -25,7 +24,7 @@ export function bindingsOf(
     .find(model.hostRoutes.byGateway, server.gateway)
     .map(([, routes]) => routes)
     .filter(({ visibility }) => isVisibleTo(visibility, proxy.namespace))
-    .sort(byAge)
+    .sort(byNearness(proxy.namespace))
     .flatMap((routes): Binding[] => {
       const { namespace } = routes;
       const taken = hostsByNamespace.get(namespace) ?? hostsTakenFrom(namespace, server);
