@@ -11,6 +11,7 @@ import { gatewayRoutes } from "./gateway-routes.ts";
 import { namesAndClients } from "./names-and-clients.ts";
 import { portsAndAddresses } from "./ports-and-addresses.ts";
 import type { Report, ReportedCall } from "./report.ts";
+import { sameNames } from "./same-names.ts";
 import { sidecarRoutes } from "./sidecar-routes.ts";
 
 const reports: readonly Report[] = [
@@ -20,6 +21,7 @@ const reports: readonly Report[] = [
   ...portsAndAddresses,
   ...namesAndClients,
   ...endpointReports,
+  ...sameNames,
 ];
 
 test("each report has a number of its own", () => {
