@@ -49,7 +49,7 @@ function conditionOf({ status }: KubernetesObject, wanted: ConditionType): Condi
   return conditions?.find(({ type }) => type === wanted);
 }
 
-/** How far it is programmed is in the message: `41 of 42 proxies`. */
+/** How far it is programmed is in the message: `41 of 42 proxies`, `all proxies have it`. */
 function conditionText(condition: Condition | undefined): string | undefined {
   if (condition?.type === "Programmed" && condition.reason !== "NotAccepted") return condition.message;
   if (condition?.status === "True" && condition.reason === condition.type) return "True";

@@ -160,7 +160,7 @@ test("objectTable() shows how far objects have come, where their status says it"
     [
       object("done", [
         condition("Accepted", "True", "Accepted"),
-        condition("Programmed", "True", "Programmed", "2 of 2 proxies"),
+        condition("Programmed", "True", "Programmed", "all proxies have it"),
       ]),
       object("wrong", [
         condition("Accepted", "False", "Invalid", "no such host"),
@@ -174,7 +174,7 @@ test("objectTable() shows how far objects have come, where their status says it"
     lines(table).map((line) => line.split(/ {3,}/)),
     [
       ["NAMESPACE", "NAME", "GATEWAYS", "HOSTS", "ACCEPTED", "PROGRAMMED", "AGE"],
-      ["shop", "done", "-", "done", "True", "2 of 2 proxies", "-"],
+      ["shop", "done", "-", "done", "True", "all proxies have it", "-"],
       ["shop", "wrong", "-", "wrong", "False (Invalid)", "False (NotAccepted)", "-"],
       ["shop", "new", "-", "new", "-", "-", "-"],
     ],

@@ -18,6 +18,7 @@ import {
   type Condition,
   conditionsOf,
   type HostAddress,
+  isUnsettled,
   type ObjectFacts,
   sameConditions,
 } from "./status-conditions.ts";
@@ -49,11 +50,13 @@ const NEWS_AFTER_FAILURE_MS = 5_000;
 const LOOKS_AT_ONCE = 5;
 /** Of one object; what changes meanwhile goes as one. */
 const WRITE_EVERY_MS = 1_000;
+/** Without news: somebody else may have written into a status. */
+const SWEEP_EVERY_MS = 600_000;
 const backoff: Backoff = { firstMs: 500, maxMs: 30_000 };
 
 /**
- * At most fifty objects a second are looked at, and at most as many written: those that were touched first, and all of
- * them when there is news. Works until it is closed.
+ * At most fifty objects a second are looked at, and at most as many written: those that were touched first, then all of
+ * them when there is news, else those that some proxy has yet to answer for. Works until it is closed.
  */
 export function startObjectStatus(options: ObjectStatusOptions): ObjectStatusWriter {
   const stop = new AbortController();
@@ -63,9 +66,15 @@ export function startObjectStatus(options: ObjectStatusOptions): ObjectStatusWri
 }
 
 interface Written {
-  /** What was known then. */
-  readonly facts: string;
+  /** Undefined where it may be another now. */
+  readonly told: ToldStatus | undefined;
   readonly atMs: number;
+}
+
+interface ToldStatus {
+  readonly generation: number;
+  readonly conditions: readonly Condition[];
+  readonly addresses: readonly HostAddress[];
 }
 
 class StatusWriter {
@@ -77,6 +86,9 @@ class StatusWriter {
   /** As it was when the last round began. */
   #news: string | undefined;
   #newsDueMs = Number.NEGATIVE_INFINITY;
+  #sweepDueMs = Number.NEGATIVE_INFINITY;
+  /** Some proxies have yet to answer for them. */
+  readonly #unsettled = new Set<ObjectKey>();
 
   constructor(options: ObjectStatusOptions) {
     this.#options = options;
@@ -86,7 +98,7 @@ class StatusWriter {
     if (!hasStatus(key)) return;
     const written = this.#writtenByKey.get(key);
     // The same may be true of another generation now.
-    if (written !== undefined) this.#writtenByKey.set(key, { ...written, facts: "" });
+    if (written !== undefined) this.#writtenByKey.set(key, { ...written, told: undefined });
     this.#urgent.set(key, (written?.atMs ?? Number.NEGATIVE_INFINITY) + WRITE_EVERY_MS);
   }
 
@@ -116,19 +128,22 @@ class StatusWriter {
     const keys = due.slice(0, LOOKS_AT_ONCE);
     for (const key of keys) this.#urgent.delete(key);
     if (keys.length > 0) return keys;
-    if (this.#round.length === 0 && (await this.#hasNews())) this.#round = this.#newRound();
+    if (this.#round.length === 0 && nowMs >= this.#newsDueMs)
+      this.#round = (await this.#hasNews()) ? this.#newRound() : [...this.#unsettled];
     return this.#round.splice(0, LOOKS_AT_ONCE);
   }
 
   async #hasNews(): Promise<boolean> {
     const { clock, log, news } = this.#options;
     const nowMs = clock.now();
-    if (nowMs < this.#newsDueMs) return false;
     this.#newsDueMs = nowMs + NEWS_EVERY_MS;
+    const isSweep = nowMs >= this.#sweepDueMs;
     try {
       const latest = await news();
-      const hasChanged = latest !== this.#news;
+      const hasChanged = latest !== this.#news || isSweep;
       this.#news = latest;
+      if (hasChanged) this.#sweepDueMs = nowMs + SWEEP_EVERY_MS;
+      if (isSweep) this.#forgetTold();
       return hasChanged;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -142,47 +157,49 @@ class StatusWriter {
     const keys = [...this.#options.keys()].filter(hasStatus);
     const known = new Set(keys);
     for (const key of this.#writtenByKey.keys()) if (!known.has(key)) this.#writtenByKey.delete(key);
+    for (const key of this.#unsettled) if (!known.has(key)) this.#unsettled.delete(key);
     return keys;
+  }
+
+  #forgetTold(): void {
+    for (const [key, { atMs }] of this.#writtenByKey) this.#writtenByKey.set(key, { atMs, told: undefined });
   }
 
   async #look(key: ObjectKey): Promise<void> {
     const { client, clock, factsOf } = this.#options;
     const facts = await factsOf(key);
+    if (facts !== undefined && isUnsettled(facts)) this.#unsettled.add(key);
+    else this.#unsettled.delete(key);
     if (facts === undefined) return;
-    const text = JSON.stringify(facts);
-    const written = this.#writtenByKey.get(key);
-    if (written?.facts === text) return;
-    const nowMs = clock.now();
-    if (written !== undefined && nowMs < written.atMs + WRITE_EVERY_MS) {
-      this.#urgent.set(key, written.atMs + WRITE_EVERY_MS);
+    const now = new Date(clock.now());
+    const nowMs = now.getTime();
+    const { told, atMs } = this.#writtenByKey.get(key) ?? {};
+    if (told !== undefined && saysAll(told, statusOf(facts, { before: told, now }))) return;
+    if (atMs !== undefined && nowMs < atMs + WRITE_EVERY_MS) {
+      this.#urgent.set(key, atMs + WRITE_EVERY_MS);
       return;
     }
     const { kind, namespace, name } = parseObjectKey(key);
     const live = await getObject(client, resourceOf(kind), { namespace, name });
     if (live === undefined) return;
-    const generation = live.metadata.generation ?? 0;
+    const before = liveStatus(live);
     // What is known is of an older one: the news is on its way.
-    if (facts.generation !== undefined && facts.generation !== generation) {
+    if (facts.generation !== undefined && facts.generation !== before.generation) {
       this.#urgent.set(key, nowMs + WRITE_EVERY_MS);
       return;
     }
-    await this.#write(live, { ...facts, generation });
+    const status = statusOf(facts, { before, now });
+    const isToldAlready = Number(before.observedGeneration) === status.generation && saysAll(before, status);
+    if (!isToldAlready) await this.#write(live, status);
     // It may have been touched meanwhile.
-    this.#writtenByKey.set(key, { facts: this.#urgent.has(key) ? "" : text, atMs: nowMs });
+    this.#writtenByKey.set(key, { told: this.#urgent.has(key) ? undefined : status, atMs: nowMs });
   }
 
-  async #write(live: KubernetesObject, facts: ObjectFacts & { readonly generation: number }): Promise<void> {
-    const { client, clock } = this.#options;
-    const { conditions: found, observedGeneration, addresses: told } = (live.status ?? {}) as LiveStatus;
-    const { addresses } = facts;
-    // The definitions of Istio's kinds take any status, also null.
-    const before = found ?? [];
-    const conditions = conditionsOf(facts, { before, now: new Date(clock.now()) });
-    const isToldAlready =
-      Number(observedGeneration) === facts.generation && sameConditions(before, conditions);
-    if (isToldAlready && isDeepStrictEqual(told ?? [], addresses ?? [])) return;
+  async #write(live: KubernetesObject, { generation, conditions, addresses }: ToldStatus): Promise<void> {
     // To the API server the list is one value, so what others wrote into it must be said again.
-    const ofOthers = before.filter(({ type }) => !conditions.some((each) => each.type === type));
+    const ofOthers = liveStatus(live).conditions.filter(
+      ({ type }) => !conditions.some((each) => each.type === type),
+    );
     const { apiVersion, kind, metadata } = live;
     const { name, namespace } = metadata;
     const object = {
@@ -191,18 +208,46 @@ class StatusWriter {
       metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
       // A number, though Istio writes text: `kubectl wait` then knows a condition of an older generation.
       status: {
-        observedGeneration: facts.generation,
+        observedGeneration: generation,
         conditions: [...ofOthers, ...conditions],
-        ...(addresses === undefined || addresses.length === 0 ? {} : { addresses }),
+        ...(addresses.length === 0 ? {} : { addresses }),
       },
     };
     const how = { fieldManager: FIELD_MANAGER, isForced: true, subresource: "status" };
     try {
-      await applyObject(client, resourceOf(kind), object, how);
+      await applyObject(this.#options.client, resourceOf(kind), object, how);
     } catch (error) {
       if (!isApiError(error, 404)) throw error;
     }
   }
+}
+
+function statusOf(
+  facts: ObjectFacts,
+  { before, now }: { readonly before: ToldStatus; readonly now: Date },
+): ToldStatus {
+  const generation = facts.generation ?? before.generation;
+  const conditions = conditionsOf({ ...facts, generation }, { before: before.conditions, now });
+  return { generation, conditions, addresses: facts.addresses ?? [] };
+}
+
+function saysAll(told: ToldStatus, wanted: ToldStatus): boolean {
+  return (
+    told.generation === wanted.generation &&
+    sameConditions(told.conditions, wanted.conditions) &&
+    isDeepStrictEqual(told.addresses, wanted.addresses)
+  );
+}
+
+/** The definitions of Istio's kinds take any status, also null. */
+function liveStatus({ metadata, status }: KubernetesObject) {
+  const { conditions, observedGeneration, addresses } = (status ?? {}) as LiveStatus;
+  return {
+    generation: metadata.generation ?? 0,
+    observedGeneration,
+    conditions: conditions ?? [],
+    addresses: addresses ?? [],
+  };
 }
 
 interface LiveStatus {

@@ -29,7 +29,7 @@ for (const { name, facts, wanted } of [
   {
     name: "all have it",
     facts: {},
-    wanted: ["Accepted True Accepted", "Programmed True Programmed 42 of 42 proxies"],
+    wanted: ["Accepted True Accepted", "Programmed True Programmed all proxies have it"],
   },
   {
     name: "one is awaited",
@@ -60,7 +60,7 @@ for (const { name, facts, wanted } of [
   {
     name: "a part of it is not in force",
     facts: { problems: [found] },
-    wanted: [`Accepted True PartlyInForce ${foundText}`, "Programmed True Programmed 42 of 42 proxies"],
+    wanted: [`Accepted True PartlyInForce ${foundText}`, "Programmed True Programmed all proxies have it"],
   },
 ]) {
   test(`conditionsOf() where ${name}`, () => {
@@ -70,9 +70,25 @@ for (const { name, facts, wanted } of [
   });
 }
 
+test("conditionsOf() takes nothing back for a proxy that has yet to answer, unless the object is another", () => {
+  const before = conditions({});
+  assert.ok(sameConditions(before, conditions({ proxyCount: 43 }, before)));
+  const nobody = conditions({ proxyCount: 0, acknowledgedCount: 0 });
+  assert.equal(conditions({ acknowledgedCount: 0 }, nobody)[1]?.reason, "NoProxies");
+  const older = before.map((each) => ({ ...each, observedGeneration: "2" }));
+  assert.equal(conditions({ proxyCount: 43 }, older)[1]?.reason, "Pending");
+  assert.equal(conditions({ refusedCount: 1 }, before)[1]?.reason, "Refused");
+});
+
+test("conditionsOf() says the same of any number of proxies that have it", () => {
+  assert.ok(sameConditions(conditions({}), conditions({ proxyCount: 7, acknowledgedCount: 7 })));
+});
+
 test("conditionsOf() keeps the time of a status that stays", () => {
   const before = conditions({}).map((each) => ({ ...each, lastTransitionTime: "2026-01-01T00:00:00Z" }));
-  const times = conditions({ acknowledgedCount: 41 }, before).map((each) => each.lastTransitionTime);
+  const times = conditions({ acknowledgedCount: 41, refusedCount: 1 }, before).map(
+    (each) => each.lastTransitionTime,
+  );
   assert.deepEqual(times, ["2026-01-01T00:00:00Z", "2026-11-22T07:00:00Z", "2026-11-22T07:00:00Z"]);
 });
 

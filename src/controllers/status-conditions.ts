@@ -40,12 +40,21 @@ export interface ConditionMoment {
 
 const MAX_MESSAGE_LENGTH = 1_024;
 
-/** `Accepted` and `Programmed`; `Reconciled` is Istio's word for the latter. */
+/**
+ * `Accepted` and `Programmed`; `Reconciled` is Istio's word for the latter. What all proxies had once counts as programmed until
+ * one refuses it or the object changes: one that has just come is about to have it.
+ */
 export function conditionsOf(
   facts: ObjectFacts & { readonly generation: number },
   { before, now }: ConditionMoment,
 ): readonly Condition[] {
-  const programmed = programmedOf(facts);
+  const ofGeneration = before.filter(
+    ({ observedGeneration }) => String(observedGeneration) === String(facts.generation),
+  );
+  const programmed = programmedOf(
+    facts,
+    ofGeneration.find(({ type }) => type === "Programmed"),
+  );
   const all = [
     { type: "Accepted", ...acceptedOf(facts) },
     { type: "Programmed", ...programmed },
@@ -62,6 +71,11 @@ export function conditionsOf(
         (isSame ? former.lastTransitionTime : undefined) ?? `${now.toISOString().slice(0, 19)}Z`,
     };
   });
+}
+
+/** More is to be said as proxies answer: some have yet to. */
+export function isUnsettled({ isInForce, proxyCount, acknowledgedCount }: ObjectFacts): boolean {
+  return isInForce && acknowledgedCount < proxyCount;
 }
 
 /** Whether `before` says all of `wanted` already. */
@@ -87,16 +101,18 @@ function acceptedOf({ isInForce, problems }: ObjectFacts): Finding {
   return { status: "True", reason: isPartly ? "PartlyInForce" : "Accepted", message };
 }
 
-function programmedOf(facts: ObjectFacts): Finding {
+function programmedOf(facts: ObjectFacts, former: Condition | undefined): Finding {
   const { isInForce, proxyCount, acknowledgedCount, refusedCount, reasons } = facts;
   if (!isInForce) return { status: "False", reason: "NotAccepted", message: "what is wrong must be mended" };
-  const message = `${acknowledgedCount} of ${proxyCount} proxies`;
+  const counts = `${acknowledgedCount} of ${proxyCount} proxies`;
   if (refusedCount > 0) {
     const why = reasons === "" ? `${refusedCount} refuse it` : reasons;
-    return { status: "False", reason: "Refused", message: `${message} have it; ${why}` };
+    return { status: "False", reason: "Refused", message: `${counts} have it; ${why}` };
   }
   if (proxyCount === 0) return { status: "True", reason: "NoProxies", message: "no proxy is concerned" };
-  return acknowledgedCount === proxyCount
-    ? { status: "True", reason: "Programmed", message }
-    : { status: "False", reason: "Pending", message };
+  // Without a count: a pod that comes or goes is no reason to write.
+  if (acknowledgedCount === proxyCount)
+    return { status: "True", reason: "Programmed", message: "all proxies have it" };
+  if (former?.status === "True") return { status: "True", reason: former.reason, message: former.message };
+  return { status: "False", reason: "Pending", message: counts };
 }

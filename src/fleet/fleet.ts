@@ -97,7 +97,7 @@ export class Fleet implements IdentifiedBackend {
   readonly #standInTables = new StandInTables();
   readonly #refusalListeners = new Set<() => void>();
   #toldRefusals: readonly string[] = [];
-  #eventCount = 0;
+  #newsCount = 0;
   #streamCount = 0;
 
   constructor(options: FleetOptions) {
@@ -117,9 +117,13 @@ export class Fleet implements IdentifiedBackend {
     return commit;
   }
 
-  /** Grows with each commit, each proxy that comes or goes, and each answer of one: as long as it stays, nothing has changed. */
-  get eventCount(): number {
-    return this.#eventCount;
+  /**
+   * Grows when some object may concern other views than before, and with each refusal: as long as it stays, what is said of
+   * an object that all proxies have stays true. Proxies that come to a view that there is, what they acknowledge and
+   * changes of endpoints alone don't count.
+   */
+  get newsCount(): number {
+    return this.#newsCount;
   }
 
   /** One of each proxy: of several streams the newest counts. */
@@ -238,7 +242,7 @@ export class Fleet implements IdentifiedBackend {
       wantsSecrets: false,
     };
     this.#sessions.set(key, session);
-    this.#eventCount += 1;
+    this.#noteView(profile.id);
     return { kind: "joined", session: this.#sessionOf(session, this.#views.join(profile, session)) };
   }
 
@@ -254,14 +258,13 @@ export class Fleet implements IdentifiedBackend {
       emptyResource,
       sent: (type, nonce) => ledger.sent(type, nonce),
       acknowledged: (type, nonce, resources) => {
-        this.#eventCount += 1;
         ledger.acknowledged(type, nonce);
         if (refusals.isEmpty) return;
         this.#give(session, refusals.acknowledged(type, resources));
         this.#tellRefusals();
       },
       rejected: (type, refusal) => {
-        this.#eventCount += 1;
+        this.#newsCount += 1;
         ledger.rejected(type, refusal.detail);
         this.#rejected(session, type, refusal);
       },
@@ -273,8 +276,8 @@ export class Fleet implements IdentifiedBackend {
     this.#waits.left(key);
     const session = this.#sessions.get(key);
     if (session !== undefined) {
-      this.#eventCount += 1;
       this.#views.leave(session.view, session);
+      this.#noteView(session.view);
       this.#sessions.delete(key);
       if (!session.refusals.isEmpty) this.#tellRefusals();
     }
@@ -287,9 +290,9 @@ export class Fleet implements IdentifiedBackend {
   }
 
   #publish(commit: Commit): void {
-    this.#eventCount += 1;
     this.#noteRecognitions(commit);
     const former = this.#rows.take(commit);
+    if ([...former.keys()].some((type) => type !== "endpoint")) this.#newsCount += 1;
     if (this.#sessions.size === 0) return;
     const concerned = this.#views.change(former);
     const changedByView = new Map(concerned.map(({ key, references }) => [key, references]));
@@ -343,13 +346,20 @@ export class Fleet implements IdentifiedBackend {
     const profile = this.#profileOf(session.key);
     const before = this.#views.setOf(session.view);
     this.#views.leave(session.view, session);
+    this.#noteView(session.view);
     session.view = profile.id;
+    this.#noteView(profile.id);
     const set = this.#views.join(profile, session);
     const differences = before === undefined ? "all" : set.differencesFrom(before);
     session.stream.publish(
       session.refusals.setFor(set),
       differences === "all" ? "all" : [...differences, ...changed],
     );
+  }
+
+  /** Asked before a session joins and after it has left: nobody else has the view. */
+  #noteView(view: string): void {
+    if (this.#views.setOf(view) === undefined) this.#newsCount += 1;
   }
 
   /** What differs of the session's set, for other reasons than another view. */
@@ -380,6 +390,7 @@ export class Fleet implements IdentifiedBackend {
     const refusals = this.refusals().map(({ key }) => key);
     if (isDeepStrictEqual(refusals, this.#toldRefusals)) return;
     this.#toldRefusals = refusals;
+    this.#newsCount += 1;
     for (const listener of this.#refusalListeners) listener();
   }
 }

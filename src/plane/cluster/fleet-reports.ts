@@ -18,7 +18,10 @@ import { planeAnswers } from "../plane-answers.ts";
 export interface FleetReports {
   /** Of this replica's proxies and those of the others; rejects where one that is ready doesn't answer. */
   programmed(object: ObjectKey): Promise<ProgrammedReport>;
-  /** Stays the same as long as no report of any replica has changed; rejects as `programmed` does. */
+  /**
+   * Stays the same as long as what is said of an object that all proxies have stays true, whichever replica they are at;
+   * rejects as `programmed` does.
+   */
   news(): Promise<string>;
   /** Of several revisions that have an object in force, one writes its status. */
   writesStatusOf(object: ObjectKey): boolean;
@@ -45,7 +48,13 @@ export function createFleetReports(options: FleetReportsOptions): FleetReports {
   const { namespace, podName, revision } = settings;
   const { programmed } = planeAnswers(plane);
   const incarnation = randomUUID();
-  const ownNews = () => `${incarnation} ${plane.fleet.eventCount}`;
+  let findingCount = 0;
+  const countFinding = () => {
+    findingCount += 1;
+  };
+  plane.problems.watch(countFinding);
+  plane.graph.watchFailures(countFinding);
+  const ownNews = () => `${incarnation} ${plane.fleet.newsCount} ${findingCount}`;
   const clients = new ReplicaClients({
     clock: systemClock,
     identity,
