@@ -193,6 +193,34 @@ spec:
     assert.deepEqual(layerNames(mesh.views.listeners, "shop;app=b"), []);
   });
 
+  test("follow the tcp rules nearest to the client", () => {
+    const rule = (namespace: string, to: string, exportTo: string) => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: db, namespace: ${namespace} }
+spec:
+  hosts: [db.shop.svc.cluster.local]
+  exportTo: [${exportTo}]
+  tcp: [{ route: [{ destination: { host: ${to} } }] }]
+`;
+    const mesh = viewFixture(
+      [
+        service("db", "10.96.0.3", "{ name: tcp, port: 7000 }"),
+        rule("a", "for-all.com", "'*'"),
+        rule("b", "named.com", "c"),
+        rule("c", "own.com", "."),
+        rule("d", "also-named.com", "e"),
+      ].join("---"),
+    );
+    mesh.connect(sidecar("c", "one"), sidecar("e", "two"), sidecar("f", "three"));
+    const followed = (scope: string) => clusters(listener(mesh, "10.96.0.3_7000", scope));
+    assert.deepEqual(followed("c"), [["outbound|7000||own.com"]]);
+    assert.deepEqual(followed("e"), [["outbound|7000||also-named.com"]]);
+    assert.deepEqual(followed("f"), [["outbound|7000||for-all.com"]]);
+    mesh.remove({ kind: "VirtualService", namespace: "c", name: "db" });
+    assert.deepEqual(followed("c"), [["outbound|7000||named.com"]]);
+  });
+
   test("stand on the addresses of the client's IP families", () => {
     const mesh = viewFixture(
       `${service("web", "10.96.0.1", "{ name: http, port: 80 }")}---

@@ -80,3 +80,31 @@ for (const [name, server, routes] of [
     assert.ok(cpuMs < MAX_CPU_MS, `${Math.round(cpuMs)} ms of the processor`);
   });
 }
+
+test("bindingsOf() puts rules of the gateway's namespace that aren't for all before older ones", () => {
+  const mesh = gatewayMesh();
+  const routesOf = () =>
+    mesh.views.gatewayOfProxy
+      .get("edge/edge-1")
+      ?.routes.flatMap(({ virtualHosts }) => virtualHosts)
+      .flatMap(({ routes }) => routes.map(({ name }) => name));
+  const exported = (name: string, namespace: string, exportTo: readonly string[]) => {
+    const match = [{ uri: { prefix: `/${name}` } }];
+    const http = [{ directResponse: { status: 200 }, name, match }];
+    return object("VirtualService", namespace, name, {
+      hosts: ["a.com"],
+      gateways: ["edge/main"],
+      exportTo,
+      http,
+    });
+  };
+  mesh.put(
+    [
+      gateway(["*"]),
+      exported("all", "a", ["*"]),
+      exported("named", "b", ["edge"]),
+      exported("own", "edge", ["."]),
+    ].join("\n---\n"),
+  );
+  assert.deepEqual(routesOf(), ["own", "named", "all"]);
+});
