@@ -7,9 +7,14 @@ import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
-import type { PodSandbox, SpawnOptions } from "../sandbox/pod-sandbox.ts";
-import { type TerminalChoices, terminalCommand } from "../sandbox/terminal-command.ts";
-import { missingMount, resolveLaunch } from "./container-launch.ts";
+import type { PodSandbox } from "../sandbox/pod-sandbox.ts";
+import type { TerminalChoices } from "../sandbox/terminal-command.ts";
+import {
+  commandInContainer,
+  type ProcessContext,
+  runInContainer,
+  startContainer,
+} from "./container-processes.ts";
 import type { ContainerTopic } from "./container-runner.ts";
 import { ContainerRunner } from "./container-runner.ts";
 import type { ContainerSnapshot } from "./container-state.ts";
@@ -24,11 +29,8 @@ import type { ProbeKind } from "./probe-state.ts";
 import { mountProxyVolumes, proxyReader, unreadableSecret } from "./proxy-container.ts";
 import { createProxyFiles, type ProxyFiles } from "./proxy-files.ts";
 import type { Resolution } from "./resolution.ts";
-import { resolved, unresolved } from "./resolution.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 import { NO_BACK_OFF, nextBackOff } from "./restart-policy.ts";
-import type { SandboxProcess } from "./sandbox-process.ts";
-import { watchProcess } from "./sandbox-process.ts";
 import { SidecarContainer } from "./sidecar-container.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
@@ -130,17 +132,12 @@ export class PodRunner {
     argv: readonly [string, ...string[]],
     terminal?: TerminalChoices,
   ): Promise<Resolution<ReturnType<PodSandbox["command"]>> | undefined> {
+    const sandbox = this.#sandbox;
     const container = allContainers(this.#pod).find(({ name }) => name === containerName);
     const isRunning = this.#containers.get(containerName)?.snapshot.state.kind === "running";
-    if (this.#sandbox === undefined || container === undefined || !isRunning) return undefined;
+    if (sandbox === undefined || container === undefined || !isRunning) return undefined;
     const ofProxy = containerName === PROXY_CONTAINER ? this.sidecar?.commandOptions(argv) : undefined;
-    const launch = await (ofProxy === undefined
-      ? this.#resolveLaunch(container)
-      : this.#withProxyVolumes(container, ofProxy));
-    if (launch.kind === "unresolved") return launch;
-    const plain = { argv, env: launch.value.env };
-    const command = terminal === undefined ? plain : terminalCommand(plain, terminal);
-    return resolved(this.#sandbox.command({ ...launch.value, ...command }));
+    return commandInContainer({ ...this.#processContext(), sandbox }, container, { argv, ofProxy, terminal });
   }
 
   async #bringUp(): Promise<void> {
@@ -286,7 +283,10 @@ export class PodRunner {
       restartPolicy: this.#restartPolicyOf(container),
       clock: this.#runtime.clock,
       graceMs: this.#graceSeconds() * 1000,
-      start: () => this.#launch(container),
+      start: () =>
+        startContainer(this.#processContext(), container, (stream, text) =>
+          this.#write(container.name, stream, text),
+        ),
       ask: (kind, probe) => this.#ask(container, kind, probe),
       runHook: (handler) => this.#runHook(container, handler),
       onChange: () => this.#report(),
@@ -330,36 +330,6 @@ export class PodRunner {
     return this.#runtime.startSidecar(this.#pod, this.#sandbox, { events, files });
   }
 
-  async #launch(container: Container): Promise<Resolution<SandboxProcess>> {
-    const launch = await this.#resolveLaunch(container);
-    if (launch.kind === "unresolved") return launch;
-    return resolved(this.#spawn(launch.value, (stream, text) => this.#write(container.name, stream, text)));
-  }
-
-  async #resolveLaunch(container: Container): Promise<Resolution<SpawnOptions>> {
-    const context = { pod: this.#pod, volumes: this.#volumes, runtime: this.#runtime };
-    const launch = await resolveLaunch(context, container);
-    if (launch.kind === "unresolved") return launch;
-    const objection = this.#sandbox?.mountObjection(launch.value);
-    return objection === undefined ? launch : unresolved(missingMount(this.#pod, container, objection));
-  }
-
-  async #withProxyVolumes(container: Container, options: SpawnOptions): Promise<Resolution<SpawnOptions>> {
-    const mounts = await mountProxyVolumes(container, this.#volumes);
-    if (mounts.kind === "unresolved") return mounts;
-    const mounted = { ...options, mounts: [...(options.mounts ?? []), ...mounts.value] };
-    const objection = this.#sandbox?.mountObjection(mounted);
-    return objection === undefined
-      ? resolved(mounted)
-      : unresolved(missingMount(this.#pod, container, objection));
-  }
-
-  #spawn(options: SpawnOptions, onLine: (stream: "stdout" | "stderr", text: string) => void): SandboxProcess {
-    if (this.#sandbox === undefined) throw new Error("A container needs its pod's namespaces");
-    const stdio = ["ignore", "pipe", "pipe"] as const;
-    return watchProcess(this.#sandbox.spawn({ ...options, stdio: [...stdio] }), onLine);
-  }
-
   #ask(container: Container, kind: ProbeKind, probe: Probe): Promise<ProbeOutcome> {
     const sidecar = this.#sidecar?.sidecar;
     const ip = this.#sandbox?.ip ?? "";
@@ -377,29 +347,13 @@ export class PodRunner {
     });
   }
 
-  /** Runs a command in the container to its end. */
-  async #run(
-    container: Container,
-    argv: readonly [string, ...string[]],
-    timeoutMs: number,
-  ): Promise<ProbeOutcome> {
-    let lastLine = "";
-    let child: SandboxProcess;
-    try {
-      const launch = await this.#resolveLaunch(container);
-      if (launch.kind === "unresolved" || this.#sandbox === undefined) {
-        return { isSuccess: false, message: "the container isn't running" };
-      }
-      child = this.#spawn({ ...launch.value, argv }, (_, text) => {
-        lastLine = text;
-      });
-    } catch (cause) {
-      return { isSuccess: false, message: wordsOf(cause) };
-    }
-    const cancelKill = this.#runtime.clock.after(timeoutMs, () => child.kill("SIGKILL"));
-    const { exitCode } = await child.exited;
-    cancelKill();
-    return { isSuccess: exitCode === 0, message: `exit code ${exitCode}${lastLine && `: ${lastLine}`}` };
+  #run(container: Container, argv: readonly [string, ...string[]], timeoutMs: number): Promise<ProbeOutcome> {
+    const { clock } = this.#runtime;
+    return runInContainer(this.#processContext(), container, { argv, timeoutMs, clock });
+  }
+
+  #processContext(): ProcessContext {
+    return { pod: this.#pod, sandbox: this.#sandbox, volumes: this.#volumes, runtime: this.#runtime };
   }
 
   #write(containerName: string, stream: "stdout" | "stderr", text: string): void {
