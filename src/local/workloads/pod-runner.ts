@@ -3,7 +3,6 @@
 
 import { objectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
-import { problem } from "../../core/problem.ts";
 import type { Container } from "../../kinds/pod/container.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import type { LifecycleHandler, Probe } from "../../kinds/pod/probe.ts";
@@ -19,6 +18,7 @@ import type { ContainerTopic } from "./container-runner.ts";
 import { ContainerRunner } from "./container-runner.ts";
 import type { ContainerSnapshot } from "./container-state.ts";
 import { allContainers, containerPath } from "./environment.ts";
+import { PodAttempts } from "./pod-attempts.ts";
 import { askProbe, dialAction, runHookAction } from "./pod-questions.ts";
 import type { PodRuntime, PodSidecar, SidecarEvents } from "./pod-runtime.ts";
 import type { PodPhase } from "./pod-status.ts";
@@ -30,11 +30,9 @@ import { mountProxyVolumes, proxyReader, unreadableSecret } from "./proxy-contai
 import { createProxyFiles, type ProxyFiles } from "./proxy-files.ts";
 import type { Resolution } from "./resolution.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
-import { NO_BACK_OFF, nextBackOff } from "./restart-policy.ts";
 import { SidecarContainer } from "./sidecar-container.ts";
 
 const DEFAULT_GRACE_SECONDS = 30;
-const TRIES_TO_CLEAN_UP = 3;
 const CAPTURE_CONTAINERS: ReadonlySet<string> = new Set(["istio-init", "istio-validation"]);
 export const PROXY_CONTAINER = "istio-proxy";
 
@@ -43,6 +41,7 @@ type PodContainer = ContainerRunner | SidecarContainer;
 export class PodRunner {
   readonly #runtime: PodRuntime;
   readonly #volumes: PodVolumes;
+  readonly #attempts: PodAttempts;
   readonly #abort = new AbortController();
   readonly #startedAtMs: number;
   readonly #containers = new Map<string, PodContainer>();
@@ -59,6 +58,14 @@ export class PodRunner {
     this.#pod = pod;
     this.#runtime = runtime;
     this.#startedAtMs = runtime.clock.now();
+    const { namespace, name } = pod.metadata;
+    this.#attempts = new PodAttempts({
+      pod: { namespace, name },
+      clock: runtime.clock,
+      log: runtime.log,
+      signal: this.#abort.signal,
+      onProblem: (found) => runtime.onProblem(this.#pod, name, found),
+    });
     this.#volumes = new PodVolumes({
       pod,
       objects: runtime.objects,
@@ -101,7 +108,7 @@ export class PodRunner {
 
   start(): void {
     // What isn't foreseen ends with this pod.
-    this.#startup = this.#bringUp().catch((cause) => this.#explain(cause));
+    this.#startup = this.#bringUp().catch((cause) => this.#attempts.explain(cause));
   }
 
   /** Something that pods refer to has changed. */
@@ -143,7 +150,7 @@ export class PodRunner {
   async #bringUp(): Promise<void> {
     this.#report();
     const { inTurn, createSandbox } = this.#runtime;
-    this.#sandbox = await this.#persist(() => inTurn(() => createSandbox(this.#pod)));
+    this.#sandbox = await this.#attempts.persist(() => inTurn(() => createSandbox(this.#pod)));
     this.#report();
     if (this.#sandbox === undefined) return;
     for (const container of this.#pod.spec.initContainers ?? []) {
@@ -159,7 +166,7 @@ export class PodRunner {
     for (const { name } of this.#pod.spec.containers) {
       if (name !== PROXY_CONTAINER) void this.#containers.get(name)?.start();
     }
-    this.#endWithApplications().catch((cause) => this.#explain(cause));
+    this.#endWithApplications().catch((cause) => this.#attempts.explain(cause));
   }
 
   /** False when the pod can't go on. */
@@ -179,7 +186,7 @@ export class PodRunner {
   }
 
   async #startAndWait(container: PodContainer): Promise<boolean> {
-    await this.#persist(() => container.start());
+    await this.#attempts.persist(() => container.start());
     if (container instanceof SidecarContainer) await container.ready();
     else await this.#untilStarted(container);
     return !this.#abort.signal.aborted;
@@ -228,27 +235,9 @@ export class PodRunner {
     await Promise.all(stopping.map((container) => container.stop(remainingMs())));
     await this.#stopSidecars(remainingMs());
     await this.#startup;
-    await this.#leaveNothing(async () => this.#sandbox?.close());
-    await this.#leaveNothing(() => this.#volumes.close());
+    await this.#attempts.cleanUp(async () => this.#sandbox?.close());
+    await this.#attempts.cleanUp(() => this.#volumes.close());
     this.#report();
-  }
-
-  /** Tries a few times; what stays then is logged, and goes with the mesh's next start. */
-  async #leaveNothing(work: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#runtime;
-    for (let backOff = NO_BACK_OFF; ; ) {
-      try {
-        return await work();
-      } catch (cause) {
-        backOff = nextBackOff(backOff, 0);
-        const { namespace, name } = this.#pod.metadata;
-        log.warn({ pod: `${namespace}/${name}`, cause: wordsOf(cause) }, "pod left something behind");
-        if (backOff.count >= TRIES_TO_CLEAN_UP) return;
-        await new Promise<void>((resolve) => {
-          clock.after(backOff.delayMs, resolve);
-        });
-      }
-    }
   }
 
   /** In reverse order of their start, so that what a sidecar may need goes last. */
@@ -274,7 +263,7 @@ export class PodRunner {
         ask: (probe) => this.#ask(container, "readiness", probe),
         say: (text) => this.#write(container.name, "stderr", text),
         onChange: () => this.#report(),
-        onFailure: (cause) => this.#explain(cause),
+        onFailure: (cause) => this.#attempts.explain(cause),
       });
       return this.#sidecar;
     }
@@ -364,50 +353,8 @@ export class PodRunner {
   async #capture(initContainer: Container): Promise<boolean> {
     const sandbox = this.#sandbox;
     if (initContainer.name !== "istio-init" || sandbox === undefined) return true;
-    await this.#persist(() => this.#runtime.capture(sandbox, initContainer));
+    await this.#attempts.persist(() => this.#runtime.capture(sandbox, initContainer));
     return !this.#abort.signal.aborted;
-  }
-
-  /** Tries until it succeeds, ever less often, and says why it fails; undefined when the pod is to end. */
-  async #persist<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { name } = this.#pod.metadata;
-    for (let backOff = NO_BACK_OFF; !this.#abort.signal.aborted; ) {
-      try {
-        const outcome = await work();
-        if (backOff.count > 0) this.#runtime.onProblem(this.#pod, name, undefined);
-        return outcome;
-      } catch (cause) {
-        backOff = nextBackOff(backOff, 0);
-        this.#explain(cause, backOff.delayMs);
-        await this.#pause(backOff.delayMs);
-      }
-    }
-    return undefined;
-  }
-
-  /** Without `retryInMs` nothing is tried again. */
-  #explain(cause: unknown, retryInMs?: number): void {
-    const { namespace, name } = this.#pod.metadata;
-    const message = wordsOf(cause);
-    this.#runtime.log.warn(
-      { pod: `${namespace}/${name}`, cause: message, ...(retryInMs === undefined ? {} : { retryInMs }) },
-      "pod start failed",
-    );
-    const found = problem("MLT3109", {
-      object: objectKey({ kind: "Pod", namespace, name }),
-      message: `Cannot start the pod${retryInMs === undefined ? "" : " yet, will try again"}: ${message}`,
-    });
-    this.#runtime.onProblem(this.#pod, name, found);
-  }
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#runtime.clock.after(delayMs, resolve);
-      this.#abort.signal.addEventListener("abort", () => {
-        cancel();
-        resolve();
-      });
-    });
   }
 
   #graceSeconds(): number {
@@ -434,8 +381,4 @@ export class PodRunner {
       containers: snapshotsOf(this.#pod.spec.containers),
     };
   }
-}
-
-function wordsOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
