@@ -78,7 +78,7 @@ export function authorizationScopesOf(
   return policiesOfNamespace(read, scopes, namespace);
 }
 
-function scopeOf({ apiVersion, kind, metadata, spec = {} }: AuthorizationPolicy): AuthorizationScope {
+export function scopeOf({ apiVersion, kind, metadata, spec = {} }: AuthorizationPolicy): AuthorizationScope {
   const { namespace, name } = metadata;
   const { selector, targetRef, targetRefs = [] } = spec;
   const targets = targetRef === undefined ? targetRefs : [targetRef, ...targetRefs];

@@ -9,6 +9,7 @@ import type { Secret } from "../kinds/secret.ts";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
 import { type AuthorizationPolicies, declareAuthorizationPolicies } from "./authorization-policies.ts";
+import { type ClosingPolicies, declareClosingPolicies } from "./closing-policies.ts";
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
 import { declareHostClaims, type HostClaims } from "./host-owner.ts";
@@ -41,6 +42,7 @@ export interface Model {
   readonly peerAuthentications: PeerAuthentications;
   readonly requestAuthentications: RequestAuthentications;
   readonly authorizationPolicies: AuthorizationPolicies;
+  readonly closingPolicies: ClosingPolicies;
   readonly gateways: Table<Gateway>;
   /** Of virtual machines, by `namespace/name`. */
   readonly workloadGroups: Table<WorkloadGroup>;
@@ -71,6 +73,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     peerAuthentications,
     requestAuthentications: declareRequestAuthentications(graph, sources, settings),
     authorizationPolicies: declareAuthorizationPolicies(graph, sources, settings),
+    closingPolicies: declareClosingPolicies(graph, sources, settings),
     gateways: sources.Gateway,
     workloadGroups: sources.WorkloadGroup,
     secrets: sources.Secret,

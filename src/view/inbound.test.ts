@@ -31,6 +31,43 @@ describe("inbound views", () => {
     );
   });
 
+  test("give a port another generation when a policy that asks for it says something else about the port", () => {
+    const ports = "{ name: http, port: 8080 }, { name: tcp, port: 9000 }";
+    const mesh = viewFixture([service("web", "app: web", ports), pod("web-1")].join("---"));
+    const closing = (spec: string, comment = "") => `
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: { name: web, namespace: shop, annotations: { meltemi.dev/close-connections-on-change: "true", comment: "${comment}" } }
+spec: ${spec}
+`;
+    const generations = () => {
+      const { ports: own, otherPortsGeneration } = viewOf(mesh, "web-1").listener;
+      return [...own.map(({ generation }) => generation), otherPortsGeneration];
+    };
+    const deny = (path: string) =>
+      `{ action: DENY, rules: [{ to: [{ operation: { ports: ["8080"], paths: ["${path}"] } }] }] }`;
+    assert.deepEqual(
+      [connect(mesh, "web-1").id.length > 0, generations()],
+      [true, [undefined, undefined, undefined]],
+    );
+    mesh.put(closing(deny("/a")));
+    const [first, ...others] = generations();
+    assert.ok(first !== undefined);
+    assert.deepEqual(others, [undefined, undefined]);
+    mesh.put(closing(deny("/a"), "another text"));
+    assert.deepEqual(generations(), [first, undefined, undefined]);
+    mesh.put(closing(deny("/b")));
+    assert.notEqual(generations()[0], first);
+    mesh.put(closing(deny("/a")));
+    assert.equal(generations()[0], first, "what it says decides, not how it came to say it");
+    mesh.put(closing('{ rules: [{ to: [{ operation: { ports: ["8080"] } }] }] }'));
+    const allowing = generations();
+    mesh.put(closing('{ rules: [{ to: [{ operation: { ports: ["8080"], paths: ["/a"] } }] }] }'));
+    assert.notEqual(generations()[0], allowing[0]);
+    assert.deepEqual(generations().slice(1), allowing.slice(1), "but that it is there concerns every port");
+    assert.ok(allowing.every((each) => each !== undefined));
+  });
+
   test("take the oldest service's protocol where several lead to one port", () => {
     const mesh = viewFixture(
       [

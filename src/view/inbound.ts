@@ -7,13 +7,15 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
+import { closingPoliciesOf } from "../model/closing-policies.ts";
 import type { Model } from "../model/model.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "../model/mutual-tls-modes.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
 import { portsOfWorkload, type WorkloadAddresses } from "../model/workload-ports.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { InboundClusterInputs } from "./cluster-inputs.ts";
-import type { InboundListenerInputs } from "./listener-inputs.ts";
+import { connectionGenerations } from "./connection-generation.ts";
+import type { InboundListenerInputs, InboundPort } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
 import type { Provenance } from "./provenance.ts";
 import { contentId } from "./shared-rows.ts";
@@ -63,14 +65,21 @@ function inboundView(
   const families = ipFamiliesOf(proxy.addresses);
   const ports = portsOf({ ...proxy, labels }, model, read);
   const known = new Set([...ports.map(({ number }) => number), ...settings.reservedPorts.capture]);
+  const others = otherPorts(mutualTls, known);
+  const generations = connectionGenerations(
+    closingPoliciesOf(read, model.closingPolicies, { namespace: proxy.namespace, labels }),
+    new Set([...known, ...others.map(({ port }) => port)]),
+  );
   const listener: InboundListenerInputs = {
     ports: ports.map(({ number, port: { protocol } }) => ({
       port: number,
       protocol,
       mode: modeOfPort(mutualTls, number),
+      ...inGeneration(generations.ofPort(number)),
     })),
     otherPortsMode: mutualTls.mode,
-    otherPorts: otherPorts(mutualTls, known),
+    ...(generations.ofOtherPorts && { otherPortsGeneration: generations.ofOtherPorts }),
+    otherPorts: others.map((each) => ({ ...each, ...inGeneration(generations.ofPort(each.port)) })),
     families,
     settings: { ...listenerSettings(settings), ...(asksSeveralProviders && { asksSeveralProviders }) },
   };
@@ -92,6 +101,10 @@ function inboundView(
     provenance: [...objects].map((object) => ({ object })),
   };
   return { id: contentId(view), ...view };
+}
+
+function inGeneration(generation: string | undefined): Pick<InboundPort, "generation"> {
+  return generation === undefined ? {} : { generation };
 }
 
 function objectOf({ object }: MeshService): ObjectKey {

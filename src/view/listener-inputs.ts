@@ -59,6 +59,8 @@ export interface InboundPort {
   readonly port: number;
   readonly protocol: Protocol;
   readonly mode: MutualTlsMode;
+  /** Another one closes the port's connections; absent: no policy ever asks for that. */
+  readonly generation?: string;
 }
 
 /**
@@ -70,8 +72,9 @@ export interface InboundListenerInputs {
   readonly ports: readonly InboundPort[];
   /** For ports of the application that no service names. */
   readonly otherPortsMode: MutualTlsMode;
+  readonly otherPortsGeneration?: string;
   /** Those of them that a policy gives another mode, by number. */
-  readonly otherPorts: readonly Pick<InboundPort, "port" | "mode">[];
+  readonly otherPorts: readonly Omit<InboundPort, "protocol">[];
   readonly families: IpFamilies;
   readonly settings: ListenerSettings;
 }

@@ -41,5 +41,7 @@ export interface FilterChainInputs {
    * made no difference isn't in it.
    */
   readonly provenance?: Provenance;
+  /** Of inbound chains: another one closes the chain's connections, though nothing else of it differs. */
+  readonly generation?: string;
   readonly settings: ListenerSettings;
 }

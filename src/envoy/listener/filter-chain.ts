@@ -1,6 +1,7 @@
 // A filter chain of any listener: what it matches, the TLS that it terminates, and the filters that a connection meets.
 
 import type { ListenerSettings, TcpChain } from "../../view/listener-inputs.ts";
+import type { Provenance } from "../../view/provenance.ts";
 import { provenanceMetadata } from "../provenance.ts";
 import type {
   FilterChainInit,
@@ -12,14 +13,24 @@ import type {
 import { buildNetworkFilters } from "./network-filters.ts";
 
 export function buildFilterChain(inputs: FilterChainInputs): FilterChainInit {
-  const { name, match, transportSocket, provenance } = inputs;
+  const { name, match, transportSocket, provenance, generation } = inputs;
   return {
     ...(name === undefined ? {} : { name }),
     ...(match === undefined ? {} : { filterChainMatch: match }),
     filters: buildNetworkFilters(inputs),
     ...(transportSocket === undefined ? {} : { transportSocket }),
-    ...(provenance === undefined ? {} : { metadata: provenanceMetadata(provenance) }),
+    ...(provenance === undefined && generation === undefined
+      ? {}
+      : { metadata: chainMetadata(provenance ?? [], generation) }),
   };
+}
+
+/** A generation means nothing to Envoy, and still makes the chain another one, whose predecessor is drained. */
+function chainMetadata(provenance: Provenance, generation: string | undefined) {
+  const metadata = provenanceMetadata(provenance);
+  if (generation === undefined) return metadata;
+  const { filterMetadata = {} } = metadata;
+  return { filterMetadata: { ...filterMetadata, meltemi: { ...filterMetadata.meltemi, generation } } };
 }
 
 export function forwardTo(cluster: string, side: ProxySide): TcpForward {

@@ -48,7 +48,7 @@ export function buildVirtualInbound(inputs: InboundListenerInputs, port: number)
       blackHole(port, settings),
       ...ports.flatMap((each) => portChains(declaredPort(each, inputs), settings)),
       ...inputs.otherPorts.flatMap((each) => portChains({ ...UNDECLARED, ...each }, settings)),
-      ...portChains({ ...UNDECLARED, mode: inputs.otherPortsMode }, settings),
+      ...portChains(anyOtherPort(inputs), settings),
     ],
   });
 }
@@ -74,7 +74,7 @@ function portsWithTls({ ports, otherPorts, otherPortsMode }: InboundListenerInpu
 }
 
 /** What the chains of a port, or of all ports that have none of their own, have in common. */
-interface PortChains extends Pick<InboundPort, "mode"> {
+interface PortChains extends Pick<InboundPort, "mode" | "generation"> {
   /** Absent: every port without chains of its own. */
   readonly port?: number;
   readonly protocol: Protocol;
@@ -93,6 +93,10 @@ function declaredPort(port: InboundPort, { families }: InboundListenerInputs): P
     tcpName: name,
     statPrefix: `inbound_${name}`,
   };
+}
+
+function anyOtherPort({ otherPortsMode: mode, otherPortsGeneration: generation }: InboundListenerInputs) {
+  return { ...UNDECLARED, mode, ...(generation === undefined ? {} : { generation }) };
 }
 
 /** Ports that no service names: their protocol is found by the first bytes. */
@@ -119,6 +123,7 @@ function portChains(port: PortChains, settings: ListenerSettings): FilterChainIn
       match: { ...ofPort, ...form.match },
       forward: form.isHttp ? httpForward(port, form) : forwardTo(port.cluster, sideOf(form)),
       ...(form.isMutualTls ? { transportSocket: meshServerTls(form.isHttp ? HTTP_SERVER_ALPN : []) } : {}),
+      ...(port.generation === undefined ? {} : { generation: port.generation }),
       settings,
     }),
   );

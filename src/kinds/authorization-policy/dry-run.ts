@@ -9,7 +9,11 @@ const TRUE: readonly string[] = ["1", "t", "T", "true", "TRUE", "True"];
 const FALSE: readonly string[] = ["0", "f", "F", "false", "FALSE", "False"];
 
 export function isDryRun({ annotations = {} }: Pick<ObjectMeta, "annotations">): boolean {
-  return TRUE.includes(annotations[DRY_RUN] ?? "");
+  return isTrueText(annotations[DRY_RUN] ?? "");
+}
+
+export function isTrueText(text: string): boolean {
+  return TRUE.includes(text);
 }
 
 export function isBooleanText(text: string): boolean {

@@ -10,6 +10,7 @@ import type {
   AuthorizationRule,
   AuthorizationSource,
 } from "./authorization-policy-spec.ts";
+import { CLOSE_CONNECTIONS } from "./close-connections.ts";
 import { checkConditionKey } from "./condition-key.ts";
 import { checkConditionValues, checkPortText, checkValues } from "./condition-rules.ts";
 import { DRY_RUN, isBooleanText } from "./dry-run.ts";
@@ -30,7 +31,7 @@ export function* authorizationPolicyRules({ metadata, spec = {} }: Authorization
     yield { path: "spec.provider", message: `a provider is only for the action CUSTOM, found ${action}` };
   for (const [index, rule] of rules.entries()) yield* checkRule(`spec.rules[${index}]`, rule);
   if (action === "CUSTOM") yield* checkTokenRules(rules);
-  yield* checkDryRun(metadata);
+  yield* checkBooleans(metadata);
   yield* checkExplainDenials(metadata);
 }
 
@@ -43,15 +44,23 @@ function* checkExplainDenials(metadata: ObjectMeta | undefined): Findings {
     };
 }
 
-function* checkDryRun(metadata: ObjectMeta | undefined): Findings {
-  const value = metadata?.annotations?.[DRY_RUN];
-  if (value === undefined || isBooleanText(value)) return;
-  yield {
-    severity: "warning",
-    path: childPath("metadata.annotations", DRY_RUN),
-    message: `found "${value}", wanted "true" or "false"; the policy is enforced`,
-  };
+function* checkBooleans(metadata: ObjectMeta | undefined): Findings {
+  for (const [annotation, otherwise] of Object.entries(OTHERWISE)) {
+    const value = metadata?.annotations?.[annotation];
+    if (value === undefined || isBooleanText(value)) continue;
+    yield {
+      severity: "warning",
+      path: childPath("metadata.annotations", annotation),
+      message: `found "${value}", wanted "true" or "false"; ${otherwise}`,
+    };
+  }
 }
+
+/** What holds where the annotation says nothing that can be read. */
+const OTHERWISE = {
+  [DRY_RUN]: "the policy is enforced",
+  [CLOSE_CONNECTIONS]: "a change of the policy closes no connection",
+};
 
 function* checkRule(path: string, { from = [], to = [], when = [] }: AuthorizationRule): Findings {
   for (const [index, { source }] of from.entries()) {
