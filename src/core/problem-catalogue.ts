@@ -99,7 +99,7 @@ const entries = {
     severity: "warning",
     title: "Hosts of ServiceEntries share a port, and nothing tells them apart",
   },
-  MLT2043: { severity: "warning", title: "A CUSTOM policy asks of a token, which isn't known yet" },
+  MLT2043: { severity: "error", title: "A CUSTOM policy asks of a token, which isn't known yet" },
   MLT2038: { severity: "warning", title: "A provider's service isn't visible where it is asked from" },
   MLT2039: {
     severity: "warning",

@@ -43,8 +43,23 @@ export function* policyTargetRules({ spec = {} }: TargetedPolicy): Findings {
   for (const [index, target] of targetRefs.entries()) yield* checkTarget(`spec.targetRefs[${index}]`, target);
 }
 
+/** As in Istio: the group, then the kind; the core group may be written as either. */
+const TARGETS = [
+  "/Service",
+  "core/Service",
+  "networking.istio.io/ServiceEntry",
+  "gateway.networking.k8s.io/Gateway",
+  "gateway.networking.k8s.io/GatewayClass",
+];
+
 /** Its length and form are bounds that the kinds declare. */
-export function* checkTarget(path: string, { kind, name, namespace = "" }: PolicyTargetReference): Findings {
+export function* checkTarget(
+  path: string,
+  { group = "", kind, name, namespace = "" }: PolicyTargetReference,
+): Findings {
+  const target = `${group}/${kind}`;
+  if (kind !== "" && !TARGETS.includes(target))
+    yield { path, message: `found "${target}" as a target, wanted one of ${TARGETS.slice(1).join(", ")}` };
   if (kind === "") yield { code: "MLT1006", path: `${path}.kind`, message: "a target needs a kind" };
   if (name === "") yield { code: "MLT1006", path: `${path}.name`, message: "a target needs a name" };
   if (namespace !== "") {

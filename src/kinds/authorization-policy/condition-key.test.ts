@@ -34,12 +34,14 @@ test("AuthorizationPolicy refuses a condition on what nobody knows", () => {
     assert.match(when(key)[0]?.message ?? "", /wanted a name in brackets/, key);
 });
 
-test("AuthorizationPolicy warns of a dry run that isn't one", () => {
-  const dryRun = (value: string) => findings({ action: "DENY", rules: [{}] }, { "istio.io/dry-run": value });
+test("AuthorizationPolicy refuses a dry run that isn't one", () => {
+  const dryRun = (value: string, action = "DENY") =>
+    findings({ action, rules: [{}] }, { "istio.io/dry-run": value });
   for (const value of ["true", "false", "T", "0"]) assert.deepEqual(dryRun(value), [], value);
   const [found] = dryRun("yes");
-  assert.deepEqual([found?.severity, found?.path], ["warning", 'metadata.annotations["istio.io/dry-run"]']);
-  assert.match(found?.message ?? "", /found "yes", wanted "true" or "false"; the policy is enforced/);
+  assert.deepEqual([found?.severity, found?.path], [undefined, 'metadata.annotations["istio.io/dry-run"]']);
+  assert.match(found?.message ?? "", /found "yes", wanted "true" or "false"/);
+  assert.match(dryRun("true", "AUDIT")[0]?.message ?? "", /only ALLOW and DENY can be a dry run/);
 });
 
 test("AuthorizationPolicy warns of a principal with the scheme of a SPIFFE ID, which names nobody", () => {
@@ -51,4 +53,21 @@ test("AuthorizationPolicy warns of a principal with the scheme of a SPIFFE ID, w
   }
   const [condition] = findings({ rules: [{ when: [{ key: "source.principal", values: [principal] }] }] });
   assert.equal(condition?.path, "spec.rules[0].when[0].values[0]");
+});
+
+test("AuthorizationPolicy refuses what would match nothing, or everything, by an empty list", () => {
+  const paths = (spec: object) => findings(spec).map(({ path }) => path);
+  assert.deepEqual(paths({ action: "DENY" }), ["spec.rules"]);
+  assert.deepEqual(paths({ action: "DENY", rules: [{}] }), []);
+  assert.deepEqual(paths({}), []);
+  assert.deepEqual(paths({ rules: [{ from: [] }] }), ["spec.rules[0].from"]);
+  assert.deepEqual(paths({ rules: [{ to: [], when: [] }] }), ["spec.rules[0].to"]);
+});
+
+test("AuthorizationPolicy takes the targets that Istio takes", () => {
+  const target = (group: string | undefined, kind: string) =>
+    findings({ targetRefs: [{ group, kind, name: "a" }], rules: [{}] }).map(({ path }) => path);
+  assert.deepEqual(target("gateway.networking.k8s.io", "Gateway"), []);
+  assert.deepEqual(target("", "Service"), []);
+  assert.deepEqual(target("networking.istio.io", "Gateway"), ["spec.targetRefs[0]"]);
 });

@@ -30,7 +30,15 @@ export function* authorizationPolicyRules({ metadata, spec = {} }: Authorization
   if (action !== "CUSTOM" && provider !== undefined)
     yield { path: "spec.provider", message: `a provider is only for the action CUSTOM, found ${action}` };
   for (const [index, rule] of rules.entries()) yield* checkRule(`spec.rules[${index}]`, rule);
+  if (action === "DENY" && rules.length === 0)
+    yield {
+      code: "MLT1006",
+      path: "spec.rules",
+      message: "a DENY without rules denies nothing",
+      hint: "the rule {} denies everything",
+    };
   if (action === "CUSTOM") yield* checkTokenRules(rules);
+  yield* checkDryRun(metadata, action);
   yield* checkBooleans(metadata);
   yield* checkExplainDenials(metadata);
 }
@@ -58,11 +66,28 @@ function* checkBooleans(metadata: ObjectMeta | undefined): Findings {
 
 /** What holds where the annotation says nothing that can be read. */
 const OTHERWISE = {
-  [DRY_RUN]: "the policy is enforced",
   [CLOSE_CONNECTIONS]: "a change of the policy closes no connection",
 };
 
-function* checkRule(path: string, { from = [], to = [], when = [] }: AuthorizationRule): Findings {
+function* checkDryRun(metadata: ObjectMeta | undefined, action: string): Findings {
+  const value = metadata?.annotations?.[DRY_RUN];
+  if (value === undefined) return;
+  const path = childPath("metadata.annotations", DRY_RUN);
+  if (!isBooleanText(value)) yield { path, message: `found "${value}", wanted "true" or "false"` };
+  else if (action !== "ALLOW" && action !== "DENY")
+    yield { path, message: `only ALLOW and DENY can be a dry run, found the action ${action}` };
+}
+
+function* checkRule(path: string, rule: AuthorizationRule): Findings {
+  const { from = [], to = [], when = [] } = rule;
+  for (const field of ["from", "to"] as const) {
+    if (rule[field]?.length === 0)
+      yield {
+        path: `${path}.${field}`,
+        message: "the list is empty, which would match everything",
+        hint: `leave out "${field}" if that is meant`,
+      };
+  }
   for (const [index, { source }] of from.entries()) {
     const place = `${path}.from[${index}].source`;
     if (source === undefined || Object.keys(source).length === 0)

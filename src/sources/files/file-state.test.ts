@@ -97,7 +97,11 @@ test("nextFileState() closes what a policy with errors is for, unless its last g
     mergeFileStates([closed]).problems.map(({ code }) => code),
     ["MLT1005"],
   );
-  const good = nextFileState("2", parseManifest("a.yaml", policy("web", "{action: DENY}")), closed.kept);
+  const good = nextFileState(
+    "2",
+    parseManifest("a.yaml", policy("web", "{action: DENY, rules: [{}]}")),
+    closed.kept,
+  );
   assert.deepEqual(inForce(good), { web: "DENY" });
   const held = nextFileState("3", parseManifest("a.yaml", policy("web", BAD)), good.kept);
   assert.deepEqual(inForce(held), { web: "DENY" });

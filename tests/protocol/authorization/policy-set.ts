@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { AuthorizationPolicy } from "../../../src/kinds/authorization-policy/authorization-policy.ts";
 import type { AuthorizationPolicySpec } from "../../../src/kinds/authorization-policy/authorization-policy-spec.ts";
 import type { AuthorizationInputs } from "../../../src/view/authorization-inputs.ts";
+import { commitObjects } from "../../support/mesh-fixture.ts";
 import { sidecar, viewFixture } from "../../support/view-fixture.ts";
 import { authorizerServices, deciders, extensionProviders } from "./authorizers.ts";
 import type { Call } from "./call.ts";
@@ -46,7 +47,13 @@ export function inputsOf({ policies }: PolicySet): AuthorizationInputs {
   const spec = { trustDomain, trustDomainAliases, extensionProviders };
   const config = { kind: "MeshConfig", metadata: { name: "mesh" }, spec };
   const mesh = viewFixture(
-    [config, ...authorizerServices, ...policies].map((each) => JSON.stringify(each)).join("\n---\n"),
+    [config, ...authorizerServices].map((each) => JSON.stringify(each)).join("\n---\n"),
+  );
+  // Also those that the kinds refuse: what they come to is known all the same.
+  commitObjects(
+    mesh.graph,
+    mesh.sources,
+    policies.map((policy) => ({ ...policy })),
   );
   mesh.connect(sidecar(NAMESPACE, "workload"));
   const { ofProxy, table } = mesh.views.policies.authorization;
