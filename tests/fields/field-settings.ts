@@ -9,6 +9,8 @@ export interface FieldSetting {
   /** The object's spec in which the field is set; the kind's base where it isn't said. */
   readonly spec?: unknown;
   readonly values?: readonly unknown[];
+  /** Values that are an error each, where the field can have no other. */
+  readonly refused?: readonly unknown[];
   /** Whole specs to compare, where the field is nothing by itself: a share of a sum, one of a pair. */
   readonly specs?: readonly (readonly [value: unknown, spec: unknown])[];
   /** Enum values that mean the same. */

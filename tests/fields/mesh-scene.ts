@@ -5,13 +5,15 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
+import type { KeyLocation } from "../../src/kinds/request-authentication.ts";
+import { type IssuerKeys, writeIssuerKeys } from "../../src/model/issuer-keys.ts";
 import { deleteObject, keyOf, writeObject } from "../../src/model/sources.ts";
 import { createControlPlane } from "../../src/plane/create-control-plane.ts";
 import { layeredTypes } from "../../src/view/profile.ts";
 import { keyedCertificate } from "../support/keyed-certificate-fixture.ts";
 import { objectsOf } from "../support/mesh-fixture.ts";
 
-/** Resources by proxy, type and name: a version is the hash of the bytes. */
+/** Resources by proxy, type and name: a version is the hash of the bytes. And what the plane fetches from issuers of tokens. */
 export type SentBytes = ReadonlyMap<string, string>;
 
 export interface MeshScene {
@@ -29,9 +31,11 @@ const proxies = [
 
 export function meshScene(): MeshScene {
   const plane = createControlPlane({ clock: systemClock, log: silentLogger });
+  const { issuerKeys } = plane.model.requestAuthentications;
   const base = [...objectsOf(readFileSync(new URL("mesh.yaml", import.meta.url), "utf8")), ...secrets()];
   const byKey = new Map(base.map((object) => [keyOf(object), object]));
   write(base);
+  plane.fleet.commit((transaction) => writeIssuerKeys(transaction, issuerKeys.found, storedKeys()));
   for (const proxy of proxies) connect(proxy);
   assert.equal(proxies.length, [...plane.fleet.sessions()].length);
 
@@ -87,6 +91,8 @@ export function meshScene(): MeshScene {
       for (const type of layeredTypes)
         for (const { name, version } of plane.fleet.resourcesOf(session, type))
           versions.set(`${session.nodeId} ${type} ${name}`, version);
+    for (const [, { timeoutMs }] of issuerKeys.wanted.entries())
+      versions.set(`fetch of keys within ${timeoutMs} ms`, "");
     return versions;
   }
 
@@ -111,6 +117,15 @@ export function meshScene(): MeshScene {
     },
     close: () => plane.intake.close(),
   };
+}
+
+function storedKeys(): ReadonlyMap<KeyLocation, IssuerKeys> {
+  return new Map(
+    ["some", "other"].map((name) => [
+      `jwks https://${name}.example.com/keys`,
+      { jwks: JSON.stringify({ keys: [{ kty: "oct", k: Buffer.from(name).toString("base64url") }] }) },
+    ]),
+  );
 }
 
 /** A certificate and a CA under two names, wherever a proxy may ask for them. */

@@ -19,6 +19,7 @@ import { type FieldSchema, sampleValues, schemaAt, withField } from "./field-val
 import { gatewaySettings, serviceEntrySettings } from "./gateway-settings.ts";
 import { meshConfigSettings, peerAuthenticationSettings } from "./mesh-config-settings.ts";
 import { type MeshScene, meshScene, type SentBytes } from "./mesh-scene.ts";
+import { authorizationPolicySettings, requestAuthenticationSettings } from "./policy-settings.ts";
 import { virtualServiceSettings } from "./virtual-service-settings.ts";
 
 const kinds = [
@@ -27,6 +28,8 @@ const kinds = [
   gatewaySettings,
   serviceEntrySettings,
   peerAuthenticationSettings,
+  authorizationPolicySettings,
+  requestAuthenticationSettings,
   meshConfigSettings,
 ];
 const claimed = new Set(Object.values(claimsOfCode).flat().map(String));
@@ -53,6 +56,10 @@ for (const kind of kinds) {
 
 function assertEffect(field: string, kind: KindSettings, scene: MeshScene): void {
   const { leaf, setting, variants, beside } = variantsOf(field, kind);
+  if (setting.refused !== undefined) {
+    assertRefused(variants);
+    return;
+  }
   const sent = new Map<unknown, SentBytes>(
     variants.map(([value, object]) => [value, scene.sentWith([...beside, parsed(object)])]),
   );
@@ -67,6 +74,12 @@ function assertEffect(field: string, kind: KindSettings, scene: MeshScene): void
       if (isSame) assert.deepEqual(differs, [], `${what} mean the same`);
       else assert.notDeepEqual(differs, [], `${what} send the same bytes`);
     }
+}
+
+function assertRefused(variants: readonly (readonly [value: unknown, object: unknown])[]): void {
+  assert.notDeepEqual(variants, []);
+  for (const [value, object] of variants)
+    assert.ok(parseObject(object).findings.some(isError), `${JSON.stringify(value)} is taken`);
 }
 
 function assertWarned(field: string, kind: KindSettings, scene: MeshScene): void {
@@ -88,7 +101,7 @@ function variantsOf(field: string, { kind, apiVersion, metadata, spec, settings 
   const base = objectOf(setting.spec ?? spec);
   const variants =
     setting.specs?.map(([value, specOfIt]) => [value, objectOf(specOfIt)] as const) ??
-    (setting.values ?? sampleValues(leaf)).map(
+    (setting.refused ?? setting.values ?? sampleValues(leaf)).map(
       (value) => [value, withField(base, { path, value, schema })] as const,
     );
   return { leaf, setting, base, variants, beside: objectsOf(setting.beside ?? "") };
