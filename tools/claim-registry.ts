@@ -2,6 +2,7 @@
 // count, so that `npm run fields` fails for its fields.
 
 import { builderFields } from "../src/envoy/claims.ts";
+import { policyFeatureFields } from "../src/fleet/policy-slot-tables.ts";
 import type { ClaimedField } from "../src/kinds/claims.ts";
 import { authorizationChoiceFields } from "../src/model/authorization-policies.ts";
 import { destinationRuleFields } from "../src/model/destination-rules.ts";
@@ -27,6 +28,7 @@ export interface Claim {
 /** By the file that claims them. */
 export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/envoy/claims.ts": builderFields,
+  "src/fleet/policy-slot-tables.ts": policyFeatureFields,
   "src/model/authorization-policies.ts": authorizationChoiceFields,
   "src/model/destination-rules.ts": destinationRuleFields,
   "src/model/gateway-servers.ts": gatewayServerFields,

@@ -1,10 +1,6 @@
-// Every API field that a builder implements.
+// Every API field that a builder implements, but for those of policies in slots, which src/fleet brings together.
 
 import type { ClaimedField } from "../kinds/claims.ts";
-import { externalAuthorizationFields } from "./authorization/external-authorization.ts";
-import { operationFields } from "./authorization/operations.ts";
-import { conditionFields } from "./authorization/rule.ts";
-import { sourceFields } from "./authorization/sources.ts";
 import { inboundClusterFeatures } from "./cluster/inbound-cluster.ts";
 import { outboundClusterFeatures } from "./cluster/outbound-cluster.ts";
 import { accessLogFeatures } from "./listener/access-log.ts";
@@ -16,7 +12,6 @@ import { networkFilterFeatures } from "./listener/network-filters.ts";
 import { outboundListenerFields } from "./listener/outbound-listener.ts";
 import { virtualInboundFields } from "./listener/virtual-inbound.ts";
 import { virtualOutboundFields } from "./listener/virtual-outbound.ts";
-import { requestAuthenticationFields } from "./request-authentication/request-authentication.ts";
 import { inboundRouteFields } from "./route/inbound-routes.ts";
 import { routeFeatures } from "./route/route.ts";
 
@@ -31,14 +26,9 @@ export const builderFields: readonly ClaimedField[] = [
     ...httpFilterFeatures,
     ...connectionManagerFeatures,
   ].flatMap(({ fields }) => fields),
-  ...conditionFields,
   ...downstreamTlsFields,
-  ...externalAuthorizationFields,
   ...inboundRouteFields,
-  ...operationFields,
   ...outboundListenerFields,
-  ...requestAuthenticationFields,
-  ...sourceFields,
   ...virtualInboundFields,
   ...virtualOutboundFields,
 ];

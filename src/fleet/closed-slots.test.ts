@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { objectKey } from "../core/object-key.ts";
-import { httpPolicySlots, httpSlotName } from "../envoy/policy-slot/http-slot.ts";
+import { httpSlotName } from "../envoy/policy-slot/http-slot.ts";
+import { httpPolicySlots } from "../envoy/slot-order.ts";
 import type { Resource } from "../xds/resource.ts";
 import { ClosedSlots } from "./closed-slots.ts";
 

@@ -86,6 +86,11 @@ type WithRole<Role extends KindRole> = Declared extends infer D
 /** The types of the objects that the model is made of, by Kind name. */
 export type ModeledObjects = { readonly [D in WithRole<"modeled"> as D["kind"]]: ObjectOf<D> };
 
+/** The types of policies that proxies enforce for the workloads chosen, by Kind name. */
+export type EnforcedObjects = { readonly [D in WithRole<"enforced"> as D["kind"]]: ObjectOf<D> };
+
+export type EnforcedKind = keyof EnforcedObjects;
+
 export function kindsWithRole(role: KindRole): readonly Kind[] {
   return kinds.filter(({ roles }) => roles.includes(role));
 }

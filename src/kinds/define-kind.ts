@@ -13,11 +13,12 @@ export type Scope = "Namespaced" | "Cluster" | "Pseudo";
 
 /**
  * What the control plane does with a kind's objects beside checking them. `modeled`: config follows from them, so the
- * model has a table of them. `endpoints`: they say where traffic can go, and their changes are committed sooner.
+ * model has a table of them. `enforced`: they are policies with a selector or targets, modeled, and the proxies of the
+ * workloads that they choose enforce them. `endpoints`: they say where traffic can go, and their changes are committed sooner.
  * `followed`: in a cluster all of them are watched; kinds of the mesh always are. `names-secrets`: the Secrets that
  * they name are followed in a cluster.
  */
-export type KindRole = "modeled" | "endpoints" | "followed" | "names-secrets";
+export type KindRole = "modeled" | "enforced" | "endpoints" | "followed" | "names-secrets";
 
 /** Any object, where its kind doesn't matter. */
 export interface KubernetesObject {

@@ -54,7 +54,7 @@ export const requestAuthenticationKind = defineKind({
   plural: "requestauthentications",
   shortNames: ["ra"],
   scope: "Namespaced",
-  roles: ["modeled"],
+  roles: ["modeled", "enforced"],
   description:
     "Which JSON Web Tokens of end users are accepted, from which issuers, and where in a request they are looked for.",
   fields: { spec: requestAuthenticationSpec, status: anything() },

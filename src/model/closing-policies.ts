@@ -8,7 +8,7 @@ import type { AuthorizationPolicy } from "../kinds/authorization-policy/authoriz
 import type { AuthorizationPolicySpec } from "../kinds/authorization-policy/authorization-policy-spec.ts";
 import { closesConnections } from "../kinds/authorization-policy/close-connections.ts";
 import { isDryRun } from "../kinds/authorization-policy/dry-run.ts";
-import { type AuthorizationScope, scopeOf } from "./authorization-policies.ts";
+import { type PolicyScope, scopeOf } from "./enforced-policies.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import type { Sources } from "./sources.ts";
 import {
@@ -18,7 +18,7 @@ import {
   type WorkloadPolicies,
 } from "./workload-policies.ts";
 
-export interface ClosingPolicy extends AuthorizationScope {
+export interface ClosingPolicy extends PolicyScope {
   /** What it decides. */
   readonly decides: Pick<AuthorizationPolicySpec, "action" | "provider" | "rules">;
   /** Of the workload, to which its rules speak. */

@@ -8,10 +8,10 @@ import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Secret } from "../kinds/secret.ts";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
-import { type AuthorizationPolicies, declareAuthorizationPolicies } from "./authorization-policies.ts";
 import { type ClosingPolicies, declareClosingPolicies } from "./closing-policies.ts";
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
+import { declareEnforcedPolicies, type EnforcedPolicyTables } from "./enforced-policies.ts";
 import { declareHostClaims, type HostClaims } from "./host-owner.ts";
 import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
 import { declareMeshSettings, type MeshSettings } from "./mesh-settings.ts";
@@ -40,8 +40,8 @@ export interface Model {
   readonly hostRules: HostRules;
   readonly hostRoutes: HostRoutesTable;
   readonly peerAuthentications: PeerAuthentications;
+  readonly enforcedPolicies: EnforcedPolicyTables;
   readonly requestAuthentications: RequestAuthentications;
-  readonly authorizationPolicies: AuthorizationPolicies;
   readonly closingPolicies: ClosingPolicies;
   readonly gateways: Table<Gateway>;
   /** Of virtual machines, by `namespace/name`. */
@@ -55,6 +55,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
   const settings = declareMeshSettings(graph, sources);
   const workloads = declareWorkloads(graph, sources);
   const peerAuthentications = declarePeerAuthentications(graph, sources, settings);
+  const enforcedPolicies = declareEnforcedPolicies(graph, sources, settings);
   const { table: services, entriesByHost } = declareServices(graph, sources, settings);
   const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, peerAuthentications });
   return {
@@ -71,8 +72,8 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     hostRules: declareHostRules(graph, sources, settings),
     hostRoutes: declareHostRoutes(graph, sources, settings),
     peerAuthentications,
-    requestAuthentications: declareRequestAuthentications(graph, sources, settings),
-    authorizationPolicies: declareAuthorizationPolicies(graph, sources, settings),
+    enforcedPolicies,
+    requestAuthentications: declareRequestAuthentications(graph, enforcedPolicies.RequestAuthentication),
     closingPolicies: declareClosingPolicies(graph, sources, settings),
     gateways: sources.Gateway,
     workloadGroups: sources.WorkloadGroup,

@@ -14,7 +14,7 @@ describe("declareAuthorizations()", () => {
     assert.deepEqual(setOf(mesh, "shop/web-1").policies, ["istio-system/all", "shop/web"]);
     assert.deepEqual(setOf(mesh, "shop/api").policies, ["istio-system/all"]);
     assert.equal(setOf(mesh, "shop/api").id, setOf(mesh, "other/web").id);
-    assert.equal([...mesh.views.policies.authorization.table.entries()].length, 2);
+    assert.equal([...mesh.views.policies.AuthorizationPolicy.table.entries()].length, 2);
   });
 
   test("takes labels of the root namespace for workloads of every namespace", () => {
@@ -39,7 +39,7 @@ describe("declareAuthorizations()", () => {
   test("keeps a proxy's set when a policy says something else", () => {
     const mesh = meshOf(policy("shop/web", { action: "DENY", rules: [{}] }));
     mesh.connect(sidecar("shop", "web"));
-    const { ofProxy } = mesh.views.policies.authorization;
+    const { ofProxy } = mesh.views.policies.AuthorizationPolicy;
     const before = ofProxy.get("shop/web");
     let changeCount = 0;
     ofProxy.watch(() => (changeCount += 1));
@@ -53,7 +53,7 @@ describe("declareAuthorizations()", () => {
     const mesh = meshOf(policy("shop/web"));
     mesh.connect(sidecar("shop", "web"));
     mesh.disconnect("shop/web");
-    assert.deepEqual([...mesh.views.policies.authorization.table.entries()], []);
+    assert.deepEqual([...mesh.views.policies.AuthorizationPolicy.table.entries()], []);
   });
 });
 
@@ -217,13 +217,13 @@ function meshOf(...documents: readonly string[]): ViewFixture {
 }
 
 function setOf(mesh: ViewFixture, proxy: string) {
-  const set = mesh.views.policies.authorization.ofProxy.get(proxy);
+  const set = mesh.views.policies.AuthorizationPolicy.ofProxy.get(proxy);
   assert.ok(set !== undefined, `${proxy} has no set`);
   return set;
 }
 
 function inputsOf(mesh: ViewFixture, proxy: string): AuthorizationInputs {
-  const row = mesh.views.policies.authorization.table.get(setOf(mesh, proxy).id);
+  const row = mesh.views.policies.AuthorizationPolicy.table.get(setOf(mesh, proxy).id);
   assert.ok(row !== undefined, `${proxy} has no row`);
   return row.inputs;
 }

@@ -13,7 +13,6 @@ import { isRefusedPolicy } from "../kinds/authorization-policy/refused-policy.ts
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
-import { authorizationPoliciesOf } from "../model/authorization-policies.ts";
 import { findNamed } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import type { MeshService } from "../model/service.ts";
@@ -24,14 +23,7 @@ import type {
   AuthorizationProvider,
   AuthorizationServer,
 } from "./authorization-inputs.ts";
-import {
-  declarePolicySets,
-  type PolicyRow,
-  type PolicySet,
-  type PolicySets,
-  type PolicyTables,
-} from "./policy-sets.ts";
-import { contentId } from "./shared-rows.ts";
+import type { PolicyContext } from "./policy-sets.ts";
 
 export const authorizationFields: readonly ClaimedField[] = [
   ...claims(authorizationPolicyKind, ["spec.action", "spec.provider.name"]),
@@ -43,36 +35,14 @@ export const authorizationFields: readonly ClaimedField[] = [
   ]),
 ];
 
-/** The policies for a workload, and no word of what they say: an edit of one changes none. */
-export interface AuthorizationSet extends PolicySet {
-  /** Keys of their rows, sorted. */
-  readonly policies: readonly string[];
-  readonly isGateway: boolean;
-}
-
-export function declareAuthorizations(
-  tables: PolicyTables,
-): PolicySets<AuthorizationSet, AuthorizationInputs> {
-  const { model } = tables;
-  return declarePolicySets(tables, {
-    name: "authorization",
-    setOf(read, { isGateway, ...workload }) {
-      const policies = authorizationPoliciesOf(read, model.authorizationPolicies, workload);
-      return { id: contentId({ policies, isGateway }), policies, isGateway };
-    },
-    rowOf: (read, set) => authorizationRow(set, model, read),
-  });
-}
-
-function authorizationRow(
-  { policies: keys, isGateway }: AuthorizationSet,
-  model: Model,
-  read: Read,
-): PolicyRow<AuthorizationInputs> {
-  const objects = keys.flatMap((key) => read.get(model.authorizationPolicies.table, key) ?? []);
-  const policies = objects.map(policyInputs);
+/** The order of policies decides nothing; bytes don't depend on it either. */
+export function authorizationInputs(
+  objects: readonly AuthorizationPolicy[],
+  { read, model, isGateway }: PolicyContext,
+): AuthorizationInputs {
+  const policies = [...objects].sort(byKey).map(policyInputs);
   const { trustDomain, trustDomainAliases } = read.one(model.settings);
-  const inputs = {
+  return {
     policies,
     providers: providersOf(policies, model, read),
     trustDomains: [...new Set([trustDomain, ...trustDomainAliases])],
@@ -81,7 +51,10 @@ function authorizationRow(
       explainsDenialsAt(annotations).includes(isGateway ? "gateways" : "sidecars"),
     ),
   };
-  return { inputs, provenance: objects.map((object) => ({ object: keyOf(object) })) };
+}
+
+function byKey(a: AuthorizationPolicy, b: AuthorizationPolicy): number {
+  return keyOf(a) < keyOf(b) ? -1 : 1;
 }
 
 function policyInputs(policy: AuthorizationPolicy): AuthorizationPolicyInputs {

@@ -2,21 +2,20 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
-import type { AuthorizationSet } from "./authorization.ts";
 import type { AuthorizationInputs } from "./authorization-inputs.ts";
-import type { PolicyRow, PolicySets } from "./policy-sets.ts";
+import type { PolicyRow, PolicySet, PolicySets } from "./policy-sets.ts";
 
 /** Rows by the proxy's key. */
 export function declareSeveralProviders(
   graph: Graph,
-  { ofProxy, table }: PolicySets<AuthorizationSet, AuthorizationInputs>,
+  { ofProxy, table }: PolicySets<AuthorizationInputs>,
 ): Table<true> {
   const ofSets = graph.derive<PolicyRow<AuthorizationInputs>, true>({
     name: "authorization that asks several providers",
     from: table,
     rows: (id, { inputs }) => (connectionProviderCount(inputs) > 1 ? [[id, true]] : []),
   });
-  return graph.derive<AuthorizationSet, true>({
+  return graph.derive<PolicySet, true>({
     name: "proxies that ask several providers",
     from: ofProxy,
     rows: (key, { id }, read) => (read.get(ofSets, id) === undefined ? [] : [[key, true]]),

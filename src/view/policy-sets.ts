@@ -4,16 +4,21 @@
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import type { EnforcedKind, EnforcedObjects } from "../kinds/all-kinds.ts";
+import { enforcedPolicyKeys } from "../model/enforced-policies.ts";
 import type { Model } from "../model/model.ts";
-import type { Workload } from "../model/workload-policies.ts";
+import { keyOf } from "../model/sources.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { Provenance } from "./provenance.ts";
 import { distinct } from "./shared-rows.ts";
 
 /** Which policies hold; what they say isn't in it. */
 export interface PolicySet {
-  /** The same for the same policies, and for no others. */
+  /** Says all of the rest: `sidecar`, or `gateway`, and the policies, such as `sidecar istio-system/all shop/web`. */
   readonly id: string;
+  readonly isGateway: boolean;
+  /** Keys of their rows, in order. */
+  readonly policies: readonly string[];
 }
 
 export interface PolicyRow<Inputs> {
@@ -21,44 +26,11 @@ export interface PolicyRow<Inputs> {
   readonly provenance: Provenance;
 }
 
-export interface PolicySets<Set extends PolicySet = PolicySet, Inputs = unknown> {
+export interface PolicySets<Inputs = unknown> {
   /** By the proxy's key; every proxy has a set, if only the empty one. */
-  readonly ofProxy: Table<Set>;
+  readonly ofProxy: Table<PolicySet>;
   /** By the set's id, for the sets that some proxy has. */
   readonly table: Table<PolicyRow<Inputs>>;
-}
-
-/** A proxy's workload, as far as policies choose by it. */
-export interface PolicySubject extends Workload {
-  readonly isGateway: boolean;
-}
-
-interface PolicyDerivation<Set extends PolicySet, Inputs> {
-  /** In the names of tables. */
-  readonly name: string;
-  readonly setOf: (read: Read, subject: PolicySubject) => Set;
-  readonly rowOf: (read: Read, set: Set) => PolicyRow<Inputs>;
-}
-
-export function declarePolicySets<Set extends PolicySet, Inputs>(
-  { graph, model, proxies }: PolicyTables,
-  { name, setOf, rowOf }: PolicyDerivation<Set, Inputs>,
-): PolicySets<Set, Inputs> {
-  const ofProxy = graph.derive<ConnectedProxy, Set>({
-    name: `${name} of proxies`,
-    from: proxies,
-    rows(key, proxy, read) {
-      const labels = workloadOf(proxy, model, read)?.labels ?? proxy.labels;
-      const isGateway = proxy.kind === "router";
-      return [[key, setOf(read, { namespace: proxy.namespace, labels, isGateway })]];
-    },
-  });
-  const table = graph.derive<Set, PolicyRow<Inputs>>({
-    name,
-    from: distinct(graph, `${name} sets`, ofProxy),
-    rows: (id, set, read) => [[id, rowOf(read, set)]],
-  });
-  return { ofProxy, table };
 }
 
 /** What policies are declared on. */
@@ -66,4 +38,40 @@ export interface PolicyTables {
   readonly graph: Graph;
   readonly model: Model;
   readonly proxies: Table<ConnectedProxy>;
+}
+
+export interface PolicyContext {
+  readonly read: Read;
+  readonly model: Model;
+  readonly isGateway: boolean;
+}
+
+/** `inputsOf`: what the builder of the kind's slots sees of the policies that hold, and of the rest of the mesh. */
+export function declarePolicySets<K extends EnforcedKind, Inputs>(
+  { graph, model, proxies }: PolicyTables,
+  kind: K,
+  inputsOf: (policies: readonly EnforcedObjects[K][], context: PolicyContext) => Inputs,
+): PolicySets<Inputs> {
+  const policiesOfKind = model.enforcedPolicies[kind];
+  const ofProxy = graph.derive<ConnectedProxy, PolicySet>({
+    name: `${kind} sets of proxies`,
+    from: proxies,
+    rows(key, proxy, read) {
+      const labels = workloadOf(proxy, model, read)?.labels ?? proxy.labels;
+      const workload = { namespace: proxy.namespace, labels };
+      const policies = enforcedPolicyKeys(read, policiesOfKind, workload);
+      const isGateway = proxy.kind === "router";
+      return [[key, { id: [isGateway ? "gateway" : "sidecar", ...policies].join(" "), isGateway, policies }]];
+    },
+  });
+  const table = graph.derive<PolicySet, PolicyRow<Inputs>>({
+    name: `${kind} sets in force`,
+    from: distinct(graph, `${kind} sets`, ofProxy),
+    rows(id, { isGateway, policies }, read) {
+      const objects = policies.flatMap((key) => read.get(policiesOfKind.table, key) ?? []);
+      const inputs = inputsOf(objects, { read, model, isGateway });
+      return [[id, { inputs, provenance: objects.map((object) => ({ object: keyOf(object) })) }]];
+    },
+  });
+  return { ofProxy, table };
 }

@@ -31,7 +31,7 @@ describe("declareRequestAuthentications()", () => {
   test("tells gateways apart, whose routes may depend on claims", () => {
     const mesh = viewFixture(policy("istio-system", "all", "a"));
     mesh.connect({ ...sidecar("shop", "edge"), kind: "router" });
-    const row = mesh.views.policies.requestAuthentication.table.get("gateway istio-system/all");
+    const row = mesh.views.policies.RequestAuthentication.table.get("gateway istio-system/all");
     assert.equal(row?.inputs.isGateway, true);
   });
 
@@ -86,7 +86,7 @@ describe("declareRequestAuthentications()", () => {
       `${policy("istio-system", "z", "b, audiences: [root]")}${policy("shop", "y", "b, audiences: [own]")}${policy("shop", "x", "a")}`,
     );
     mesh.connect(sidecar("shop", "web"));
-    const [[, row] = []] = [...mesh.views.policies.requestAuthentication.table.entries()];
+    const [[, row] = []] = [...mesh.views.policies.RequestAuthentication.table.entries()];
     const told = row?.inputs.issuers.map(({ rule }) => `${rule.issuer} ${rule.audiences?.[0] ?? ""}`);
     assert.deepEqual(told, ["a ", "b root", "b own"]);
     assert.deepEqual(
@@ -101,19 +101,19 @@ describe("declareRequestAuthentications()", () => {
 });
 
 function choices({ views }: ViewFixture) {
-  const entries = [...views.policies.requestAuthentication.ofProxy.entries()].sort();
+  const entries = [...views.policies.RequestAuthentication.ofProxy.entries()].sort();
   return Object.fromEntries(entries.map(([key, { id }]) => [key, id]));
 }
 
 function issuers({ views }: ViewFixture) {
-  const entries = [...views.policies.requestAuthentication.table.entries()].sort();
+  const entries = [...views.policies.RequestAuthentication.table.entries()].sort();
   return Object.fromEntries(
     entries.map(([id, { inputs }]) => [id, inputs.issuers.map((each) => each.rule.issuer)]),
   );
 }
 
 function keys({ views }: ViewFixture) {
-  return [...views.policies.requestAuthentication.table.entries()].flatMap(([, { inputs }]) =>
+  return [...views.policies.RequestAuthentication.table.entries()].flatMap(([, { inputs }]) =>
     inputs.issuers.map(({ jwks }) => jwks),
   );
 }

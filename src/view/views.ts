@@ -50,7 +50,7 @@ export interface Views {
 export function declareViews(graph: Graph, model: Model, proxies: Table<ConnectedProxy>): Views {
   const scopes = declareClientScopes(graph, model, proxies);
   const policies = declarePolicies({ graph, model, proxies });
-  const askSeveral = declareSeveralProviders(graph, policies.authorization);
+  const askSeveral = declareSeveralProviders(graph, policies.AuthorizationPolicy);
   const inboundOfProxy = declareInboundViews(graph, model, { proxies, askSeveral });
   const gatewayOfProxy = declareGatewayViews(graph, model, { scopes, askSeveral });
   const endpoints = declareClusterEndpoints(graph, model, scopes);

@@ -86,7 +86,7 @@ function inputsOf({ meshConfig, proxy, services, policies }: AuthorizationCase):
   mesh.put([config, ...entries].map((object) => JSON.stringify(object)).join("\n---\n"));
   mesh.put(policies);
   mesh.connect(sidecar(proxy.namespace, "workload", proxy.labels));
-  const { ofProxy, table } = mesh.views.policies.authorization;
+  const { ofProxy, table } = mesh.views.policies.AuthorizationPolicy;
   const row = table.get(ofProxy.get(`${proxy.namespace}/workload`)?.id ?? "");
   assert.ok(row !== undefined, "the workload has no set of policies");
   return row.inputs;

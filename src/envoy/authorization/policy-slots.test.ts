@@ -7,7 +7,8 @@ import { RBACSchema } from "../../gen/envoy/extensions/filters/network/rbac/v3/r
 import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import { messageIn } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
-import { networkPolicySlots, networkSlotName, severalProviderSlots } from "../policy-slot/network-slot.ts";
+import { networkSlotName, severalProviderSlots } from "../policy-slot/network-slot.ts";
+import { networkSlotsOf } from "../slot-order.ts";
 import { buildAuthorizationSlots } from "./policy-slots.ts";
 
 const HTTP_SLOTS = ["meltemi.http.custom-authorization", "meltemi.http.authorization"];
@@ -24,7 +25,7 @@ function configOf(inputs: AuthorizationInputs, slot: string) {
 }
 
 test("buildAuthorizationSlots() fills every slot, whatever policies there are", () => {
-  const all = [...HTTP_SLOTS, ...networkPolicySlots.map(networkSlotName)];
+  const all = [...HTTP_SLOTS, ...networkSlotsOf("AuthorizationPolicy").map(networkSlotName)];
   for (const inputs of [inputsOf([]), inputsOf([policyInputs()]), asked("a"), asked("a", "b")]) {
     assert.deepEqual(
       buildAuthorizationSlots(inputs).map(({ name }) => name),

@@ -6,15 +6,10 @@ import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import { typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
 import { destinationFilter } from "../policy-slot/first-byte.ts";
-import { buildHttpSlot, type ExtensionConfigInit } from "../policy-slot/http-slot.ts";
-import {
-  buildNetworkSlot,
-  type NetworkPolicySlot,
-  networkPolicySlots,
-  type ProviderSlots,
-  severalProviderSlots,
-  soleProviderSlots,
-} from "../policy-slot/network-slot.ts";
+import type { ExtensionConfigInit } from "../policy-slot/http-slot.ts";
+import { type ProviderSlots, severalProviderSlots, soleProviderSlots } from "../policy-slot/network-slot.ts";
+import { buildPolicySlots } from "../policy-slot/policy-slots.ts";
+import type { NetworkPolicySlot } from "../slot-order.ts";
 import type { TypedFilter } from "../typed-filter.ts";
 import { connectionExpression } from "./connection-expression.ts";
 import { customRules } from "./custom-policies.ts";
@@ -23,21 +18,16 @@ import { buildHttpAuthorization } from "./http-authorization.ts";
 import { rbac } from "./policies.ts";
 import { buildTcpAuthorization, type ConnectionCheck } from "./tcp-authorization.ts";
 
-/** Each of these slots, also those that hold nothing. */
 export function buildAuthorizationSlots(inputs: AuthorizationInputs): readonly ExtensionConfigInit[] {
   const { custom, authorization } = buildHttpAuthorization(inputs);
-  const ofConnections = networkFilters(inputs);
-  return [
-    buildHttpSlot("custom-authorization", custom),
-    buildHttpSlot("authorization", [
-      ...(inputs.explainsDenials ? [denialHeaderFilter(inputs)] : []),
-      ...authorization,
-    ]),
-    ...networkPolicySlots.map((slot) => buildNetworkSlot(slot, ofConnections[slot])),
-  ];
+  const explanation = inputs.explainsDenials ? [denialHeaderFilter(inputs)] : [];
+  return buildPolicySlots("AuthorizationPolicy", {
+    http: { "custom-authorization": custom, authorization: [...explanation, ...authorization] },
+    network: networkFilters(inputs),
+  });
 }
 
-type NetworkFilters = { readonly [Slot in NetworkPolicySlot]?: PackedMessage };
+type NetworkFilters = { readonly [S in NetworkPolicySlot<"AuthorizationPolicy">]?: PackedMessage };
 
 function networkFilters(inputs: AuthorizationInputs): NetworkFilters {
   const { audit, deny, allow, custom } = buildTcpAuthorization(inputs);

@@ -1,5 +1,5 @@
 // The HTTP filters of a connection manager, by slots: a feature says which slot its filters stand in, and the slots say
-// in which order requests meet them. Istio's order.
+// in which order requests meet them.
 
 import { CorsSchema } from "../../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { HTTPFaultSchema } from "../../gen/envoy/extensions/filters/http/fault/v3/fault_pb.ts";
@@ -9,36 +9,15 @@ import { RouterSchema } from "../../gen/envoy/extensions/filters/http/router/v3/
 import type { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { sniffedAlpnFilter } from "../application-protocol.ts";
 import type { Plain } from "../encode.ts";
-import { httpPolicySlots, httpSlotFilter } from "../policy-slot/http-slot.ts";
+import { httpSlotFilter } from "../policy-slot/http-slot.ts";
 import { CORS_FILTER } from "../route/cors-policy.ts";
 import { FAULT_FILTER } from "../route/fault.ts";
+import { type HttpSlot, httpPolicySlots, httpSlots } from "../slot-order.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
 import { typedFilter } from "../typed-filter.ts";
 import type { HttpForward } from "./filter-chain-inputs.ts";
 
 export type HttpFilterInit = Plain<typeof HttpFilterSchema>;
-
-/** A request meets the first one first. */
-export const httpSlots = [
-  "peer-metadata",
-  "token-concealment",
-  "custom-authorization",
-  "authentication-extensions",
-  "jwt",
-  "authorization-extensions",
-  "authorization",
-  "extensions",
-  "rate-limit",
-  "grpc-web",
-  "grpc-stats",
-  "application-protocol",
-  "fault",
-  "cors",
-  "session",
-  "router",
-] as const;
-
-export type HttpSlot = (typeof httpSlots)[number];
 
 export type HttpFilterFeature = SlotFeature<HttpSlot, HttpForward, HttpFilterInit>;
 

@@ -3,46 +3,14 @@
 import type { FilterSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import type { Plain } from "../encode.ts";
-import {
-  type NetworkPolicySlot,
-  networkPolicySlots,
-  networkSlotFilter,
-  severalProviderSlots,
-  soleProviderSlots,
-} from "../policy-slot/network-slot.ts";
+import { networkSlotFilter, severalProviderSlots, soleProviderSlots } from "../policy-slot/network-slot.ts";
+import { type NetworkPolicySlot, type NetworkSlot, networkPolicySlots, networkSlots } from "../slot-order.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
 import type { FilterChainInputs, TcpForward } from "./filter-chain-inputs.ts";
 import { httpConnectionManagerFilter } from "./http-connection-manager.ts";
 import { tcpProxyFilter } from "./tcp-proxy.ts";
 
 export type NetworkFilterInit = Plain<typeof FilterSchema>;
-
-/** A connection meets the first one first. */
-export const networkSlots = [
-  "peer-metadata",
-  "custom-authorization-rules",
-  "custom-authorization",
-  "custom-authorization-rules-1",
-  "custom-authorization-1",
-  "custom-authorization-rules-2",
-  "custom-authorization-2",
-  "custom-authorization-rules-3",
-  "custom-authorization-3",
-  "custom-authorization-rules-4",
-  "custom-authorization-4",
-  "authentication-extensions",
-  "authorization-extensions",
-  "authorization-audit",
-  "authorization-deny",
-  "authorization-allow",
-  "first-byte-mutual-tls",
-  "first-byte-plaintext",
-  "extensions",
-  "rate-limit",
-  "forward",
-] as const;
-
-export type NetworkSlot = (typeof networkSlots)[number];
 
 export type NetworkFilterFeature = SlotFeature<NetworkSlot, FilterChainInputs, NetworkFilterInit>;
 

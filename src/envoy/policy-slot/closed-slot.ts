@@ -7,16 +7,12 @@ import { RBACSchema as NetworkRbacSchema } from "../../gen/envoy/extensions/filt
 import { celString } from "../cel-string.ts";
 import { typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
+import { httpPolicySlots, type NetworkPolicySlot, networkPolicySlots } from "../slot-order.ts";
 import { typedFilter } from "../typed-filter.ts";
 import { rbacDenial } from "./denial.ts";
 import { destinationFilter } from "./first-byte.ts";
-import { buildHttpSlot, type ExtensionConfigInit, httpPolicySlots, httpSlotName } from "./http-slot.ts";
-import {
-  buildNetworkSlot,
-  type NetworkPolicySlot,
-  networkPolicySlots,
-  networkSlotName,
-} from "./network-slot.ts";
+import { buildHttpSlot, type ExtensionConfigInit, httpSlotName } from "./http-slot.ts";
+import { buildNetworkSlot, networkSlotName } from "./network-slot.ts";
 
 /** `policy` is named where a request is refused; undefined for a name that is no slot's. */
 export function buildClosedSlot(name: string, policy: string): ExtensionConfigInit | undefined {

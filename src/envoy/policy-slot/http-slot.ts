@@ -5,14 +5,11 @@ import type { TypedExtensionConfigSchema } from "../../gen/envoy/config/core/v3/
 import { FilterChainConfigSchema } from "../../gen/envoy/extensions/filters/http/filter_chain/v3/filter_chain_pb.ts";
 import type { HttpFilterSchema } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { type Plain, typedConfig } from "../encode.ts";
+import type { HttpPolicySlot } from "../slot-order.ts";
 import type { TypedFilter } from "../typed-filter.ts";
 import { discoveredConfig } from "./extension-discovery.ts";
 
 export type ExtensionConfigInit = Plain<typeof TypedExtensionConfigSchema>;
-
-export const httpPolicySlots = ["token-concealment", "custom-authorization", "jwt", "authorization"] as const;
-
-export type HttpPolicySlot = (typeof httpPolicySlots)[number];
 
 /** Of the resource and of the filter that it configures. */
 export function httpSlotName(slot: HttpPolicySlot): string {

@@ -7,30 +7,9 @@ import { RBACSchema } from "../../gen/envoy/extensions/filters/network/rbac/v3/r
 import { ConfigSchema as SetFilterStateSchema } from "../../gen/envoy/extensions/filters/network/set_filter_state/v3/set_filter_state_pb.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import type { PackedMessage } from "../message-encoder.ts";
+import type { NetworkPolicySlot } from "../slot-order.ts";
 import { discoveredConfig } from "./extension-discovery.ts";
 import type { ExtensionConfigInit } from "./http-slot.ts";
-
-/**
- * A listener has either the first two, for one provider, or the numbered ones, for several. What either hold is right by
- * itself, so that nothing is open while a listener goes from one to the other. The last two decide, before the server
- * may say anything, where an allowed connection goes: under mTLS, where that is known only after the handshake, and in
- * plaintext.
- */
-export const networkPolicySlots = [
-  "custom-authorization-rules",
-  "custom-authorization",
-  ...(["custom-authorization-rules-1", "custom-authorization-1"] as const),
-  ...(["custom-authorization-rules-2", "custom-authorization-2"] as const),
-  ...(["custom-authorization-rules-3", "custom-authorization-3"] as const),
-  ...(["custom-authorization-rules-4", "custom-authorization-4"] as const),
-  "authorization-audit",
-  "authorization-deny",
-  "authorization-allow",
-  "first-byte-mutual-tls",
-  "first-byte-plaintext",
-] as const;
-
-export type NetworkPolicySlot = (typeof networkPolicySlots)[number];
 
 /** The rules by which somebody is asked, and who is; one pair for each provider. */
 export type ProviderSlots = readonly [rules: NetworkPolicySlot, provider: NetworkPolicySlot];

@@ -3,13 +3,9 @@ import { test } from "node:test";
 import type { ProxySide } from "../listener/filter-chain-inputs.ts";
 import { buildHttpFilters } from "../listener/http-filters.ts";
 import { buildNetworkFilters } from "../listener/network-filters.ts";
-import { httpPolicySlots, httpSlotName } from "./http-slot.ts";
-import {
-  networkPolicySlots,
-  networkSlotName,
-  severalProviderSlots,
-  soleProviderSlots,
-} from "./network-slot.ts";
+import { httpPolicySlots, networkPolicySlots } from "../slot-order.ts";
+import { httpSlotName } from "./http-slot.ts";
+import { networkSlotName, severalProviderSlots, soleProviderSlots } from "./network-slot.ts";
 
 const settings = { pathNormalization: "BASE", protocolDetectionTimeout: "0s" } as const;
 const sides: readonly ProxySide[] = ["outbound", "inbound-mutual-tls", "inbound-plaintext", "gateway"];

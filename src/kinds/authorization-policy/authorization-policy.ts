@@ -16,7 +16,7 @@ export const authorizationPolicyKind = defineKind({
   plural: "authorizationpolicies",
   shortNames: ["ap"],
   scope: "Namespaced",
-  roles: ["modeled"],
+  roles: ["modeled", "enforced"],
   description:
     "Which requests the workloads of a namespace, or chosen ones, let through: by who asks, for what, and under which conditions.",
   fields: { spec: authorizationPolicySpec, status: anything() },

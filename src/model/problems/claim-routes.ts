@@ -3,8 +3,8 @@
 import type { Problem } from "../../core/problem.ts";
 import { routingClaim } from "../../core/routing-claim.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
+import { enforcedPolicyKeys } from "../enforced-policies.ts";
 import { MESH_GATEWAY, qualifyGateway } from "../gateway-name.ts";
-import { requestAuthenticationsOf } from "../request-authentications.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 import { selectedWorkloads } from "./selected-workloads.ts";
 
@@ -43,7 +43,7 @@ function uncheckedPod(name: string, { metadata }: VirtualService, context: Check
   const gateway = read.get(sources.Gateway, qualifyGateway(name, metadata.namespace));
   if (gateway === undefined) return undefined;
   const pod = (selectedWorkloads(gateway, context) ?? []).find(
-    (each) => requestAuthenticationsOf(read, model.requestAuthentications, each).length === 0,
+    (each) => enforcedPolicyKeys(read, model.enforcedPolicies.RequestAuthentication, each).length === 0,
   );
   return pod === undefined ? undefined : `${pod.namespace}/${pod.name}`;
 }

@@ -5,7 +5,8 @@ import { MAX_CONNECTION_PROVIDERS } from "../../core/connection-providers.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { AuthorizationPolicy } from "../../kinds/authorization-policy/authorization-policy.ts";
 import { isDryRun } from "../../kinds/authorization-policy/dry-run.ts";
-import { type AuthorizationScope, authorizationScopesOf } from "../authorization-policies.ts";
+import { authorizationScopesOf } from "../authorization-policies.ts";
+import type { PolicyScope } from "../enforced-policies.ts";
 import { rowKey } from "../sources.ts";
 import { type CheckContext, problemAt, quoted } from "./check.ts";
 
@@ -16,14 +17,16 @@ export function* checkConnectionProviders(
   const own = connectionProviderOf(object, context);
   if (own === undefined) return;
   const { read, model } = context;
-  const others = authorizationScopesOf(read, model.authorizationPolicies, object.metadata.namespace).flatMap(
-    (scope) => {
-      if (!mayMeet(scope, object)) return [];
-      const { namespace, name } = scope.metadata;
-      const policy = read.get(model.authorizationPolicies.table, rowKey(namespace, name));
-      return (policy && connectionProviderOf(policy, context)) ?? [];
-    },
-  );
+  const others = authorizationScopesOf(
+    read,
+    model.enforcedPolicies.AuthorizationPolicy,
+    object.metadata.namespace,
+  ).flatMap((scope) => {
+    if (!mayMeet(scope, object)) return [];
+    const { namespace, name } = scope.metadata;
+    const policy = read.get(model.enforcedPolicies.AuthorizationPolicy.table, rowKey(namespace, name));
+    return (policy && connectionProviderOf(policy, context)) ?? [];
+  });
   const names = [...new Set([own, ...others])].sort();
   if (names.length < 2) return;
   const isCrowded = names.length > MAX_CONNECTION_PROVIDERS;
@@ -48,7 +51,7 @@ function connectionProviderOf(
 }
 
 /** Some workload may have what both choose. */
-function mayMeet({ choice }: AuthorizationScope, { spec = {} }: AuthorizationPolicy): boolean {
+function mayMeet({ choice }: PolicyScope, { spec = {} }: AuthorizationPolicy): boolean {
   const labels = spec.selector?.matchLabels ?? {};
   return Object.entries(choice.labels ?? {}).every(([key, value]) => (labels[key] ?? value) === value);
 }

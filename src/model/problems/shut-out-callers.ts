@@ -5,7 +5,7 @@ import type { Problem } from "../../core/problem.ts";
 import type { AuthorizationPolicy } from "../../kinds/authorization-policy/authorization-policy.ts";
 import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import { isDryRun } from "../../kinds/authorization-policy/dry-run.ts";
-import { authorizationPoliciesOf } from "../authorization-policies.ts";
+import { enforcedPolicyKeys } from "../enforced-policies.ts";
 import { MESH_GATEWAY, qualifyGateway } from "../gateway-name.ts";
 import type { MeshService } from "../service.ts";
 import { rowKey } from "../sources.ts";
@@ -92,10 +92,11 @@ function allowRulesFor(
   { read, model }: CheckContext,
 ): readonly AllowRule[] {
   const { namespace, name } = object.metadata;
-  const keys = authorizationPoliciesOf(read, model.authorizationPolicies, pod);
+  const keys = enforcedPolicyKeys(read, model.enforcedPolicies.AuthorizationPolicy, pod);
   const others = keys
     .filter((key) => key !== rowKey(namespace, name))
-    .flatMap((key) => read.get(model.authorizationPolicies.table, key) ?? []);
+    .sort()
+    .flatMap((key) => read.get(model.enforcedPolicies.AuthorizationPolicy.table, key) ?? []);
   return [object, ...others]
     .filter((policy) => (policy.spec?.action ?? "ALLOW") === "ALLOW" && !isDryRun(policy.metadata))
     .flatMap(({ metadata, spec }) =>

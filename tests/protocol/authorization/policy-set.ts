@@ -56,7 +56,7 @@ export function inputsOf({ policies }: PolicySet): AuthorizationInputs {
     policies.map((policy) => ({ ...policy })),
   );
   mesh.connect(sidecar(NAMESPACE, "workload"));
-  const { ofProxy, table } = mesh.views.policies.authorization;
+  const { ofProxy, table } = mesh.views.policies.AuthorizationPolicy;
   const row = table.get(ofProxy.get(`${NAMESPACE}/workload`)?.id ?? "");
   assert.ok(row !== undefined);
   return row.inputs;
