@@ -16,30 +16,34 @@ spec: { nodeName: near, containers: [{ name: app }] }
 status: { podIP: 10.244.0.1, phase: Running }
 `;
 
-const TARGET = "group: gateway.networking.k8s.io, kind: Gateway, name: some";
+const GATEWAY_API = "gateway.networking.k8s.io";
 
 /** `more` is in YAML's flow style. */
 function targetSettings(more: string): readonly FieldSetting[] {
-  const settings = [
-    { field: "group", values: ["gateway.networking.k8s.io", "other"] },
-    { field: "kind", values: ["Gateway", "Service"] },
-    { field: "name", values: ["some", "other"] },
-    { field: "namespace", refused: ["shop", "other"] },
-  ];
-  return settings.flatMap(({ field, ...wanted }) => [
-    {
-      fields: new RegExp(`targetRef\\.${field}$`),
-      spec: yaml(`{ targetRef: { ${TARGET} }, ${more} }`),
+  return [
+    { part: "targetRef", inList: false },
+    { part: "targetRefs\\[\\]", inList: true },
+  ].flatMap(({ part, inList }) => {
+    const specOf = (target: string) =>
+      yaml(inList ? `{ targetRefs: [{ ${target} }], ${more} }` : `{ targetRef: { ${target} }, ${more} }`);
+    const setting = (field: string, wanted: Omit<FieldSetting, "fields">) => ({
+      fields: new RegExp(`${part}\\.${field}$`),
+      spec: specOf(`group: ${GATEWAY_API}, kind: Gateway, name: some`),
       beside: RUNS_GATEWAY,
       ...wanted,
-    },
-    {
-      fields: new RegExp(`targetRefs\\[\\]\\.${field}$`),
-      spec: yaml(`{ targetRefs: [{ ${TARGET} }], ${more} }`),
-      beside: RUNS_GATEWAY,
-      ...wanted,
-    },
-  ]);
+    });
+    // No kind is in two of the groups that a target may have.
+    const groups = [
+      [GATEWAY_API, specOf(`group: ${GATEWAY_API}, kind: Gateway, name: some`)],
+      ["networking.istio.io", specOf("group: networking.istio.io, kind: ServiceEntry, name: some")],
+    ] as const;
+    return [
+      setting("group", { specs: groups }),
+      setting("kind", { values: ["Gateway", "GatewayClass"] }),
+      setting("name", { values: ["some", "other"] }),
+      setting("namespace", { refused: ["shop", "other"] }),
+    ];
+  });
 }
 
 const ASKED = `
