@@ -14,7 +14,7 @@ import { FeatureSet_FieldPresence, FileDescriptorSetSchema, isWrapperDesc } from
 import { ClusterSchema } from "../gen/envoy/config/cluster/v3/cluster_pb.ts";
 import { createMessageEncoder } from "./message-encoder.ts";
 
-const MESSAGES_PER_TYPE = 2;
+const MESSAGES_PER_TYPE = 4;
 const MAX_DEPTH = 3;
 
 describe("createMessageEncoder()", () => {

@@ -288,7 +288,7 @@ test("any bytes are answered without failing", async () => {
     fc.asyncProperty(fc.constantFrom("/inject", "/validate"), noise, async (path, body) => {
       assert.equal((await post(path, body)).status, 400);
     }),
-    { numRuns: 100 },
+    { numRuns: 200 },
   );
 });
 
@@ -330,7 +330,7 @@ test("a review that is damaged anywhere is answered, and never half injected", a
       const { spec } = applyJsonPatch(object, patchIn(answer)) as typeof pod;
       assert.ok(spec.containers.some(({ name }) => name === "istio-proxy"));
     }),
-    { numRuns: 200 },
+    { numRuns: 400 },
   );
   assert.deepEqual([...seen.keys()].sort(), ["400", "false", "true"]);
 });

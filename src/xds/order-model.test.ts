@@ -13,7 +13,7 @@ import type { ResourceType } from "./resource-type.ts";
 type TypedResource = readonly [ResourceType, Resource];
 
 const CLUSTER_WAIT_MS = 2000;
-const RUN_COUNT = 400;
+const RUN_COUNT = 1_000;
 
 function resource(name: string, version: string, needs: readonly ResourceReference[] = []): Resource {
   return { name, version, body: [], needs };
