@@ -5,7 +5,7 @@ import { test } from "node:test";
 import type { Protocol } from "../../src/core/protocol.ts";
 import { buildAuthorizationSlots } from "../../src/envoy/authorization/policy-slots.ts";
 import { buildVirtualInbound } from "../../src/envoy/listener/virtual-inbound.ts";
-import { buildHttpSlot } from "../../src/envoy/policy-slot/http-slot.ts";
+import { buildPolicySlots } from "../../src/envoy/policy-slot/policy-slots.ts";
 import type { Call } from "../../src/explain/call.ts";
 import { decideAtSidecar } from "../../src/explain/decide-at-sidecar.ts";
 import { readReceivedConfig } from "../../src/explain/received-config.ts";
@@ -42,7 +42,10 @@ function verdict(
     },
     15006,
   );
-  const slots = [buildHttpSlot("jwt", []), ...buildAuthorizationSlots(inputsOf(policies.map(policyInputs)))];
+  const slots = [
+    ...buildPolicySlots("RequestAuthentication", {}),
+    ...buildAuthorizationSlots(inputsOf(policies.map(policyInputs))),
+  ];
   const built = {
     listener: [buildResource(ListenerSchema, listener, { name: "virtualInbound" })],
     "extension-config": slots.map((slot) =>
