@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { meshFixture } from "../../tests/support/mesh-fixture.ts";
+import { commitObjects, meshFixture } from "../../tests/support/mesh-fixture.ts";
 
 describe("model.secretReaders", () => {
   test("without RBAC objects have gateways' own ServiceAccounts alone", () => {
@@ -68,7 +68,9 @@ describe("model.secretReaders", () => {
     assert.equal(other("{ kind: Group, name: 'system:serviceaccounts' }"), "allowed");
     assert.equal(other("{ kind: Group, name: 'system:serviceaccounts:shop' }"), "denied");
     assert.equal(other("{ kind: ServiceAccount, name: other, namespace: shop }"), "denied");
-    assert.equal(other("{ kind: ServiceAccount, name: other }"), "denied");
+    // As Kubernetes' authorizer does it: an account without a namespace is of the binding's own.
+    assert.equal(other("{ kind: ServiceAccount, name: other }"), "allowed");
+    assert.equal(other("{ kind: ServiceAccount, name: other }", "RoleBinding", "shop"), "denied");
     assert.equal(other("{ kind: User, name: other }"), "denied");
     const own = "{ kind: ServiceAccount, name: other, namespace: infra }";
     assert.equal(other(own, "RoleBinding", "shop"), "denied", "a binding of another namespace");
@@ -94,13 +96,21 @@ aggregationRule: { clusterRoleSelectors: [{ matchLabels: { to: whole } }] }
 `;
     assert.equal(by("whole", whole, part), "allowed");
     assert.equal(by("whole", whole), "denied");
-    // A ClusterRoleBinding can't name a Role.
-    assert.equal(
-      readersOf(rules("Role", "read", SECRETS), binding("ClusterRoleBinding", "", "Role/read", subject))[
-        "infra/other"
-      ],
-      "denied",
-    );
+  });
+
+  test("get nothing from a ClusterRoleBinding that names a Role, should one get past its kind's rules", () => {
+    const mesh = meshFixture();
+    mesh.put([pod("infra", "other", "sidecar"), rules("Role", "read", SECRETS)].join("---"));
+    const roleRef = { kind: "Role", name: "read" };
+    const subjects = [{ kind: "ServiceAccount", name: "other", namespace: "infra" }];
+    const bound = {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      roleRef,
+      subjects,
+    };
+    commitObjects(mesh.graph, mesh.sources, [{ ...bound, metadata: { name: "bound" } }]);
+    assert.equal(mesh.model.secretReaders.get("infra/other"), "denied");
   });
 });
 

@@ -21,14 +21,8 @@ export type SecretRight = "allowed" | "denied";
 export type SecretReaders = Table<SecretRight>;
 
 export const secretReaderFields: readonly ClaimedField[] = [
-  ...claims(roleKind, "rules[]", ["verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"]),
-  ...claims(clusterRoleKind, "rules[]", [
-    "verbs",
-    "apiGroups",
-    "resources",
-    "resourceNames",
-    "nonResourceURLs",
-  ]),
+  ...claims(roleKind, "rules[]", ["verbs", "apiGroups", "resources", "resourceNames"]),
+  ...claims(clusterRoleKind, "rules[]", ["verbs", "apiGroups", "resources", "resourceNames"]),
   ...claims(clusterRoleKind, "aggregationRule", [
     "clusterRoleSelectors[].matchLabels.*",
     "clusterRoleSelectors[].matchExpressions[].key",
@@ -71,7 +65,8 @@ function bindingsOf(account: Account, sources: Sources, read: Read): readonly (r
   const inNamespace = read
     .all(sources.RoleBinding)
     .filter(([, { metadata, subjects = [] }]) => {
-      return metadata.namespace === account.namespace && subjects.some((each) => isMeant(each, account));
+      if (metadata.namespace !== account.namespace) return false;
+      return subjects.some((each) => isMeant(ofNamespace(each, metadata.namespace), account));
     })
     .map(([, { roleRef }]) => rulesOf(roleRef, account.namespace, { sources, read }));
   const everywhere = read
@@ -79,6 +74,11 @@ function bindingsOf(account: Account, sources: Sources, read: Read): readonly (r
     .filter(([, { subjects = [] }]) => subjects.some((each) => isMeant(each, account)))
     .map(([, { roleRef }]) => rulesOf(roleRef, undefined, { sources, read }));
   return [...inNamespace, ...everywhere];
+}
+
+/** A RoleBinding may leave its own namespace out. */
+function ofNamespace(subject: BindingSubject, namespace: string): BindingSubject {
+  return (subject.namespace ?? "") === "" ? { ...subject, namespace } : subject;
 }
 
 /** To anybody, by a binding of the namespace itself. */

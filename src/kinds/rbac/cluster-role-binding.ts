@@ -3,6 +3,7 @@
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
 import { list } from "../schema.ts";
+import { clusterRoleBindingRules } from "./binding-rules.ts";
 import { bindingSubject, roleReference } from "./policy-rule.ts";
 
 export const clusterRoleBindingKind = defineKind({
@@ -15,6 +16,7 @@ export const clusterRoleBindingKind = defineKind({
   fields: { subjects: list(bindingSubject) },
   requiredFields: { roleRef: roleReference },
   columns: [{ title: "Role", path: "roleRef.name" }],
+  rules: [clusterRoleBindingRules],
 });
 
 export type ClusterRoleBinding = ObjectOf<typeof clusterRoleBindingKind>;

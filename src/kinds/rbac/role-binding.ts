@@ -3,6 +3,7 @@
 import type { ObjectOf } from "../define-kind.ts";
 import { defineKind } from "../define-kind.ts";
 import { list } from "../schema.ts";
+import { roleBindingRules } from "./binding-rules.ts";
 import { bindingSubject, roleReference } from "./policy-rule.ts";
 
 export const roleBindingKind = defineKind({
@@ -15,6 +16,7 @@ export const roleBindingKind = defineKind({
   fields: { subjects: list(bindingSubject) },
   requiredFields: { roleRef: roleReference },
   columns: [{ title: "Role", path: "roleRef.name" }],
+  rules: [roleBindingRules],
 });
 
 export type RoleBinding = ObjectOf<typeof roleBindingKind>;
