@@ -21,9 +21,15 @@ export const ignoredFields: readonly ExcusedField[] = [
       "healthCheckNodePort",
       "loadBalancerClass",
     ].map((name) => `Service.spec.${name}`),
-    ...["loadBalancerIP", "loadBalancerSourceRanges"].map((name) => `Service.spec.${name}`),
+    ...["loadBalancerIP", "loadBalancerSourceRanges", "ports[].nodePort"].map(
+      (name) => `Service.spec.${name}`,
+    ),
   ),
   ...ignored("Istio makes no use of it: a server's name is for people", "Gateway.spec.servers[].name"),
+  ...ignored(
+    "roles are read for one right alone, to Secrets, which are no URLs",
+    ...["Role", "ClusterRole"].map((kind) => `${kind}.rules[].nonResourceURLs`),
+  ),
   ...ignored("Kubernetes deprecated it", "EndpointSlice.endpoints[].deprecatedTopology"),
   ...ignored("it is Kubernetes' hint to kube-proxy", "EndpointSlice.endpoints[].hints"),
   ...ignored(

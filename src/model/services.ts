@@ -36,14 +36,7 @@ export const serviceFields: readonly ClaimedField[] = [
     "spec.internalTrafficPolicy",
     "spec.trafficDistribution",
   ]),
-  ...claims(serviceKind, "spec.ports[]", [
-    "port",
-    "name",
-    "protocol",
-    "appProtocol",
-    "targetPort",
-    "nodePort",
-  ]),
+  ...claims(serviceKind, "spec.ports[]", ["port", "name", "protocol", "appProtocol", "targetPort"]),
   ...claims(serviceEntryKind, [
     "spec.hosts",
     "spec.addresses",
