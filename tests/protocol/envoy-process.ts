@@ -7,9 +7,13 @@ import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { TestContext } from "node:test";
 
+/** Of a test, or of whoever else ends what it started. */
+export type Lifetime = Pick<TestContext, "after">;
+
 export type AdsVariant = "DELTA_GRPC" | "GRPC";
 
 export interface EnvoyProcess {
+  readonly pid: number;
   /** Where the test's listener is to listen: a pipe. */
   readonly listenerPath: string;
   /** GET on the admin socket. */
@@ -28,14 +32,14 @@ export function findEnvoy(): string | undefined {
 }
 
 /** A directory for the sockets of one test; short, since a unix socket's path holds 107 bytes. */
-export function makeSocketDirectory(t: TestContext): string {
+export function makeSocketDirectory(t: Lifetime): string {
   const directory = mkdtempSync(join(tmpdir(), `mlt-${process.pid}-`));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
 export function startEnvoy(
-  t: TestContext,
+  t: Lifetime,
   { directory, ...options }: Omit<BootstrapOptions, "adminPath"> & { readonly directory: string },
 ): EnvoyProcess {
   const binary = findEnvoy();
@@ -57,6 +61,7 @@ export function startEnvoy(
   t.after(() => stop(child));
   const admin = (path: string) => get(adminPath, path);
   return {
+    pid: child.pid ?? 0,
     listenerPath: join(directory, "listener.sock"),
     admin,
     log: () => log,

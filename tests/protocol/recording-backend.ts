@@ -1,6 +1,5 @@
 // A backend for protocol tests: one set for all clients, and a record of what passed, on which tests wait.
 
-import type { TestContext } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import type { GrpcEndpoint, GrpcServerOptions } from "../../src/grpc/server.ts";
@@ -10,6 +9,7 @@ import type { ResourceSet } from "../../src/xds/resource.ts";
 import { createResourceSet } from "../../src/xds/resource.ts";
 import type { ResourceType } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
+import type { Lifetime } from "./envoy-process.ts";
 import type { TypedResource } from "./mesh-resources.ts";
 import { routes } from "./mesh-resources.ts";
 
@@ -129,7 +129,7 @@ function briefly(event: BackendEvent): unknown {
 
 /** Serves the backend over ADS until the test ends; returns the TCP port where there is one. */
 export async function serve(
-  t: TestContext,
+  t: Lifetime,
   backend: XdsBackend,
   endpoint: GrpcEndpoint,
   options: Partial<GrpcServerOptions> = {},
