@@ -106,12 +106,18 @@ export function refusalProblems(fleet: Fleet, locate: Locate): readonly Problem[
       const who = first === undefined ? "" : `${proxyText(first)} (Envoy ${first.envoyVersion}) `;
       return problem("MLT4101", {
         message: `${who}refused the ${type} "${name}": ${detail}`,
-        hint: "a proxy that refuses it keeps what it had; see which do: meltemi proxy-status",
+        hint: `${consequenceOf(type)}; see which do: meltemi proxy-status`,
         ...(part === undefined ? {} : { object: part.object }),
         ...(part?.path === undefined ? {} : { path: part.path }),
         ...(location === undefined ? {} : { location }),
       });
     });
+}
+
+function consequenceOf(type: ResourceType): string {
+  return type === "extension-config"
+    ? "a proxy that refuses it keeps the last good version of the policy, and without one refuses all traffic"
+    : "a proxy that refuses it keeps what it had";
 }
 
 function proxyText({ proxy: { namespace, name } }: FleetSession): string {

@@ -4,6 +4,7 @@
 
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { type Piece, type PieceKind, piecesOf } from "../envoy/pieces.ts";
+import { rulesInSlot } from "../envoy/policy-slot/slot-rules.ts";
 import type { TableHost } from "../envoy/route/encoded-route-table.ts";
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
@@ -27,9 +28,9 @@ export interface RefusedVersion {
   readonly detail: string;
 }
 
-/** Of a cluster or listener. */
+/** Of a cluster, a listener or a slot of policies. */
 export function blame(type: ResourceType, { refused, accepted, detail }: RefusedVersion): Blame {
-  const suspects = newPieces(chainsOf(type, refused), accepted === undefined ? [] : chainsOf(type, accepted));
+  const suspects = newPieces(partsOf(type, refused), accepted === undefined ? [] : partsOf(type, accepted));
   const provenance = suspects.length === 0 ? refused.provenance : provenanceOf(suspects);
   const quoted = quotedIn(suspects, detail);
   if (quoted.length > 0) return { provenance: provenanceOf(quoted), suspects: provenance };
@@ -111,15 +112,16 @@ function provenanceOf(pieces: readonly BlamedPiece[]): Provenance {
   return [...parts.values()];
 }
 
-/** A piece together with its bytes, which tell it from others. */
-interface BlamedPiece extends Piece {
+/** What made a piece, and its bytes, which tell it from others. */
+interface BlamedPiece extends Pick<Piece, "provenance"> {
   readonly text: string;
 }
 
 /** Of other types the whole is one piece. */
-function chainsOf(type: ResourceType, { body }: Resource): readonly BlamedPiece[] {
-  if (type !== "listener") return [];
-  return piecesIn(ListenerSchema, Buffer.concat(body), "filter chain");
+function partsOf(type: ResourceType, { body }: Resource): readonly BlamedPiece[] {
+  if (type === "listener") return piecesIn(ListenerSchema, Buffer.concat(body), "filter chain");
+  if (type !== "extension-config") return [];
+  return rulesInSlot(body).map(({ object, text }) => ({ text, provenance: [{ object }] }));
 }
 
 function routesOf(host: Buffer | undefined): readonly BlamedPiece[] {
@@ -129,7 +131,7 @@ function routesOf(host: Buffer | undefined): readonly BlamedPiece[] {
 function piecesIn(schema: DescMessage, bytes: Uint8Array, kind: PieceKind): readonly BlamedPiece[] {
   const pieces = [...piecesOf(schema, fromBinary(schema, bytes))].filter((piece) => piece.kind === kind);
   return pieces.map((piece) => ({
-    ...piece,
+    provenance: piece.provenance,
     text: Buffer.from(toBinary(piece.schema, piece.message as Message)).toString("latin1"),
   }));
 }

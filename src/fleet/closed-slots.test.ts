@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inputsOf, policyInputs } from "../../tests/support/authorization-fixture.ts";
 import { objectKey } from "../core/object-key.ts";
+import { buildAuthorizationSlots } from "../envoy/authorization/policy-slots.ts";
 import { httpSlotName } from "../envoy/policy-slot/http-slot.ts";
 import { httpPolicySlots } from "../envoy/slot-order.ts";
+import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
+import type { AuthorizationPolicyInputs } from "../view/authorization-inputs.ts";
 import type { Resource } from "../xds/resource.ts";
-import { ClosedSlots } from "./closed-slots.ts";
+import { buildResource } from "./built-resource.ts";
+import { ClosedSlots, isAsStrict } from "./closed-slots.ts";
 
 const [first, second] = httpPolicySlots.map(httpSlotName);
 const slot = first ?? "";
@@ -52,3 +57,39 @@ test("ClosedSlots closes nothing that is no policy's slot", () => {
   slots.close(resource("an extension", "1"), [policy("one")]);
   assert.equal(slots.isEmpty, true);
 });
+
+/** The slot for requests of these policies. */
+function built(...policies: readonly (Partial<AuthorizationPolicyInputs> & { readonly name: string })[]) {
+  const name = httpSlotName("authorization");
+  const message = buildAuthorizationSlots(inputsOf(policies.map(policyInputs))).find(
+    (each) => each.name === name,
+  );
+  assert.ok(message);
+  const provenance = policies.map((each) => policy(each.name));
+  return buildResource(TypedExtensionConfigSchema, message, { name, provenance });
+}
+
+const get = { rules: [{ to: [{ operation: { methods: ["GET"] } }] }] };
+const deny = { action: "DENY", ...get } as const;
+
+for (const [what, refused, inUse, expected] of [
+  ["nothing is known of what is in use", built({ name: "a", ...deny }), "unknown", true],
+  ["nothing is in use", built({ name: "a", ...deny }), "nothing", false],
+  ["an empty slot is in use", built({ name: "a", ...deny }), built(), false],
+  ["an older version is in use", built({ name: "a", ...deny }), built({ name: "a", ...get }), true],
+  ["another policy is in use", built({ name: "a", ...deny }, { name: "b" }), built({ name: "b" }), false],
+  ["the new one logs", built({ name: "a", ...deny, action: "AUDIT" }), built(), true],
+  ["the new one is a dry run", built({ name: "a", ...deny, isDryRun: true }), built(), true],
+  [
+    "the one in use was a dry run",
+    built({ name: "a", ...deny }),
+    built({ name: "a", isDryRun: true }),
+    false,
+  ],
+  // Its slot is another.
+  ["the one in use asked a provider", built({ name: "a" }), built({ name: "a", action: "CUSTOM" }), false],
+] as const) {
+  test(`isAsStrict() is ${expected} where ${what}`, () => {
+    assert.equal(isAsStrict(refused, inUse), expected);
+  });
+}

@@ -7,7 +7,7 @@ import type { RefusedResource, RefusedResponse, SentResource, Standing } from ".
 import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import { blame } from "./blame.ts";
-import { ClosedSlots } from "./closed-slots.ts";
+import { ClosedSlots, isAsStrict } from "./closed-slots.ts";
 import type { ProxySet } from "./proxy-set.ts";
 import type { StandInTables } from "./stand-in-tables.ts";
 import { TableQuarantine } from "./table-quarantine.ts";
@@ -92,7 +92,7 @@ export class SessionRefusals {
         changed.push({ type, name });
       } else if (newest.version === version) {
         const blamed = this.#note(type, each, { detail, set });
-        if (type !== "extension-config" || each.inUse !== "nothing") continue;
+        if (type !== "extension-config" || isAsStrict(newest, each.inUse)) continue;
         this.#closedSlots.close(each.resource, blamed);
         changed.push({ type, name });
       }

@@ -83,12 +83,16 @@ interface BootstrapOptions {
   readonly variant: AdsVariant;
   /** Of an agent's secrets. */
   readonly sdsPath?: string;
+  /** Else a sidecar's. */
+  readonly node?: { readonly id: string; readonly metadata?: object };
 }
 
-function bootstrap({ adminPath, adsPath, variant, sdsPath }: BootstrapOptions) {
+const SIDECAR = { id: "sidecar~127.0.0.1~x.default~default.svc.cluster.local" };
+
+function bootstrap({ adminPath, adsPath, variant, sdsPath, node = SIDECAR }: BootstrapOptions) {
   const ads = { ads: {}, resource_api_version: "V3" };
   return {
-    node: { id: "sidecar~127.0.0.1~x.default~default.svc.cluster.local", cluster: "x.default" },
+    node: { cluster: "x.default", ...node },
     admin: { address: { pipe: { path: adminPath } } },
     dynamic_resources: {
       ads_config: {

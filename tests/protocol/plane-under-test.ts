@@ -14,7 +14,8 @@ import { createXdsServer } from "../../src/xds/xds-server.ts";
 import { objectsOf } from "../support/mesh-fixture.ts";
 import { type DeltaRequest, openDelta, type TokenCredentials } from "./ads-client.ts";
 
-export async function startPlane(t: TestContext) {
+/** `adsPath`: a unix socket on which it serves too. */
+export async function startPlane(t: TestContext, { adsPath }: { readonly adsPath?: string } = {}) {
   const plane = createControlPlane({ clock: systemClock, log: silentLogger });
   t.after(() => plane.intake.close());
   const apply = (...texts: string[]) => {
@@ -29,7 +30,9 @@ export async function startPlane(t: TestContext) {
   const backend = requireIdentity(plane.fleet, noAuthenticator);
   const xds = createXdsServer(backend, { clock: systemClock, log: silentLogger });
   const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
-  const { port = 0 } = await server.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
+  const methods = xds.methods({ servesSecrets: false });
+  const { port = 0 } = await server.listen(endpoint, { methods });
+  if (adsPath !== undefined) await server.listen({ kind: "unix", path: adsPath }, { methods });
   return { plane, apply, port };
 }
 
