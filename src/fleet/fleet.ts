@@ -37,6 +37,7 @@ import {
   readClaim,
 } from "./proxy-identity.ts";
 import type { ProxySet } from "./proxy-set.ts";
+import { type Push, type PushCause, type PushEvents, PushLedger, type SessionPushes } from "./push-ledger.ts";
 import { RecognitionWaits } from "./recognition-waits.ts";
 import type { ResourceTables } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
@@ -55,6 +56,9 @@ export interface FleetOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly debug: DebugAccess;
+  /** CPU time of the process in ms, from any start; where it is absent, no push costs any. */
+  readonly cpuNowMs?: () => number;
+  readonly pushEvents?: PushEvents;
   /** A proxy of this account has asked for Secrets; it gets them once `views` knows that it may. */
   readonly onSecretsWanted?: (account: SecretAccount) => void;
 }
@@ -69,6 +73,7 @@ interface OpenSession extends FleetSession {
   /** Of the stream's rows in all tables. Nothing that a client says is a key. */
   readonly key: string;
   readonly stream: XdsStreamHandle;
+  readonly pushes: SessionPushes;
   proxy: ConnectedProxy;
   view: string;
   /** It asked for more than the name table, which a pod's agent wants for itself. */
@@ -95,6 +100,7 @@ export class Fleet implements IdentifiedBackend {
   readonly #rows: LayeredRows;
   readonly #views: SharedViews<OpenSession>;
   readonly #standInTables = new StandInTables();
+  readonly #pushes: PushLedger;
   readonly #refusalListeners = new Set<() => void>();
   #toldRefusals: readonly string[] = [];
   #newsCount = 0;
@@ -105,16 +111,25 @@ export class Fleet implements IdentifiedBackend {
     this.#waits = new RecognitionWaits(options.clock);
     this.#rows = new LayeredRows(options.tables);
     this.#views = new SharedViews(this.#rows);
+    const { clock, cpuNowMs = () => 0, pushEvents } = options;
+    this.#pushes = new PushLedger({ clock, cpuNowMs, ...(pushEvents && { events: pushEvents }) });
   }
 
   /** Writes to the graph and publishes what follows from it. */
-  commit(write: (transaction: Transaction) => void): Commit {
-    const commit = this.#options.graph.commit(write);
-    for (const { table, key, error } of commit.errors)
-      this.#options.log.error({ table, key, error }, "row failed");
-    this.#publish(commit);
-    this.#tellRefusals();
-    return commit;
+  commit(write: (transaction: Transaction) => void, cause: PushCause = { trigger: "config" }): Commit {
+    return this.#pushes.run(cause, () => {
+      const commit = this.#options.graph.commit(write);
+      for (const { table, key, error } of commit.errors)
+        this.#options.log.error({ table, key, error }, "row failed");
+      this.#publish(commit);
+      this.#tellRefusals();
+      return commit;
+    });
+  }
+
+  /** What was pushed, the newest first. */
+  pushes(limit: number): readonly Push[] {
+    return this.#pushes.newest(limit);
   }
 
   /**
@@ -160,13 +175,15 @@ export class Fleet implements IdentifiedBackend {
   }
 
   /** What was made of these objects is offered once more to those who refuse it: they were written again. */
-  offerAgain(objects: ReadonlySet<ObjectKey>): void {
-    for (const session of this.#refusingSessions()) {
-      const references = session.refusals.offerAgain(objects);
-      if (references.length === 0) continue;
-      this.#give(session, references);
-      session.stream.offerAgain(references);
-    }
+  offerAgain(objects: ReadonlySet<ObjectKey>, cause: PushCause): void {
+    this.#pushes.run(cause, () => {
+      for (const session of this.#refusingSessions()) {
+        const references = session.refusals.offerAgain(objects);
+        if (references.length === 0) continue;
+        this.#give(session, references);
+        session.stream.offerAgain(references);
+      }
+    });
   }
 
   /**
@@ -208,7 +225,8 @@ export class Fleet implements IdentifiedBackend {
       return refused(read.kind === "invalid" ? "INVALID_ARGUMENT" : "PERMISSION_DENIED", read.message);
     const { identity, remoteAddress } = client;
     const { claim, origin } = read;
-    this.commit(({ set }) => set(this.#options.streams, key, { identity, claim, remoteAddress }));
+    const cause = { trigger: "proxy", proxy: fullName(claim) } as const;
+    this.commit(({ set }) => set(this.#options.streams, key, { identity, claim, remoteAddress }), cause);
     const joiner = { key, client, origin, stream };
     if (this.#options.recognitions.table.get(key)?.kind !== "unknown") return this.#settle(joiner);
     return this.#waits.wait(key).then(() => this.#settle(joiner));
@@ -237,17 +255,19 @@ export class Fleet implements IdentifiedBackend {
       stream,
       view: profile.id,
       ledger: new SessionLedger(),
+      pushes: this.#pushes.follow(),
       refusals: new SessionRefusals(this.#standInTables),
       isProxy: false,
       wantsSecrets: false,
     };
     this.#sessions.set(key, session);
     this.#noteView(profile.id);
+    this.#pushes.run({ trigger: "proxy", proxy: fullName(proxy) }, () => session.pushes.given());
     return { kind: "joined", session: this.#sessionOf(session, this.#views.join(profile, session)) };
   }
 
   #sessionOf(session: OpenSession, initialSet: ProxySet): XdsSession {
-    const { ledger, refusals } = session;
+    const { ledger, pushes, refusals } = session;
     return {
       initialSet: () => initialSet,
       clientKey: clientKeyOf(session),
@@ -256,17 +276,27 @@ export class Fleet implements IdentifiedBackend {
         if (type === "secret") this.#wantSecrets(session);
       },
       emptyResource,
-      sent: (type, nonce) => ledger.sent(type, nonce),
+      sent: (type, nonce, { bytes }) => {
+        ledger.sent(type, nonce);
+        pushes.sent(bytes);
+      },
+      tookTurn: ({ cpuMs, isInStep }) => {
+        pushes.spent(cpuMs);
+        if (isInStep) pushes.inStep();
+      },
       acknowledged: (type, nonce, resources) => {
         ledger.acknowledged(type, nonce);
         if (refusals.isEmpty) return;
-        this.#give(session, refusals.acknowledged(type, resources));
+        this.#pushes.run(causeOfRefusal(session), () =>
+          this.#give(session, refusals.acknowledged(type, resources)),
+        );
         this.#tellRefusals();
       },
       rejected: (type, refusal) => {
         this.#newsCount += 1;
         ledger.rejected(type, refusal.detail);
-        this.#rejected(session, type, refusal);
+        pushes.refused();
+        this.#pushes.run(causeOfRefusal(session), () => this.#rejected(session, type, refusal));
       },
     };
   }
@@ -276,13 +306,16 @@ export class Fleet implements IdentifiedBackend {
     this.#waits.left(key);
     const session = this.#sessions.get(key);
     if (session !== undefined) {
+      session.pushes.left();
       this.#views.leave(session.view, session);
       this.#noteView(session.view);
       this.#sessions.delete(key);
       if (!session.refusals.isEmpty) this.#tellRefusals();
     }
-    if (this.#options.streams.get(key) === undefined) return;
-    this.commit((transaction) => transaction.delete(this.#options.streams, key));
+    const claim = this.#options.streams.get(key)?.claim;
+    if (claim === undefined) return;
+    const cause = { trigger: "proxy", proxy: fullName(claim) } as const;
+    this.commit((transaction) => transaction.delete(this.#options.streams, key), cause);
   }
 
   #profileOf(key: string): Profile {
@@ -351,6 +384,7 @@ export class Fleet implements IdentifiedBackend {
     this.#noteView(profile.id);
     const set = this.#views.join(profile, session);
     const differences = before === undefined ? "all" : set.differencesFrom(before);
+    session.pushes.given();
     session.stream.publish(
       session.refusals.setFor(set),
       differences === "all" ? "all" : [...differences, ...changed],
@@ -363,9 +397,11 @@ export class Fleet implements IdentifiedBackend {
   }
 
   /** What differs of the session's set, for other reasons than another view. */
-  #give({ view, refusals, stream }: OpenSession, references: readonly ResourceReference[]): void {
+  #give({ view, pushes, refusals, stream }: OpenSession, references: readonly ResourceReference[]): void {
     const set = this.#views.setOf(view);
-    if (set !== undefined && references.length > 0) stream.publish(refusals.setFor(set), references);
+    if (set === undefined || references.length === 0) return;
+    pushes.given();
+    stream.publish(refusals.setFor(set), references);
   }
 
   /** It counts for this proxy alone: what others get doesn't depend on it. */
@@ -400,6 +436,14 @@ function clientKeyOf({ nodeId, identity, proxy }: OpenSession): string {
   if (identity.proof === "none") return nodeId;
   const uid = proxy.pod?.uid ?? identity.pod?.uid;
   return uid === undefined ? `${identity.namespace}/${identity.serviceAccount} ${nodeId}` : `pod ${uid}`;
+}
+
+function causeOfRefusal({ proxy }: OpenSession): PushCause {
+  return { trigger: "refusal", proxy: fullName(proxy) };
+}
+
+function fullName({ name, namespace }: { readonly name: string; readonly namespace: string }): string {
+  return `${name}.${namespace}`;
 }
 
 function refused(status: XdsRefusal["status"], message: string): XdsRefusal {

@@ -24,13 +24,22 @@ export interface Debounce {
 
 export interface ObjectIntakeOptions {
   readonly clock: Clock;
-  readonly commit: (write: (transaction: Transaction) => void) => void;
+  readonly commit: (write: (transaction: Transaction) => void, changes: ObjectChanges) => void;
   /** Where they are written to. */
   readonly objects: {
     write(transaction: Transaction, key: ObjectKey, object: KubernetesObject): void;
     remove(transaction: Transaction, key: ObjectKey): void;
   };
   readonly debounce: { readonly endpoints: Debounce; readonly config: Debounce };
+}
+
+/** What is committed together. */
+export interface ObjectChanges {
+  readonly trigger: "config" | "endpoint";
+  /** When the first of them was seen. */
+  readonly sinceMs: number;
+  /** Undefined where it was deleted. */
+  readonly objects: ReadonlyMap<ObjectKey, KubernetesObject | undefined>;
 }
 
 // What tells where traffic can go, as against how.
@@ -76,14 +85,20 @@ export class ObjectIntake {
     this.#cancel = () => undefined;
     this.#dueMs = Number.POSITIVE_INFINITY;
     if (this.#pending.size === 0) return;
-    const changes = [...this.#pending];
+    const changes = new Map(this.#pending);
     this.#pending.clear();
     const { commit, objects } = this.#options;
-    commit((transaction) => {
+    const write = (transaction: Transaction) => {
       for (const [key, object] of changes) {
         if (object === undefined) objects.remove(transaction, key);
         else objects.write(transaction, key, object);
       }
+    };
+    const isOfEndpoints = [...changes.keys()].every((key) => ENDPOINT_KINDS.has(parseObjectKey(key).kind));
+    commit(write, {
+      trigger: isOfEndpoints ? "endpoint" : "config",
+      sinceMs: this.#firstPendingMs,
+      objects: changes,
     });
   }
 

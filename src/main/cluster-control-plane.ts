@@ -17,6 +17,7 @@ import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import { controlPlaneIdentifier } from "../fleet/debug-types.ts";
+import type { Transaction } from "../graph/graph.ts";
 import { type GrpcListener, GrpcServer } from "../grpc/server.ts";
 import { createCertificateAuthenticator, firstAuthenticatorOf } from "../identity/authenticator.ts";
 import type { CertificateAuthority } from "../identity/certificate-authority.ts";
@@ -40,6 +41,7 @@ import { type ControlPlane, createControlPlane } from "../plane/create-control-p
 import { type ClusterIssuerKeys, followIssuerKeys } from "../plane/issuer-keys.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems } from "../plane/plane-problems.ts";
+import { cpuNowMs } from "../process/cpu-time.ts";
 import { readVersion } from "../process/project.ts";
 import { requireIdentity } from "../serving/authenticated-backend.ts";
 import { openControlPlaneIdentity } from "../serving/control-plane-identity.ts";
@@ -75,11 +77,14 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
     controlPlane: controlPlaneIdentifier(settings.podName, readVersion()),
     dumpElsewhere: async (proxyId: string) => serving.reports?.configDump(proxyId),
   };
+  const metrics = createControlPlaneMetrics(readVersion());
   const plane = createControlPlane({
     clock: systemClock,
     log,
     debounce: CLUSTER_DEBOUNCE,
     debug,
+    cpuNowMs,
+    pushEvents: metrics.pushes,
     onSecretsWanted: (account) => secretAccess.want(account),
   });
   const { signal } = lifetime;
@@ -91,7 +96,6 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const problemsByObject = new Map<ObjectKey, readonly Problem[]>();
   const known = { problemsByObject, changes, injection, uninjected };
   const cluster = { settings, log, client, plane, signal, serving, ...known };
-  const metrics = createControlPlaneMetrics(readVersion());
   const monitoring = await startMonitoring(cluster, () => metrics.text());
   const [issuerKeys] = await Promise.all([followKeys(cluster, metrics.jwks), followCluster(cluster)]);
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
@@ -101,7 +105,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
     createCertificateAuthenticator([trustDomain]),
   ]);
   const backend = requireIdentity(plane.fleet, authenticator);
-  const xds = createXdsServer(backend, { clock: systemClock, log, metrics: metrics.xds });
+  const xds = createXdsServer(backend, { clock: systemClock, cpuNowMs, log, metrics: metrics.xds });
   const grpc = new GrpcServer({
     clock: systemClock,
     log,
@@ -159,10 +163,11 @@ function reviewSecretReaders(
     isWanted: (account) => fleet.wantsSecrets(account),
     onVerdict: ({ namespace, serviceAccount }, verdict) => {
       const key = rowKey(namespace, serviceAccount);
-      fleet.commit((transaction) => {
+      const write = (transaction: Transaction) => {
         if (verdict === undefined) transaction.delete(reviewedReaders, key);
         else transaction.set(reviewedReaders, key, verdict);
-      });
+      };
+      fleet.commit(write, { trigger: "secret-readers" });
     },
     clock: systemClock,
     random: Math.random,

@@ -33,6 +33,7 @@ import { type ControlPlane, createControlPlane } from "../plane/create-control-p
 import { keepLocalIssuerKeys } from "../plane/issuer-keys.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems, watchPlaneProblems } from "../plane/plane-problems.ts";
+import { cpuNowMs } from "../process/cpu-time.ts";
 import { readVersion } from "../process/project.ts";
 import { describeStartFailure, StartFailure } from "../process/start-failure.ts";
 import { requireIdentity } from "../serving/authenticated-backend.ts";
@@ -62,9 +63,9 @@ export async function runLocalControlPlane(settings: LocalSettings, log: Logger)
 
 async function serveLocally(settings: LocalSettings, log: Logger): Promise<void> {
   const { stateDirectory, xdsSocket } = settings;
-  const plane = createControlPlane({ clock: systemClock, log });
-  await followStore(plane, join(stateDirectory, "store.sock"), log);
   const metrics = createControlPlaneMetrics(readVersion());
+  const plane = createControlPlane({ clock: systemClock, log, cpuNowMs, pushEvents: metrics.pushes });
+  await followStore(plane, join(stateDirectory, "store.sock"), log);
   const keysPath = join(stateDirectory, "issuer-keys.json");
   await keepLocalIssuerKeys({
     ...{ plane, clock: systemClock, random: Math.random, log },
@@ -75,7 +76,7 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   const authority = await openAuthority(stateDirectory, trustDomain);
   const authenticator = await openAuthenticator(stateDirectory, trustDomain);
   const backend = requireIdentity(plane.fleet, authenticator);
-  const xds = createXdsServer(backend, { clock: systemClock, log, metrics: metrics.xds });
+  const xds = createXdsServer(backend, { clock: systemClock, cpuNowMs, log, metrics: metrics.xds });
   const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });
   const names = controlPlaneNames({ trustDomain });
   // The supervisor's alone: pods come by sockets of their own.

@@ -7,7 +7,8 @@ import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
 import { type DebugAccess, noDebugAccess } from "../fleet/debug-types.ts";
 import { Fleet, type SecretAccount } from "../fleet/fleet.ts";
-import { type Debounce, ObjectIntake } from "../fleet/object-intake.ts";
+import { type Debounce, type ObjectChanges, ObjectIntake } from "../fleet/object-intake.ts";
+import { MAX_CAUSES_LISTED, type PushCause, type PushEvents } from "../fleet/push-ledger.ts";
 import { declareResourceTables } from "../fleet/resource-tables.ts";
 import { Graph } from "../graph/graph.ts";
 import type { SourceTable, Table } from "../graph/table.ts";
@@ -26,6 +27,9 @@ export interface ControlPlaneOptions {
   readonly debounce?: { readonly endpoints: Debounce; readonly config: Debounce };
   /** Who may ask for debug types over TLS; whoever reaches plaintext xDS, which is loopback's, always may. */
   readonly debug?: Omit<DebugAccess, "page">;
+  /** CPU time of the process in ms, from any start; where it is absent, no push costs any. */
+  readonly cpuNowMs?: () => number;
+  readonly pushEvents?: PushEvents;
   /**
    * Somebody else says who may read Secrets, and writes it into `reviewedReaders` after a proxy has asked for one.
    * Absent: RBAC's objects say it.
@@ -59,6 +63,8 @@ export function createControlPlane({
   log,
   debounce = LOCAL_DEBOUNCE,
   debug = noDebugAccess,
+  cpuNowMs,
+  pushEvents,
   onSecretsWanted,
 }: ControlPlaneOptions): ControlPlane {
   const graph = new Graph();
@@ -83,6 +89,8 @@ export function createControlPlane({
     clock,
     log,
     debug: { ...debug, page },
+    ...(cpuNowMs && { cpuNowMs }),
+    ...(pushEvents && { pushEvents }),
     ...(isReviewed && { onSecretsWanted }),
   });
   const debugPages = planeDebugPages({ fleet, model, sources });
@@ -90,9 +98,10 @@ export function createControlPlane({
   const intake = new ObjectIntake({
     clock,
     debounce,
-    commit: (write) => {
-      fleet.commit(write);
-      fleet.offerAgain(written);
+    commit: (write, changes) => {
+      const cause = causeOf(changes);
+      fleet.commit(write, cause);
+      fleet.offerAgain(written, cause);
       written.clear();
     },
     objects: {
@@ -104,6 +113,14 @@ export function createControlPlane({
     },
   });
   return { graph, sources, model, problems, views, fleet, intake, find, debugPages, reviewedReaders };
+}
+
+function causeOf({ trigger, sinceMs, objects }: ObjectChanges): PushCause {
+  const listed = [...objects].slice(0, MAX_CAUSES_LISTED).map(([object, written]) => {
+    const revision = written?.metadata.resourceVersion;
+    return { object, ...(revision !== undefined && { revision }) };
+  });
+  return { trigger, sinceMs, objects: listed, objectCount: objects.size };
 }
 
 /** What we write into an object's status comes back as a change of it, and is no reason to offer it again. */

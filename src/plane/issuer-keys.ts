@@ -114,7 +114,7 @@ function keeping(
 
 function commitKeys({ fleet, model }: KeyContext["plane"], records: KeyRecords): void {
   const { found } = model.requestAuthentications.issuerKeys;
-  fleet.commit((transaction) => writeIssuerKeys(transaction, found, records));
+  fleet.commit((transaction) => writeIssuerKeys(transaction, found, records), { trigger: "issuer-keys" });
 }
 
 const resolveByDns: ResolveHost = async (host, port) => {

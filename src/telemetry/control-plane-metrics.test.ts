@@ -19,6 +19,19 @@ test("createControlPlaneMetrics() counts streams, pushes and rejections under Is
   assert.match(text, /^meltemi_xds_sent_resources_total\{type="cds"\} 3$/m);
   assert.match(text, /^pilot_total_xds_rejects\{type="lds"\} 1$/m);
   assert.match(text, /^pilot_info\{version="1.2.3"\} 1$/m);
+  assert.match(text, /^istio_build\{component="pilot",tag="1.2.3"\} 1$/m);
+  assert.match(text, /^pilot_xds_config_size_bytes_bucket\{le="10000",type="cds"\} 1$/m);
+});
+
+test("createControlPlaneMetrics() counts pushes and how soon proxies have them", async () => {
+  const { pushes, text } = createControlPlaneMetrics("1.2.3");
+  pushes.began("config");
+  pushes.converged(120);
+  pushes.converged(2_000);
+  const lines = (await text()).split("\n");
+  assert.ok(lines.includes('pilot_push_triggers{type="config"} 1'));
+  assert.ok(lines.includes('pilot_proxy_convergence_time_bucket{le="0.5"} 1'));
+  assert.ok(lines.includes("pilot_proxy_convergence_time_count 2"));
 });
 
 test("createControlPlaneMetrics() counts fetches of issuers' keys under Istio's names", async () => {

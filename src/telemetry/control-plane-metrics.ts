@@ -1,7 +1,7 @@
 // The control plane's own metrics, under Istio's names where it has them, so that its dashboards find them.
 // It counts what it is told and reads nothing.
 
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 /** What a push was, as far as it is counted. */
 interface PushedResponse {
@@ -21,6 +21,10 @@ const SHORT_NAMES: Readonly<Record<string, string>> = {
   "virtual-host": "vhds",
 };
 
+// Istio's, so that its dashboards draw them.
+const SIZE_BUCKETS = [1, 10_000, 1_000_000, 4_000_000, 10_000_000, 40_000_000];
+const CONVERGENCE_BUCKETS = [0.1, 0.5, 1, 3, 5, 10, 20, 30];
+
 export interface ControlPlaneMetrics {
   /** Fits the xDS server's events. */
   readonly xds: {
@@ -29,6 +33,11 @@ export interface ControlPlaneMetrics {
     pushed(type: string, response: PushedResponse): void;
     acknowledged(type: string): void;
     rejected(type: string): void;
+  };
+  /** Fits the ledger of pushes. */
+  readonly pushes: {
+    began(trigger: string): void;
+    converged(afterMs: number): void;
   };
   /** Fits the keeper of issuers' keys. */
   readonly jwks: {
@@ -80,6 +89,25 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
     labelNames: ["type"],
     registers,
   });
+  const sizes = new Histogram({
+    name: "pilot_xds_config_size_bytes",
+    help: "Sizes of xDS responses",
+    labelNames: ["type"],
+    buckets: SIZE_BUCKETS,
+    registers,
+  });
+  const triggers = new Counter({
+    name: "pilot_push_triggers",
+    help: "Pushes by what they were made for",
+    labelNames: ["type"],
+    registers,
+  });
+  const convergence = new Histogram({
+    name: "pilot_proxy_convergence_time",
+    help: "Seconds from the first change of a push until a proxy has answered all that it was sent",
+    buckets: CONVERGENCE_BUCKETS,
+    registers,
+  });
   const fetches = new Counter({
     name: "pilot_jwks_resolver_network_fetch_success_total",
     help: "Times that an issuer's keys were fetched",
@@ -90,8 +118,10 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
     help: "Times that an issuer's keys couldn't be fetched",
     registers,
   });
-  new Gauge({ name: "pilot_info", help: "Which build this is", labelNames: ["version"], registers }).set(
-    { version },
+  const build = { help: "Which build this is", registers };
+  new Gauge({ ...build, name: "pilot_info", labelNames: ["version"] }).set({ version }, 1);
+  new Gauge({ ...build, name: "istio_build", labelNames: ["component", "tag"] }).set(
+    { component: "pilot", tag: version },
     1,
   );
   return {
@@ -102,10 +132,15 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
         const labels = { type: shortNameOf(type) };
         pushes.inc(labels);
         bytes.inc(labels, response.bytes);
+        sizes.observe(labels, response.bytes);
         resources.inc(labels, response.resourceCount);
       },
       acknowledged: (type) => accepted.inc({ type: shortNameOf(type) }),
       rejected: (type) => rejects.inc({ type: shortNameOf(type) }),
+    },
+    pushes: {
+      began: (trigger) => triggers.inc({ type: trigger }),
+      converged: (afterMs) => convergence.observe(afterMs / 1000),
     },
     jwks: { fetched: () => fetches.inc(), failed: () => fetchFailures.inc() },
     text: () => registry.metrics(),

@@ -89,6 +89,15 @@ export interface XdsSession {
   rejected(type: ResourceType, refusal: RefusedResponse): void;
   /** After each response. */
   sent?(type: ResourceType, nonce: string, response: SentResponse): void;
+  /** After each turn of the stream, in which any number of responses were sent. */
+  tookTurn?(turn: StreamTurn): void;
+}
+
+export interface StreamTurn {
+  /** CPU time of planning and encoding. */
+  readonly cpuMs: number;
+  /** Everything that the client is to have was sent and answered. */
+  readonly isInStep: boolean;
 }
 
 export interface SentResource {

@@ -169,6 +169,12 @@ export class StreamOrder {
     return Number.isFinite(wakeAtMs) ? wakeAtMs : undefined;
   }
 
+  /** The client has answered everything; what `next` and `wakeAtMs` don't know of comes with a change alone. */
+  isAnswered(): boolean {
+    for (const { unanswered } of this.#types.values()) if (unanswered.length > 0) return false;
+    return true;
+  }
+
   recordSent(planned: PlannedResponse, nonce: string): UnansweredResponse {
     const state = this.#stateOf(planned.type);
     if (planned.isRestoring) return recordRestoring(state, planned, nonce);

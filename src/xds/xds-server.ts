@@ -19,6 +19,8 @@ export interface XdsServerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics?: XdsMetrics;
+  /** CPU time of the process in ms, from any start; where it is absent, no turn costs any. */
+  readonly cpuNowMs?: () => number;
   /** How long routes wait for new clusters to be warm; 2,000 unless given. */
   readonly clusterWaitMs?: number;
   /** Per stream and type, 16 MiB unless given; one response may pass it. */
@@ -46,6 +48,7 @@ export function createXdsServer(backend: XdsBackend, options: XdsServerOptions):
     clock: options.clock,
     log: options.log,
     metrics: options.metrics ?? noMetrics,
+    cpuNowMs: options.cpuNowMs ?? (() => 0),
     writer: createResponseWriter(),
     turns: createTurnQueue(options.clock),
     internedNames: (type: ResourceType) => {

@@ -33,6 +33,7 @@ export interface XdsStreamOptions {
   readonly backend: XdsBackend;
   readonly metrics: XdsMetrics;
   readonly clock: Clock;
+  readonly cpuNowMs: () => number;
   readonly log: Logger;
   readonly writer: ResponseWriter;
   readonly turns: TurnQueue;
@@ -333,23 +334,29 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     if (state.kind !== "open" || this.#isTransportFull || this.#isFlushing) return;
     this.#isFlushing = true;
     try {
-      this.#sendRound(state);
+      const startMs = this.#options.cpuNowMs();
+      const isInStep = this.#sendRound(state);
+      state.session.tookTurn?.({ cpuMs: this.#options.cpuNowMs() - startMs, isInStep });
     } catch (error) {
       this.#fail(error);
     }
     this.#isFlushing = false;
   }
 
-  /** It stops for a full transport only between rounds: a cluster's endpoints go with it. */
-  #sendRound(state: OpenState): void {
+  /**
+   * It stops for a full transport only between rounds: a cluster's endpoints go with it. Returns whether the client is in
+   * step.
+   */
+  #sendRound(state: OpenState): boolean {
     this.#cancelWake();
     const nowMs = this.#options.clock.now();
     for (let next = state.order.next(nowMs); next !== undefined; next = state.order.next(nowMs)) {
       this.#send(next, state);
     }
     const wakeAtMs = state.order.wakeAtMs(nowMs);
-    if (wakeAtMs !== undefined)
-      this.#cancelWake = this.#options.clock.after(wakeAtMs - nowMs, () => this.#flush());
+    if (wakeAtMs === undefined) return state.order.isAnswered();
+    this.#cancelWake = this.#options.clock.after(wakeAtMs - nowMs, () => this.#flush());
+    return false;
   }
 
   #send(planned: PlannedResponse, { session, order }: OpenState): void {

@@ -21,6 +21,8 @@ export interface AdsClient<Request, Response> {
   /** Whether nothing has come that `next` didn't return yet. */
   isQuiet(): boolean;
   readonly status: Promise<StatusObject>;
+  /** The stream ends as that of a client that died. */
+  close(): void;
 }
 
 export type DeltaRequest = MessageInitShape<typeof DeltaDiscoveryRequestSchema>;
@@ -89,5 +91,6 @@ function open<Request extends DescMessage, Response extends DescMessage>(
     },
     isQuiet: () => received.length === 0,
     status: new Promise((resolve) => stream.once("status", resolve)),
+    close: () => stream.cancel(),
   };
 }
