@@ -12,6 +12,7 @@ const answers: ControlPlaneAnswers = {
   problems: () => [],
   uninjected: () => [],
   issuerKeys: () => [],
+  pushes: () => [],
   programmed: (object) => ({
     object,
     proxyCount: 0,

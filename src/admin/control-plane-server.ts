@@ -10,11 +10,13 @@ import type {
   IssuerKeysReport,
   ProgrammedReport,
   ProxyStatus,
+  PushReport,
   UninjectedPods,
   VersionReport,
 } from "./contract/control-plane.ts";
 import type { DebugPage } from "./debug-pages.ts";
 import { refusalOfForeignPage } from "./own-pages.ts";
+import { parsePushLimit } from "./push-report.ts";
 import { requestedUrl } from "./requested-url.ts";
 
 export interface ControlPlaneAnswers {
@@ -22,6 +24,8 @@ export interface ControlPlaneAnswers {
   problems(): readonly Problem[];
   uninjected(): readonly UninjectedPods[];
   issuerKeys(): readonly IssuerKeysReport[];
+  /** The newest first. */
+  pushes(limit: number): readonly PushReport[];
   programmed(object: ObjectKey): ProgrammedReport;
   /** Of the proxies of all replicas; absent, or undefined, where there is nobody else to ask. */
   programmedEverywhere?(object: ObjectKey): Promise<ProgrammedReport> | undefined;
@@ -72,6 +76,11 @@ async function route(
       return send(response, 200, answers.uninjected());
     case "/issuer-keys":
       return send(response, 200, answers.issuerKeys());
+    case "/pushes": {
+      const limit = parsePushLimit(searchParams.get("limit"));
+      if (limit === undefined) return send(response, 400, { error: "limit must be a number above 0" });
+      return send(response, 200, answers.pushes(limit));
+    }
     case "/programmed": {
       const object = parseKey(searchParams.get("object") ?? "");
       if (object === undefined) return send(response, 400, { error: "Name an object: Kind/namespace/name" });

@@ -250,6 +250,27 @@ export const commandList: readonly CommandDeclaration[] = [
     ],
   },
   {
+    name: "top",
+    summary: "show what costs the most",
+    examples: [{ line: "meltemi top pushes", does: "what the control plane sent lately, and why" }],
+    subcommands: [
+      {
+        name: "pushes",
+        summary: "what was pushed to proxies: the cause, how many had it how soon, bytes and CPU",
+        options: [
+          { flags: "--limit <count>", summary: "the newest so many (20); a replica keeps 10,000" },
+          outputOption,
+          ...meshOptions,
+        ],
+        examples: [
+          { line: "meltemi top pushes", does: "the newest first" },
+          { line: "meltemi top pushes --limit 1000 -o json", does: "for scripts" },
+        ],
+        load: () => import("./top/pushes.ts"),
+      },
+    ],
+  },
+  {
     name: "wait",
     summary: "wait until every proxy that an object concerns has it as it is now",
     arguments: [{ name: "<object>", summary: "KIND/NAME, such as vs/reviews" }],

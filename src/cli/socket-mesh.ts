@@ -5,6 +5,7 @@ import type {
   IssuerKeysReport,
   ProgrammedReport,
   ProxyStatus,
+  PushReport,
   UninjectedPods,
   VersionReport,
 } from "../admin/contract/control-plane.ts";
@@ -42,6 +43,7 @@ export function socketMesh(client: MeshClient, context: Pick<CommandContext, "en
     proxies: () => client.get<ProxyStatus[]>("control-plane", "/proxies"),
     uninjected: () => client.get<UninjectedPods[]>("control-plane", "/uninjected"),
     issuerKeys: () => client.get<IssuerKeysReport[]>("control-plane", "/issuer-keys"),
+    pushes: (limit) => client.get<PushReport[]>("control-plane", "/pushes", { limit: String(limit) }),
     programmed: (stored) => programmed(client, stored),
     controlPlanes: () => controlPlanes(client),
     close: () => undefined,

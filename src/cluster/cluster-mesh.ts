@@ -5,6 +5,7 @@ import type {
   IssuerKeysReport,
   ProgrammedReport,
   ProxyStatus,
+  PushReport,
   UninjectedPods,
   VersionReport,
 } from "../admin/contract/control-plane.ts";
@@ -71,6 +72,12 @@ export function createClusterMesh(options: ClusterMeshOptions): Mesh {
       // All replicas have the same; one that has just started may have them first.
       const answers = await ask<readonly IssuerKeysReport[]>("/issuer-keys");
       return answers.flatMap(({ answer }) => answer);
+    },
+    async pushes(limit) {
+      const answers = await ask<readonly PushReport[]>(`/pushes?limit=${limit}`);
+      return answers
+        .flatMap(({ replica, answer }) => answer.map((push) => ({ ...push, controlPlane: replica.pod })))
+        .sort((one, other) => (one.at < other.at ? 1 : -1));
     },
     async programmed(stored) {
       const { kind, metadata } = stored;

@@ -49,6 +49,7 @@ function withSentences(mesh: Mesh, connection: ClusterConnection, signal: AbortS
     envoy: (pod, path) => say(mesh.envoy(pod, path)),
     proxies: () => say(mesh.proxies()),
     uninjected: () => say(mesh.uninjected()),
+    pushes: (limit) => say(mesh.pushes(limit)),
     programmed: (stored) => say(mesh.programmed(stored)),
     controlPlanes: () => say(mesh.controlPlanes()),
     async *logs(pod, query) {

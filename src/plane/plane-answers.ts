@@ -3,6 +3,7 @@
 import type { ControlPlaneAnswers } from "../admin/control-plane-server.ts";
 import { proxyStatuses } from "../admin/fleet-report.ts";
 import { programmedReport } from "../admin/programmed-report.ts";
+import { pushReports } from "../admin/push-report.ts";
 import type { ControlPlane } from "./create-control-plane.ts";
 
 export function planeAnswers({
@@ -11,7 +12,10 @@ export function planeAnswers({
   find,
   debugPages,
   model,
-}: ControlPlane): Pick<ControlPlaneAnswers, "proxies" | "programmed" | "debugPage" | "issuerKeys"> {
+}: ControlPlane): Pick<
+  ControlPlaneAnswers,
+  "proxies" | "programmed" | "debugPage" | "issuerKeys" | "pushes"
+> {
   return {
     proxies: () => proxyStatuses(fleet, intake.locate.bind(intake)),
     debugPage: debugPages,
@@ -20,6 +24,7 @@ export function planeAnswers({
         location,
         ...keys,
       })),
+    pushes: (limit) => pushReports(fleet.pushes(limit), intake.locate.bind(intake)),
     programmed: (object) => programmedReport(fleet, object, find(object)),
   };
 }

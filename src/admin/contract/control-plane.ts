@@ -77,6 +77,46 @@ export interface VersionReport {
   readonly version: string;
 }
 
+/**
+ * `GET /pushes?limit=20` answers with a list of these, the newest first: what was sent to proxies because something
+ * changed, of this replica.
+ */
+export interface PushReport {
+  /** Counts from 1 at the start of the replica. */
+  readonly id: number;
+  /** When the first of its changes was seen, in ISO 8601. */
+  readonly at: string;
+  /** `config`, `endpoint`, `proxy`, `issuer-keys`, `secret-readers` or `refusal`. */
+  readonly trigger: string;
+  /** The first ten objects that changed; a proxy, where it came, left or refused something. */
+  readonly causes: readonly PushCauseReport[];
+  /** As many as are listed, or more. */
+  readonly causeCount: number;
+  /** Proxies that were sent something: in step, gone since, or neither yet. */
+  readonly proxyCount: number;
+  readonly inStepCount: number;
+  readonly leftCount: number;
+  readonly responseCount: number;
+  /** Responses that a proxy refused. */
+  readonly refusedCount: number;
+  readonly bytes: number;
+  /** Of the control plane. */
+  readonly cpuMs: number;
+  /** From the first change until the last proxy that is in step came into step; absent before the first. */
+  readonly inStepAfterMs?: number;
+  /** The replica, where there are several; whoever asks them all adds it. */
+  readonly controlPlane?: string;
+}
+
+export interface PushCauseReport {
+  /** `VirtualService shop/reviews`, or `proxy web-1.shop`. */
+  readonly what: string;
+  /** `resourceVersion` of the object; absent where it was deleted. */
+  readonly revision?: string;
+  /** `file:line` of an object that a file holds. */
+  readonly location?: string;
+}
+
 /** `GET /issuer-keys` answers with a list of these: public keys alone. */
 export interface IssuerKeysReport {
   /** `jwks URL`, or `discovery ISSUER`. */

@@ -3,7 +3,13 @@
 
 import type { ObjectKey } from "../../core/object-key.ts";
 import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
-import type { IssuerKeysReport, ProgrammedReport, ProxyStatus, UninjectedPods } from "./control-plane.ts";
+import type {
+  IssuerKeysReport,
+  ProgrammedReport,
+  ProxyStatus,
+  PushReport,
+  UninjectedPods,
+} from "./control-plane.ts";
 import type { LogLine, PodReport, ProcessReport } from "./supervisor.ts";
 
 export interface Mesh {
@@ -27,6 +33,8 @@ export interface Mesh {
   uninjected(): Promise<readonly UninjectedPods[]>;
   /** Keys of token issuers that are at a URL. */
   issuerKeys(): Promise<readonly IssuerKeysReport[]>;
+  /** What was pushed to proxies, of all replicas, the newest first; `limit` of each replica. */
+  pushes(limit: number): Promise<readonly PushReport[]>;
   /** How far this object, as it is written, has reached the proxies that it concerns. */
   programmed(stored: KubernetesObject): Promise<ProgrammedObject>;
   /** Empty where none is there. */

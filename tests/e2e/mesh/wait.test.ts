@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { PushReport } from "../../../src/admin/contract/control-plane.ts";
 import { weightedRoutes } from "./echo-routes.ts";
 import type { PodClient } from "./pod-client.ts";
 import { type RunningMesh, skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
@@ -24,7 +25,7 @@ describe("meltemi wait", { skip }, () => {
   );
   after(() => mesh?.close());
 
-  test("returns when every proxy has the change", { timeout: 120_000 }, async () => {
+  test("returns when every proxy has the change, which top pushes shows", { timeout: 120_000 }, async () => {
     for (let edit = 1; edit <= EDIT_COUNT; edit += 1) {
       const version = edit % 2 === 0 ? "v1" : "v2";
       await mesh.save("route.yaml", weightedRoutes({ [version]: 100 }, { edit: String(edit) }));
@@ -36,6 +37,18 @@ describe("meltemi wait", { skip }, () => {
         assert.equal(headers["x-edit"], String(edit));
       }
     }
+    // The sidecars of both clients and of the servers have a route for the host.
+    const { text } = await meltemi(mesh, "top", "pushes", "-o", "json");
+    const pushes = JSON.parse(text) as readonly PushReport[];
+    const edits = pushes.filter(({ causes: [first] }) => first?.what === "VirtualService test/echo");
+    assert.equal(edits.length, EDIT_COUNT);
+    for (const { proxyCount, inStepCount, bytes, causes, refusedCount } of edits) {
+      assert.ok(proxyCount >= clients.length && inStepCount === proxyCount && refusedCount === 0, text);
+      assert.ok(bytes > 500, text);
+      assert.match(causes[0]?.location ?? "", /route\.yaml:2:1$/);
+    }
+    const { text: table } = await meltemi(mesh, "top", "pushes");
+    assert.match(table, /^AGE .*\n\d+s +VirtualService test\/echo \(.*route\.yaml:2:1\) /);
   });
 
   test("fails for an object that isn't there", async () => {
