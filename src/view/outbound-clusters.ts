@@ -32,7 +32,7 @@ import type {
 import { factsForPlacement, placementOf } from "./endpoint-placement.ts";
 import type { Provenance } from "./provenance.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
-import { rowsOfServices } from "./service-rows.ts";
+import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 
 /** Rows by layer and cluster name. */
 export function declareOutboundClusters(
@@ -40,15 +40,7 @@ export function declareOutboundClusters(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundClusterInputs>> {
-  return ofServices(graph, {
-    name: "outbound clusters",
-    model,
-    scopes,
-    // Each client wants addresses of its own IP families.
-    isClientDependent: ({ resolution }, read) =>
-      resolution.startsWith("dns") && read.one(scopes.families).length > 1,
-    build: clustersOf,
-  });
+  return deriveScopedRows(graph, { ...outboundClusterRows(model, scopes), scopes });
 }
 
 /** Rows by layer and cluster name, for clusters whose endpoints come by EDS. */
@@ -57,27 +49,43 @@ export function declareClusterEndpoints(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<EndpointInputs>> {
-  return ofServices(graph, { name: "cluster endpoints", model, scopes, build: endpointsOf });
+  return deriveScopedRows(graph, { ...clusterEndpointRows(model), scopes });
+}
+
+export function outboundClusterRows(
+  model: Model,
+  scopes: ClientScopes,
+): RowsOfServices<OutboundClusterInputs> {
+  return ofServices({
+    name: "outbound clusters",
+    model,
+    // Each client wants addresses of its own IP families.
+    isClientDependent: ({ resolution }, read) =>
+      resolution.startsWith("dns") && read.one(scopes.families).length > 1,
+    build: clustersOf,
+  });
+}
+
+export function clusterEndpointRows(model: Model): RowsOfServices<EndpointInputs> {
+  return ofServices({ name: "cluster endpoints", model, build: endpointsOf });
 }
 
 interface Declaration<T> {
   readonly name: string;
   readonly model: Model;
-  readonly scopes: ClientScopes;
   /** Beside what rules say. */
   readonly isClientDependent?: (service: MeshService, read: Read) => boolean;
   readonly build: (context: ServiceContext) => ReadonlyMap<string, T>;
 }
 
-function ofServices<T>(graph: Graph, declaration: Declaration<T>): Table<Scoped<T>> {
-  const { name, model, scopes, build } = declaration;
-  const rows = rowsOfServices<T>(model, {
+function ofServices<T>(declaration: Declaration<T>): RowsOfServices<T> {
+  const { name, model, build } = declaration;
+  return rowsOfServices<T>(model, {
     name,
     isClientDependent: ({ input, read }) =>
       declaration.isClientDependent?.(input, read) || isClientDependent(read, model.hostRules, input),
     build: ({ input, ...context }) => build({ ...context, service: input, model }),
   });
-  return deriveScopedRows(graph, { ...rows, scopes });
 }
 
 interface ServiceContext {

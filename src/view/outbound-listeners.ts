@@ -32,8 +32,8 @@ import type { ListenerSettings, OutboundListenerInputs } from "./listener-inputs
 import { claimantsOf, isContestedForSome, ownAddresses, sharersOf } from "./own-addresses.ts";
 import { addressChains, portChains } from "./port-chains.ts";
 import { declarePortShares, type PortShares } from "./port-shares.ts";
-import { deriveRowsOfFamilies, type Scoped } from "./scoped-rows.ts";
-import { rowsOfServices } from "./service-rows.ts";
+import { deriveRowsOfFamilies, type Scoped, type ScopedDerivation } from "./scoped-rows.ts";
+import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 import { streamRoutes } from "./tcp-chains.ts";
 
 export function listenerSettings(settings: MeshSettings): ListenerSettings {
@@ -52,20 +52,32 @@ export function declareOutboundListeners(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundListenerInputs>> {
+  const { ofPorts, ofAddresses } = outboundListenerRows(graph, model, scopes);
+  return graph.union("outbound listeners", [
+    deriveRowsOfFamilies(graph, { ...ofPorts, scopes }),
+    deriveRowsOfFamilies(graph, { ...ofAddresses, scopes }),
+  ]);
+}
+
+interface ListenerRows {
+  readonly ofPorts: Omit<ScopedDerivation<PortShares, OutboundListenerInputs>, "scopes" | "mesh">;
+  readonly ofAddresses: RowsOfServices<OutboundListenerInputs>;
+}
+
+export function outboundListenerRows(graph: Graph, model: Model, scopes: ClientScopes): ListenerRows {
   const dependents = declareDependents(graph, model);
-  const ofPorts = deriveRowsOfFamilies(graph, {
+  const ranged = declareRangedServices(graph, model);
+  const ofPorts: ListenerRows["ofPorts"] = {
     name: "listeners of ports",
     from: declarePortShares(graph, model),
-    scopes,
     visibility: () => "public",
     isClientDependent: ({ key, input, read }) =>
       read.find(dependents.byPort, key).length > 0 ||
       (input.varying.some(({ automaticAddress }) => automaticAddress !== undefined) &&
         read.one(scopes.someCaptureDns)),
     build: ({ key, input, client, read }) => portListener(Number(key), input, { read, model, client }),
-  });
-  const ranged = declareRangedServices(graph, model);
-  const ofService = rowsOfServices<OutboundListenerInputs>(model, {
+  };
+  const ofAddresses = rowsOfServices<OutboundListenerInputs>(model, {
     name: "listeners of service addresses",
     isClientDependent: ({ key, input, read }) =>
       read.get(dependents.table, key) !== undefined ||
@@ -75,8 +87,7 @@ export function declareOutboundListeners(
     build: ({ key, input, client, read }) =>
       addressListeners(input, addressesOf(key, input, model, read), { read, model, client, ranged }),
   });
-  const ofAddresses = deriveRowsOfFamilies(graph, { ...ofService, scopes });
-  return graph.union("outbound listeners", [ofPorts, ofAddresses]);
+  return { ofPorts, ofAddresses };
 }
 
 interface Dependents {

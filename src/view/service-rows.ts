@@ -8,11 +8,13 @@ import type { ScopedDerivation } from "./scoped-rows.ts";
 
 type ServiceDerivation<T> = ScopedDerivation<MeshService, T>;
 
+export type RowsOfServices<T> = Omit<ServiceDerivation<T>, "scopes" | "mesh">;
+
 /** What to derive scoped rows by; `own` needn't say that the owner of a host depends on the client. */
 export function rowsOfServices<T>(
   model: Model,
   own: Pick<ServiceDerivation<T>, "name" | "isClientDependent" | "build">,
-): Omit<ServiceDerivation<T>, "scopes" | "mesh"> {
+): RowsOfServices<T> {
   const claims = model.hostClaims;
   return {
     name: own.name,

@@ -8,6 +8,7 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import { isClientDependent } from "../model/destination-rules.ts";
+import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
@@ -17,8 +18,8 @@ import { defaultRoute } from "./http-routes.ts";
 import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
 import { ruleHosts, ruleHostsDependOnClient } from "./rule-hosts.ts";
 import { routeContext, ruledRoutes, type SidecarContext } from "./ruled-routes.ts";
-import { deriveScopedRows, type Scoped, splitLayerKey } from "./scoped-rows.ts";
-import { rowsOfServices } from "./service-rows.ts";
+import { deriveScopedRows, type Scoped, type ScopedDerivation, splitLayerKey } from "./scoped-rows.ts";
+import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 import { type SidecarVirtualHost, virtualHostRow } from "./sidecar-virtual-host.ts";
 
 export interface SidecarVirtualHosts {
@@ -28,26 +29,37 @@ export interface SidecarVirtualHosts {
 }
 
 export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientScopes): SidecarVirtualHosts {
-  const ofService = rowsOfServices<SidecarVirtualHost>(model, {
-    name: "virtual hosts of services",
-    isClientDependent: ({ input, read }) => dependsOnClient(read, model, input),
-    build: ({ input, client, read }) => hostsOfService(input, { read, model, client }),
-  });
-  const ofServices = deriveScopedRows(graph, { ...ofService, scopes });
-  const ofRoutes = deriveScopedRows(graph, {
-    name: "virtual hosts of host routes",
-    from: model.hostRoutes.table,
-    scopes,
-    visibility: ({ visibility }) => visibility,
-    isClientDependent: ({ input, read }) => ruleHostsDependOnClient(input, { read, model }),
-    build: ({ input, client, read }) => ruleHosts(input, { read, model, client }),
-  });
-  const table = graph.union("virtual hosts", [ofServices, ofRoutes]);
+  const { ofServices, ofRoutes } = virtualHostRows(model);
+  const table = graph.union("virtual hosts", [
+    deriveScopedRows(graph, { ...ofServices, scopes }),
+    deriveScopedRows(graph, { ...ofRoutes, scopes }),
+  ]);
   const byRoute = graph.index(table, "virtual hosts by route configuration", (_row, key) => {
     const { layer, name } = splitLayerKey(key);
     return [`${layer}|${name.slice(0, name.indexOf(" "))}`];
   });
   return { table, byRoute };
+}
+
+interface VirtualHostRows {
+  readonly ofServices: RowsOfServices<SidecarVirtualHost>;
+  readonly ofRoutes: Omit<ScopedDerivation<HostRoutes, SidecarVirtualHost>, "scopes" | "mesh">;
+}
+
+export function virtualHostRows(model: Model): VirtualHostRows {
+  const ofServices = rowsOfServices<SidecarVirtualHost>(model, {
+    name: "virtual hosts of services",
+    isClientDependent: ({ input, read }) => dependsOnClient(read, model, input),
+    build: ({ input, client, read }) => hostsOfService(input, { read, model, client }),
+  });
+  const ofRoutes: VirtualHostRows["ofRoutes"] = {
+    name: "virtual hosts of host routes",
+    from: model.hostRoutes.table,
+    visibility: ({ visibility }) => visibility,
+    isClientDependent: ({ input, read }) => ruleHostsDependOnClient(input, { read, model }),
+    build: ({ input, client, read }) => ruleHosts(input, { read, model, client }),
+  };
+  return { ofServices, ofRoutes };
 }
 
 function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
