@@ -4,7 +4,6 @@
 import { addressRegex } from "../../core/address-regex.ts";
 import { matchesLabels } from "../../core/label-selector.ts";
 import type { Problem } from "../../core/problem.ts";
-import { isHttp, isSniffed } from "../../core/protocol.ts";
 import type { AuthorizationPolicy } from "../../kinds/authorization-policy/authorization-policy.ts";
 import type {
   AuthorizationRule,
@@ -13,7 +12,8 @@ import type {
 import type { MeshService } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import { type CheckContext, problemAt, quoted } from "./check.ts";
-import { labelKey } from "./problem-indexes.ts";
+import { rowsFor } from "./namespaced-rows.ts";
+import { isOfConnections, labelKey } from "./problem-indexes.ts";
 
 export function* checkAuthorizationProvider(
   object: AuthorizationPolicy,
@@ -95,13 +95,13 @@ function httpFieldOf({ from = [], to = [], when = [] }: AuthorizationRule): stri
   return condition === -1 ? undefined : `when[${condition}].key`;
 }
 
-/** Of a service of the policy's namespace that may lead to its workloads, a port that the rule is for and isn't HTTP. */
+/** Of a service that may lead to the policy's workloads, a port that the rule is for and isn't HTTP. */
 function connectionPortOf(
-  { metadata, spec = {} }: AuthorizationPolicy,
+  object: AuthorizationPolicy,
   { to = [] }: AuthorizationRule,
-  { read, model, indexes }: CheckContext,
+  context: CheckContext,
 ) {
-  const { selector, targetRef, targetRefs = [] } = spec;
+  const { selector, targetRef, targetRefs = [] } = object.spec ?? {};
   if (targetRef !== undefined || targetRefs.length > 0) return undefined;
   const labels = selector?.matchLabels ?? {};
   const isFor = (port: number) =>
@@ -109,16 +109,12 @@ function connectionPortOf(
     to.some(({ operation: { ports = [], notPorts = [] } = {} }) =>
       ports.length === 0 ? !notPorts.includes(String(port)) : ports.includes(String(port)),
     );
-  for (const [, service] of read.find(model.servicesByNamespace, metadata.namespace)) {
+  for (const [, service] of rowsFor(object, context.indexes.connectionServices, context)) {
     const ofService = Object.entries(service.selector ?? {});
-    if (ofService.length === 0 || ofService.some(([key, value]) => (labels[key] ?? value) !== value))
-      continue;
-    if (leadsToGateway(service, { read, indexes })) continue;
-    for (const { targetPort, number, protocol } of service.ports) {
-      const port = targetPort ?? number;
-      if (!isHttp(protocol) && !isSniffed(protocol) && protocol !== "UDP" && isFor(port))
-        return { number: port, protocol, host: service.hostname };
-    }
+    if (ofService.some(([key, value]) => (labels[key] ?? value) !== value)) continue;
+    const port = service.ports.find((each) => isOfConnections(each) && isFor(each.targetPort ?? each.number));
+    if (port === undefined || leadsToGateway(service, context)) continue;
+    return { number: port.targetPort ?? port.number, protocol: port.protocol, host: service.hostname };
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { meshFixture } from "../../../tests/support/mesh-fixture.ts";
+import { objectKey } from "../../core/object-key.ts";
 import { declareProblems } from "./problems.ts";
 
 const GATEWAY = `
@@ -59,13 +60,15 @@ const namespaces = ["shop", "infra", "monitoring"].map(
 interface Around {
   readonly mesh?: string;
   readonly more?: readonly string[];
+  /** The policy's. */
+  readonly namespace?: string;
 }
 
-function codesOf(spec: string, { mesh = "{}", more = [] }: Around = {}): readonly string[] {
-  return problemsOf(spec, { mesh, more }).map(({ code, severity }) => `${code} ${severity}`);
+function codesOf(spec: string, around: Around = {}): readonly string[] {
+  return problemsOf(spec, around).map(({ code, severity }) => `${code} ${severity}`);
 }
 
-function problemsOf(spec: string, { mesh = "{}", more = [] }: Around = {}) {
+function problemsOf(spec: string, { mesh = "{}", more = [], namespace = "shop" }: Around = {}) {
   const { graph, sources, model, put } = meshFixture();
   const problems = declareProblems(graph, sources, model);
   put(
@@ -77,10 +80,10 @@ function problemsOf(spec: string, { mesh = "{}", more = [] }: Around = {}) {
       pod("shop", "web"),
       pod("infra", "edge", { labels: { istio: "ingressgateway" }, args: ["proxy", "router"] }),
       ...more,
-      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: p, namespace: shop }\nspec: ${spec}\n`,
+      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: p, namespace: ${namespace} }\nspec: ${spec}\n`,
     ].join("\n---\n"),
   );
-  return problems.get("AuthorizationPolicy/shop/p") ?? [];
+  return problems.get(objectKey({ kind: "AuthorizationPolicy", namespace, name: "p" })) ?? [];
 }
 
 const allow = (source: string) => `{ rules: [{ from: [{ source: ${source} }] }] }`;
@@ -229,5 +232,31 @@ describe("a path of a namespace with a gateway's HTTPS port", () => {
     assert.deepEqual(codesOf(deny, { more: [service("own-edge", https), gateway] }), []);
     const workload = pod("shop", "tls");
     assert.deepEqual(codesOf(deny, { more: [service("tls", https), workload] }), ["MLT2027 warning"]);
+  });
+});
+
+describe("a policy of the root namespace", () => {
+  const root = { namespace: "istio-system" };
+  test("shuts out the gateways and Prometheus of every namespace", () => {
+    assert.deepEqual(codesOf(allow("{ namespaces: [shop] }"), root), ["MLT2041 warning"]);
+    assert.deepEqual(codesOf(allow("{ namespaces: [infra] }"), root), []);
+    const annotations = { "prometheus.io/scrape": "true", "prometheus.io/port": "9090" };
+    const more = [pod("shop", "db", { annotations })];
+    const [found, ...others] = problemsOf(allow("{ namespaces: [infra] }"), { ...root, more });
+    assert.deepEqual([found?.code, others], ["MLT2042", []]);
+    assert.match(found?.message ?? "", /of pod "shop\/db"/);
+  });
+  test("chooses by label in every namespace", () => {
+    const of = (app: string) => `{ selector: { matchLabels: { app: ${app} } } }`;
+    assert.deepEqual(codesOf(of("web"), root), ["MLT2041 warning"]);
+    assert.deepEqual(codesOf(of("edge"), root), []);
+  });
+  test("asks of HTTP what ports of other namespaces don't have", () => {
+    const deny = "{ action: DENY, rules: [{ to: [{ operation: { paths: [/admin] } }] }] }";
+    const more = [service("db", "[{ name: tcp, port: 5432 }]")];
+    const [found] = problemsOf(deny, { ...root, more });
+    assert.equal(found?.code, "MLT2027");
+    assert.match(found?.message ?? "", /Port 5432 of db\.shop/);
+    assert.deepEqual(codesOf(deny, root), []);
   });
 });

@@ -1,6 +1,7 @@
 // Ways to look up what checks compare, so that a check reads only what concerns its object.
 
 import { ipFamiliesOf } from "../../core/ip-families.ts";
+import { isHttp, isSniffed } from "../../core/protocol.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Index } from "../../graph/table-index.ts";
 import type { Secret } from "../../kinds/secret.ts";
@@ -11,6 +12,7 @@ import type { Model } from "../model.ts";
 import { isPlain, type MeshService, type MeshServicePort } from "../service.ts";
 import type { Sources } from "../sources.ts";
 import type { Workload } from "../workloads.ts";
+import { declareNamespacedRows, type NamespacedRows } from "./namespaced-rows.ts";
 import { destinationsIn } from "./route-destinations.ts";
 
 export interface ProblemIndexes {
@@ -26,15 +28,28 @@ export interface ProblemIndexes {
   readonly kubernetesServicesByName: Index<MeshService>;
   /** Those without an address, by each port whose bytes name no host. */
   readonly plainServicesByPort: Index<MeshService>;
+  /** Those that gateways route to. */
+  readonly routedServices: NamespacedRows<MeshService>;
+  /** Those with a port that isn't HTTP, and a selector. */
+  readonly connectionServices: NamespacedRows<MeshService>;
+  /** Pods that have Prometheus scrape a port of the application. */
+  readonly scrapedPods: NamespacedRows<ScrapedPod>;
+}
+
+export interface ScrapedPod {
+  readonly namespace: string;
+  readonly pod: Workload;
+  readonly port: number;
 }
 
 export function declareProblemIndexes(graph: Graph, sources: Sources, model: Model): ProblemIndexes {
+  const gatewayRoutesByHost = graph.index(
+    sources.VirtualService,
+    "VirtualServices of gateways by host",
+    routedHosts,
+  );
   return {
-    gatewayRoutesByHost: graph.index(
-      sources.VirtualService,
-      "VirtualServices of gateways by host",
-      routedHosts,
-    ),
+    gatewayRoutesByHost,
     droppedServers: declareDroppedServers(graph, model),
     workloadsByLabel: graph.index(model.workloads.table, "workloads by label", ({ labels }) =>
       Object.entries(labels).map(labelKey),
@@ -57,6 +72,9 @@ export function declareProblemIndexes(graph: Graph, sources: Sources, model: Mod
             service.ports.filter(({ protocol }) => isPlain(protocol)).map(({ number }) => String(number)),
           ),
     ),
+    routedServices: declareRoutedServices(graph, model, gatewayRoutesByHost),
+    connectionServices: declareConnectionServices(graph, model),
+    scrapedPods: declareScrapedPods(graph, sources, model),
   };
 }
 
@@ -75,6 +93,59 @@ export function routedHostKeys({ hostname, name, namespace }: MeshService): read
 
 function shortHostKey(name: string, namespace: string): string {
   return `${namespace}/${name}`;
+}
+
+function declareRoutedServices(
+  graph: Graph,
+  { services }: Model,
+  routes: Index<VirtualService>,
+): NamespacedRows<MeshService> {
+  const table = graph.derive<MeshService, MeshService>({
+    name: "services that gateways route to",
+    from: services,
+    rows: (key, service, read) =>
+      routedHostKeys(service).some((host) => read.find(routes, host).length > 0) ? [[key, service]] : [],
+  });
+  return declareNamespacedRows(graph, table);
+}
+
+function declareConnectionServices(graph: Graph, { services }: Model): NamespacedRows<MeshService> {
+  const table = graph.derive<MeshService, MeshService>({
+    name: "services with ports that aren't HTTP",
+    from: services,
+    rows: (key, service) =>
+      Object.keys(service.selector ?? {}).length > 0 && service.ports.some(isOfConnections)
+        ? [[key, service]]
+        : [],
+  });
+  return declareNamespacedRows(graph, table);
+}
+
+/** A proxy sees connections of bytes there, and no requests. */
+export function isOfConnections({ protocol }: MeshServicePort): boolean {
+  return !isHttp(protocol) && !isSniffed(protocol) && protocol !== "UDP";
+}
+
+function declareScrapedPods(graph: Graph, sources: Sources, model: Model): NamespacedRows<ScrapedPod> {
+  const table = graph.derive<Workload, ScrapedPod>({
+    name: "scraped pods",
+    from: model.workloads.table,
+    rows: (key, pod, read) => {
+      const port = scrapedPort(read.get(sources.Pod, key)?.metadata.annotations ?? {});
+      return pod.hasMutualTls && port !== undefined ? [[key, { namespace: pod.namespace, pod, port }]] : [];
+    },
+  });
+  return declareNamespacedRows(graph, table);
+}
+
+const AGENT_PORT = 15020;
+
+/** As the pod was made: where metrics are merged, injection has written the agent's port. */
+function scrapedPort(annotations: Readonly<Record<string, string>>): number | undefined {
+  const port = Number(annotations["prometheus.io/port"] ?? "");
+  if (annotations["prometheus.io/scrape"] !== "true" || !Number.isInteger(port) || port < 1) return undefined;
+  const excluded = (annotations["traffic.sidecar.istio.io/excludeInboundPorts"] ?? "").split(",");
+  return port === AGENT_PORT || excluded.some((each) => each.trim() === String(port)) ? undefined : port;
 }
 
 /** Of each pod that some Gateway selects. */

@@ -11,13 +11,14 @@ import type { MeshService } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import type { Workload } from "../workloads.ts";
 import { type CheckContext, problemAt, shortHost } from "./check.ts";
+import { rowsFor } from "./namespaced-rows.ts";
 import { labelKey, routedHostKeys } from "./problem-indexes.ts";
 import { mayLetIn, type RuleCaller } from "./rule-callers.ts";
 import { selectedWorkloads } from "./selected-workloads.ts";
 
 export function* checkShutOutGateways(object: AuthorizationPolicy, context: CheckContext): Iterable<Problem> {
   if (!allows(object)) return;
-  for (const [, service] of context.read.find(context.model.servicesByNamespace, object.metadata.namespace)) {
+  for (const [, service] of rowsFor(object, context.indexes.routedServices, context)) {
     const pod = podOf(service, object, context);
     const route = pod && routeThatIsShutOut(service, allowRulesFor(pod, object, context), context);
     if (route === undefined) continue;
@@ -37,18 +38,15 @@ export function* checkShutOutPrometheus(
   context: CheckContext,
 ): Iterable<Problem> {
   if (!allows(object)) return;
-  const { read, model, sources } = context;
   const labels = object.spec?.selector?.matchLabels ?? {};
-  for (const [key, pod] of read.find(model.workloads.byNamespace, object.metadata.namespace)) {
-    if (!pod.hasMutualTls || !matchesLabels(labels, pod.labels)) continue;
-    const port = scrapedPort(read.get(sources.Pod, key)?.metadata.annotations ?? {});
-    if (port === undefined) continue;
+  for (const [, { pod, port }] of rowsFor(object, context.indexes.scrapedPods, context)) {
+    if (!matchesLabels(labels, pod.labels)) continue;
     const rules = allowRulesFor(pod, object, context).filter(({ rule }) => isForPort(rule, port));
     const callers: readonly RuleCaller[] = [undefined, ...prometheusPods(context)];
     if (callers.some((caller) => isLetIn(rules, caller, context))) continue;
     yield problemAt(object, "spec.rules", {
       code: "MLT2042",
-      message: `No ALLOW policy lets Prometheus in at port ${port} of pod "${pod.name}", which its annotation prometheus.io/port names`,
+      message: `No ALLOW policy lets Prometheus in at port ${port} of pod "${podName(pod, object)}", which its annotation prometheus.io/port names`,
       hint: "merged metrics, at the agent's port, are scraped past all policies; else a rule for the port lets it in",
     });
     return;
@@ -117,7 +115,7 @@ function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], c
       const gateway = qualifyGateway(written, metadata.namespace);
       const object = read.get(sources.Gateway, gateway);
       const pods = object === undefined ? [] : (selectedWorkloads(object, context) ?? []);
-      const caller = pods.find((pod) => !isLetIn(rules, pod, context));
+      const caller = ofDistinctAccounts(pods).find((pod) => !isLetIn(rules, pod, context));
       if (caller !== undefined)
         return { virtualService: rowKey(metadata.namespace, metadata.name), gateway, caller };
     }
@@ -125,14 +123,13 @@ function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], c
   return undefined;
 }
 
-const AGENT_PORT = 15020;
+/** Pods of one account are let in or not together. */
+function ofDistinctAccounts(pods: readonly Workload[]): readonly Workload[] {
+  return [...new Map(pods.map((pod) => [rowKey(pod.namespace, pod.serviceAccount), pod] as const)).values()];
+}
 
-/** As the pod was made: where metrics are merged, injection has written the agent's port. */
-function scrapedPort(annotations: Readonly<Record<string, string>>): number | undefined {
-  const port = Number(annotations["prometheus.io/port"] ?? "");
-  if (annotations["prometheus.io/scrape"] !== "true" || !Number.isInteger(port) || port < 1) return undefined;
-  const excluded = (annotations["traffic.sidecar.istio.io/excludeInboundPorts"] ?? "").split(",");
-  return port === AGENT_PORT || excluded.some((each) => each.trim() === String(port)) ? undefined : port;
+function podName({ namespace, name }: Workload, { metadata }: AuthorizationPolicy): string {
+  return namespace === metadata.namespace ? name : `${namespace}/${name}`;
 }
 
 function isForPort({ to = [] }: AuthorizationRule, port: number): boolean {
