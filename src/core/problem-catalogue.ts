@@ -111,6 +111,17 @@ const entries = {
     title: "An AuthorizationPolicy shuts out a gateway that routes to its workloads",
   },
   MLT2042: { severity: "warning", title: "An AuthorizationPolicy shuts out Prometheus" },
+  MLT2044: { severity: "warning", title: "An AuthorizationPolicy shuts out kubelet's probes" },
+  MLT2045: { severity: "warning", title: "A WorkloadEntry has the address of a pod" },
+  MLT2046: { severity: "warning", title: "A rule of an AuthorizationPolicy never matches" },
+  MLT2047: {
+    severity: "warning",
+    title: "A policy's target is nowhere, or has no proxy that enforces policies",
+  },
+  MLT2048: {
+    severity: "info",
+    title: "Pods have no AuthorizationPolicy, and others of their namespace have",
+  },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },
   MLT5001: { severity: "error", title: "A private key can be read by other users" },
   MLT5002: { severity: "error", title: "The CA's files are incomplete or don't belong together" },

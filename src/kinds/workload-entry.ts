@@ -19,6 +19,7 @@ export const workloadEntryKind = defineKind({
   plural: "workloadentries",
   shortNames: ["we"],
   scope: "Namespaced",
+  roles: ["modeled"],
   description:
     "One workload outside of the cluster, such as a virtual machine, that is an endpoint of the services that select it.",
   fields: { status: anything() },

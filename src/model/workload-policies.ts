@@ -152,7 +152,8 @@ function inOrder<Policy extends PolicyObject>(
   };
 }
 
-const GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name";
+/** Of the pods of a Gateway of Kubernetes' own API. */
+export const GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name";
 
 /** Targets of other kinds than Gateway are nobody's whose traffic an own proxy takes. */
 function chooses({ labels = {}, targets = [] }: PolicyChoice, workload: Workload): boolean {

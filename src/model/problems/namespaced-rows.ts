@@ -2,10 +2,11 @@
 // is for all. A table holds only what the checks are about, so that they run again when that changes, and nothing else.
 
 import type { Graph } from "../../graph/graph.ts";
+import type { Read } from "../../graph/read.ts";
 import type { Row, Table } from "../../graph/table.ts";
 import type { Index } from "../../graph/table-index.ts";
 import type { AuthorizationPolicy } from "../../kinds/authorization-policy/authorization-policy.ts";
-import type { CheckContext } from "./check.ts";
+import type { MeshSettings } from "../mesh-settings.ts";
 
 export interface NamespacedRows<V> {
   readonly table: Table<V>;
@@ -23,7 +24,7 @@ export function declareNamespacedRows<V extends { readonly namespace: string }>(
 export function rowsFor<V>(
   { metadata: { namespace } }: AuthorizationPolicy,
   { table, byNamespace }: NamespacedRows<V>,
-  { read, settings }: Pick<CheckContext, "read" | "settings">,
+  { read, settings }: { readonly read: Read; readonly settings: Pick<MeshSettings, "rootNamespace"> },
 ): readonly Row<V>[] {
   return namespace === settings.rootNamespace ? read.all(table) : read.find(byNamespace, namespace);
 }

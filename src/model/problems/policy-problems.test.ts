@@ -1,90 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { meshFixture } from "../../../tests/support/mesh-fixture.ts";
-import { objectKey } from "../../core/object-key.ts";
-import { declareProblems } from "./problems.ts";
-
-const GATEWAY = `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: edge, namespace: infra }
-spec:
-  selector: { istio: ingressgateway }
-  servers: [{ hosts: ["*"], port: { number: 80, name: http, protocol: HTTP } }]
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: web, namespace: shop }
-spec: { hosts: ["*"], gateways: [infra/edge], http: [{ route: [{ destination: { host: web } }] }] }
-`;
-
-const pod = (
-  namespace: string,
-  name: string,
-  more: { labels?: object; annotations?: object; args?: string[] } = {},
-) =>
-  JSON.stringify({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      namespace,
-      name,
-      labels: { app: name, "security.istio.io/tlsMode": "istio", ...more.labels },
-      annotations: more.annotations ?? {},
-    },
-    spec: { serviceAccountName: name, containers: [{ name, image: name, args: more.args ?? [] }] },
-    status: { podIP: "10.0.0.1", phase: "Running" },
-  });
-
-interface ServiceText {
-  readonly selector?: string;
-  readonly namespace?: string;
-  readonly annotations?: string;
-}
-
-const service = (
-  name: string,
-  ports: string,
-  { selector = `{ app: ${name} }`, namespace = "shop", annotations = "{}" }: ServiceText = {},
-) => `
-apiVersion: v1
-kind: Service
-metadata: { name: ${name}, namespace: ${namespace}, annotations: ${annotations} }
-spec: { clusterIP: 10.96.0.1, selector: ${selector}, ports: ${ports} }
-`;
-
-const namespaces = ["shop", "infra", "monitoring"].map(
-  (name) => `apiVersion: v1\nkind: Namespace\nmetadata: { name: ${name} }\n`,
-);
-
-interface Around {
-  readonly mesh?: string;
-  readonly more?: readonly string[];
-  /** The policy's. */
-  readonly namespace?: string;
-}
-
-function codesOf(spec: string, around: Around = {}): readonly string[] {
-  return problemsOf(spec, around).map(({ code, severity }) => `${code} ${severity}`);
-}
-
-function problemsOf(spec: string, { mesh = "{}", more = [], namespace = "shop" }: Around = {}) {
-  const { graph, sources, model, put } = meshFixture();
-  const problems = declareProblems(graph, sources, model);
-  put(
-    [
-      `apiVersion: meltemi.dev/v1\nkind: MeshConfig\nmetadata: { name: mesh }\nspec: ${mesh}\n`,
-      ...namespaces,
-      GATEWAY,
-      service("web", "[{ name: http, port: 80 }]"),
-      pod("shop", "web"),
-      pod("infra", "edge", { labels: { istio: "ingressgateway" }, args: ["proxy", "router"] }),
-      ...more,
-      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: p, namespace: ${namespace} }\nspec: ${spec}\n`,
-    ].join("\n---\n"),
-  );
-  return problems.get(objectKey({ kind: "AuthorizationPolicy", namespace, name: "p" })) ?? [];
-}
+import { codesOf, LOGIN, pod, problemsOf, service } from "../../../tests/support/policy-problems-fixture.ts";
 
 const allow = (source: string) => `{ rules: [{ from: [{ source: ${source} }] }] }`;
 const paths = (action: string, field: string, path: string) =>
@@ -119,7 +35,7 @@ describe("an ALLOW", () => {
     "{ requestPrincipals: ['*'] }",
     "{ ipBlocks: [10.0.0.0/8] }",
   ]) {
-    test(`of ${source} may let it in`, () => assert.deepEqual(codesOf(allow(source)), []));
+    test(`of ${source} may let it in`, () => assert.deepEqual(codesOf(allow(source), { more: [LOGIN] }), []));
   }
   test("shuts out no gateway where another policy lets it in, and where nothing is routed to its workloads", () => {
     const other = `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: q, namespace: shop }\nspec: ${allow("{ namespaces: [infra] }")}\n`;

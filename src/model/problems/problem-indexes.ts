@@ -13,7 +13,9 @@ import { isPlain, type MeshService, type MeshServicePort } from "../service.ts";
 import type { Sources } from "../sources.ts";
 import type { Workload } from "../workloads.ts";
 import { declareNamespacedRows, type NamespacedRows } from "./namespaced-rows.ts";
+import { declareProbedPods, type ProbedPod, portsPastProxy } from "./probed-pods.ts";
 import { destinationsIn } from "./route-destinations.ts";
+import { declareUnguardedPods } from "./unguarded-pods.ts";
 
 export interface ProblemIndexes {
   /** Those that gateways follow, by `routedHostKeys` of their destinations. */
@@ -34,6 +36,8 @@ export interface ProblemIndexes {
   readonly connectionServices: NamespacedRows<MeshService>;
   /** Pods that have Prometheus scrape a port of the application. */
   readonly scrapedPods: NamespacedRows<ScrapedPod>;
+  readonly probedPods: NamespacedRows<ProbedPod>;
+  readonly unguardedPods: NamespacedRows<Workload>;
 }
 
 export interface ScrapedPod {
@@ -75,6 +79,8 @@ export function declareProblemIndexes(graph: Graph, sources: Sources, model: Mod
     routedServices: declareRoutedServices(graph, model, gatewayRoutesByHost),
     connectionServices: declareConnectionServices(graph, model),
     scrapedPods: declareScrapedPods(graph, sources, model),
+    probedPods: declareProbedPods(graph, sources, model),
+    unguardedPods: declareUnguardedPods(graph, model),
   };
 }
 
@@ -138,14 +144,11 @@ function declareScrapedPods(graph: Graph, sources: Sources, model: Model): Names
   return declareNamespacedRows(graph, table);
 }
 
-const AGENT_PORT = 15020;
-
 /** As the pod was made: where metrics are merged, injection has written the agent's port. */
 function scrapedPort(annotations: Readonly<Record<string, string>>): number | undefined {
   const port = Number(annotations["prometheus.io/port"] ?? "");
   if (annotations["prometheus.io/scrape"] !== "true" || !Number.isInteger(port) || port < 1) return undefined;
-  const excluded = (annotations["traffic.sidecar.istio.io/excludeInboundPorts"] ?? "").split(",");
-  return port === AGENT_PORT || excluded.some((each) => each.trim() === String(port)) ? undefined : port;
+  return portsPastProxy(annotations).includes(port) ? undefined : port;
 }
 
 /** Of each pod that some Gateway selects. */

@@ -26,12 +26,15 @@ import { checkGatewayCredentials } from "./gateway-credentials.ts";
 import { checkGatewayPorts } from "./gateway-port.ts";
 import { checkGatewayReferences } from "./gateway-reference.ts";
 import { checkGatewaySelector } from "./gateway-selector.ts";
+import { checkImpossibleRules, checkUncheckedTokens } from "./impossible-rules.ts";
 import { checkIndistinctHosts } from "./indistinct-host.ts";
 import { checkIssuerKeys } from "./issuer-keys.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
+import { checkUnguardedPods } from "./policy-coverage.ts";
 import { checkPolicyNamespaces } from "./policy-namespaces.ts";
 import { checkPolicyPaths } from "./policy-paths.ts";
+import { checkPolicyTargets } from "./policy-targets.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
 import { checkProviderVisibility } from "./provider-visibility.ts";
 import { checkRefusedPolicy } from "./refused-policy.ts";
@@ -42,6 +45,8 @@ import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
 import { checkShortNameConflicts } from "./short-name-conflict.ts";
 import { checkShutOutGateways, checkShutOutPrometheus } from "./shut-out-callers.ts";
+import { checkShutOutProbes } from "./shut-out-probes.ts";
+import { checkWorkloadEntryAddress } from "./workload-entry-address.ts";
 import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
 
 /** Rows by ObjectKey. The Problems name object and path; file and line are for who knows the files to add. */
@@ -80,8 +85,13 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkProviderVisibility,
       checkShutOutGateways,
       checkShutOutPrometheus,
+      checkShutOutProbes,
+      checkImpossibleRules,
+      checkUncheckedTokens,
+      checkPolicyTargets,
+      checkUnguardedPods,
     ]),
-    problemsOf(sources.RequestAuthentication, inputs, [checkIssuerKeys]),
+    problemsOf(sources.RequestAuthentication, inputs, [checkIssuerKeys, checkPolicyTargets]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [
       checkServiceEntryHosts,
@@ -90,6 +100,7 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkIndistinctHosts,
       checkReservedServicePorts,
     ]),
+    problemsOf(sources.WorkloadEntry, inputs, [checkWorkloadEntryAddress]),
   ]);
 }
 

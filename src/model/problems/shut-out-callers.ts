@@ -4,16 +4,15 @@ import { matchesLabels } from "../../core/label-selector.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { AuthorizationPolicy } from "../../kinds/authorization-policy/authorization-policy.ts";
 import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
-import { isDryRun } from "../../kinds/authorization-policy/dry-run.ts";
-import { enforcedPolicyKeys } from "../enforced-policies.ts";
 import { MESH_GATEWAY, qualifyGateway } from "../gateway-name.ts";
 import type { MeshService } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import type { Workload } from "../workloads.ts";
+import { type AllowRule, allowRulesFor, allows, isLetIn, podName } from "./allow-rules.ts";
 import { type CheckContext, problemAt, shortHost } from "./check.ts";
 import { rowsFor } from "./namespaced-rows.ts";
 import { labelKey, routedHostKeys } from "./problem-indexes.ts";
-import { mayLetIn, type RuleCaller } from "./rule-callers.ts";
+import type { RuleCaller } from "./rule-callers.ts";
 import { selectedWorkloads } from "./selected-workloads.ts";
 
 export function* checkShutOutGateways(object: AuthorizationPolicy, context: CheckContext): Iterable<Problem> {
@@ -53,13 +52,6 @@ export function* checkShutOutPrometheus(
   }
 }
 
-function allows(object: AuthorizationPolicy): boolean {
-  const { action = "ALLOW", targetRef, targetRefs = [] } = object.spec ?? {};
-  return (
-    action === "ALLOW" && !isDryRun(object.metadata) && targetRef === undefined && targetRefs.length === 0
-  );
-}
-
 /** With a proxy, of the service and of the policy. */
 function podOf(service: MeshService, { spec = {} }: AuthorizationPolicy, { read, indexes }: CheckContext) {
   const wanted = { ...service.selector, ...spec.selector?.matchLabels };
@@ -76,34 +68,6 @@ function podOf(service: MeshService, { spec = {} }: AuthorizationPolicy, { read,
         matchesLabels(service.selector ?? {}, pod.labels) &&
         matchesLabels(wanted, pod.labels),
     );
-}
-
-interface AllowRule {
-  readonly namespace: string;
-  readonly rule: AuthorizationRule;
-}
-
-/** Of all ALLOW policies for the pod; `object` may be yet to come. */
-function allowRulesFor(
-  pod: Workload,
-  object: AuthorizationPolicy,
-  { read, model }: CheckContext,
-): readonly AllowRule[] {
-  const { namespace, name } = object.metadata;
-  const keys = enforcedPolicyKeys(read, model.enforcedPolicies.AuthorizationPolicy, pod);
-  const others = keys
-    .filter((key) => key !== rowKey(namespace, name))
-    .sort()
-    .flatMap((key) => read.get(model.enforcedPolicies.AuthorizationPolicy.table, key) ?? []);
-  return [object, ...others]
-    .filter((policy) => (policy.spec?.action ?? "ALLOW") === "ALLOW" && !isDryRun(policy.metadata))
-    .flatMap(({ metadata, spec }) =>
-      (spec?.rules ?? []).map((rule) => ({ namespace: metadata.namespace, rule })),
-    );
-}
-
-function isLetIn(rules: readonly AllowRule[], caller: RuleCaller, { settings }: CheckContext): boolean {
-  return rules.some(({ namespace, rule }) => mayLetIn(rule, caller, { namespace, settings }));
 }
 
 function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], context: CheckContext) {
@@ -126,10 +90,6 @@ function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], c
 /** Pods of one account are let in or not together. */
 function ofDistinctAccounts(pods: readonly Workload[]): readonly Workload[] {
   return [...new Map(pods.map((pod) => [rowKey(pod.namespace, pod.serviceAccount), pod] as const)).values()];
-}
-
-function podName({ namespace, name }: Workload, { metadata }: AuthorizationPolicy): string {
-  return namespace === metadata.namespace ? name : `${namespace}/${name}`;
 }
 
 function isForPort({ to = [] }: AuthorizationRule, port: number): boolean {

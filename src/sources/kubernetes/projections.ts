@@ -19,6 +19,12 @@ const started = { name: "shared", image: "shared", command: ["shared"], args: ["
 
 const named = { name: "shared" } as const;
 
+/** Policies may shut out those that aren't asked by way of the agent. */
+const probe = {
+  httpGet: { path: "shared", port: "keep", scheme: "shared" },
+  grpc: { port: "keep" },
+} as const;
+
 export const projections: ReadonlyMap<string, Projection> = new Map<string, Projection>([
   ["Namespace", { metadata }],
   [
@@ -91,7 +97,15 @@ export const projections: ReadonlyMap<string, Projection> = new Map<string, Proj
         ownerReferences: [{ kind: "shared", name: "shared", controller: "keep" }],
       },
       spec: {
-        containers: [{ ...started, ports: [{ name: "shared", containerPort: "keep", protocol: "shared" }] }],
+        containers: [
+          {
+            ...started,
+            ports: [{ name: "shared", containerPort: "keep", protocol: "shared" }],
+            livenessProbe: probe,
+            readinessProbe: probe,
+            startupProbe: probe,
+          },
+        ],
         initContainers: [started],
         hostNetwork: "keep",
         nodeName: "shared",
