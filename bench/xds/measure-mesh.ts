@@ -1,15 +1,11 @@
 // One run of the benchmark: brings the sidecars in step, changes something a few times, and says what it cost.
 
-import { setTimeout as sleep } from "node:timers/promises";
-import { systemClock } from "../../src/core/clock.ts";
-import { GrpcClient } from "../../src/grpc/client.ts";
 import type { ResourceType } from "../../src/xds/resource-type.ts";
 import { type ControlPlaneUnderTest, startControlPlane } from "./control-plane-under-test.ts";
+import { type Crowd, createCrowd, untilInStep, untilReached } from "./crowd.ts";
+import { median } from "./median.ts";
 import type { BenchSettings, MeshSize } from "./mesh-size.ts";
 import type { ChangeKind, ControlPlaneUsage } from "./process-protocol.ts";
-import { createResourceNeeds } from "./resource-needs.ts";
-import { sidecarIdentity } from "./sidecar-identity.ts";
-import { SimulatedSidecar } from "./simulated-sidecar.ts";
 
 export interface ChangeFigures {
   readonly bytesPerProxy: number;
@@ -35,13 +31,13 @@ export interface MeshFigures extends MeshSize {
   /** Of a policy for all workloads, edited; then one that comes or goes, which moves all proxies to another view. */
   readonly policyChange: ChangeFigures;
   readonly policyPresenceChange: ChangeFigures;
-  /** CPU to count who has acknowledged one VirtualService, for its status; `first` after a change also looks up sources. */
-  readonly programmedCpuMs: { readonly first: number; readonly next: number };
+  /**
+   * CPU to count who has acknowledged one VirtualService, for its status: the first that is ever asked about, the first
+   * after one has changed, and any other.
+   */
+  readonly programmedCpuMs: { readonly first: number; readonly afterChange: number; readonly next: number };
   readonly peakRssMb: number;
 }
-
-const DEADLINE_MS = 600_000;
-const POLL_MS = 20;
 
 export async function measureMesh({
   size,
@@ -49,7 +45,7 @@ export async function measureMesh({
   profileDirectory,
 }: BenchSettings): Promise<MeshFigures> {
   const controlPlane = await startControlPlane(size, profileDirectory);
-  const crowd = createCrowd(controlPlane.socketPath, size);
+  const crowd = createCrowd({ kind: "unix", path: controlPlane.socketPath }, size);
   try {
     const connect = await measureConnect(controlPlane, crowd, size);
     const change = (kind: ChangeKind, type: ResourceType) =>
@@ -58,7 +54,7 @@ export async function measureMesh({
     const endpointChange = await change("endpoint", "endpoint");
     const policyChange = await change("policy", "extension-config");
     const policyPresenceChange = await change("policy-presence", "extension-config");
-    const programmedCpuMs = await measureProgrammed(controlPlane);
+    const programmedCpuMs = await measureProgrammed(controlPlane, crowd);
     const { peakRssBytes, viewCount, rejectedCount } = await controlPlane.usage();
     if (rejectedCount > 0) throw new Error(`${rejectedCount} responses were refused`);
     const { cpuMs, rssBytes } = controlPlane.atStart;
@@ -80,68 +76,6 @@ export async function measureMesh({
   }
 }
 
-interface Crowd {
-  readonly sidecars: readonly SimulatedSidecar[];
-  connect(): void;
-  /** Throws what ended a stream, if any ended. */
-  check(): void;
-  /** When each sidecar first got a response of the type, from now on. */
-  arrivals(type: ResourceType): ReadonlyMap<SimulatedSidecar, number>;
-  close(): void;
-}
-
-function createCrowd(socketPath: string, { proxyCount, ...size }: MeshSize): Crowd {
-  const sidecars: SimulatedSidecar[] = [];
-  const clients: GrpcClient[] = [];
-  const needs = createResourceNeeds();
-  let failure: Error | undefined;
-  let isClosing = false;
-  let watched: { readonly type: ResourceType; readonly arrivals: Map<SimulatedSidecar, number> } | undefined;
-  return {
-    sidecars,
-    connect() {
-      for (let index = 0; index < proxyCount; index += 1) {
-        const client = new GrpcClient({ kind: "unix", path: socketPath }, clientOptions);
-        clients.push(client);
-        const sidecar = new SimulatedSidecar(sidecarIdentity(index, { ...size, proxyCount }), {
-          client,
-          needs,
-          received(from, type) {
-            if (watched?.type === type && !watched.arrivals.has(from))
-              watched.arrivals.set(from, performance.now());
-          },
-          closed(from, error) {
-            if (!isClosing)
-              failure ??= new Error(`The stream of ${from.identity.id} ended`, { cause: error });
-          },
-        });
-        sidecars.push(sidecar);
-      }
-    },
-    check() {
-      if (failure !== undefined) throw failure;
-    },
-    arrivals(type) {
-      const arrivals = new Map<SimulatedSidecar, number>();
-      watched = { type, arrivals };
-      return arrivals;
-    },
-    close() {
-      isClosing = true;
-      for (const sidecar of sidecars) sidecar.close();
-      for (const client of clients) client.close();
-    },
-  };
-}
-
-// A thousand clients in one process may be too busy for long to answer a ping in time.
-const clientOptions = {
-  clock: systemClock,
-  maxMessageBytes: 256 * 1024 * 1024,
-  connectTimeoutMs: DEADLINE_MS,
-  keepaliveIntervalMs: DEADLINE_MS,
-};
-
 async function measureConnect(
   controlPlane: ControlPlaneUnderTest,
   crowd: Crowd,
@@ -150,7 +84,7 @@ async function measureConnect(
   const before = await controlPlane.usage();
   const startMs = performance.now();
   crowd.connect();
-  await until(crowd, "all sidecars are in step", () => crowd.sidecars.every(({ isInStep }) => isInStep));
+  await untilInStep(crowd);
   const wallSeconds = rounded((performance.now() - startMs) / 1_000);
   const after = await settled(controlPlane, crowd);
   const cpuSeconds = (after.cpuMs - before.cpuMs) / 1_000;
@@ -198,7 +132,11 @@ async function oneChange(measurement: ChangeMeasurement, round: number): Promise
   const arrivals = crowd.arrivals(type);
   const startMs = performance.now();
   controlPlane.change(kind, round);
-  await until(crowd, `the change of ${kind} has arrived everywhere`, () => arrivals.size === proxyCount);
+  await untilReached(
+    crowd,
+    `the change of ${kind} has arrived everywhere`,
+    () => arrivals.size === proxyCount,
+  );
   const after = await settled(controlPlane, crowd);
   const delaysMs = [...arrivals.values()].map((atMs) => atMs - startMs);
   return {
@@ -210,41 +148,36 @@ async function oneChange(measurement: ChangeMeasurement, round: number): Promise
 
 async function measureProgrammed(
   controlPlane: ControlPlaneUnderTest,
+  crowd: Crowd,
 ): Promise<MeshFigures["programmedCpuMs"]> {
-  const before = await controlPlane.usage();
-  const once = await controlPlane.countProgrammed();
-  const twice = await controlPlane.countProgrammed();
-  const [firstMs, nextMs] = [once.cpuMs - before.cpuMs, twice.cpuMs - once.cpuMs];
-  const eachMs = nextMs / once.virtualServiceCount;
-  return { first: rounded(firstMs - nextMs + eachMs), next: rounded(eachMs) };
+  const count = async (): Promise<number> => {
+    const before = await controlPlane.usage();
+    return (await controlPlane.countProgrammed()).cpuMs - before.cpuMs;
+  };
+  const firstMs = await count();
+  const arrivals = crowd.arrivals("route");
+  controlPlane.change("virtual-service", -1);
+  const isEverywhere = () => arrivals.size === crowd.sidecars.length;
+  await untilReached(crowd, "the change before counting has arrived", isEverywhere);
+  const { virtualServiceCount } = await settled(controlPlane, crowd);
+  const afterChangeMs = await count();
+  const nextMs = await count();
+  const eachMs = nextMs / virtualServiceCount;
+  return {
+    first: rounded(firstMs - nextMs + eachMs),
+    afterChange: rounded(Math.max(eachMs, afterChangeMs - nextMs + eachMs)),
+    next: rounded(eachMs),
+  };
 }
 
 /** When every response is answered, nothing is left to do. */
 async function settled(controlPlane: ControlPlaneUnderTest, crowd: Crowd): Promise<ControlPlaneUsage> {
   let usage = await controlPlane.usage();
-  await until(crowd, "every response is answered", async () => {
+  await untilReached(crowd, "every response is answered", async () => {
     usage = await controlPlane.usage();
     return usage.answeredCount === usage.responseCount;
   });
   return usage;
-}
-
-async function until(
-  crowd: Crowd,
-  wanted: string,
-  isReached: () => boolean | Promise<boolean>,
-): Promise<void> {
-  const deadlineMs = performance.now() + DEADLINE_MS;
-  while (!(await isReached())) {
-    crowd.check();
-    if (performance.now() > deadlineMs) throw new Error(`Gave up waiting until ${wanted}`);
-    await sleep(POLL_MS);
-  }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }
 
 function rounded(value: number): number {

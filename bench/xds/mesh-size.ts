@@ -18,7 +18,7 @@ export interface BenchSettings {
   readonly profileDirectory: string | undefined;
 }
 
-export const usage = `usage: npm run bench -- xds [OPTION…]
+export const usageOf = (bench: string) => `usage: npm run bench -- ${bench} [OPTION…]
   --services N     services of the mesh (1000)
   --endpoints N    endpoints of each service (10)
   --proxies N      sidecars that connect, 1 to 1000 (100)
