@@ -1,10 +1,10 @@
 // Puts the objects of a made-up mesh on a real API server, Pods as large as injected ones are.
 
-import { createApiClient, type ApiClient } from "../../src/kubernetes/api-client.ts";
-import { resourceOfKind, resourcePath } from "../../src/kubernetes/api-resource.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { kindByName } from "../../src/kinds/all-kinds.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
+import { type ApiClient, createApiClient } from "../../src/kubernetes/api-client.ts";
+import { resourceOfKind, resourcePath } from "../../src/kubernetes/api-resource.ts";
 import { openKubeconfig } from "../../src/kubernetes/kubeconfig.ts";
 
 const AT_ONCE = 16;

@@ -2,8 +2,8 @@
 // last one, changes endpoints, lets pods come and go, edits MeshConfig, and says what each cost.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
 import { customResourceDefinitions } from "../../src/install/custom-resource-definition.ts";
+import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
 import type { ApiClient } from "../../src/kubernetes/api-client.ts";
 import { type ApiServer, startApiServer } from "../../tests/kubernetes/cluster/api-server.ts";
 import { definitionsEstablished } from "../../tests/kubernetes/cluster/definitions-established.ts";

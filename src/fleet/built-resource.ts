@@ -9,6 +9,8 @@ import type { Resource } from "../xds/resource.ts";
 export interface BuiltResource extends Resource {
   /** Whose fault it is if an Envoy refuses it. */
   readonly provenance: Provenance;
+  /** That make it up, where it was assembled: other resources share most of them. */
+  readonly parts?: readonly ResourcePart[];
 }
 
 export interface ResourceFacts {
@@ -37,6 +39,7 @@ export function assembleResource(name: string, parts: readonly ResourcePart[]): 
   return {
     name,
     version: whole.hash,
+    parts,
     get body() {
       body ??= whole.fragments.map(({ bytes }) => bytes);
       return body;

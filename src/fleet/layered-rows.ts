@@ -9,6 +9,7 @@ import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import type { ResourceRow } from "./resource-row.ts";
 import type { ResourceTables } from "./resource-tables.ts";
+import { SourceIndex } from "./source-index.ts";
 
 export type Layer = ReadonlyMap<string, ResourceRow>;
 
@@ -26,9 +27,8 @@ export interface MadeResource {
 export class LayeredRows {
   readonly #tables: ResourceTables;
   readonly #layers: ReadonlyMap<ResourceType, Map<string, Map<string, ResourceRow>>>;
-
-  /** Made when it is asked for: it looks at every source of every resource of the type. */
-  readonly #madeByType = new Map<LayeredType, ReadonlyMap<ObjectKey, readonly MadeResource[]>>();
+  /** From the first question on: on one machine nobody may ever ask. */
+  #sources: ReadonlyMap<LayeredType, SourceIndex> | undefined;
 
   constructor(tables: ResourceTables) {
     this.#tables = tables;
@@ -42,7 +42,10 @@ export class LayeredRows {
 
   /** Resources that an object is a source of, in any layer, each with its type. */
   madeOf(object: ObjectKey): readonly MadeResource[] {
-    return layeredTypes.flatMap((type) => this.#madeOfType(type).get(object) ?? []);
+    this.#sources ??= this.#indexSources();
+    return [...this.#sources].flatMap(([type, sources]) =>
+      [...sources.rowsOf(object)].map(({ resource }) => ({ type, resource })),
+    );
   }
 
   /** Takes over what a commit changed; returns the rows that were there before, for types that have any. */
@@ -51,7 +54,6 @@ export class LayeredRows {
     for (const type of layeredTypes) {
       const keys = changed.get(this.#tables[type]);
       if (keys === undefined) continue;
-      this.#madeByType.delete(type);
       const formerLayers = new Map<string, Map<string, ResourceRow | undefined>>();
       former.set(type, formerLayers);
       for (const key of keys) {
@@ -64,12 +66,15 @@ export class LayeredRows {
     return former;
   }
 
-  #madeOfType(type: LayeredType): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
-    const known = this.#madeByType.get(type);
-    if (known !== undefined) return known;
-    const made = indexBySource(type, this.#layers.get(type) ?? new Map());
-    this.#madeByType.set(type, made);
-    return made;
+  #indexSources(): ReadonlyMap<LayeredType, SourceIndex> {
+    return new Map(
+      layeredTypes.map((type) => {
+        const sources = new SourceIndex();
+        for (const rows of this.#layers.get(type)?.values() ?? [])
+          for (const row of rows.values()) sources.replace(undefined, row);
+        return [type, sources];
+      }),
+    );
   }
 
   #replace(
@@ -84,27 +89,7 @@ export class LayeredRows {
     else rows.set(name, row);
     if (rows.size === 0) layers?.delete(layer);
     else layers?.set(layer, rows);
+    this.#sources?.get(type)?.replace(before, row);
     return before;
   }
-}
-
-function indexBySource(
-  type: LayeredType,
-  layers: ReadonlyMap<string, Layer>,
-): ReadonlyMap<ObjectKey, readonly MadeResource[]> {
-  const madeByObject = new Map<ObjectKey, MadeResource[]>();
-  for (const rows of layers.values()) {
-    for (const row of rows.values()) {
-      if (row.kind === "absent") continue;
-      const { resource } = row;
-      for (const { object } of resource.provenance) {
-        const made = madeByObject.get(object) ?? [];
-        // Parts of one resource come one after the other.
-        if (made.at(-1)?.resource === resource) continue;
-        madeByObject.set(object, made);
-        made.push({ type, resource });
-      }
-    }
-  }
-  return madeByObject;
 }
