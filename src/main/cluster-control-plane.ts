@@ -124,7 +124,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const service = { grpc, xds, authority, authenticator, identity, methods, log };
   const listener = await serveSecurely(endpoint, service);
   await servePlaintext(settings, { grpc, xds });
-  const webhooks = await serveWebhooks({ settings, injection, identity, host: everyAddress(), log });
+  const webhooks = await serveWebhooks({ settings, plane, injection, identity, host: everyAddress(), log });
   const election = standForLeader(cluster);
   const endLeading = whileLeading(election, () => startLeading(cluster, { authority, reports, issuerKeys }));
   serving.isReady = true;

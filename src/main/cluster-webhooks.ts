@@ -4,11 +4,13 @@
 import type { Logger } from "../core/logger.ts";
 import type { ClusterInjection } from "../plane/cluster/cluster-injection.ts";
 import type { ClusterSettings } from "../plane/control-plane-settings.ts";
+import type { ControlPlane } from "../plane/create-control-plane.ts";
 import type { ControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import { createWebhookServer, type WebhookServer } from "../webhook/webhook-server.ts";
 
 export interface ClusterWebhooksOptions {
   readonly settings: ClusterSettings;
+  readonly plane: Pick<ControlPlane, "submittedProblems">;
   readonly injection: Pick<ClusterInjection, "settingsFor">;
   readonly identity: ControlPlaneIdentity;
   readonly host: string;
@@ -18,9 +20,14 @@ export interface ClusterWebhooksOptions {
 export async function serveWebhooks(
   options: ClusterWebhooksOptions,
 ): Promise<{ readonly server: WebhookServer; readonly port: number }> {
-  const { identity, log, settings, injection, host } = options;
+  const { identity, log, settings, plane, injection, host } = options;
   const certificate = identity.current();
-  const server = createWebhookServer({ log, certificate, injectionSettings: injection.settingsFor });
+  const server = createWebhookServer({
+    log,
+    certificate,
+    injectionSettings: injection.settingsFor,
+    problemsBesideOthers: plane.submittedProblems,
+  });
   identity.watch((renewed) => server.updateCertificate(renewed));
   return { server, port: await server.listen(settings.webhookPort, host) };
 }

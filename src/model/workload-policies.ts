@@ -165,6 +165,6 @@ function chooses({ labels = {}, targets = [] }: PolicyChoice, workload: Workload
   );
 }
 
-function ageOf({ metadata: { creationTimestamp, namespace, name } }: PolicyObject) {
+export function ageOf({ metadata: { creationTimestamp, namespace, name } }: PolicyObject) {
   return { createdAt: creationTimestamp ?? "", namespace, name };
 }

@@ -14,12 +14,14 @@ import { Graph } from "../graph/graph.ts";
 import type { SourceTable, Table } from "../graph/table.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { declareModel, type Model } from "../model/model.ts";
+import { declareProblemIndexes } from "../model/problems/problem-indexes.ts";
 import { declareProblems } from "../model/problems/problems.ts";
 import type { SecretRight } from "../model/secret-readers.ts";
 import { declareSources, deleteObject, findObject, type Sources, writeObject } from "../model/sources.ts";
 import { declareRecognitions, type ProxyStream } from "../view/recognition.ts";
 import { declareViews, type Views } from "../view/views.ts";
 import { type DebugPages, planeDebugPages } from "./plane-debug-pages.ts";
+import { createSubmittedProblems, type SubmittedProblems } from "./submitted-policies.ts";
 
 export interface ControlPlaneOptions {
   readonly clock: Clock;
@@ -44,6 +46,8 @@ export interface ControlPlane {
   readonly views: Views;
   /** By object; without file and line. */
   readonly problems: Table<readonly Problem[]>;
+  /** What a security policy would have, were it stored as it is. */
+  readonly submittedProblems: SubmittedProblems;
   readonly fleet: Fleet;
   readonly intake: ObjectIntake;
   readonly find: (key: ObjectKey) => KubernetesObject | undefined;
@@ -73,7 +77,8 @@ export function createControlPlane({
   const reviewedReaders = graph.source<SecretRight>("reviewed readers of Secrets");
   const isReviewed = onSecretsWanted !== undefined;
   const model = declareModel(graph, sources, isReviewed ? reviewedReaders : undefined);
-  const problems = declareProblems(graph, sources, model);
+  const indexes = declareProblemIndexes(graph, sources, model);
+  const problems = declareProblems(graph, sources, model, indexes);
   const recognitions = declareRecognitions(graph, model, streams);
   const views = declareViews(graph, model, recognitions.proxies);
   const tables = declareResourceTables(graph, views);
@@ -112,7 +117,11 @@ export function createControlPlane({
       remove: (transaction, key) => deleteObject(transaction, sources, parseObjectKey(key)),
     },
   });
-  return { graph, sources, model, problems, views, fleet, intake, find, debugPages, reviewedReaders };
+  const submittedProblems = createSubmittedProblems({ sources, model, indexes, clock, log });
+  return {
+    ...{ graph, sources, model, problems, submittedProblems, views },
+    ...{ fleet, intake, find, debugPages, reviewedReaders },
+  };
 }
 
 function causeOf({ trigger, sinceMs, objects }: ObjectChanges): PushCause {

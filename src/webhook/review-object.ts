@@ -1,18 +1,36 @@
 // Answers whether an object of Istio's kinds is right, by the same rules as files: what the command line calls an error
-// is refused, and what it calls a warning is a warning. It never refuses what it doesn't know.
+// is refused, and what it calls a warning is a warning. It never refuses what it doesn't know. What is wrong only beside
+// other objects is a warning always: they may be yet to come.
 
 import { objectKey } from "../core/object-key.ts";
 import { formatProblem, type Problem, problem } from "../core/problem.ts";
 import { kindByName } from "../kinds/all-kinds.ts";
+import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { isError, parseObject } from "../kinds/parse-object.ts";
 import { type AdmissionRequest, isRecord, type JsonRecord, type Verdict } from "./admission-review.ts";
 import { diffJson } from "./json-patch.ts";
 
-export function reviewObject({ operation, namespace, object, oldObject }: AdmissionRequest): Verdict {
+/** What would be wrong with an object beside the others of the mesh, where that is known. */
+export type ProblemsBesideOthers = (object: KubernetesObject) => Promise<readonly Problem[]>;
+
+export async function reviewObject(
+  request: AdmissionRequest,
+  besideOthers?: ProblemsBesideOthers,
+): Promise<Verdict> {
+  const verdict = reviewByItself(request);
+  if (verdict.parsed === undefined || besideOthers === undefined) return verdict;
+  const found = await besideOthers(verdict.parsed);
+  return { kind: "allowed", warnings: [...(verdict.warnings ?? []), ...found.map(formatProblem)] };
+}
+
+function reviewByItself({ operation, namespace, object, oldObject }: AdmissionRequest): Verdict & {
+  readonly parsed?: KubernetesObject;
+} {
   if (operation !== "CREATE" && operation !== "UPDATE") return { kind: "allowed" };
   if (object === undefined || !isOurs(object)) return { kind: "allowed" };
-  const { status: _, ...written } = object;
-  const { findings } = parseObject(written);
+  const { status: _, ...unplaced } = object;
+  const written = namespace === "" ? unplaced : inNamespace(unplaced, namespace);
+  const { findings, object: parsed } = parseObject(written);
   const key = keyOf(object, namespace);
   const texts = (wanted: (finding: (typeof findings)[number]) => boolean): string[] =>
     findings.filter(wanted).map(({ code = "MLT1005", ...found }) => {
@@ -21,10 +39,15 @@ export function reviewObject({ operation, namespace, object, oldObject }: Admiss
     });
   const errors = texts(isError);
   const warnings = texts((finding) => !isError(finding));
-  if (errors.length === 0) return { kind: "allowed", warnings };
+  if (errors.length === 0) return { kind: "allowed", warnings, ...(parsed && { parsed }) };
   // Whoever takes a finalizer away, or changes a label, needn't mend what was stored before there was a rule.
   if (isUnchanged(object, oldObject)) return { kind: "allowed", warnings: [...errors, ...warnings] };
   return { kind: "denied", message: errors.join("; "), warnings };
+}
+
+/** The request's: the object may say none. */
+function inNamespace(object: JsonRecord, namespace: string): JsonRecord {
+  return isRecord(object.metadata) ? { ...object, metadata: { ...object.metadata, namespace } } : object;
 }
 
 function isOurs({ apiVersion, kind }: JsonRecord): boolean {

@@ -8,6 +8,8 @@ import { connect, type TLSSocket } from "node:tls";
 import fc from "fast-check";
 import { createTestRoot } from "../../tests/support/certificates.ts";
 import { silentLogger } from "../core/logger.ts";
+import { objectKey } from "../core/object-key.ts";
+import { problem } from "../core/problem.ts";
 import { redacted } from "../core/redacted.ts";
 import { injectPod } from "../inject/inject-pod.ts";
 import { defaultInjectionSettings, type InjectionSettings } from "../inject/injection-settings.ts";
@@ -27,6 +29,15 @@ before(async () => {
     log: silentLogger,
     certificate: await certificateFor("spiffe://cluster.local/ns/meltemi-system/sa/first"),
     injectionSettings: () => settings,
+    problemsBesideOthers: async ({ kind, metadata: { namespace = "", name } }) =>
+      kind === "AuthorizationPolicy"
+        ? [
+            problem("MLT2026", {
+              message: "nobody can be asked",
+              object: objectKey({ kind, namespace, name }),
+            }),
+          ]
+        : [],
     maxBodyBytes: MAX_BODY_BYTES,
   });
   port = await server.listen(0, "127.0.0.1");
@@ -232,6 +243,24 @@ test("/validate says what is ignored as a warning", async () => {
     warnings.some((text) => text.includes("minimumRingSize is deprecated")),
     String(warnings),
   );
+});
+
+test("/validate warns of what is wrong beside other objects, and never refuses for it", async () => {
+  const policy = {
+    apiVersion: "security.istio.io/v1",
+    kind: "AuthorizationPolicy",
+    metadata: { name: "asked" },
+    spec: { action: "CUSTOM", provider: { name: "nobody" }, rules: [{}] },
+  };
+  const warning = "error MLT2026 AuthorizationPolicy shop/asked: nobody can be asked";
+  const asked = await ask("/validate", { object: policy });
+  assert.deepEqual([asked.allowed, asked.warnings], [true, [warning]]);
+  const wrong = { ...policy, spec: { ...policy.spec, action: "DENIED" } };
+  const { allowed, warnings = [] } = await ask("/validate", { object: wrong });
+  assert.equal(allowed, false);
+  assert.ok(!warnings.includes(warning), String(warnings));
+  const untouched = await ask("/validate", { operation: "UPDATE", object: wrong, oldObject: wrong });
+  assert.ok(untouched.allowed);
 });
 
 test("/validate allows deletions and kinds that aren't ours", async () => {

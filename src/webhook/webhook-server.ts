@@ -20,7 +20,7 @@ import {
 import { injectionPlace } from "./injection-place.ts";
 import { isDeeperThan } from "./json-depth.ts";
 import { createBodyReader, type ReadBody } from "./read-body.ts";
-import { reviewObject } from "./review-object.ts";
+import { type ProblemsBesideOthers, reviewObject } from "./review-object.ts";
 import { reviewPod } from "./review-pod.ts";
 
 export interface WebhookServerOptions {
@@ -28,6 +28,8 @@ export interface WebhookServerOptions {
   readonly certificate: WebhookCertificate;
   /** For a pod of the namespace; undefined while the mesh's configuration isn't known yet. */
   readonly injectionSettings: (namespace: string) => InjectionSettings | undefined;
+  /** Of objects as they are submitted; what it says is a warning. */
+  readonly problemsBesideOthers?: ProblemsBesideOthers;
   /** Of one review, which may hold two versions of an object; 8 MiB unless given. */
   readonly maxBodyBytes?: number;
 }
@@ -133,7 +135,7 @@ async function answer(request: IncomingMessage, { options, readBody, budget }: A
   budget.admissionOf(request.socket)?.proven();
   const asked = parseAdmissionReview(parseJson(body.bytes));
   if (asked === undefined) return refusal(400, "The body isn't an AdmissionReview of admission.k8s.io/v1");
-  const verdict = review(asked);
+  const verdict = await review(asked);
   return verdict === undefined
     ? refusal(400, "The object isn't one that this webhook reviews")
     : { status: 200, body: formatAdmissionReview(asked, verdict) };
@@ -141,9 +143,9 @@ async function answer(request: IncomingMessage, { options, readBody, budget }: A
 
 function reviewerOf(
   path: string,
-  { injectionSettings, log }: WebhookServerOptions,
-): ((request: AdmissionRequest) => Verdict | undefined) | undefined {
-  if (path === "/validate") return reviewObject;
+  { injectionSettings, problemsBesideOthers, log }: WebhookServerOptions,
+): ((request: AdmissionRequest) => Verdict | Promise<Verdict> | undefined) | undefined {
+  if (path === "/validate") return (request) => reviewObject(request, problemsBesideOthers);
   const place = injectionPlace(path);
   if (place === undefined) return undefined;
   return (request) => {

@@ -24,12 +24,13 @@ test("a control plane's webhooks and status on a real API server", { skip }, asy
     ...customResourceDefinitions(),
     namespace("meltemi-system"),
     namespace("shop", { "istio-injection": "enabled" }),
+    namespace("infra"),
   ]);
   await definitionsEstablished(server.kubectl);
   await applyAll(server, controlPlaneRights(installation));
   const kubeconfigPath = await installedUser(t, server);
   const { webhookPort } = await startControlPlane(t, server, { podName: "meltemi-1", kubeconfigPath });
-  await applyAll(server, [...reachable(webhookPort), account("shop")]);
+  await applyAll(server, [...reachable(webhookPort), account("shop"), account("infra")]);
 
   await t.test("its CA gets into the configurations, and pods are injected", async () => {
     const pod = {
@@ -69,7 +70,71 @@ test("a control plane's webhooks and status on a real API server", { skip }, asy
     });
     await assert.rejects(applyAll(server, [wrong]), /denied the request: .*uri\.regex/s);
   });
+
+  await t.test("a policy's author is warned of what it does to the mesh, and it is stored", async () => {
+    await applyAll(server, edgeAndApp);
+    const policy = authorizationPolicy({
+      rules: [{ from: [{ source: { namespaces: ["shop"], notNamespaces: ["shop"] } }] }],
+    });
+    const args = ["apply", "--dry-run=server", "--warnings-as-errors", "-f", "-"];
+    const input = JSON.stringify(policy);
+    const errorsOf = () => server.kubectl(args, { input }).catch((error: Error) => error.message);
+    const told = await eventually(errorsOf, "MLT2041");
+    assert.match(
+      told,
+      /Warning: warning MLT2041 AuthorizationPolicy shop\/app spec\.rules: No ALLOW policy lets in/,
+    );
+    assert.match(told, /Warning: warning MLT2046 .*never matches/);
+    await applyAll(server, [policy]);
+  });
 });
+
+/** A gateway that routes to an app; their pods run nowhere, which is all the same to policies. */
+const edgeAndApp: readonly object[] = [
+  pod("shop", "app", { app: "app" }, []),
+  pod("infra", "edge", { istio: "edge" }, ["proxy", "router"]),
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "app", namespace: "shop" },
+    spec: { selector: { app: "app" }, ports: [{ name: "http", port: 80 }] },
+  },
+  {
+    apiVersion: "networking.istio.io/v1",
+    kind: "Gateway",
+    metadata: { name: "edge", namespace: "infra" },
+    spec: {
+      selector: { istio: "edge" },
+      servers: [{ hosts: ["*"], port: { number: 80, name: "http", protocol: "HTTP" } }],
+    },
+  },
+  {
+    apiVersion: "networking.istio.io/v1",
+    kind: "VirtualService",
+    metadata: { name: "app", namespace: "shop" },
+    spec: { hosts: ["*"], gateways: ["infra/edge"], http: [route("app.shop.svc.cluster.local")] },
+  },
+];
+
+function pod(
+  namespace: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  args: readonly string[],
+): object {
+  const metadata = { namespace, name, labels };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata,
+    spec: { containers: [{ name: "app", image: "app", args }] },
+  };
+}
+
+function authorizationPolicy(spec: object): object {
+  const metadata = { name: "app", namespace: "shop" };
+  return { apiVersion: "security.istio.io/v1", kind: "AuthorizationPolicy", metadata, spec };
+}
 
 /** The installation's own configurations, and a Service that leads to this machine. */
 function reachable(port: number): object[] {
@@ -111,12 +176,12 @@ function route(host: string): object {
   return { route: [{ destination: { host } }] };
 }
 
-/** Until the CA is in the configurations, and these are in force. */
-async function eventually(attempt: () => Promise<string>): Promise<string> {
+/** Until the CA is in the configurations, and these are in force, or the control plane has heard of what was stored. */
+async function eventually(attempt: () => Promise<string>, wanted = "istio-proxy"): Promise<string> {
   for (const deadline = Date.now() + DEADLINE_MS; ; ) {
     try {
       const answer = await attempt();
-      if (answer.includes("istio-proxy") || Date.now() > deadline) return answer;
+      if (answer.includes(wanted) || Date.now() > deadline) return answer;
     } catch (error) {
       if (Date.now() > deadline) throw error;
     }

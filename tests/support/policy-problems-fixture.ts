@@ -82,20 +82,26 @@ export function codesOf(spec: string, around: Around = {}): readonly string[] {
   );
 }
 
-export function problemsOf(spec: string, { mesh = "{}", more = [], namespace = "shop" }: Around = {}) {
+export function problemsOf(spec: string, { namespace = "shop", ...around }: Around = {}) {
   const { graph, sources, model, put } = meshFixture();
   const problems = declareProblems(graph, sources, model);
-  put(
-    [
-      `apiVersion: meltemi.dev/v1\nkind: MeshConfig\nmetadata: { name: mesh }\nspec: ${mesh}\n`,
-      ...namespaces,
-      GATEWAY,
-      service("web", "[{ name: http, port: 80 }]"),
-      pod("shop", "web"),
-      pod("infra", "edge", { labels: { istio: "ingressgateway" }, args: ["proxy", "router"] }),
-      ...more,
-      `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: p, namespace: ${namespace} }\nspec: ${spec}\n`,
-    ].join("\n---\n"),
-  );
+  put([meshAround(around), policyText(spec, namespace)].join("\n---\n"));
   return problems.get(objectKey({ kind: "AuthorizationPolicy", namespace, name: "p" })) ?? [];
+}
+
+/** All but the policy. */
+export function meshAround({ mesh = "{}", more = [] }: Omit<Around, "namespace"> = {}): string {
+  return [
+    `apiVersion: meltemi.dev/v1\nkind: MeshConfig\nmetadata: { name: mesh }\nspec: ${mesh}\n`,
+    ...namespaces,
+    GATEWAY,
+    service("web", "[{ name: http, port: 80 }]"),
+    pod("shop", "web"),
+    pod("infra", "edge", { labels: { istio: "ingressgateway" }, args: ["proxy", "router"] }),
+    ...more,
+  ].join("\n---\n");
+}
+
+export function policyText(spec: string, namespace = "shop"): string {
+  return `apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: { name: p, namespace: ${namespace} }\nspec: ${spec}\n`;
 }

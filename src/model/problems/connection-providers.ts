@@ -24,6 +24,8 @@ export function* checkConnectionProviders(
   ).flatMap((scope) => {
     if (!mayMeet(scope, object)) return [];
     const { namespace, name } = scope.metadata;
+    // The policy may have another provider than what is stored of it.
+    if (namespace === object.metadata.namespace && name === object.metadata.name) return [];
     const policy = read.get(model.enforcedPolicies.AuthorizationPolicy.table, rowKey(namespace, name));
     return (policy && connectionProviderOf(policy, context)) ?? [];
   });

@@ -2,7 +2,8 @@
 
 import type { Problem } from "../../core/problem.ts";
 import type { PeerAuthentication } from "../../kinds/peer-authentication.ts";
-import { choiceText, rivalsOf } from "../workload-policies.ts";
+import { byAge } from "../service.ts";
+import { ageOf, choiceText, rivalsOf } from "../workload-policies.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 
 export function* checkPeerAuthenticationScope(
@@ -10,8 +11,10 @@ export function* checkPeerAuthenticationScope(
   { read, model, settings }: CheckContext,
 ): Iterable<Problem> {
   const { namespace, name } = object.metadata;
-  const [oldest] = rivalsOf(read, model.peerAuthentications, object);
-  if (oldest === undefined || oldest.metadata.name === name) return;
+  const [oldest] = rivalsOf(read, model.peerAuthentications, object).filter(
+    ({ metadata }) => metadata.name !== name,
+  );
+  if (oldest === undefined || byAge(ageOf(oldest), ageOf(object)) > 0) return;
   const scope = choiceText(model.peerAuthentications.kind.choiceOf(object));
   const isMesh = namespace === settings.rootNamespace;
   const subject =

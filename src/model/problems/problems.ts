@@ -7,51 +7,38 @@ import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { Model } from "../model.ts";
 import { keyOf, type Sources } from "../sources.ts";
 import { checkAddressConflicts } from "./address-conflict.ts";
-import {
-  checkAuthorizationProvider,
-  checkHttpFieldsOfConnections,
-  checkPolicySelector,
-  checkPrincipals,
-  checkRanges,
-} from "./authorization-policy.ts";
 import type { Check } from "./check.ts";
 import { checkClaimRoutes } from "./claim-routes.ts";
-import { checkConnectionProviders } from "./connection-providers.ts";
 import { checkCrossNamespaceHosts } from "./cross-namespace-host.ts";
 import { checkDelegates } from "./delegates.ts";
 import { checkDestinationHosts } from "./destination-host.ts";
 import { checkDestinationPorts } from "./destination-port.ts";
 import { checkDestinationSubsets } from "./destination-subset.ts";
+import { firstProblems } from "./first-problems.ts";
 import { checkGatewayCredentials } from "./gateway-credentials.ts";
 import { checkGatewayPorts } from "./gateway-port.ts";
 import { checkGatewayReferences } from "./gateway-reference.ts";
 import { checkGatewaySelector } from "./gateway-selector.ts";
-import { checkImpossibleRules, checkUncheckedTokens } from "./impossible-rules.ts";
 import { checkIndistinctHosts } from "./indistinct-host.ts";
-import { checkIssuerKeys } from "./issuer-keys.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
-import { checkPeerAuthenticationScope } from "./peer-authentication-scope.ts";
-import { checkUnguardedPods } from "./policy-coverage.ts";
-import { checkPolicyNamespaces } from "./policy-namespaces.ts";
-import { checkPolicyPaths } from "./policy-paths.ts";
-import { checkPolicyTargets } from "./policy-targets.ts";
+import { policyChecks } from "./policy-checks.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
-import { checkProviderVisibility } from "./provider-visibility.ts";
-import { checkRefusedPolicy } from "./refused-policy.ts";
 import { checkReservedGatewayPorts, checkReservedServicePorts } from "./reserved-port.ts";
 import { checkRuleCredentials } from "./rule-credentials.ts";
 import { checkRuleHost } from "./rule-host.ts";
 import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
 import { checkShortNameConflicts } from "./short-name-conflict.ts";
-import { checkShutOutGateways, checkShutOutPrometheus } from "./shut-out-callers.ts";
-import { checkShutOutProbes } from "./shut-out-probes.ts";
 import { checkWorkloadEntryAddress } from "./workload-entry-address.ts";
 import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
 
 /** Rows by ObjectKey. The Problems name object and path; file and line are for who knows the files to add. */
-export function declareProblems(graph: Graph, sources: Sources, model: Model): Table<readonly Problem[]> {
-  const indexes = declareProblemIndexes(graph, sources, model);
+export function declareProblems(
+  graph: Graph,
+  sources: Sources,
+  model: Model,
+  indexes = declareProblemIndexes(graph, sources, model),
+): Table<readonly Problem[]> {
   const inputs = { graph, sources, model, indexes };
   return graph.union("problems", [
     problemsOf(sources.VirtualService, inputs, [
@@ -71,27 +58,9 @@ export function declareProblems(graph: Graph, sources: Sources, model: Model): T
       checkReservedGatewayPorts,
       checkGatewayPorts,
     ]),
-    problemsOf(sources.PeerAuthentication, inputs, [checkPeerAuthenticationScope]),
-    problemsOf(sources.AuthorizationPolicy, inputs, [
-      checkRefusedPolicy,
-      checkAuthorizationProvider,
-      checkHttpFieldsOfConnections,
-      checkPrincipals,
-      checkPolicySelector,
-      checkRanges,
-      checkConnectionProviders,
-      checkPolicyPaths,
-      checkPolicyNamespaces,
-      checkProviderVisibility,
-      checkShutOutGateways,
-      checkShutOutPrometheus,
-      checkShutOutProbes,
-      checkImpossibleRules,
-      checkUncheckedTokens,
-      checkPolicyTargets,
-      checkUnguardedPods,
-    ]),
-    problemsOf(sources.RequestAuthentication, inputs, [checkIssuerKeys, checkPolicyTargets]),
+    problemsOf(sources.PeerAuthentication, inputs, policyChecks.PeerAuthentication),
+    problemsOf(sources.AuthorizationPolicy, inputs, policyChecks.AuthorizationPolicy),
+    problemsOf(sources.RequestAuthentication, inputs, policyChecks.RequestAuthentication),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [
       checkServiceEntryHosts,
@@ -121,20 +90,8 @@ function problemsOf<T extends KubernetesObject>(
     from,
     rows: (_key, object, read) => {
       const context = { read, sources, model, indexes, settings: read.one(model.settings) };
-      const found = checks.flatMap((check) => firstOf(check(object, context)));
+      const found = checks.flatMap((check) => firstProblems(check(object, context)));
       return found.length === 0 ? [] : [[keyOf(object), found]];
     },
   });
-}
-
-/** Nobody reads more of one sort, and an object may be made so that it has tens of thousands. */
-const MAX_PROBLEMS = 100;
-
-function firstOf(problems: Iterable<Problem>): readonly Problem[] {
-  const first: Problem[] = [];
-  for (const each of problems) {
-    first.push(each);
-    if (first.length === MAX_PROBLEMS) break;
-  }
-  return first;
 }
