@@ -299,7 +299,7 @@ const meshConfigFields = [
     "MeshConfig",
     "it comes in a later release",
     ...["hboneIdleTimeout", "inboundTrafficPolicy", "proxyHttpPort", "verifyCertificateAtClient"],
-    ...["connectionSettings", "gatewayTopology", "privateKeyProvider", "proxyHeaders", "readinessProbe"].map(
+    ...["connectionSettings", "privateKeyProvider", "proxyHeaders", "readinessProbe"].map(
       (name) => `defaultConfig.${name}`,
     ),
     ...["customConfigFile", "sds"].map((name) => `defaultConfig.${name}`),

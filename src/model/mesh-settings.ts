@@ -7,6 +7,7 @@ import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
+import type { Topology } from "../kinds/mesh-config/proxy-config.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
 import type { Sources } from "./sources.ts";
@@ -32,6 +33,8 @@ export interface MeshSettings {
   readonly accessLogFile: string;
   readonly accessLogFormat: string;
   readonly isAccessLogJson: boolean;
+  /** Of gateways whose pods don't say another one. */
+  readonly gatewayTopology: Topology;
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
   readonly defaultExportTo: {
     readonly service: readonly string[];
@@ -85,6 +88,7 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     accessLogFile: spec.accessLogFile ?? "",
     accessLogFormat: spec.accessLogFormat ?? "",
     isAccessLogJson: spec.accessLogEncoding === "JSON",
+    gatewayTopology: spec.defaultConfig?.gatewayTopology ?? {},
     pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
     defaultExportTo: {
       service: spec.defaultServiceExportTo ?? EVERYBODY,

@@ -5,6 +5,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import type { Gateway } from "../kinds/gateway/gateway.ts";
+import type { Topology } from "../kinds/mesh-config/proxy-config.ts";
 import type { Secret } from "../kinds/secret.ts";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
@@ -12,6 +13,7 @@ import { type ClosingPolicies, declareClosingPolicies } from "./closing-policies
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
 import { declareEnforcedPolicies, type EnforcedPolicyTables } from "./enforced-policies.ts";
+import { declareGatewayTopologies } from "./gateway-topologies.ts";
 import { declareHostClaims, type HostClaims } from "./host-owner.ts";
 import { declareHostRoutes, type HostRoutesTable } from "./host-routes.ts";
 import { declareMeshSettings, type MeshSettings } from "./mesh-settings.ts";
@@ -44,6 +46,8 @@ export interface Model {
   readonly requestAuthentications: RequestAuthentications;
   readonly closingPolicies: ClosingPolicies;
   readonly gateways: Table<Gateway>;
+  /** Of pods that have another one than the mesh's, by `namespace/name`. */
+  readonly gatewayTopologies: Table<Topology>;
   /** Of virtual machines, by `namespace/name`. */
   readonly workloadGroups: Table<WorkloadGroup>;
   readonly secrets: Table<Secret>;
@@ -76,6 +80,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     requestAuthentications: declareRequestAuthentications(graph, enforcedPolicies.RequestAuthentication),
     closingPolicies: declareClosingPolicies(graph, sources, settings),
     gateways: sources.Gateway,
+    gatewayTopologies: declareGatewayTopologies(graph, sources, settings),
     workloadGroups: sources.WorkloadGroup,
     secrets: sources.Secret,
     secretReaders: reviewedReaders ?? declareSecretReaders(graph, sources, workloads),

@@ -3,6 +3,7 @@
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
+import type { ForwardClientCertDetails } from "../kinds/mesh-config/proxy-headers.ts";
 import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
 import type { Provenance } from "./provenance.ts";
 
@@ -15,7 +16,19 @@ export interface ListenerSettings {
   readonly protocolDetectionTimeout: string;
   /** The workload's policies have several providers asked about connections that aren't HTTP. */
   readonly asksSeveralProviders?: true;
+  /** Of gateways: what is before them, where anything is said of it. */
+  readonly topology?: GatewayTopology;
 }
+
+export interface GatewayTopology {
+  /** Proxies before this one whose word on a client's address is believed. */
+  readonly trustedProxyCount: number;
+  readonly clientCertificates: ClientCertificateForwarding;
+  /** Connections begin with a header of the PROXY protocol. */
+  readonly speaksProxyProtocol: boolean;
+}
+
+export type ClientCertificateForwarding = Exclude<ForwardClientCertDetails, "UNDEFINED">;
 
 export interface TcpDestination {
   readonly cluster: string;

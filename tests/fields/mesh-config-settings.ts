@@ -119,6 +119,15 @@ export const meshConfigSettings: KindSettings = {
     { fields: /rootNamespace/, values: ["other", "another"], beside: POLICY_OF_ROOT },
     { fields: /dnsRefreshRate/, beside: LOOKED_UP },
     { fields: /outboundTrafficPolicy\.mode/, same: [["ALLOW_ANY", "ALLOW_ANY_DYNAMIC_DNS"]] },
+    { fields: /gatewayTopology\.forwardClientCertDetails/, same: [["UNDEFINED", "SANITIZE_SET"]] },
+    {
+      fields: /gatewayTopology\.proxyProtocol/,
+      // It has no fields: that it is there says all.
+      specs: [
+        ["there", yaml("{ defaultConfig: { gatewayTopology: { proxyProtocol: {} } } }")],
+        ["absent", yaml("{ defaultConfig: {} }")],
+      ],
+    },
     { fields: /pathNormalization/, same: [["DEFAULT", "BASE"]] },
     { fields: /h2UpgradePolicy/, same: [["DEFAULT", "DO_NOT_UPGRADE"]] },
     {

@@ -20,7 +20,9 @@ export interface GatewayUnderPlane {
   readonly httpPort: number;
   readonly tcpPort: number;
   /** Of a request on a connection of its own. */
-  status(path: string): Promise<number>;
+  status(path: string, headers?: Readonly<Record<string, string>>): Promise<number>;
+  /** The same, with the headers that reached the server; `preamble`: what is sent before it. */
+  ask(request: { readonly headers?: string; readonly preamble?: string }): Promise<GatewayAnswer>;
   /** Whether a connection of its own is answered. */
   isEchoed(): Promise<boolean>;
   /** A connection for requests, an open response and an open connection of bytes. */
@@ -28,6 +30,12 @@ export interface GatewayUnderPlane {
   accessLog(): Promise<string>;
   /** The dump of the Envoy's listeners. */
   listenerText(): Promise<string>;
+}
+
+export interface GatewayAnswer {
+  /** 0: the connection ended without an answer. */
+  readonly status: number;
+  readonly received: Readonly<Record<string, string>>;
 }
 
 export interface HeldConnections {
@@ -65,7 +73,8 @@ export async function startGateway(
     envoy,
     httpPort,
     tcpPort,
-    status: (path) => statusOf({ port: httpPort, path, agent: false }),
+    status: (path, headers = {}) => statusOf({ port: httpPort, path, headers, agent: false }),
+    ask: (request) => askRaw(t, httpPort, request),
     isEchoed: () => isEchoedBy(tcpPort),
     hold: () => hold(t, { httpPort, tcpPort }),
     accessLog: () => readFile(logPath, "utf8"),
@@ -120,12 +129,12 @@ spec:
 `;
 }
 
-/** Answers `ok`; of `/open` it never sends the end, and echoes what is sent. */
+/** Answers with the headers; of `/open` it never sends the end, and echoes what is sent. */
 async function startWebServer(t: TestContext): Promise<number> {
   const server = createHttpServer((incoming, response) => {
     if (incoming.url !== "/open") {
       incoming.resume();
-      response.end("ok");
+      response.end(JSON.stringify(incoming.headers));
       return;
     }
     response.flushHeaders();
@@ -166,6 +175,22 @@ function statusOf(options: RequestOptions): Promise<number> {
     call.on("error", reject);
     call.end();
   });
+}
+
+async function askRaw(
+  t: TestContext,
+  port: number,
+  { headers = "", preamble = "" }: { readonly headers?: string; readonly preamble?: string },
+): Promise<GatewayAnswer> {
+  const socket = await connected(t, port);
+  socket.write(`${preamble}GET / HTTP/1.1\r\nhost: x\r\n${headers}connection: close\r\n\r\n`);
+  let text = "";
+  socket.on("data", (chunk) => {
+    text += String(chunk);
+  });
+  await new Promise((resolve) => socket.once("close", resolve));
+  const received = /\{.*\}/.exec(text)?.[0] ?? "{}";
+  return { status: Number(text.split(" ")[1] ?? 0), received: JSON.parse(received) };
 }
 
 function isEchoedBy(port: number): Promise<boolean> {

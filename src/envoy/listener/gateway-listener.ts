@@ -18,7 +18,10 @@ export function buildGatewayListener(inputs: GatewayListenerInputs): ListenerIni
     addresses: [address, additionalAddress],
     port,
     direction: TrafficDirection.OUTBOUND,
-    inspection: readsTls ? { tls: EVERY_PORT } : {},
+    inspection: {
+      ...(readsTls && { tls: EVERY_PORT }),
+      proxyProtocol: inputs.settings.topology?.speaksProxyProtocol ?? false,
+    },
     refusedConnectionLogs: buildRefusedConnectionLogs(inputs.settings),
     chains: chains.map((chain) => gatewayFilterChain(chain, inputs)),
   });

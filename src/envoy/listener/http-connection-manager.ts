@@ -10,7 +10,11 @@ import {
 } from "../../gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.ts";
 import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
-import type { ListenerSettings } from "../../view/listener-inputs.ts";
+import type {
+  ClientCertificateForwarding,
+  GatewayTopology,
+  ListenerSettings,
+} from "../../view/listener-inputs.ts";
 import { ZERO_DURATION } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
 import { typedFilter } from "../typed-filter.ts";
@@ -31,6 +35,8 @@ export interface ConnectionManagerFeature {
   readonly build: (inputs: ConnectionManagerInputs) => ConnectionManagerInit;
 }
 
+const TOPOLOGY = "spec.defaultConfig.gatewayTopology";
+
 export const connectionManagerFeatures: readonly ConnectionManagerFeature[] = [
   {
     fields: [],
@@ -50,10 +56,19 @@ export const connectionManagerFeatures: readonly ConnectionManagerFeature[] = [
   { fields: [], build: () => ({ upgradeConfigs: [{ upgradeType: "websocket" }] }) },
   // A stream may stand idle for as long as its two ends want: WebSocket and gRPC streams do.
   { fields: [], build: () => ({ streamIdleTimeout: ZERO_DURATION }) },
-  { fields: [], build: ({ forward: { side } }) => ({ useRemoteAddress: side === "gateway" }) },
+  {
+    fields: claims(meshConfigKind, [`${TOPOLOGY}.numTrustedProxies`]),
+    build: ({ forward: { side }, settings: { topology } }) => ({
+      useRemoteAddress: side === "gateway",
+      ...(topology && { xffNumTrustedHops: topology.trustedProxyCount }),
+    }),
+  },
   // One host under two names would have one of them outside of what policies say of hosts.
   { fields: [], build: ({ forward: { side } }) => ({ stripTrailingHostDot: side !== "outbound" }) },
-  { fields: [], build: ({ forward: { side } }) => clientCertificate(side) },
+  {
+    fields: claims(meshConfigKind, [`${TOPOLOGY}.forwardClientCertDetails`]),
+    build: ({ forward: { side }, settings: { topology } }) => clientCertificate(side, topology),
+  },
   {
     fields: claims(meshConfigKind, ["spec.pathNormalization.normalization"]),
     build: ({ settings }) => pathNormalization(settings),
@@ -83,22 +98,29 @@ const PASS_SERVER_HEADER: ConnectionManagerInit = {
 };
 
 /** X-Forwarded-Client-Cert: a server with mTLS says who called; elsewhere the header is a stranger's claim. */
-function clientCertificate(side: ProxySide): ConnectionManagerInit {
-  const { APPEND_FORWARD, SANITIZE, SANITIZE_SET } = HttpConnectionManager_ForwardClientCertDetails;
+function clientCertificate(side: ProxySide, topology: GatewayTopology | undefined): ConnectionManagerInit {
+  const { APPEND_FORWARD, SANITIZE } = HttpConnectionManager_ForwardClientCertDetails;
   const setCurrentClientCertDetails = { subject: true, dns: true, uri: true };
   switch (side) {
     case "inbound-mutual-tls":
       return { forwardClientCertDetails: APPEND_FORWARD, setCurrentClientCertDetails };
     case "gateway":
-      return {
-        forwardClientCertDetails: SANITIZE_SET,
-        setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true },
-      };
+      return certificateAtGateway(topology?.clientCertificates ?? "SANITIZE_SET");
     case "inbound-plaintext":
       return { forwardClientCertDetails: SANITIZE };
     case "outbound":
       return {};
   }
+}
+
+/** The client's own certificate is told only where the mode writes it. */
+function certificateAtGateway(mode: ClientCertificateForwarding): ConnectionManagerInit {
+  const forwardClientCertDetails = HttpConnectionManager_ForwardClientCertDetails[mode];
+  if (mode !== "SANITIZE_SET" && mode !== "APPEND_FORWARD") return { forwardClientCertDetails };
+  return {
+    forwardClientCertDetails,
+    setCurrentClientCertDetails: { subject: true, cert: true, dns: true, uri: true },
+  };
 }
 
 function pathNormalization({ pathNormalization: level }: ListenerSettings): ConnectionManagerInit {

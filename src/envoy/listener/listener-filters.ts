@@ -4,7 +4,10 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import type { ListenerFilterSchema } from "../../gen/envoy/config/listener/v3/listener_components_pb.ts";
 import { HttpInspectorSchema } from "../../gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector_pb.ts";
 import { OriginalDstSchema } from "../../gen/envoy/extensions/filters/listener/original_dst/v3/original_dst_pb.ts";
+import { ProxyProtocolSchema } from "../../gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol_pb.ts";
 import { TlsInspectorSchema } from "../../gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector_pb.ts";
+import { claims } from "../../kinds/claims.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { Plain } from "../encode.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
 import { typedFilter } from "../typed-filter.ts";
@@ -13,6 +16,8 @@ type ListenerFilterInit = Plain<typeof ListenerFilterSchema>;
 
 /** What of a connection is looked at, and on which ports; absent: it isn't. */
 export interface Inspection {
+  /** A header of the PROXY protocol, without which a connection is refused: whose connection it passes on. */
+  readonly proxyProtocol?: boolean;
   /** Where it was going before it was redirected. */
   readonly originalDestination?: boolean;
   /** TLS or not, and its server name and ALPN. */
@@ -22,7 +27,12 @@ export interface Inspection {
 }
 
 /** A connection meets the first one first. */
-export const listenerSlots = ["original-destination", "tls-inspector", "http-inspector"] as const;
+export const listenerSlots = [
+  "original-destination",
+  "proxy-protocol",
+  "tls-inspector",
+  "http-inspector",
+] as const;
 
 export type ListenerFilterFeature = SlotFeature<
   (typeof listenerSlots)[number],
@@ -36,6 +46,12 @@ export const listenerFilterFeatures: readonly ListenerFilterFeature[] = [
     fields: [],
     build: ({ originalDestination }) =>
       originalDestination ? [typedFilter("envoy.filters.listener.original_dst", OriginalDstSchema, {})] : [],
+  },
+  {
+    slot: "proxy-protocol",
+    fields: claims(meshConfigKind, ["spec.defaultConfig.gatewayTopology.proxyProtocol"]),
+    build: ({ proxyProtocol }) =>
+      proxyProtocol ? [typedFilter("envoy.filters.listener.proxy_protocol", ProxyProtocolSchema, {})] : [],
   },
   {
     slot: "tls-inspector",

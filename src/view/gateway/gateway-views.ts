@@ -20,6 +20,7 @@ import { listenerSettings } from "../outbound-listeners.ts";
 import { contentId } from "../shared-rows.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
+import { gatewayTopology } from "./gateway-topology.ts";
 import { gatewayTcpChains } from "./tcp-chains.ts";
 import { secretNames } from "./tls-secrets.ts";
 
@@ -50,18 +51,16 @@ export function declareGatewayViews(
 
 function gatewayView(context: GatewayContext, asksSeveralProviders: boolean): GatewayView {
   const ports = gatewayPorts(context.proxy, context.client.families, context);
+  const topology = gatewayTopology(context);
+  const own = { ...(asksSeveralProviders && { asksSeveralProviders }), ...(topology && { topology }) };
   const listeners = ports
     .flatMap((port) => listenerOf(port, context) ?? [])
-    .map((listener) => (asksSeveralProviders ? askingSeveral(listener) : listener));
+    .map((listener) => ({ ...listener, settings: { ...listener.settings, ...own } }));
   const served = new Set(listeners.flatMap(({ chains }) => chains.flatMap(routeNamesOf)));
   const routes = ports.flatMap((port) => gatewayRoutes(port, context)).filter(({ name }) => served.has(name));
   // Secrets are the namespace's own, so gateways of two namespaces differ even where their listeners don't.
   const { namespace } = context.proxy;
   return { id: contentId([namespace, listeners, routes]), namespace, listeners, routes };
-}
-
-function askingSeveral(listener: GatewayListenerInputs): GatewayListenerInputs {
-  return { ...listener, settings: { ...listener.settings, asksSeveralProviders: true } };
 }
 
 function routeNamesOf({ forward }: GatewayChain): readonly string[] {
