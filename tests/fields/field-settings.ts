@@ -17,12 +17,20 @@ export interface FieldSetting {
   readonly same?: readonly (readonly unknown[])[];
   /** What the mesh has in addition, as YAML documents. */
   readonly beside?: string;
+  /** A stream is ended by one of the values: it isn't any more what its proxy says it is. */
+  readonly endsStreams?: true;
 }
 
 export interface KindSettings {
   readonly kind: string;
   readonly apiVersion: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  /** `spec`, here and in the settings, is all that the object has beside its metadata: the kind has no spec. */
+  readonly isFlat?: true;
   readonly spec: unknown;
   readonly settings: readonly FieldSetting[];
 }

@@ -65,6 +65,17 @@ export function withField(
   return copy;
 }
 
+/** A copy without the part of it at `path`, where it has one. */
+export function withoutPart(object: unknown, path: string): unknown {
+  const copy: unknown = structuredClone(object);
+  const steps = stepsOf(path).map((step) => (step === "[]" ? "0" : step));
+  const last = steps.pop() ?? "";
+  let at = copy as Record<string, unknown> | undefined;
+  for (const step of steps) at = at?.[step] as Record<string, unknown> | undefined;
+  if (at !== undefined) delete at[last];
+  return copy;
+}
+
 function firstKey(map: Record<string, unknown>): string | undefined {
   return Object.keys(map)[0];
 }
