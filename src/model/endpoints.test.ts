@@ -94,6 +94,17 @@ spec: { selector: { matchLabels: { app: web } }, portLevelMtls: { 8080: { mode: 
     assert.deepEqual(found("None"), ["10.244.0.2:8080", "fd00::2:8080"]);
   });
 
+  test("are none of a slice of names: an endpoint has an address, and Envoy refuses all of them for one that hasn't", () => {
+    const named = webSlice("[{ addresses: [db.example.com] }]", "web-b").replace("IPv4", "FQDN");
+    const service = (clusterIP: string) => WEB.replace("10.96.0.1", clusterIP);
+    for (const clusterIP of ["10.96.0.1", "None"]) {
+      const found = (...slices: readonly string[]) =>
+        addresses(endpointsOf("shop/web.shop.svc.cluster.local", service(clusterIP), ...slices));
+      assert.deepEqual(found(named), []);
+      assert.deepEqual(found(named, webSlice("[{ addresses: [10.244.0.2] }]")), ["10.244.0.2:8080"]);
+    }
+  });
+
   test("of a dual-stack service know their pod's other address", () => {
     const target = "targetRef: { kind: Pod, name: web-1, namespace: shop }";
     const four = webSlice(`[{ addresses: [10.244.0.2], ${target} }, { addresses: [10.244.0.3] }]`);

@@ -100,7 +100,9 @@ function sliceEndpoints(
 ): ServiceEndpoint[] {
   const found = context.read
     .find(context.slices, rowKey(service.namespace, service.name))
-    .map(([, slice]) => slice);
+    .map(([, slice]) => slice)
+    // Names aren't looked up here, as in Istio.
+    .filter(({ addressType }) => addressType !== "FQDN");
   const { own, other } = partByFamily(service, found);
   const otherAddresses = addressesByPod(other);
   return own.flatMap((slice) =>

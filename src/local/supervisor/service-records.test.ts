@@ -42,6 +42,13 @@ test("readyTargets() takes ready endpoints, and leaving ones only where there is
   assert.deepEqual(readyTargets(service(), 6379, slices(unready)), []);
 });
 
+test("slicesByService() leaves out slices of names and of IPv6, which no rule of packets here can take", () => {
+  const [four] = [...slices(ready).values()].flat();
+  assert.ok(four !== undefined);
+  const others = (["FQDN", "IPv6"] as const).map((addressType) => ({ ...four, addressType }));
+  assert.deepEqual([...slicesByService([...others, four]).values()], [[four]]);
+});
+
 test("buildServiceVips() has a VIP for each Service with an address, endpoints or not", () => {
   assert.deepEqual(buildServiceVips([service()], slices(unready)), [
     { vip: "10.96.0.9", ports: [{ port: 6379, protocol: "TCP", targets: [] }] },

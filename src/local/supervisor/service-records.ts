@@ -10,11 +10,12 @@ import { SERVICE_NAME_LABEL } from "../workloads/endpoint-slices.ts";
 /** By `namespace/service`. */
 export type SlicesByService = ReadonlyMap<string, readonly EndpointSlice[]>;
 
+/** Those of IPv4, which is all that a mesh on one machine has: packets go to addresses, not to names. */
 export function slicesByService(slices: readonly EndpointSlice[]): SlicesByService {
   const grouped = new Map<string, EndpointSlice[]>();
   for (const slice of slices) {
     const service = slice.metadata.labels?.[SERVICE_NAME_LABEL];
-    if (service === undefined) continue;
+    if (service === undefined || slice.addressType !== "IPv4") continue;
     const key = `${slice.metadata.namespace}/${service}`;
     grouped.set(key, [...(grouped.get(key) ?? []), slice]);
   }
