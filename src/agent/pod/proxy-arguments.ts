@@ -76,6 +76,11 @@ export function readProxyConfig(env: Environment): AgentProxyConfig {
   return JSON.parse(env.PROXY_CONFIG || "{}") as AgentProxyConfig;
 }
 
+/** The program to run as Envoy: a path, or a name to look for in PATH. */
+export function readEnvoyPath(env: Environment): string {
+  return env.MELTEMI_ENVOY ?? readProxyConfig(env).binaryPath ?? "envoy";
+}
+
 export interface DrainTimes {
   readonly terminationDrainMs: number;
   readonly exitOnZeroActiveConnections: boolean;

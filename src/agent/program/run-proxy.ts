@@ -27,7 +27,7 @@ import {
   parseProxyArguments,
   readControlPlane,
   readDrainTimes,
-  readProxyConfig,
+  readEnvoyPath,
   readSecretTtlMs,
 } from "../pod/proxy-arguments.ts";
 import { readProxySettings } from "../pod/proxy-settings.ts";
@@ -64,7 +64,7 @@ export async function runProxy(args: readonly string[]): Promise<number> {
  * kubelet's to start again and people's to see, so the container ends as it did; so does one that was asked to quit.
  */
 function envoyOf(env: Environment, stop: StopRequests): Pick<AgentOptions, "spawn" | "onGivenUp"> {
-  const path = env.MELTEMI_ENVOY ?? readProxyConfig(env).binaryPath ?? "envoy";
+  const path = readEnvoyPath(env);
   let lastWords = "";
   const onOutput = (line: string) => {
     lastWords = parseLastWords(line) ?? lastWords;

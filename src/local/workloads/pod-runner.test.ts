@@ -6,6 +6,7 @@ import type { TestContext } from "node:test";
 import { test } from "node:test";
 import { bareSurroundings } from "../../../tests/support/bare-sandbox-fixture.ts";
 import { buildTestPod, referencedObjects } from "../../../tests/support/pod-fixture.ts";
+import { systemClock } from "../../core/clock.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
 import { ContainerLog } from "./container-log.ts";
@@ -159,6 +160,40 @@ test("PodRunner of a job succeeds and ends its sidecar", async (context) => {
     }),
   });
   await until(() => runner.pod.status?.phase === "Succeeded" && isClosed);
+});
+
+test("PodRunner starts a container again as its restartPolicy says, else the pod's", async (context) => {
+  const restartsOf = async (ofContainer: "OnFailure" | undefined, ofPod: "Never" | "OnFailure") => {
+    const policy = ofContainer === undefined ? {} : { restartPolicy: ofContainer };
+    const command = script("[ -e done ] && exec sleep 60; touch done; exit 1");
+    const pod = buildTestPod({ command, ...policy }, { spec: { restartPolicy: ofPod } });
+    const { runner, until } = await run(context, pod);
+    const state = () => runner.pod.status?.containerStatuses?.[0];
+    await until(() => (state()?.restartCount ?? 0) > 0 || runner.pod.status?.phase === "Failed");
+    return state()?.restartCount;
+  };
+  assert.equal(await restartsOf(undefined, "Never"), 0);
+  assert.equal(await restartsOf(undefined, "OnFailure"), 1);
+  assert.equal(await restartsOf("OnFailure", "Never"), 1);
+});
+
+test("PodRunner kills what doesn't end within terminationGracePeriodSeconds", async (context) => {
+  const command = script("trap '' TERM; echo up; while :; do sleep 0.05; done");
+  const pod = buildTestPod({ command }, { spec: { terminationGracePeriodSeconds: 7 } });
+  const delaysMs: number[] = [];
+  const { runner, events, until } = await run(context, pod, {
+    clock: {
+      // Nothing of the grace is used up by the time that the test itself takes.
+      now: () => 0,
+      after(delayMs, callback) {
+        delaysMs.push(delayMs);
+        return systemClock.after(delayMs === 7_000 ? 0 : delayMs, callback);
+      },
+    },
+  });
+  await until(() => events.includes("up"));
+  await runner.terminate();
+  assert.ok(delaysMs.includes(7_000), `waited for ${delaysMs}`);
 });
 
 test("PodRunner mounts volumes and follows a ConfigMap's changes", async (context) => {

@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { keyedCertificate } from "../../../tests/support/keyed-certificate-fixture.ts";
+import { askProbe } from "./pod-questions.ts";
 import { dialGrpc, dialHttp, dialTcp, probePort } from "./probe-dial.ts";
 
 const target = { ip: "127.0.0.1", timeoutMs: 2_000 };
@@ -28,6 +31,44 @@ test("dialHttp() takes 200 to 399 for success and sends the probe's headers", as
   });
   const httpHeaders = [{ name: "X-Want", value: "bad" }];
   assert.deepEqual(await dialHttp({ port, httpHeaders }, target), { isSuccess: false, message: "HTTP 503" });
+});
+
+test("dialHttp() asks for the path, of the host, by the scheme", async (context) => {
+  const asked: unknown[] = [];
+  const { certificatePem, keyPem } = keyedCertificate();
+  for (const scheme of ["HTTP", "HTTPS"] as const) {
+    const answer: RequestListener = ({ url }, response) => {
+      asked.push(`${scheme} ${url}`);
+      response.end();
+    };
+    const server =
+      scheme === "HTTP"
+        ? createHttpServer(answer)
+        : createHttpsServer({ cert: certificatePem, key: keyPem }, answer);
+    const port = await listen(context, server);
+    // Nothing listens at the pod's own address.
+    const atHost = { scheme, port, host: "127.0.0.1", path: "/ready?all" };
+    assert.equal((await dialHttp(atHost, { ...target, ip: "127.99.0.1" })).isSuccess, true);
+    assert.equal((await dialHttp({ scheme, port }, { ...target, ip: "127.99.0.1" })).isSuccess, false);
+    const other = scheme === "HTTP" ? "HTTPS" : "HTTP";
+    assert.equal((await dialHttp({ ...atHost, scheme: other }, target)).message === "HTTP 200", false);
+  }
+  assert.deepEqual(asked, ["HTTP /ready?all", "HTTPS /ready?all"]);
+});
+
+test("askProbe() asks the host that a probe by TCP names, else the pod", async (context) => {
+  const port = await listen(context, createTcpServer());
+  const exec = () => Promise.reject(new Error("nothing is run"));
+  const ask = (tcpSocket: { readonly host?: string }) =>
+    askProbe({
+      container: { name: "app" },
+      kind: "readiness",
+      probe: { tcpSocket: { port, ...tcpSocket } },
+      ip: "127.99.0.1",
+      exec,
+    });
+  assert.equal((await ask({ host: "127.0.0.1" })).isSuccess, true);
+  assert.equal((await ask({})).isSuccess, false);
 });
 
 test("dialHttp() gives up after its timeout", async (context) => {
