@@ -6,6 +6,7 @@ import { policyFeatureFields } from "../src/fleet/policy-slot-tables.ts";
 import type { ClaimedField } from "../src/kinds/claims.ts";
 import { authorizationChoiceFields } from "../src/model/authorization-policies.ts";
 import { destinationRuleFields } from "../src/model/destination-rules.ts";
+import { endpointFields } from "../src/model/endpoints.ts";
 import { gatewayServerFields } from "../src/model/gateway-servers.ts";
 import { hostRouteFields } from "../src/model/host-routes.ts";
 import { meshSettingFields } from "../src/model/mesh-settings.ts";
@@ -13,6 +14,7 @@ import { peerAuthenticationFields } from "../src/model/mutual-tls-modes.ts";
 import { requestAuthenticationChoiceFields } from "../src/model/request-authentications.ts";
 import { secretReaderFields } from "../src/model/secret-readers.ts";
 import { serviceFields } from "../src/model/services.ts";
+import { workloadFields } from "../src/model/workloads.ts";
 import { authorizationFields } from "../src/view/authorization.ts";
 import { localityFields } from "../src/view/endpoint-placement.ts";
 import { machineFields } from "../src/view/recognition.ts";
@@ -31,6 +33,7 @@ export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/fleet/policy-slot-tables.ts": policyFeatureFields,
   "src/model/authorization-policies.ts": authorizationChoiceFields,
   "src/model/destination-rules.ts": destinationRuleFields,
+  "src/model/endpoints.ts": endpointFields,
   "src/model/gateway-servers.ts": gatewayServerFields,
   "src/model/host-routes.ts": hostRouteFields,
   "src/model/request-authentications.ts": requestAuthenticationChoiceFields,
@@ -38,6 +41,7 @@ export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/model/mutual-tls-modes.ts": peerAuthenticationFields,
   "src/model/secret-readers.ts": secretReaderFields,
   "src/model/services.ts": serviceFields,
+  "src/model/workloads.ts": workloadFields,
   "src/view/authorization.ts": authorizationFields,
   "src/view/endpoint-placement.ts": localityFields,
   "src/view/recognition.ts": machineFields,

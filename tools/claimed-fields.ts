@@ -5,11 +5,9 @@ import { type ClaimedField, claims } from "../src/kinds/claims.ts";
 import { configMapKind } from "../src/kinds/config-map.ts";
 import { daemonSetKind } from "../src/kinds/daemon-set.ts";
 import { deploymentKind } from "../src/kinds/deployment.ts";
-import { endpointSliceKind } from "../src/kinds/endpoint-slice.ts";
 import { jobKind } from "../src/kinds/job.ts";
 import { meshConfigKind } from "../src/kinds/mesh-config/mesh-config.ts";
 import { podKind } from "../src/kinds/pod/pod.ts";
-import { replicaSetKind } from "../src/kinds/replica-set.ts";
 import { secretKind } from "../src/kinds/secret.ts";
 import { statefulSetKind } from "../src/kinds/stateful-set.ts";
 
@@ -59,7 +57,6 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly ClaimedField[
       "downwardAPI.items[].mode",
       "downwardAPI.defaultMode",
       "hostPath.path",
-      "hostPath.type",
       "persistentVolumeClaim.claimName",
       "persistentVolumeClaim.readOnly",
       "projected.defaultMode",
@@ -154,26 +151,14 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly ClaimedField[
     "spec.volumes[].projected.sources[].downwardAPI.items[].resourceFieldRef.divisor",
   ]),
   "src/local/workloads/pod-runner.ts": claims(podKind, ["spec.terminationGracePeriodSeconds"]),
-  "src/local/workloads/implicit-objects.ts": claims(podKind, ["spec.serviceAccountName"]),
-  "src/model/workloads.ts": claims(podKind, ["spec.serviceAccount", "spec.nodeName"]),
+  "src/local/workloads/implicit-objects.ts": claims(podKind, [
+    "spec.serviceAccountName",
+    "spec.serviceAccount",
+  ]),
   "src/local/workloads/endpoint-slices.ts": [
     ...claims(podKind, ["spec.subdomain"]),
     ...claims(podKind, "spec.containers[].ports[]", ["name", "containerPort", "protocol"]),
-    ...claims(endpointSliceKind, ["addressType"]),
-    ...claims(endpointSliceKind, "endpoints[]", [
-      "addresses",
-      "conditions.ready",
-      "conditions.serving",
-      "conditions.terminating",
-      "hostname",
-      "nodeName",
-      "targetRef.kind",
-      "targetRef.name",
-      "targetRef.namespace",
-    ]),
-    ...claims(endpointSliceKind, "ports[]", ["appProtocol", "name", "port", "protocol"]),
   ],
-  "src/model/endpoints.ts": claims(endpointSliceKind, ["endpoints[].zone"]),
   "src/local/workloads/plan-deployment.ts": [
     ...claims(deploymentKind, ["spec.replicas", "spec.minReadySeconds", "spec.paused"]),
     ...claims(deploymentKind, "spec.strategy", [
@@ -181,7 +166,6 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly ClaimedField[
       "rollingUpdate.maxSurge",
       "rollingUpdate.maxUnavailable",
     ]),
-    ...claims(replicaSetKind, ["spec.replicas", "spec.minReadySeconds"]),
   ],
   "src/local/workloads/plan-stateful-set.ts": [
     ...claims(statefulSetKind, [
@@ -217,9 +201,9 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly ClaimedField[
   "src/inject/proxy-container.ts": claims(meshConfigKind, ["spec.defaultConfig.image.imageType"]),
   "src/inject/pod-proxy-config.ts": claims(meshConfigKind, ["spec.defaultConfig.concurrency"]),
   "src/inject/prometheus-merge.ts": claims(meshConfigKind, ["spec.enablePrometheusMerge"]),
-  "src/agent/program/run-proxy.ts": claims(meshConfigKind, ["spec.defaultConfig.binaryPath"]),
   "src/agent/pod/proxy-settings.ts": claims(meshConfigKind, ["spec.defaultConfig.proxyAdminPort"]),
   "src/agent/pod/proxy-arguments.ts": claims(meshConfigKind, [
+    "spec.defaultConfig.binaryPath",
     "spec.defaultConfig.drainDuration",
     "spec.defaultConfig.terminationDrainDuration",
     "spec.defaultConfig.controlPlaneAuthPolicy",

@@ -33,6 +33,10 @@ export const ignoredFields: readonly ExcusedField[] = [
   ...ignored("Kubernetes deprecated it", "EndpointSlice.endpoints[].deprecatedTopology"),
   ...ignored("it is Kubernetes' hint to kube-proxy", "EndpointSlice.endpoints[].hints"),
   ...ignored(
+    "a Service's own port says it",
+    ...["appProtocol", "protocol"].map((name) => `EndpointSlice.ports[].${name}`),
+  ),
+  ...ignored(
     "a pod is found by its namespace and name",
     ...["apiVersion", "fieldPath", "resourceVersion", "uid"].map(
       (name) => `EndpointSlice.endpoints[].targetRef.${name}`,
@@ -76,7 +80,7 @@ export const ignoredFields: readonly ExcusedField[] = [
   ),
   ...ignored(
     "a workload knows the pods that it made",
-    ...["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job"].map((kind) => `${kind}.spec.selector`),
+    ...["Deployment", "StatefulSet", "DaemonSet", "Job"].map((kind) => `${kind}.spec.selector`),
   ),
   ...ignored("`meltemi get` shows progress as it is", "Deployment.spec.progressDeadlineSeconds"),
   ...ignored("a finished Job stays until its file goes", "Job.spec.ttlSecondsAfterFinished"),

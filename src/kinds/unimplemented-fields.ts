@@ -164,6 +164,11 @@ const podFields = [
   ),
   ...notYet(
     "Pod",
+    "what is at the path is mounted as it is: nothing is checked or made there",
+    "spec.volumes[].hostPath.type",
+  ),
+  ...notYet(
+    "Pod",
     "every local pod has namespaces of its own",
     ...["spec.hostIPC", "spec.hostNetwork", "spec.hostPID", "spec.hostUsers", "spec.shareProcessNamespace"],
     ...["spec.containers[].ports[].hostPort", "spec.containers[].ports[].hostIP"],
@@ -212,6 +217,7 @@ const podFields = [
 ];
 
 const workloadFields = [
+  ...notYet("ReplicaSet", "the local runtime makes no pods of a ReplicaSet; use a Deployment", "spec"),
   ...notYet(
     "StatefulSet",
     "pods are replaced one after the other",

@@ -8,7 +8,12 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
-import type { EndpointSlice, Endpoint as SliceEndpoint } from "../kinds/endpoint-slice.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
+import {
+  type EndpointSlice,
+  endpointSliceKind,
+  type Endpoint as SliceEndpoint,
+} from "../kinds/endpoint-slice.ts";
 import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry-spec.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { modeOfPort, mutualTlsOf, type PeerAuthentications } from "./mutual-tls-modes.ts";
@@ -46,6 +51,23 @@ export interface EndpointInputs {
   readonly settings: Table<MeshSettings>;
   readonly peerAuthentications: PeerAuthentications;
 }
+
+export const endpointFields: readonly ClaimedField[] = [
+  ...claims(endpointSliceKind, ["addressType"]),
+  ...claims(endpointSliceKind, "endpoints[]", [
+    "addresses",
+    "conditions.ready",
+    "conditions.serving",
+    "conditions.terminating",
+    "hostname",
+    "nodeName",
+    "targetRef.kind",
+    "targetRef.name",
+    "targetRef.namespace",
+    "zone",
+  ]),
+  ...claims(endpointSliceKind, "ports[]", ["name", "port"]),
+];
 
 const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 

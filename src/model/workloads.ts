@@ -6,8 +6,9 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
+import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { Node } from "../kinds/node.ts";
-import type { Pod } from "../kinds/pod/pod.ts";
+import { type Pod, podKind } from "../kinds/pod/pod.ts";
 import { localityOfPod } from "./locality.ts";
 import { rowKey, type Sources } from "./sources.ts";
 
@@ -46,6 +47,11 @@ export interface Workloads {
   /** By `namespace/name` of the ServiceAccount. */
   readonly byAccount: Index<Workload>;
 }
+
+export const workloadFields: readonly ClaimedField[] = [
+  ...claims(podKind, ["spec.serviceAccountName", "spec.nodeName"]),
+  ...claims(podKind, "spec.containers[]", ["command", "args", "ports[].name", "ports[].containerPort"]),
+];
 
 export const TLS_MODE_LABEL = "security.istio.io/tlsMode";
 
