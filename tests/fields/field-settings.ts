@@ -19,6 +19,16 @@ export interface FieldSetting {
   readonly beside?: string;
   /** A stream is ended by one of the values: it isn't any more what its proxy says it is. */
   readonly endsStreams?: true;
+  /** Where the effect is seen instead, because nothing here shows it. */
+  readonly provenBy?: NamedTest;
+}
+
+/** A test that fails without the field's effect. */
+export interface NamedTest {
+  /** Relative to the project's root. */
+  readonly file: string;
+  readonly test: string;
+  readonly because: string;
 }
 
 export interface KindSettings {
@@ -27,6 +37,7 @@ export interface KindSettings {
   readonly metadata: {
     readonly name: string;
     readonly namespace?: string;
+    readonly uid?: string;
     readonly labels?: Readonly<Record<string, string>>;
   };
   /** `spec`, here and in the settings, is all that the object has beside its metadata: the kind has no spec. */

@@ -144,3 +144,31 @@ export const meshConfigSettings: KindSettings = {
     })),
   ],
 };
+
+/** Of what acts on pods and the control plane, not on proxies' config. */
+export const podConfigSettings: KindSettings = {
+  kind: "MeshConfig",
+  apiVersion: "mesh.meltemi.dev/v1",
+  metadata: { name: "mesh" },
+  spec: {},
+  settings: [
+    { fields: /discoveryAddress/, values: ["some:15012", "other:15012"] },
+    { fields: /imageType/, values: ["debug", "distroless"] },
+    { fields: /controlPlaneAuthPolicy/, same: [["MUTUAL_TLS", "INHERIT"]] },
+    { fields: /matchLabels/, spec: yaml("{ discoverySelectors: [{ matchLabels: { part: a } }] }") },
+    {
+      fields: /matchExpressions\[\]\.key/,
+      spec: yaml("{ discoverySelectors: [{ matchExpressions: [{ operator: Exists }] }] }"),
+      values: ["part", "other"],
+    },
+    {
+      fields: /matchExpressions\[\]\.operator/,
+      spec: yaml("{ discoverySelectors: [{ matchExpressions: [{ key: part, values: [some] }] }] }"),
+      values: ["In", "NotIn"],
+    },
+    {
+      fields: /matchExpressions\[\]\.values/,
+      spec: yaml("{ discoverySelectors: [{ matchExpressions: [{ key: part, operator: In }] }] }"),
+    },
+  ],
+};

@@ -1,6 +1,7 @@
 // Sets a claimed field to other values, and a field without effect too, and holds what follows against what is said of it.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { TSchema } from "typebox";
 import { kindByName } from "../../src/kinds/all-kinds.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
@@ -9,7 +10,7 @@ import { canonicalField } from "../../src/kinds/same-fields.ts";
 import { type UnimplementedField, unimplementedFields } from "../../src/kinds/unimplemented-fields.ts";
 import { leavesOf } from "../../tools/walk-schema.ts";
 import { objectsOf } from "../support/mesh-fixture.ts";
-import type { FieldSetting, KindSettings } from "./field-settings.ts";
+import type { FieldSetting, KindSettings, NamedTest } from "./field-settings.ts";
 import { type FieldSchema, sampleValues, schemaAt, withField, withoutPart } from "./field-values.ts";
 
 /** What follows from objects where their fields act, by name: what proxies are sent, what a pod becomes. */
@@ -18,22 +19,30 @@ export type Outcome = ReadonlyMap<string, string>;
 /** Where fields act. */
 export interface Stage {
   /** What follows while these objects stand in the place of those of the same names, or beside them. */
-  outcomeOf(objects: readonly KubernetesObject[]): Outcome;
+  outcomeOf(objects: readonly KubernetesObject[]): Outcome | Promise<Outcome>;
   close(): void;
 }
 
 /** Of what `Outcome` says that a proxy's stream was ended. */
 export const ENDED = "stream ended: ";
 
-export function assertEffect(field: string, kind: KindSettings, stage: Stage): void {
+export function kindOfField(field: string): string {
+  return field.slice(0, field.indexOf("."));
+}
+
+export async function assertEffect(field: string, kind: KindSettings, stage: Stage): Promise<void> {
   const { leaf, setting, variants, beside } = variantsOf(field, kind);
+  if (setting.provenBy !== undefined) {
+    assertTested(setting.provenBy);
+    return;
+  }
   if (setting.refused !== undefined) {
     assertRefused(variants);
     return;
   }
-  const outcomes = new Map<unknown, Outcome>(
-    variants.map(([value, object]) => [value, stage.outcomeOf([...beside, parsed(object)])]),
-  );
+  const outcomes = new Map<unknown, Outcome>();
+  for (const [value, object] of variants)
+    outcomes.set(value, await stage.outcomeOf([...beside, parsed(object)]));
   for (const value of leaf.enum ?? []) assert.ok(outcomes.has(value), `${value} isn't tried`);
   const entries = [...outcomes];
   const ended = entries.some(([, outcome]) => [...outcome.keys()].some((key) => key.startsWith(ENDED)));
@@ -61,21 +70,26 @@ export function assertValueWarned({ pattern, onlyValue }: UnimplementedField, ki
   assert.equal(warningCount(withField(objectOf(kind, kind.spec), place)), 1);
 }
 
+function assertTested({ file, test }: NamedTest): void {
+  const source = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
+  assert.ok(source.includes(`test("${test}"`), `${file} has no test "${test}"`);
+}
+
 function assertRefused(variants: readonly (readonly [value: unknown, object: unknown])[]): void {
   assert.notDeepEqual(variants, []);
   for (const [value, object] of variants)
     assert.ok(parseObject(object).findings.some(isError), `${JSON.stringify(value)} is taken`);
 }
 
-export function assertWarned(field: string, kind: KindSettings, stage: Stage): void {
+export async function assertWarned(field: string, kind: KindSettings, stage: Stage): Promise<void> {
   const { path, variants, base, beside } = variantsOf(field, kind);
   const part = listedPart(kind.kind, path) ?? path;
   const without = withoutPart(base, part);
-  const before = stage.outcomeOf([...beside, parsed(without)]);
+  const before = await stage.outcomeOf([...beside, parsed(without)]);
   assert.notDeepEqual(variants, []);
   for (const [value, object] of variants) {
     assert.ok(warningCount(object) > warningCount(without), `${JSON.stringify(value)} isn't warned of`);
-    assert.deepEqual(differences(before, stage.outcomeOf([...beside, parsed(object)])), []);
+    assert.deepEqual(differences(before, await stage.outcomeOf([...beside, parsed(object)])), []);
   }
 }
 
