@@ -295,11 +295,16 @@ export const commandList: readonly CommandDeclaration[] = [
         summary: "which RequestAuthentication takes or refuses a token, and why; it is kept nowhere",
         arguments: [{ name: "<token>", summary: "a JSON Web Token, or - for standard input" }],
         options: [
-          { flags: "-n, --namespace <namespace>", summary: "policies of this namespace only" },
+          { flags: "--for <workload>", summary: "what its proxies make of it, by what they were sent" },
+          {
+            flags: "-n, --namespace <namespace>",
+            summary: "policies of this namespace only, or where WORKLOAD is",
+          },
           outputOption,
           ...meshOptions,
         ],
         examples: [
+          { line: "meltemi jwt debug - --for reviews.shop", does: "exit code 1 unless every pod takes it" },
           { line: "meltemi jwt debug -", does: "by all policies; exit code 1 if none takes it" },
           { line: "meltemi jwt debug - -n shop -o json", does: "by those of one namespace, for scripts" },
         ],

@@ -1,5 +1,6 @@
 // Envoy's jwt_authn on a request: whether its tokens are taken, why not, and what the filters after it see of them.
 
+import { UNUSABLE_JWKS } from "../envoy/request-authentication/unusable-jwks.ts";
 import type {
   JwtAuthentication,
   JwtProvider,
@@ -182,6 +183,8 @@ function tokenFault(token: WebToken, { provider, audiences, nowSeconds }: Expect
   }
   const specifier = keys.case === "localJwks" ? keys.value.specifier : undefined;
   if (specifier?.case !== "inlineString") return "can't be verified: its issuer's keys aren't in the filter";
+  if (specifier.value === UNUSABLE_JWKS)
+    return "can't be verified: the keys of its issuer aren't there, or none of them can be used";
   return signatureFault(token, specifier.value);
 }
 

@@ -1,7 +1,9 @@
-// `meltemi jwt debug TOKEN`: which RequestAuthentication takes or refuses a token, and why. The token stays in this process:
-// the mesh is asked for its policies and keys, and is told nothing.
+// `meltemi jwt debug TOKEN`: which RequestAuthentication takes or refuses a token, and why; for one workload, what its proxies
+// make of it. The token stays in this process: the mesh is asked for its policies and keys, or for what its proxies were
+// sent, and is told nothing.
 
 import type { IssuerKeysReport } from "../../admin/contract/control-plane.ts";
+import type { Mesh } from "../../admin/contract/mesh.ts";
 import { keyLocationOf, type RequestAuthentication } from "../../kinds/request-authentication.ts";
 import { withMesh } from "../choose-mesh.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
@@ -10,6 +12,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { CommandFailure, exitCodes } from "../exit-code.ts";
 import { parseOutputFormat, writeValue } from "../output-format.ts";
 import { renderTable } from "../table.ts";
+import { judgeAtWorkload } from "./judge-at-workload.ts";
 import { judgeToken, type ReadToken, readToken, timeText, type Verdict } from "./judge-token.ts";
 
 export interface JudgedRule {
@@ -21,27 +24,55 @@ export interface JudgedRule {
   readonly reason: string;
 }
 
-/** Ends with 1 where no rule takes it. */
+/** Ends with 1 where no rule takes it, or not every proxy of the workload. */
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
   const token = parseToken(await givenText(textArgument(input, 0) ?? ""));
-  const { requestAuthenticationKind } = await import("../../kinds/request-authentication.ts");
-  const { policies, keys } = await withMesh(context, input, async (mesh) => ({
-    policies: (await mesh.objects(
-      requestAuthenticationKind,
-      textOption(input, "namespace"),
-    )) as readonly RequestAuthentication[],
-    keys: await mesh.issuerKeys(),
-  }));
-  const judged = await judgeByPolicies(token, policies, { keys, nowMs: Date.now() });
+  const { judged, table, isTaken } = await judgedBy(token, context, input);
   const { terminal } = context;
   if (format === "json" || format === "yaml") await writeValue(terminal, judged, format);
-  else {
-    terminal.write(`${tokenText(token)}\n`);
-    const rows = judged.map(({ policy, rule, verdict, reason }) => [policy, String(rule), verdict, reason]);
-    terminal.write(rows.length === 0 ? NO_POLICIES : renderTable(["POLICY", "RULE", "VERDICT", "WHY"], rows));
-  }
-  return judged.some(({ verdict }) => verdict === "takes") ? exitCodes.done : exitCodes.no;
+  else terminal.write(`${tokenText(token)}\n${table}`);
+  return isTaken ? exitCodes.done : exitCodes.no;
+}
+
+interface Judgement {
+  readonly judged: readonly object[];
+  readonly table: string;
+  readonly isTaken: boolean;
+}
+
+function judgedBy(token: ReadToken, context: CommandContext, input: CommandInput): Promise<Judgement> {
+  const workload = textOption(input, "for");
+  return withMesh(context, input, (mesh) =>
+    workload === undefined ? judgeByAll(token, mesh, input) : judgeFor(token, mesh, { workload, input }),
+  );
+}
+
+async function judgeByAll(token: ReadToken, mesh: Mesh, input: CommandInput): Promise<Judgement> {
+  const { requestAuthenticationKind } = await import("../../kinds/request-authentication.ts");
+  const policies = await mesh.objects(requestAuthenticationKind, textOption(input, "namespace"));
+  const facts = { keys: await mesh.issuerKeys(), nowMs: Date.now() };
+  const judged = await judgeByPolicies(token, policies as readonly RequestAuthentication[], facts);
+  const rows = judged.map(({ policy, rule, verdict, reason }) => [policy, String(rule), verdict, reason]);
+  return {
+    judged,
+    table: rows.length === 0 ? NO_POLICIES : renderTable(["POLICY", "RULE", "VERDICT", "WHY"], rows),
+    isTaken: judged.some(({ verdict }) => verdict === "takes"),
+  };
+}
+
+async function judgeFor(
+  { text }: ReadToken,
+  mesh: Mesh,
+  { workload, input }: { readonly workload: string; readonly input: CommandInput },
+): Promise<Judgement> {
+  const judged = await judgeAtWorkload(mesh, text, { workload, namespace: textOption(input, "namespace") });
+  const rows = judged.map(({ namespace, pod, verdict, reason }) => [`${pod}.${namespace}`, verdict, reason]);
+  return {
+    judged,
+    table: renderTable(["POD", "VERDICT", "WHY"], rows),
+    isTaken: judged.every(({ verdict }) => verdict === "takes"),
+  };
 }
 
 const NO_POLICIES = "There is no RequestAuthentication, so nobody looks at tokens.\n";

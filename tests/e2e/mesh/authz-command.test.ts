@@ -92,8 +92,12 @@ interface Answer {
 }
 
 function authz(...args: readonly string[]): Promise<Answer> {
+  return meltemi("authz", ...args);
+}
+
+function meltemi(...args: readonly string[]): Promise<Answer> {
   const env = { ...process.env, MELTEMI_STATE_DIR: mesh.stateDirectory, NO_COLOR: "1" };
-  const argv = [projectPath("bin/meltemi.mjs"), "authz", ...args];
+  const argv = [projectPath("bin/meltemi.mjs"), ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, argv, { env, timeout: 30_000 }, (error, output, errors) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, output, errors }),
@@ -180,7 +184,18 @@ test("can-i says what a call with a token gets", { skip }, async () => {
     assert.equal(said.code, status === 200 ? 0 : 1, `${name}: ${said.output}${said.errors}`);
     assert.equal(/^denied: the token /.test(said.output), status === 401, `${name}: ${said.output}`);
     assert.ok(!said.output.includes(token), name);
+    if (name === "garbage") continue;
+    const debugged = await meltemi("jwt", "debug", token, "--for", "echo-v1.test");
+    assert.equal(debugged.code, status === 401 ? 1 : 0, `${name}: ${debugged.output}${debugged.errors}`);
+    assert.match(debugged.output, status === 401 ? /echo-v1-\S+\.test +refuses/ : /echo-v1-\S+\.test +takes/);
+    assert.ok(!debugged.output.includes(token), name);
   }
+  const elsewhere = await meltemi("jwt", "debug", tokens.good, "--for", "client", "-o", "json");
+  assert.equal(elsewhere.code, 1);
+  assert.deepEqual(
+    JSON.parse(elsewhere.output).map(({ verdict }: { verdict: string }) => verdict),
+    ["ignores"],
+  );
   await mesh.remove("tokens.yaml");
   await eventually(async () => assert.equal((await ask(undefined)).status, 200));
 });
