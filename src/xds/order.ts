@@ -6,9 +6,12 @@
 //  3. Additions go in the order of `resourceTypes`; a removal waits until what the client still used it for is replaced
 //     and acknowledged. A refused version leaves the older one in use, so it counts as still used.
 //  4. What was asked for by name is always answered.
+//  5. An extension configuration that the newer listeners don't use stays as it was until these have all of theirs, with a
+//     deadline: the older listener takes connections until then.
 // Clusters whose secret can't be served must be left out of the set by whoever makes it.
 
 import type { Held, RefusedResource, Standing } from "./backend.ts";
+import { isLeftBehind } from "./left-extensions.ts";
 import type { InternedNames } from "./name-set.ts";
 import type { Needed } from "./needed-names.ts";
 import { neededNames } from "./needed-names.ts";
@@ -368,11 +371,22 @@ export class StreamOrder {
   }
 
   #mayGo(state: TypeState, name: string, resource: Resource, nowMs: number): boolean {
-    if (!rulesOf(state.subscription.type).waitsForClusters || this.#isEveryClusterWarm()) return true;
-    if (resource.needs.every((need) => need.type !== "cluster" || this.#isWarm(need.name))) return true;
+    if (!this.#isAwaited(state, name) && this.#areClustersWarm(state, resource)) return true;
     const deadlineMs = state.deadlines.get(name) ?? nowMs + this.#options.clusterWaitMs;
     state.deadlines.set(name, deadlineMs);
     return nowMs >= deadlineMs;
+  }
+
+  /** What a listener that is being replaced goes on using waits for the newer one to be complete. */
+  #isAwaited(extensions: TypeState, name: string): boolean {
+    const listeners = this.#types.get("listener");
+    if (extensions.subscription.type !== "extension-config" || listeners === undefined) return false;
+    return isLeftBehind(name, { extensions, listeners, set: this.#set });
+  }
+
+  #areClustersWarm({ subscription }: TypeState, { needs }: Resource): boolean {
+    if (!rulesOf(subscription.type).waitsForClusters || this.#isEveryClusterWarm()) return true;
+    return needs.every((need) => need.type !== "cluster" || this.#isWarm(need.name));
   }
 
   /** The usual state, seen at once: a route may need a thousand clusters. */

@@ -10,6 +10,7 @@ import { Cluster_DiscoveryType, ClusterSchema } from "../../../src/gen/envoy/con
 import { ApiVersion } from "../../../src/gen/envoy/config/core/v3/config_source_pb.ts";
 import { HttpProtocolOptionsSchema } from "../../../src/gen/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.ts";
 import {
+  type CheckRequest,
   CheckRequestSchema,
   CheckResponseSchema,
 } from "../../../src/gen/envoy/service/auth/v3/external_auth_pb.ts";
@@ -63,7 +64,7 @@ export async function startAuthorizers(t: TestContext): Promise<readonly TypedRe
   const [http, grpc] = [`outbound|${PORT}||${HTTP_HOST}`, `outbound|${PORT}||${GRPC_HOST}`];
   return [
     ...[cluster(http), endpoints(http, await startHttp(t))],
-    ...[http2Cluster(grpc), endpoints(grpc, await startGrpc(t))],
+    ...[http2Cluster(grpc), endpoints(grpc, await startGrpcAuthorizer(t, isAllowed))],
   ];
 }
 
@@ -97,7 +98,11 @@ async function startHttp(t: TestContext): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function startGrpc(t: TestContext): Promise<number> {
+/** Returns its port. */
+export async function startGrpcAuthorizer(
+  t: TestContext,
+  allows: (request: CheckRequest) => boolean,
+): Promise<number> {
   const server = new grpcJs.Server();
   const identity = (bytes: Buffer) => bytes;
   server.addService(
@@ -114,7 +119,7 @@ async function startGrpc(t: TestContext): Promise<number> {
     },
     {
       check: (call: grpcJs.ServerUnaryCall<Buffer, Buffer>, answer: grpcJs.sendUnaryData<Buffer>) =>
-        answer(null, Buffer.from(check(call.request))),
+        answer(null, Buffer.from(checked(allows(fromBinary(CheckRequestSchema, call.request))))),
     },
   );
   const port = await new Promise<number>((resolve, reject) => {
@@ -128,15 +133,16 @@ async function startGrpc(t: TestContext): Promise<number> {
 
 const PERMISSION_DENIED = 7;
 
-function check(request: Uint8Array): Uint8Array {
-  const { attributes } = fromBinary(CheckRequestSchema, request);
+function isAllowed({ attributes }: CheckRequest): boolean {
   const http = attributes?.request?.http;
   const source = attributes?.source?.address?.address;
   const address = source?.case === "socketAddress" ? source.value.address : "";
-  const isAllowed =
-    http === undefined || http.method === ""
-      ? address !== DENIED_SOURCE
-      : http.headers[ALLOWING_HEADER.grpc] === "yes";
+  return http === undefined || http.method === ""
+    ? address !== DENIED_SOURCE
+    : http.headers[ALLOWING_HEADER.grpc] === "yes";
+}
+
+function checked(isAllowed: boolean): Uint8Array {
   const message = create(CheckResponseSchema, { status: { code: isAllowed ? 0 : PERMISSION_DENIED } });
   return toBinary(CheckResponseSchema, message);
 }
