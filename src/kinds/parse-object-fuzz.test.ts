@@ -116,7 +116,7 @@ for (const kind of kinds) {
         for (const { path, message } of found) {
           assert.match(
             path,
-            /^(?:spec|metadata|status|data|ports|endpoints|addressType|secrets|imagePull|automount)/,
+            /^(?:spec|metadata|status|data|ports|endpoints|addressType|secrets|imagePull|automount|roleRef|subjects)/,
           );
           assert.doesNotMatch(message, /undefined|\[object/);
         }
