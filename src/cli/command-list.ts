@@ -209,7 +209,9 @@ export const commandList: readonly CommandDeclaration[] = [
       {
         name: "can-i",
         summary: "whether a call would be let in, and by which rule of which policy",
-        arguments: [{ name: "<call...>", summary: "[METHOD] http://HOST[:PORT]/PATH, or tcp://HOST:PORT" }],
+        arguments: [
+          { name: "<call...>", summary: "[METHOD] http[s]://HOST[:PORT]/PATH, or tcp://HOST:PORT" },
+        ],
         options: [
           {
             flags: "--as <caller>",
@@ -232,6 +234,10 @@ export const commandList: readonly CommandDeclaration[] = [
           {
             line: "meltemi authz can-i --as web --jwt @token GET http://reviews/ -o json",
             does: "with what every filter says",
+          },
+          {
+            line: "meltemi authz can-i https://shop.example.com/",
+            does: "from outside, at the gateways that serve the host",
           },
           {
             line: "meltemi authz can-i tcp://db:5432",

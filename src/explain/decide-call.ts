@@ -28,17 +28,30 @@ export interface DecisionOptions {
   readonly nowSeconds: number;
 }
 
-export function decideCall(chain: EnforcingChain, call: Call, { nowSeconds }: DecisionOptions): Decision {
+export function decideCall(chain: EnforcingChain, call: Call, options: DecisionOptions): Decision {
+  return walkFilters(chain, call, options).decision;
+}
+
+export interface WalkedCall {
+  readonly decision: Decision;
+  /** As it is behind the filters; undefined where none of them saw it. */
+  readonly seen: SeenCall | undefined;
+}
+
+export function walkFilters(chain: EnforcingChain, call: Call, { nowSeconds }: DecisionOptions): WalkedCall {
   const request = chain.speaks === "http" ? call.request : undefined;
   const seen = request === undefined ? request : asFiltersSee(request, chain);
-  if (seen === "refused") return { verdict: "denied", reason: { kind: "path-refused" }, steps: [] };
+  if (seen === "refused") {
+    const decision: Decision = { verdict: "denied", reason: { kind: "path-refused" }, steps: [] };
+    return { decision, seen: undefined };
+  }
   const { request: _, ...connection } = call;
   const walk = new FilterWalk(
     { ...connection, ...(seen && { request: seen }), metadata: new Map() },
     nowSeconds,
   );
   for (const filter of chain.filters) walk.meet(filter);
-  return walk.decision();
+  return { decision: walk.decision(), seen: walk.call() };
 }
 
 function asFiltersSee(request: HttpRequest, { normalization }: EnforcingChain): HttpRequest | "refused" {
@@ -63,6 +76,10 @@ class FilterWalk {
   constructor(call: SeenCall, nowSeconds: number) {
     this.#call = call;
     this.#nowSeconds = nowSeconds;
+  }
+
+  call(): SeenCall {
+    return this.#call;
   }
 
   decision(): Decision {

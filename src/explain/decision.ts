@@ -9,6 +9,8 @@ export interface Decision {
   readonly reason: Reason;
   /** In the order of the filters. */
   readonly steps: readonly Step[];
+  /** At a gateway, what the route of a request that is let in was made of: `VirtualService/shop/web spec.http[0]`. */
+  readonly route?: string;
 }
 
 /** What decides. Rules are named as in Envoy, and parsed where they are of the mesh's own form. */
@@ -22,9 +24,14 @@ export type Reason =
   | { readonly kind: "provider"; readonly provider: string; readonly rule?: NamedRule }
   /** Before any policy: the port takes mTLS only. */
   | { readonly kind: "mutual-tls-only" }
-  /** The proxy takes no inbound calls: it is a gateway's, or hasn't got its listener yet. */
+  /** The proxy takes no inbound calls: it hasn't got its listeners yet. */
   | { readonly kind: "no-listener" }
   | { readonly kind: "path-refused" }
+  /** A gateway has no server for such a connection. */
+  | { readonly kind: "no-server" }
+  /** No policy keeps it out, and a gateway has no route for it, or sends it to HTTPS. */
+  | { readonly kind: "no-route" }
+  | { readonly kind: "redirect" }
   /** On these facts. */
   | { readonly kind: "open"; readonly needs: readonly string[]; readonly rules: readonly NamedRule[] }
   /** A connection of bytes isn't forwarded, by a condition that stands for the policies. */

@@ -6,6 +6,7 @@ import { FilterChainConfigSchema } from "../gen/envoy/extensions/filters/http/fi
 import { ConfigSchema as SetFilterStateSchema } from "../gen/envoy/extensions/filters/http/set_filter_state/v3/set_filter_state_pb.ts";
 import type { PathNormalization } from "./normalized-path.ts";
 import {
+  type JsonObject,
   type ReceivedChain,
   type ReceivedConfig,
   type ReceivedFilter,
@@ -49,18 +50,27 @@ export function hasInboundListener({ listeners }: ReceivedConfig): boolean {
 export function enforcingChain(config: ReceivedConfig, connection: Connection): EnforcingChain | undefined {
   const listener = config.listeners.find(({ name }) => name === INBOUND);
   const chain = chooseChain(listener?.filter_chains ?? [], connection);
-  if (chain === undefined) return undefined;
+  return chain === undefined ? undefined : enforcementOf(chain, config);
+}
+
+/** What a chain that takes a connection does with it. */
+export function enforcementOf(chain: ReceivedChain, config: ReceivedConfig): EnforcingChain {
   const filters = chain.filters ?? [];
-  const manager = filters.find((filter) =>
-    typeNameOf(filter.typed_config).endsWith(`.${CONNECTION_MANAGER}`),
-  );
-  const ofRequests = (manager?.typed_config?.http_filters ?? []) as readonly ReceivedFilter[];
+  const manager = managerOf(chain);
+  const ofRequests = (manager?.http_filters ?? []) as readonly ReceivedFilter[];
   return {
     isMutualTls: chain.transport_socket !== undefined,
     speaks: manager === undefined ? "bytes" : "http",
-    normalization: normalizationOf(manager?.typed_config ?? {}),
+    normalization: normalizationOf(manager ?? {}),
     filters: [...filters, ...ofRequests].flatMap((filter) => filtersIn(filter, config)),
   };
+}
+
+/** The connection manager of a chain that speaks HTTP. */
+export function managerOf({ filters = [] }: ReceivedChain): JsonObject | undefined {
+  return filters
+    .map(({ typed_config }) => typed_config)
+    .find((config) => typeNameOf(config).endsWith(`.${CONNECTION_MANAGER}`));
 }
 
 /** By port, then by TLS, then by protocol: a chain that names one comes before those that take any. */
@@ -81,7 +91,8 @@ const plaintextProtocols = { http: ["http/1.1", "h2c"], bytes: [] } as const;
 
 type Match = NonNullable<ReceivedChain["filter_chain_match"]>;
 
-function named<T>(
+/** The chains that say one of `wanted`, else those that say nothing of it. */
+export function named<T>(
   chains: readonly ReceivedChain[],
   field: (match: Match) => T | readonly T[] | undefined,
   wanted: readonly T[],

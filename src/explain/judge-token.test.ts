@@ -34,7 +34,7 @@ function judged(token: string, issuers: readonly AcceptedIssuer[]): string {
 }
 
 function verdictOf(token: string, extensionConfigs: ReadonlyMap<string, Any>): string {
-  const config = { listeners: [], trustDomain: undefined, extensionConfigs };
+  const config = { listeners: [], routeConfigs: new Map(), trustDomain: undefined, extensionConfigs };
   const { verdict, reason } = judgeToken(config, token, nowSeconds);
   return `${verdict}: ${reason}`;
 }

@@ -22,6 +22,8 @@ export interface ReceivedConfig {
   readonly listeners: readonly ReceivedListener[];
   /** By name. */
   readonly extensionConfigs: ReadonlyMap<string, Any>;
+  /** By name. */
+  readonly routeConfigs: ReadonlyMap<string, ReceivedRoutes>;
   /** Of the proxy's own certificate; undefined where it has none. */
   readonly trustDomain: string | undefined;
 }
@@ -30,6 +32,7 @@ export interface ReceivedConfig {
 
 export interface ReceivedListener {
   readonly name?: string;
+  readonly address?: { readonly socket_address?: { readonly port_value?: number } };
   readonly filter_chains?: readonly ReceivedChain[];
 }
 
@@ -37,11 +40,29 @@ export interface ReceivedChain {
   readonly name?: string;
   readonly filter_chain_match?: {
     readonly destination_port?: number;
+    readonly server_names?: readonly string[];
     readonly transport_protocol?: string;
     readonly application_protocols?: readonly string[];
   };
-  readonly transport_socket?: { readonly name?: string };
+  readonly transport_socket?: { readonly name?: string; readonly typed_config?: JsonObject };
   readonly filters?: readonly ReceivedFilter[];
+}
+
+export interface ReceivedRoutes {
+  readonly name?: string;
+  readonly ignore_port_in_host_matching?: boolean;
+  readonly virtual_hosts?: readonly {
+    readonly name?: string;
+    readonly domains?: readonly string[];
+    readonly require_tls?: string;
+    readonly routes?: readonly ReceivedRoute[];
+  }[];
+}
+
+export interface ReceivedRoute {
+  readonly match?: JsonObject;
+  readonly redirect?: JsonObject;
+  readonly metadata?: { readonly filter_metadata?: Readonly<Record<string, JsonObject>> };
 }
 
 export interface ReceivedFilter {
@@ -74,6 +95,12 @@ export function readReceivedConfig(dump: unknown): ReceivedConfig {
         return config === undefined ? [] : [[name, config] as const];
       }),
     ),
+    routeConfigs: new Map(
+      listIn(dump, "RoutesConfigDump", "dynamic_route_configs").map(({ route_config }) => {
+        const routes = (route_config ?? {}) as ReceivedRoutes;
+        return [routes.name ?? "", routes] as const;
+      }),
+    ),
     trustDomain: trustDomainOf(dump),
   };
 }
@@ -96,7 +123,7 @@ function readExtension(extension: JsonObject | undefined): Any | undefined {
     .typedConfig;
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Of all sections of a kind: filters of requests and of connections are in one each. */
 function listIn(dump: unknown, message: string, field: string): readonly JsonObject[] {

@@ -11,6 +11,10 @@ export interface AskedCall {
   readonly port: number;
   /** Absent for a connection of bytes. */
   readonly request?: AskedRequest;
+  /** Within the caller's own TLS, of `https://`: a gateway may open that, and no other proxy does. */
+  readonly tlsRequest?: AskedRequest;
+  /** More was said of the request within TLS than its URL. */
+  readonly isTlsRequestSaid?: true;
 }
 
 export interface AskedRequest {
@@ -39,24 +43,36 @@ export async function readAskedCall(input: CommandInput): Promise<AskedCall> {
       "for example: meltemi authz can-i --as shop/web GET http://reviews/",
     );
   }
-  // Its requests are inside the caller's own TLS, which no proxy opens.
   const isHttp = scheme.toLowerCase() === "http";
   const number = Number(port ?? (isHttp ? HTTP_PORT : HTTPS_PORT));
   const place = { url, host: host.replace(/^\[(.*)\]$/, "$1"), port: number };
   const headers = await readHeaders(input);
-  if (!isHttp && (headers.size > 0 || words.length > 1)) {
-    const message = `Cannot ask for requests of ${url}: proxies see a connection of bytes, without methods and headers`;
-    throw new CommandFailure(exitCodes.usage, message);
-  }
-  if (!isHttp) return place;
-  const authority = headers.get("host") ?? (number === HTTP_PORT ? host : `${host}:${number}`);
+  const isSaid = headers.size > 0 || words.length > 1;
+  if (isTcp && isSaid) throw noRequests(url);
+  if (isTcp) return place;
+  const usual = isHttp ? HTTP_PORT : HTTPS_PORT;
+  const authority = headers.get("host") ?? (number === usual ? host : `${host}:${number}`);
   headers.delete("host");
   const path = rest.startsWith("/") ? rest : `/${rest}`;
   const method = words.length > 1 ? (words[0] ?? "") : "GET";
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) {
     throw new CommandFailure(exitCodes.usage, `Cannot read the method "${method}"`);
   }
-  return { ...place, request: { method, authority, path, headers } };
+  const request = { method, authority, path, headers };
+  if (isHttp) return { ...place, request };
+  return { ...place, tlsRequest: request, ...(isSaid && { isTlsRequestSaid: true }) };
+}
+
+/** As whoever doesn't open TLS sees it. */
+export function withoutTlsRequest(call: AskedCall): AskedCall {
+  if (call.isTlsRequestSaid) throw noRequests(call.url);
+  const { tlsRequest: _, ...bytes } = call;
+  return bytes;
+}
+
+function noRequests(url: string): CommandFailure {
+  const message = `Cannot ask for requests of ${url}: proxies see a connection of bytes, without methods and headers`;
+  return new CommandFailure(exitCodes.usage, message);
 }
 
 async function readHeaders(input: CommandInput): Promise<Map<string, string>> {

@@ -2,14 +2,21 @@
 // the Envoys of the called pods hold.
 
 import type { Mesh } from "../../admin/contract/mesh.ts";
+import type { Gateway } from "../../kinds/gateway/gateway.ts";
 import { withMesh } from "../choose-mesh.ts";
 import { type CommandContext, type CommandInput, textOption } from "../command.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { parseOutputFormat, writeValue } from "../output-format.ts";
 import { type AskedCall, readAskedCall } from "./asked-call.ts";
-import { findCalledPods } from "./called-pods.ts";
+import {
+  type CalledPod,
+  type CallTarget,
+  findCalledPods,
+  findGatewayPods,
+  isHostOfMesh,
+} from "./called-pods.ts";
 import { type Caller, readCaller } from "./caller.ts";
-import { readMeshPods } from "./mesh-pods.ts";
+import { type MeshPods, readMeshPods } from "./mesh-pods.ts";
 import { judgeCall, type PodVerdict } from "./pod-verdicts.ts";
 import { verdictText } from "./verdict-text.ts";
 
@@ -37,7 +44,9 @@ async function judge(
   const caller = readCaller(input, meshPods);
   if (caller.remark !== undefined) terminal.writeError(`note: ${caller.remark}\n`);
   const namespace = textOption(input, "namespace") ?? caller.namespace;
-  const called = findCalledPods(call, { to: textOption(input, "to"), namespace }, meshPods);
+  const target = { to: textOption(input, "to"), namespace };
+  const atGateways = await calledGateways(mesh, call, { target, meshPods });
+  const called = atGateways.length > 0 ? atGateways : findCalledPods(call, target, meshPods);
   const serverName = textOption(input, "sni");
   const question = { call, caller, serverName, nowSeconds: Math.floor(Date.now() / 1000) };
   const verdicts: PodVerdict[] = [];
@@ -46,8 +55,23 @@ async function judge(
   return { caller, verdicts };
 }
 
+/** A host that is nothing of the mesh's own is called at the gateways that serve it. */
+async function calledGateways(
+  mesh: Mesh,
+  call: AskedCall,
+  { target: { to, namespace }, meshPods }: { readonly target: CallTarget; readonly meshPods: MeshPods },
+): Promise<readonly CalledPod[]> {
+  if (to !== undefined || isHostOfMesh(call.host, namespace, meshPods)) return [];
+  const { gatewayKind } = await import("../../kinds/gateway/gateway.ts");
+  return findGatewayPods(call, (await mesh.objects(gatewayKind)) as readonly Gateway[], meshPods);
+}
+
 /** Headers may hold secrets: they aren't repeated. */
-function reportOf({ url, request }: AskedCall, caller: Caller, verdicts: readonly PodVerdict[]) {
+function reportOf(
+  { url, request: plain, tlsRequest: request = plain }: AskedCall,
+  caller: Caller,
+  verdicts: readonly PodVerdict[],
+) {
   const [first] = verdicts;
   const isSame = verdicts.every(({ verdict }) => verdict === first?.verdict);
   return {

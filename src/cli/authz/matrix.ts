@@ -13,7 +13,15 @@ import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { checkNamespace } from "../get.ts";
 import { parseOutputFormat, writeValue } from "../output-format.ts";
 import { renderTable } from "../table.ts";
-import { hasProxy, type MeshPods, podPort, podsBehind, readMeshPods, serviceAccountOf } from "./mesh-pods.ts";
+import {
+  hasProxy,
+  isGateway,
+  type MeshPods,
+  podPort,
+  podsBehind,
+  readMeshPods,
+  serviceAccountOf,
+} from "./mesh-pods.ts";
 
 /** One Service's port. */
 interface MatrixRow {
@@ -56,8 +64,7 @@ async function fillMatrix(
   services: readonly Service[],
   meshPods: MeshPods,
 ): Promise<readonly MatrixRow[]> {
-  const { decideAtSidecar } = await import("../../explain/decide-at-sidecar.ts");
-  const nowSeconds = Math.floor(Date.now() / 1000);
+  const decide = await decider(Math.floor(Date.now() / 1000));
   const identities = identitiesOf(meshPods.pods);
   const configOf = rememberConfigs(mesh);
   const rows: MatrixRow[] = [];
@@ -68,18 +75,29 @@ async function fillMatrix(
       const places = pods.flatMap((pod, at) => placeOf(pod, configs[at], podPort(port, pod)));
       if (places.length === 0 || (port.protocol ?? "TCP") !== "TCP") continue;
       const verdictOf = (identity: Identity) =>
-        merged(
-          places.map(
-            ({ config, ...place }) =>
-              decideAtSidecar(config, callOf(identity, { config, ...place }), { nowSeconds }).verdict,
-          ),
-        );
+        merged(places.map((place) => decide(place, callOf(identity, place))));
       const verdicts = Object.fromEntries(identities.map((each) => [each.name, verdictOf(each)]));
       const { name, namespace } = service.metadata;
       rows.push({ service: `${name}.${namespace}`, port: port.port, verdicts });
     }
   }
   return rows;
+}
+
+type Decide = (place: Place, call: Call) => Decision["verdict"];
+
+async function decider(nowSeconds: number): Promise<Decide> {
+  const [{ decideAtSidecar }, { decideAtGateway }] = await Promise.all([
+    import("../../explain/decide-at-sidecar.ts"),
+    import("../../explain/decide-at-gateway.ts"),
+  ]);
+  return ({ config, isGateway: isAtGateway }, call) => {
+    if (!isAtGateway) return decideAtSidecar(config, call, { nowSeconds }).verdict;
+    const plain = decideAtGateway(config, call, { isTls: false, nowSeconds });
+    // A port of TLS alone.
+    if (plain.reason.kind !== "no-server") return plain.verdict;
+    return decideAtGateway(config, call, { isTls: true, nowSeconds }).verdict;
+  };
 }
 
 interface Identity {
@@ -110,10 +128,13 @@ interface Place {
   readonly config: ReceivedConfig;
   readonly ip: string | undefined;
   readonly port: number;
+  readonly isGateway: boolean;
 }
 
 function placeOf(pod: Pod, config: ReceivedConfig | undefined, port: number | undefined): readonly Place[] {
-  return config === undefined || port === undefined ? [] : [{ config, ip: pod.status?.podIP, port }];
+  return config === undefined || port === undefined
+    ? []
+    : [{ config, ip: pod.status?.podIP, port, isGateway: isGateway(pod) }];
 }
 
 /** Of a request of which nothing is known but who sends it. */

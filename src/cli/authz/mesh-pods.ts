@@ -52,6 +52,15 @@ export function hasProxy({ spec }: Pod): boolean {
   return [...(spec.initContainers ?? []), ...spec.containers].some(({ name }) => name === PROXY);
 }
 
+/** By the words that its proxy is started with: it takes calls from outside, and none of an application. */
+export function isGateway({ spec }: Pod): boolean {
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  return containers.some(({ command = [], args = [] }) => {
+    const words = [...command, ...args];
+    return words.some((word, at) => word === "proxy" && words[at + 1] === "router");
+  });
+}
+
 export function serviceAccountOf({ spec }: Pod): string {
   return spec.serviceAccountName ?? spec.serviceAccount ?? "default";
 }

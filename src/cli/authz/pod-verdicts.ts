@@ -1,14 +1,16 @@
 // Asks the Envoy of each pod what it was sent, and what that comes to for a call.
 
+import { isIP } from "node:net";
 import type { Mesh } from "../../admin/contract/mesh.ts";
 import { objectKey } from "../../core/object-key.ts";
 import type { Call, HttpRequest, Peer } from "../../explain/call.ts";
 import type { Decision, NamedRule, Reason } from "../../explain/decision.ts";
+import type { ReceivedConfig } from "../../explain/received-config.ts";
 import { known } from "../../explain/truth.ts";
-import type { AskedCall } from "./asked-call.ts";
+import { type AskedCall, withoutTlsRequest } from "./asked-call.ts";
 import type { CalledPod } from "./called-pods.ts";
 import type { Caller } from "./caller.ts";
-import { hasProxy } from "./mesh-pods.ts";
+import { hasProxy, isGateway } from "./mesh-pods.ts";
 
 export interface PodVerdict {
   readonly namespace: string;
@@ -19,6 +21,8 @@ export interface PodVerdict {
   /** Of the rule that decides, as `file:line`, where the mesh knows it. */
   readonly location?: string;
   readonly steps: Decision["steps"];
+  /** At a gateway, what the route is made of. */
+  readonly route?: string;
 }
 
 export interface CallQuestion {
@@ -37,15 +41,42 @@ export async function judgeCall(
   const { namespace, name } = pod.metadata;
   const place = { namespace, pod: name, port };
   if (!hasProxy(pod)) return { ...place, verdict: "allowed", reason: { kind: "no-proxy" }, steps: [] };
-  const [{ readReceivedConfig }, { decideAtSidecar }] = await Promise.all([
-    import("../../explain/received-config.ts"),
-    import("../../explain/decide-at-sidecar.ts"),
-  ]);
+  const { readReceivedConfig } = await import("../../explain/received-config.ts");
   const config = readReceivedConfig(await mesh.envoy({ namespace, name }, "/config_dump"));
-  const call = callOf(question, { ip: pod.status?.podIP, port, trustDomain: config.trustDomain });
-  const decision = decideAtSidecar(config, call, question);
+  const receiver = { ip: pod.status?.podIP, port, trustDomain: config.trustDomain };
+  const decision = await (isGateway(pod)
+    ? decideAtEdge(config, receiver, question)
+    : decideInside(config, receiver, question));
   const location = await locationOf(mesh, decision.reason);
   return { ...place, ...decision, ...(location === undefined ? {} : { location }) };
+}
+
+async function decideInside(
+  config: ReceivedConfig,
+  receiver: Receiver,
+  question: CallQuestion,
+): Promise<Decision> {
+  const { decideAtSidecar } = await import("../../explain/decide-at-sidecar.ts");
+  const call = withoutTlsRequest(question.call);
+  return decideAtSidecar(config, callOf({ ...question, call }, receiver), question);
+}
+
+/** Who speaks TLS to a gateway names the host that it calls, unless it is said otherwise. */
+async function decideAtEdge(
+  config: ReceivedConfig,
+  receiver: Receiver,
+  question: CallQuestion,
+): Promise<Decision> {
+  const { decideAtGateway } = await import("../../explain/decide-at-gateway.ts");
+  const { call, nowSeconds, serverName } = question;
+  const isTls = call.tlsRequest !== undefined;
+  const named = serverName ?? (isTls && isIP(call.host) === 0 ? call.host : undefined);
+  const { tlsRequest: request = call.request, ...rest } = call;
+  const opened = { ...rest, ...(request && { request }) };
+  return decideAtGateway(config, callOf({ ...question, call: opened, serverName: named }, receiver), {
+    isTls,
+    nowSeconds,
+  });
 }
 
 interface Receiver {

@@ -37,7 +37,13 @@ function sentence({ verdict, reason, location, port }: PodVerdict): string {
     case "mutual-tls-only":
       return `denied: port ${port} takes mTLS only, and the caller has no certificate of the mesh`;
     case "no-listener":
-      return "depends on the proxy: it has no inbound listener, since it is a gateway's or isn't ready yet";
+      return "depends on the proxy: it has no inbound listener, so it isn't ready yet";
+    case "no-server":
+      return `denied: the gateway has no server at port ${port} that takes such a call`;
+    case "no-route":
+      return "denied: no policy denies it, but the gateway has no route for it (404)";
+    case "redirect":
+      return "denied: the gateway sends it to HTTPS";
     case "path-refused":
       return "denied: the path is refused before any policy sees it";
     case "open":
@@ -67,15 +73,23 @@ function listText(words: readonly string[]): string {
   return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
 
-/** What doesn't decide: audits, dry runs, and filters that only their makers know. */
-function remarks({ steps }: PodVerdict): readonly string[] {
-  return steps.flatMap((step) => {
+/** What doesn't decide: the route, audits, dry runs, and filters that only their makers know. */
+function remarks({ steps, route }: PodVerdict): readonly string[] {
+  const routed = route === undefined ? [] : [`  routed by ${routeText(route)}`];
+  const told = steps.flatMap((step) => {
     if (step.result === "unknown")
       return [`  the filter "${step.slot}" may decide too: what it does isn't known here`];
     if (step.isDryRun) return dryRunRemark(step);
     const isAudited = step.action === "AUDIT" && step.matched !== undefined;
     return isAudited ? [`  audited by ${step.matched}`] : [];
   });
+  return [...routed, ...told];
+}
+
+/** `http[0] of VirtualService shop/web` */
+function routeText(route: string): string {
+  const [, kind, namespace, name, path] = /^([^/]+)\/([^/]+)\/(\S+) spec\.(\S+)$/.exec(route) ?? [];
+  return kind === undefined ? route : `${path} of ${kind} ${namespace}/${name}`;
 }
 
 function dryRunRemark({ action, result, matched }: Step): readonly string[] {
