@@ -41,11 +41,11 @@ export const faultFeature: RouteFeature = {
   },
 };
 
+/** Of a fault that doesn't say whom it is for, as in Istio. */
+const NOBODY = { value: 0 };
+
 function buildDelay(delay: HttpFaultInjectionDelay, fixedDelay: string): HttpFaultInit["delay"] {
-  const percentage =
-    delay.percentage === undefined && delay.percent !== undefined
-      ? { value: delay.percent }
-      : delay.percentage;
+  const { percent, percentage = percent === undefined ? NOBODY : { value: percent } } = delay;
   return {
     faultDelaySecifier: { case: "fixedDelay", value: durationMessage(fixedDelay) },
     percentage: fractionalPercent(percentage),
@@ -53,7 +53,7 @@ function buildDelay(delay: HttpFaultInjectionDelay, fixedDelay: string): HttpFau
 }
 
 function buildAbort(abort: HttpFaultInjectionAbort): Pick<HttpFaultInit, "abort"> {
-  const percentage = fractionalPercent(abort.percentage);
+  const percentage = fractionalPercent(abort.percentage ?? NOBODY);
   if (abort.httpStatus !== undefined) {
     return { abort: { percentage, errorType: { case: "httpStatus", value: abort.httpStatus } } };
   }

@@ -277,12 +277,25 @@ describe("buildRoute() answers by itself", () => {
 
   test("with a fault, for a share of the requests", () => {
     const rule: HttpRoute = {
-      fault: { delay: { fixedDelay: "1s", percentage: { value: 10 } }, abort: { grpcStatus: "UNAVAILABLE" } },
+      fault: {
+        delay: { fixedDelay: "1s", percentage: { value: 10 } },
+        abort: { grpcStatus: "UNAVAILABLE", percentage: { value: 100 } },
+      },
     };
     const config = buildRoute(inputs({ rule })).typedPerFilterConfig?.[FAULT_FILTER];
     assert.deepEqual(toJson(HTTPFaultSchema, create(HTTPFaultSchema, messageIn(HTTPFaultSchema, config))), {
       delay: { fixedDelay: "1s", percentage: { numerator: 100000, denominator: "MILLION" } },
       abort: { grpcStatus: 14, percentage: { numerator: 1000000, denominator: "MILLION" } },
+    });
+  });
+
+  test("with a fault for nobody, where it doesn't say for whom", () => {
+    const fault = { delay: { fixedDelay: "1s" }, abort: { httpStatus: 503 } };
+    const config = buildRoute(inputs({ rule: { fault } })).typedPerFilterConfig?.[FAULT_FILTER];
+    const percentage = { denominator: "MILLION" };
+    assert.deepEqual(toJson(HTTPFaultSchema, create(HTTPFaultSchema, messageIn(HTTPFaultSchema, config))), {
+      delay: { fixedDelay: "1s", percentage },
+      abort: { httpStatus: 503, percentage },
     });
   });
 
