@@ -174,6 +174,25 @@ test("service identities are those of all endpoints, once each", () => {
   ]);
 });
 
+test("service identities are also those that a ServiceEntry names", () => {
+  const mesh = meshFixture();
+  mesh.put(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: { name: web, namespace: shop }
+spec:
+  hosts: [web.example.com]
+  resolution: STATIC
+  subjectAltNames: ["spiffe://other.domain/ns/shop/sa/web"]
+  ports: [{ number: 80, name: http, protocol: HTTP }]
+  endpoints: [{ address: 10.0.0.1, serviceAccount: web }]
+`);
+  assert.deepEqual(mesh.model.identities.get("shop/web.example.com"), [
+    "spiffe://cluster.local/ns/shop/sa/web",
+    "spiffe://other.domain/ns/shop/sa/web",
+  ]);
+});
+
 function endpointsOf(key: string, ...documents: readonly string[]): readonly ServiceEndpoint[] {
   const mesh = meshFixture();
   mesh.put(documents.join("\n---\n"));

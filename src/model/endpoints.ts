@@ -98,16 +98,19 @@ export function declareEndpoints(
 }
 
 /** The identities that a client may meet at a service: what its certificate check accepts. */
+/** Of the endpoints, and by a ServiceEntry's word: names that the certificates of its servers may have. */
 export function declareServiceIdentities(
   graph: Graph,
   endpoints: Table<readonly ServiceEndpoint[]>,
-): Table<readonly SpiffeId[]> {
-  return graph.derive<readonly ServiceEndpoint[], readonly SpiffeId[]>({
+  services: Table<MeshService>,
+): Table<readonly string[]> {
+  return graph.derive<readonly ServiceEndpoint[], readonly string[]>({
     name: "service identities",
     from: endpoints,
-    rows: (key, rows) => {
+    rows: (key, rows, read) => {
       const identities = rows.flatMap(({ identity }) => (identity === undefined ? [] : [identity]));
-      return [[key, [...new Set(identities)].sort()]];
+      const named = read.get(services, key)?.subjectAltNames ?? [];
+      return [[key, [...new Set([...identities, ...named])].sort()]];
     },
   });
 }

@@ -1,6 +1,5 @@
 // The model: every table that views are made of, declared in order on one graph.
 
-import type { SpiffeId } from "../core/spiffe-id.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
@@ -38,7 +37,8 @@ export interface Model {
   readonly hostClaims: HostClaims;
   readonly addressClaims: AddressClaims;
   readonly endpoints: Table<readonly ServiceEndpoint[]>;
-  readonly identities: Table<readonly SpiffeId[]>;
+  /** By which servers of a service are known. */
+  readonly identities: Table<readonly string[]>;
   readonly hostRules: HostRules;
   readonly hostRoutes: HostRoutesTable;
   readonly peerAuthentications: PeerAuthentications;
@@ -72,7 +72,7 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     hostClaims: declareHostClaims(graph, services),
     addressClaims: declareAddressClaims(graph, services, endpoints),
     endpoints,
-    identities: declareServiceIdentities(graph, endpoints),
+    identities: declareServiceIdentities(graph, endpoints, services),
     hostRules: declareHostRules(graph, sources, settings),
     hostRoutes: declareHostRoutes(graph, sources, settings),
     peerAuthentications,

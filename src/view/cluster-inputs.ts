@@ -2,7 +2,6 @@
 
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
-import type { SpiffeId } from "../core/spiffe-id.ts";
 import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
 import type {
   LocalityLoadBalancerSettingDistribute,
@@ -18,12 +17,12 @@ export type PortPolicy = Omit<TrafficPolicy, "portLevelSettings">;
 export type UpstreamTls =
   | { readonly kind: "plaintext" }
   /** mTLS to endpoints that can speak it (their `tlsMode` label), plaintext to the others. */
-  | { readonly kind: "automatic"; readonly serverName: string; readonly identities: readonly SpiffeId[] }
+  | { readonly kind: "automatic"; readonly serverName: string; readonly identities: readonly string[] }
   /** DestinationRule `ISTIO_MUTUAL`: mTLS with the workload's own certificate to every endpoint. */
   | {
       readonly kind: "mesh";
       readonly serverName: string;
-      readonly identities: readonly SpiffeId[];
+      readonly identities: readonly string[];
       readonly subjectAltNames: readonly string[];
     }
   /** DestinationRule `SIMPLE` and `MUTUAL`. */

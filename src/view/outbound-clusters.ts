@@ -3,7 +3,6 @@
 
 import { outboundClusterName, outboundServerName } from "../core/cluster-name.ts";
 import { matchesLabels } from "../core/label-selector.ts";
-import type { SpiffeId } from "../core/spiffe-id.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -275,7 +274,7 @@ function upstreamTls(context: ServiceContext, asked: TlsContext): UpstreamTls | 
 function automaticTls(
   { key, service, model, read }: ServiceContext,
   { discovery, serverName }: TlsContext,
-  identities: readonly SpiffeId[],
+  identities: readonly string[],
 ): UpstreamTls {
   if (!read.one(model.settings).isAutomaticMutualTls || service.isExternal) return { kind: "plaintext" };
   switch (discovery.kind) {

@@ -3,7 +3,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { isWildcard } from "../../core/hostname.ts";
 import { isHttp2, isSniffed, isTcp, type Protocol } from "../../core/protocol.ts";
-import type { SpiffeId } from "../../core/spiffe-id.ts";
 import { RawBufferSchema } from "../../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
 import { TlsParameters_TlsProtocol } from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import {
@@ -83,7 +82,7 @@ function applyAutomatic(
 
 interface MeshTls {
   readonly serverName: string;
-  readonly identities: readonly SpiffeId[];
+  readonly identities: readonly string[];
   readonly subjectAltNames: readonly string[];
 }
 

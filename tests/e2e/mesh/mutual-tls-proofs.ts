@@ -66,6 +66,18 @@ export function proveMutualTls(start: StartMesh): void {
     assert.doesNotMatch(certificate, /forged/);
   });
 
+  test("a ServiceEntry's server is believed under the names that the entry gives it, and no other", async () => {
+    const [pod] = await mesh.pods("echo-v1");
+    const save = (account: string) => mesh.save("entry.yaml", entryOf(pod?.ip ?? "", account));
+    const status = async () =>
+      (await client.request({ url: "http://198.51.100.20/", host: "named.example" })).status;
+    await save("echo");
+    await eventually(async () => assert.equal(await status(), 200));
+    await save("somebody-else");
+    await eventually(async () => assert.equal(await status(), 503));
+    await mesh.remove("entry.yaml");
+  });
+
   test("STRICT refuses plain text from a pod outside the mesh, HTTP and TCP", async () => {
     const refused = await legacy.request({ url: "http://echo/", isNew: true });
     assert.equal(refused.status, 0, refused.body);
@@ -111,5 +123,22 @@ metadata: {name: echo, namespace: test}
 spec:
   selector: {matchLabels: {app: echo}}
   mtls: {mode: ${name}}
+`;
+}
+
+/** Of a server whose ServiceAccount the mesh isn't told. */
+function entryOf(address: string, account: string): string {
+  return `
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: named, namespace: test}
+spec:
+  hosts: [named.example]
+  addresses: [198.51.100.20]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  subjectAltNames: [spiffe://cluster.local/ns/test/sa/${account}]
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}]
+  endpoints: [{address: ${address}, labels: {security.istio.io/tlsMode: istio}}]
 `;
 }
