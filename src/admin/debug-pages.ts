@@ -1,6 +1,7 @@
 // The pages under `/debug/`, with the names and in the JSON of Istio's control plane, for its tools and their users.
 // They answer with what they are given, and show neither private keys nor Secrets.
 
+import { OWN_CLUSTER } from "../core/workload-description.ts";
 import type { FleetSession } from "../fleet/fleet-session.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { debugIndex } from "./debug-index.ts";
@@ -45,7 +46,7 @@ const pages: Readonly<Record<string, PageKind>> = {
   clusterz: {
     of: "mesh",
     summary: "Clusters whose objects are read",
-    answer: () => [{ id: "Kubernetes", syncStatus: "synced" }],
+    answer: () => [{ id: OWN_CLUSTER, syncStatus: "synced" }],
   },
   config_dump: {
     of: "proxy",

@@ -53,6 +53,7 @@ const endpoint: ServiceEndpoint = {
   nodeName: "node-1",
   workload: "reviews-v1",
   namespace: "shop",
+  description: "reviews-v1;shop;reviews;latest;Kubernetes",
 };
 
 function factsOf(services: readonly MeshService[], endpoints: readonly ServiceEndpoint[] = []) {

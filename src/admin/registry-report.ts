@@ -1,6 +1,7 @@
 // Services and their endpoints as Istio's control plane shows its registry. Field names, also their mixed spelling, are
 // Istio's.
 
+import { OWN_CLUSTER } from "../core/workload-description.ts";
 import type { ServiceEndpoint } from "../model/endpoints.ts";
 import type { MeshService, Resolution } from "../model/service.ts";
 
@@ -64,7 +65,7 @@ function endpointOf(endpoint: ServiceEndpoint, { ports }: MeshService) {
     Addresses: [endpoint.address],
     ServicePortName: ports.find(({ number }) => number === servicePort)?.name ?? "",
     ServiceAccount: endpoint.identity ?? "",
-    Locality: { Label: endpoint.locality, ClusterID: "Kubernetes" },
+    Locality: { Label: endpoint.locality, ClusterID: OWN_CLUSTER },
     EndpointPort: endpoint.port,
     LbWeight: endpoint.weight,
     TLSMode: endpoint.isMutualTls ? "istio" : "disabled",

@@ -2,6 +2,7 @@
 
 import { quoted } from "../core/quoted.ts";
 import type { StreamIdentity } from "../core/stream-identity.ts";
+import { OWN_CLUSTER } from "../core/workload-description.ts";
 import type { ProxyClaim } from "../view/recognition.ts";
 import type { XdsClient, XdsOpening, XdsStreamHandle } from "../xds/backend.ts";
 
@@ -30,7 +31,6 @@ export type ReadClaim =
 // sidecar~10.0.0.7~reviews-v1-abc.shop~shop.svc.cluster.local
 const NODE_ID_PARTS = 4;
 const MAX_NODE_ID_LENGTH = 1_024;
-const DEFAULT_CLUSTER_ID = "Kubernetes";
 
 export function readClaim({ nodeId, node }: Pick<XdsClient, "nodeId" | "node">): ReadClaim {
   const parts = nodeId.split("~");
@@ -57,7 +57,7 @@ export function readClaim({ nodeId, node }: Pick<XdsClient, "nodeId" | "node">):
   const labels = labelsOf(node.metadata.LABELS);
   const addresses = [...new Set([address, ...wordsOf(node.metadata.INSTANCE_IPS)])];
   const origin = {
-    clusterId: textOf(node.metadata.CLUSTER_ID) ?? DEFAULT_CLUSTER_ID,
+    clusterId: textOf(node.metadata.CLUSTER_ID) ?? OWN_CLUSTER,
     meshVersion: textOf(node.metadata.ISTIO_VERSION) ?? "",
   };
   const capturesDns = textOf(node.metadata.DNS_CAPTURE) === "true";

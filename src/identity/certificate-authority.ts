@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Redacted } from "../core/redacted.ts";
 import { redacted } from "../core/redacted.ts";
 import type { PodReference } from "../core/stream-identity.ts";
+import type { WorkloadDescription } from "../core/workload-description.ts";
 import type { Certificate } from "./certificate.ts";
 import { readCertificate } from "./certificate.ts";
 import { buildCertificate, emptyName, keyIdentifierOf, organizationName } from "./certificate-writer.ts";
@@ -35,6 +36,8 @@ export interface LeafRequest {
   readonly names: SubjectAlternativeNames;
   /** Whose it is, where the caller's credential is bound to a pod. */
   readonly pod?: PodReference;
+  /** What metrics call the pod's workload. */
+  readonly description?: WorkloadDescription;
   readonly ttlMs: number;
 }
 
@@ -75,13 +78,13 @@ export function createCertificateAuthority(
   const signer = signerOf(read.key);
   const { certificate } = read;
   const upperChain = upperChainOf(files);
-  const issue = ({ publicKey, names, pod, ttlMs }: LeafRequest): readonly string[] => {
+  const issue = ({ publicKey, names, pod, description, ttlMs }: LeafRequest): readonly string[] => {
     const nowMs = context.clock.now();
     const fields = {
       serial: context.randomBytes(16),
       issuerName: certificate.subjectName,
       issuerKeyId: certificate.subjectKeyId ?? keyIdentifierOf(certificate.publicKey),
-      subjectName: pod === undefined ? emptyName : encodePodSubject(pod),
+      subjectName: pod === undefined ? emptyName : encodePodSubject(pod, description),
       notBeforeMs: nowMs - BACKDATE_MS,
       notAfterMs: Math.min(nowMs + ttlMs, certificate.notAfterMs),
       publicKey,

@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Logger } from "../core/logger.ts";
 import { parseSpiffeId, spiffeId } from "../core/spiffe-id.ts";
 import type { ProvenIdentity } from "../core/stream-identity.ts";
+import type { WorkloadDescription } from "../core/workload-description.ts";
 import type { IstioCertificateRequest, IstioCertificateResponse } from "../gen/security/v1alpha1/ca_pb.ts";
 import { IstioCertificateResponseSchema } from "../gen/security/v1alpha1/ca_pb.ts";
 import type { Authenticator, Credentials } from "./authenticator.ts";
@@ -27,6 +28,8 @@ export interface CertificateService {
 export interface CertificateServiceOptions {
   readonly authenticator: Authenticator;
   readonly log: Logger;
+  /** What metrics call the workload of a caller that is a pod; undefined where it isn't known. */
+  readonly describe?: (caller: ProvenIdentity) => WorkloadDescription | undefined;
   /** For requests that name none. Default 24 h. */
   readonly defaultTtlMs?: number;
   /** A request for more is refused, as Istio does. Default 90 days. */
@@ -50,7 +53,9 @@ export function createCertificateService(
     }
     const { caller } = authentication;
     const ttlMs = ttlOf(message, defaultTtlMs);
-    const outcome = sign(authority, message.csr, { caller, ttlMs, maxTtlMs });
+    const description = options.describe?.(caller);
+    const decision = { caller, ttlMs, maxTtlMs, ...(description !== undefined && { description }) };
+    const outcome = sign(authority, message.csr, decision);
     const fields = {
       identity: spiffeId(caller),
       ...(caller.pod !== undefined && { pod: caller.pod.name }),
@@ -66,12 +71,13 @@ export function createCertificateService(
 
 interface SigningDecision {
   readonly caller: ProvenIdentity;
+  readonly description?: WorkloadDescription;
   readonly ttlMs: number;
   readonly maxTtlMs: number;
 }
 
 function sign(authority: CertificateAuthority, csr: string, decision: SigningDecision): CertificateOutcome {
-  const { caller, ttlMs, maxTtlMs } = decision;
+  const { caller, description, ttlMs, maxTtlMs } = decision;
   if (ttlMs <= 0 || ttlMs > maxTtlMs) {
     const limit = `between 1 s and ${maxTtlMs / 1000} s`;
     return refused("INVALID_ARGUMENT", `Cannot sign for ${ttlMs / 1000} s: wanted is a lifetime ${limit}`);
@@ -86,7 +92,10 @@ function sign(authority: CertificateAuthority, csr: string, decision: SigningDec
   }
   const { publicKey } = parsed.request;
   const names = { uris: [spiffeId(caller)], dnsNames: [], ipAddresses: [] };
-  const ofPod = caller.pod === undefined ? {} : { pod: caller.pod };
+  const ofPod = {
+    ...(caller.pod !== undefined && { pod: caller.pod }),
+    ...(description !== undefined && { description }),
+  };
   const certChain = [...authority.issue({ publicKey, names, ttlMs, ...ofPod })];
   return { kind: "signed", response: create(IstioCertificateResponseSchema, { certChain }) };
 }

@@ -13,6 +13,7 @@ export const objectIdentifier = {
   sha512WithRsa: "1.2.840.113549.1.1.13",
   extensionRequest: "1.2.840.113549.1.9.14",
   organizationName: "2.5.4.10",
+  description: "2.5.4.13",
   unstructuredName: "1.2.840.113549.1.9.2",
   userId: "0.9.2342.19200300.100.1.1",
   subjectKeyIdentifier: "2.5.29.14",

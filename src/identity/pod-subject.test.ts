@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { describeWorkload } from "../core/workload-description.ts";
 import { emptyName, organizationName } from "./certificate-writer.ts";
 import { derElement, derObjectIdentifier, derSequence, derSet, derUtf8String } from "./der-writer.ts";
 import { objectIdentifier } from "./object-identifier.ts";
@@ -18,6 +19,19 @@ test("readPodSubject() reads what encodePodSubject() wrote, among other attribut
   const more = attribute("2.5.4.13", "reviews:shop");
   const subject = derSequence(derSet(more), derSet(nameOf(pod.name), uidOf(pod.uid)));
   assert.deepEqual(readPodSubject(subject), pod);
+});
+
+test("encodePodSubject() describes the workload, as Envoy prints it", () => {
+  const description = describeWorkload({
+    workloadName: "reviews-v1",
+    namespace: "shop",
+    labels: { app: "reviews", version: "v1", "service.istio.io/canonical-name": "opinions" },
+  });
+  const subject = encodePodSubject(pod, description);
+  assert.match(Buffer.from(subject).toString("latin1"), /reviews-v1:shop:opinions:v1:Kubernetes:reviews:v1/);
+  assert.deepEqual(readPodSubject(subject), pod);
+  const tooLong = { ...description, workload: "a".repeat(1_000) };
+  assert.deepEqual(encodePodSubject(pod, tooLong), encodePodSubject(pod));
 });
 
 test("readPodSubject() finds no pod where one isn't named once and well", () => {

@@ -1,6 +1,7 @@
 // What injection is told besides the pod: by the mesh's configuration and by the place it runs in.
 
 import type { LabelSelector } from "../core/label-selector.ts";
+import { OWN_CLUSTER } from "../core/workload-description.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import type { ResourceRequirements } from "../kinds/pod/container.ts";
 import type { ContainerSecurityContext } from "../kinds/pod/security-context.ts";
@@ -66,7 +67,7 @@ export const defaultInjectionSettings: InjectionSettings = {
   // Without a tag: whoever injects knows which version's pods it makes.
   images: agentImages("meltemi/agent"),
   controlPlaneAddress: "meltemi.meltemi-system.svc:15012",
-  clusterId: "Kubernetes",
+  clusterId: OWN_CLUSTER,
   network: "",
   clusterDomain: "cluster.local",
   proxyResources: { requests: { cpu: "100m", memory: "128Mi" }, limits: { cpu: "2", memory: "1Gi" } },

@@ -16,6 +16,7 @@ import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
+import type { ProvenIdentity } from "../core/stream-identity.ts";
 import { controlPlaneIdentifier } from "../fleet/debug-types.ts";
 import type { Transaction } from "../graph/graph.ts";
 import { type GrpcListener, GrpcServer } from "../grpc/server.ts";
@@ -38,6 +39,7 @@ import { createObjectChanges, type ObjectChanges, startPlaneStatus } from "../pl
 import { createUninjectedWatch, type UninjectedWatch } from "../plane/cluster/uninjected-watch.ts";
 import type { ClusterSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
+import { describeCaller } from "../plane/describe-caller.ts";
 import { type ClusterIssuerKeys, followIssuerKeys } from "../plane/issuer-keys.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems } from "../plane/plane-problems.ts";
@@ -121,7 +123,8 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const reports = createFleetReports({ settings, plane, identity, trustDomain });
   serving.reports = reports;
   const { methods } = reports;
-  const service = { grpc, xds, authority, authenticator, identity, methods, log };
+  const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
+  const service = { grpc, xds, authority, authenticator, describe, identity, methods, log };
   const listener = await serveSecurely(endpoint, service);
   await servePlaintext(settings, { grpc, xds });
   const webhooks = await serveWebhooks({ settings, plane, injection, identity, host: everyAddress(), log });

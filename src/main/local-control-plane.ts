@@ -9,6 +9,7 @@ import { systemClock } from "../core/clock.ts";
 import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import { formatProblem } from "../core/problem.ts";
+import type { ProvenIdentity } from "../core/stream-identity.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import {
   type Authenticator,
@@ -30,6 +31,7 @@ import { receiveConnections } from "../local/supervisor/child-connections.ts";
 import { POD_CONNECTIONS } from "../local/supervisor/control-plane-sockets.ts";
 import type { LocalSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
+import { describeCaller } from "../plane/describe-caller.ts";
 import { keepLocalIssuerKeys } from "../plane/issuer-keys.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems, watchPlaneProblems } from "../plane/plane-problems.ts";
@@ -82,7 +84,8 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   // The supervisor's alone: pods come by sockets of their own.
   const endpoint = { kind: "unix", path: xdsSocket, mode: 0o600 } as const;
   const identity = await openControlPlaneIdentity(authority, { names, log });
-  await serveSecurely(endpoint, { grpc, xds, authority, authenticator, identity, log });
+  const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
+  await serveSecurely(endpoint, { grpc, xds, authority, authenticator, describe, identity, log });
   const pods = new PodConnections({ grpc, xds, identity, trustDomain, log });
   const passed = await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
   receiveConnections(process, (socket, { name, owner }) => {

@@ -30,6 +30,7 @@ describe("endpoints", () => {
         nodeName: "",
         workload: "web-1",
         namespace: "shop",
+        description: "web-1;shop;web;latest;Kubernetes",
       },
     ]);
   });

@@ -43,6 +43,8 @@ export interface ServiceEndpoint {
   readonly nodeName: string;
   readonly workload: string;
   readonly namespace: string;
+  /** As metrics call the workload, see `formatEndpointDescription`; empty where nobody knows it. */
+  readonly description: string;
 }
 
 export interface EndpointInputs {
@@ -211,6 +213,7 @@ function sliceEndpoint(entry: SliceEntry, context: Context): ServiceEndpoint[] {
       nodeName: endpoint.nodeName ?? workload?.nodeName ?? "",
       workload: workload?.workloadName ?? "",
       namespace: workload?.namespace ?? service.namespace,
+      description: workload?.description ?? "",
     },
   ];
 }
@@ -273,6 +276,7 @@ function inlineEndpoint(
     nodeName: "",
     workload: "",
     namespace,
+    description: "",
   };
 }
 
@@ -296,6 +300,7 @@ function selectedEndpoints(service: MeshService, context: Context): ServiceEndpo
       nodeName: workload.nodeName,
       workload: workload.workloadName,
       namespace: workload.namespace,
+      description: workload.description,
     }));
   });
 }

@@ -2,6 +2,7 @@
 // rows here change only when one of these facts does.
 
 import { addressKey } from "../core/cidr.ts";
+import { describeWorkload, formatEndpointDescription } from "../core/workload-description.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
@@ -30,6 +31,8 @@ export interface Workload {
   readonly hasMutualTls: boolean;
   /** The owning Deployment's or other controller's name, as far as the pod's own name tells. */
   readonly workloadName: string;
+  /** As metrics call it, in the metadata of its endpoints. */
+  readonly description: string;
   readonly nodeName: string;
   /** `region/zone/subzone`; empty where unknown. */
   readonly locality: string;
@@ -87,6 +90,7 @@ function nodeOf({ spec }: Pod, sources: Sources, read: Read): Node | undefined {
 
 function workloadOf(pod: Pod, node: Node | undefined): Workload {
   const { name, namespace, labels = {} } = pod.metadata;
+  const workloadName = workloadNameOf(pod);
   return {
     uid: pod.metadata.uid ?? "",
     name,
@@ -98,7 +102,8 @@ function workloadOf(pod: Pod, node: Node | undefined): Workload {
     isOnHostNetwork: pod.spec?.hostNetwork === true,
     proxyKind: proxyKindOf(pod),
     hasMutualTls: labels[TLS_MODE_LABEL] === "istio",
-    workloadName: workloadNameOf(pod),
+    workloadName,
+    description: formatEndpointDescription(describeWorkload({ workloadName, namespace, labels })),
     nodeName: pod.spec?.nodeName ?? "",
     locality: localityOfPod(pod, node),
     portNumbers: namedPorts(pod),

@@ -8,7 +8,7 @@ import { GrpcError } from "../grpc/status.ts";
 import type { Authenticator } from "../identity/authenticator.ts";
 import type { CertificateAuthority } from "../identity/certificate-authority.ts";
 import { createCertificateMethod } from "../identity/certificate-method.ts";
-import { createCertificateService } from "../identity/certificate-service.ts";
+import { type CertificateServiceOptions, createCertificateService } from "../identity/certificate-service.ts";
 import type { XdsServer } from "../xds/xds-server.ts";
 import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
 
@@ -18,6 +18,8 @@ export interface SecureService {
   readonly authority: CertificateAuthority;
   /** Of whoever asks for a certificate. */
   readonly authenticator: Authenticator;
+  /** As in CertificateServiceOptions. */
+  readonly describe?: CertificateServiceOptions["describe"];
   readonly identity: ControlPlaneIdentity;
   /** What is served besides. */
   readonly methods?: readonly GrpcMethod[];
@@ -26,9 +28,9 @@ export interface SecureService {
 
 /** To all who can reach the endpoint. */
 export async function serveSecurely(endpoint: GrpcEndpoint, service: SecureService): Promise<GrpcListener> {
-  const { grpc, xds, authority, authenticator, identity, methods = [], log } = service;
+  const { grpc, xds, authority, authenticator, describe, identity, methods = [], log } = service;
   const certificates = createCertificateMethod(
-    createCertificateService(authority, { authenticator, log }),
+    createCertificateService(authority, { authenticator, log, ...(describe && { describe }) }),
     (status, message) => new GrpcError(status, message),
   );
   return listenSecurely(endpoint, {

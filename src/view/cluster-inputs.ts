@@ -129,6 +129,6 @@ export interface ClusterEndpoint {
   readonly isHealthy: boolean;
   /** Being drained: kept for sessions that stick to it, offered to no new request. */
   readonly isDraining: boolean;
-  readonly workload: string;
-  readonly namespace: string;
+  /** As metrics call the workload; empty where nobody knows it. */
+  readonly description: string;
 }

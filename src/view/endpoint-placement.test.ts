@@ -32,8 +32,7 @@ function inputs(spots: readonly Spot[], wanted: EndpointPlacement | undefined): 
     isMutualTls: false,
     isHealthy: true,
     isDraining: false,
-    workload: "",
-    namespace: "",
+    description: "",
     ...(wanted === undefined ? {} : factsForPlacement({ labels, locality, nodeName }, wanted)),
   }));
   return {

@@ -337,6 +337,8 @@ function endpointsOfPort(
         labels: _labels,
         identity: _identity,
         nodeName: _node,
+        workload: _workload,
+        namespace: _namespace,
         ...endpoint
       } = chosen;
       return placement === undefined ? endpoint : { ...endpoint, ...factsForPlacement(chosen, placement) };

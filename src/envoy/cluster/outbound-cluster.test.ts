@@ -29,8 +29,7 @@ const ENDPOINT: ClusterEndpoint = {
   isMutualTls: true,
   isHealthy: true,
   isDraining: false,
-  workload: "",
-  namespace: "shop",
+  description: "",
 };
 const DNS: Extract<Discovery, { kind: "dns" }> = {
   kind: "dns",

@@ -63,7 +63,7 @@ export function loadBalancingWeights(endpoints: readonly { readonly weight: numb
 }
 
 function lbEndpoint(endpoint: ClusterEndpoint, weight: number): MessageInitShape<typeof LbEndpointSchema> {
-  const { workload, namespace, address, additionalAddress, port } = endpoint;
+  const { description, address, additionalAddress, port } = endpoint;
   return {
     hostIdentifier: { case: "endpoint", value: bothAddresses([address, additionalAddress], port) },
     healthStatus: healthStatus(endpoint),
@@ -71,7 +71,7 @@ function lbEndpoint(endpoint: ClusterEndpoint, weight: number): MessageInitShape
     metadata: {
       filterMetadata: {
         ...(endpoint.isMutualTls ? { "envoy.transport_socket_match": { tlsMode: "istio" } } : {}),
-        ...(workload === "" ? {} : { istio: { workload, namespace } }),
+        ...(description === "" ? {} : { istio: { workload: description } }),
       },
     },
   };
