@@ -23,6 +23,8 @@ import { envoyArguments, startEnvoyProcess } from "./envoy-process.ts";
 import { createFileSecretSource } from "./file-secrets.ts";
 import type { AppScrape } from "./merged-metrics.ts";
 import { mergeMetrics } from "./merged-metrics.ts";
+import { ownDescription } from "./metrics/own-description.ts";
+import { RequestMetrics } from "./metrics/request-metrics.ts";
 import type { ProbeOutcome } from "./probe-app.ts";
 import { probeApp } from "./probe-app.ts";
 import { createProxyReadiness, waitUntilReady } from "./proxy-readiness.ts";
@@ -117,8 +119,10 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   // Who sends clients away isn't ready for more of them.
   let isDraining = false;
   let started: EnvoyProcess | undefined;
+  const requestMetrics = new RequestMetrics({ own: ownDescription(options.node), ...bucketsOf(options) });
   const questions = createQuestions(options, {
     certificate,
+    requestMetrics,
     admin,
     appSocketPath: sockets.app,
     isDraining: () => isDraining,
@@ -138,7 +142,12 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   const bootstrapPath = join(directory, "bootstrap.json");
   await writeFile(bootstrapPath, encodeBootstrap(buildBootstrap({ ...options, sockets })), { mode: 0o644 });
   const args = envoyArguments({ ...options.envoy, bootstrapPath });
-  const envoy = startEnvoyProcess({ ...options, admin, args });
+  const envoy = startEnvoyProcess({
+    ...options,
+    ...{ admin, args },
+    takeLine: (line) => requestMetrics.take(line),
+    onRestart: () => requestMetrics.envoyEnded(),
+  });
   started = envoy;
   closers.push(() => envoy.close());
   return {
@@ -165,8 +174,13 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   };
 }
 
+function bucketsOf({ histogramBuckets }: AgentOptions) {
+  return histogramBuckets === undefined ? {} : { histogramBuckets };
+}
+
 interface QuestionSources {
   readonly certificate: CertificateRotation;
+  readonly requestMetrics: RequestMetrics;
   readonly admin: EnvoyAdmin;
   readonly appSocketPath: string;
   readonly isDraining: () => boolean;
@@ -185,11 +199,12 @@ function createQuestions(options: AgentOptions, sources: QuestionSources) {
       const prober = options.probers?.[path];
       return prober === undefined ? undefined : probeApp(prober, dialer);
     },
-    metrics: () =>
+    metrics: (of: "pod" | "proxy") =>
       mergeMetrics({
         readEnvoyMetrics: admin.readMetrics,
+        requestMetrics: () => sources.requestMetrics.text(),
         agentMetrics: () => formatAgentMetrics(sources),
-        ...(options.scrape !== undefined && { app: { scrape: options.scrape, dialer } }),
+        ...(of === "pod" && options.scrape !== undefined && { app: { scrape: options.scrape, dialer } }),
         onFailure: (source, reason) => options.log.warn({ source, reason }, "metrics not merged"),
       }),
   };

@@ -23,6 +23,7 @@ function startFake({ onGivenUp }: Pick<EnvoyProcessOptions, "onGivenUp"> = {}) {
   const envoy = startEnvoyProcess({
     spawn,
     args: [],
+    takeLine: () => false,
     ...(onGivenUp !== undefined && { onGivenUp }),
     admin: createEnvoyAdmin("/nonexistent.sock"),
     clock,

@@ -21,8 +21,13 @@ export interface ProcessEnd {
   readonly reason?: string;
 }
 
-/** Starts Envoy with these arguments; the caller adds binary, environment, user and namespaces. */
-export type SpawnEnvoy = (args: readonly string[]) => RunningProcess;
+/**
+ * Starts Envoy with these arguments; the caller adds binary, environment, user and namespaces. `takeLine` is given each line
+ * of its standard output, and says whether it was meant for the agent: what wasn't is its log.
+ */
+export type SpawnEnvoy = (args: readonly string[], takeLine: TakeLine) => RunningProcess;
+
+export type TakeLine = (line: string) => boolean;
 
 export interface EnvoyArguments {
   readonly bootstrapPath: string;
@@ -60,6 +65,9 @@ export function envoyArguments(options: EnvoyArguments): readonly string[] {
 export interface EnvoyProcessOptions {
   readonly spawn: SpawnEnvoy;
   readonly args: readonly string[];
+  readonly takeLine: TakeLine;
+  /** Called before each start but the first. */
+  readonly onRestart?: () => void;
   readonly admin: EnvoyAdmin;
   /**
    * Told of an end that another start doesn't mend: Envoy was asked to quit, said why it can't run, or crashed five times
@@ -108,7 +116,7 @@ export function startEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
 
   const run = (): void => {
     const startedMs = clock.now();
-    const started = options.spawn(options.args);
+    const started = options.spawn(options.args, options.takeLine);
     current = started;
     log.info({ pid: started.pid }, "envoy started");
     void started.ended.then((end) => {
@@ -122,6 +130,7 @@ export function startEnvoyProcess(options: EnvoyProcessOptions): EnvoyProcess {
       log.warn({ pid: started.pid, ...end, restartInMs: delayMs }, "envoy ended unexpectedly");
       cancelRestart = clock.after(delayMs, () => {
         restartCount++;
+        options.onRestart?.();
         run();
       });
     });

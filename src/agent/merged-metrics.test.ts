@@ -41,6 +41,7 @@ test("mergeMetrics() leaves out what can't be read, and says so", async () => {
         yield Buffer.from("whole 1\nbrok");
         throw new Error("gone");
       },
+      requestMetrics: () => [],
       agentMetrics: () => "own 1\n",
       onFailure: (source, reason) => void failures.push(`${source}: ${reason}`),
     }),

@@ -12,6 +12,8 @@ export interface AppScrape {
 
 export interface MetricsSources {
   readonly readEnvoyMetrics: () => AsyncIterable<Buffer>;
+  /** Istio's standard metrics. */
+  readonly requestMetrics: () => Iterable<string>;
   readonly agentMetrics: () => string;
   readonly app?: { readonly scrape: AppScrape; readonly dialer: AppDialer };
   readonly onFailure: (source: "envoy" | "app", reason: string) => void;
@@ -26,6 +28,7 @@ export async function* mergeMetrics(sources: MetricsSources): AsyncGenerator<Buf
   yield* attempt(restoreIstioNames(wholeLines(sources.readEnvoyMetrics())), (reason) =>
     sources.onFailure("envoy", reason),
   );
+  for (const text of sources.requestMetrics()) yield Buffer.from(text);
   yield Buffer.from(sources.agentMetrics());
   if (app === undefined) return;
   yield* attempt(wholeLines(scrapeApp(app.scrape, app.dialer)), (reason) => sources.onFailure("app", reason));

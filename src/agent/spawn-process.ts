@@ -6,12 +6,12 @@ import type { ProcessEnd, RunningProcess, SpawnEnvoy } from "./envoy-process.ts"
 
 export interface SpawnProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Gets each line of the child's output. */
+  /** Gets each line of the child's output that isn't the agent's. */
   readonly onOutput: (line: string) => void;
 }
 
 export function createProcessSpawner(command: string, options: SpawnProcessOptions): SpawnEnvoy {
-  return (args): RunningProcess => {
+  return (args, takeLine): RunningProcess => {
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...options.env },
@@ -22,7 +22,7 @@ export function createProcessSpawner(command: string, options: SpawnProcessOptio
       stream.on("data", (text: string) => {
         const lines = (rest + text).split("\n");
         rest = lines.pop() ?? "";
-        for (const line of lines) options.onOutput(line);
+        for (const line of lines) if (stream !== child.stdout || !takeLine(line)) options.onOutput(line);
       });
     }
     const ended = new Promise<ProcessEnd>((resolve) => {

@@ -7,12 +7,14 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { PEER_HEADER } from "./peer-header.ts";
 import type { ProbeOutcome } from "./probe-app.ts";
+import { PROXY_METRICS_PATH } from "./proxy-metrics-path.ts";
 
 export interface StatusAnswers {
   readonly isReady: () => Promise<boolean>;
   /** Undefined for a path that no probe was rewritten to. */
   readonly probe: (path: string) => Promise<ProbeOutcome> | undefined;
-  readonly metrics: () => AsyncIterable<Buffer>;
+  /** Of the whole pod, or without the app's own. */
+  readonly metrics: (of: "pod" | "proxy") => AsyncIterable<Buffer>;
   /** Called at most once per request; the answer goes out before. */
   readonly quit: () => void;
   /** Starts to send clients away; the answer doesn't wait until they are gone. */
@@ -28,6 +30,12 @@ export function createStatusServer(answers: StatusAnswers): Server {
   });
 }
 
+const metricsPages: Readonly<Record<string, "pod" | "proxy">> = {
+  "/stats/prometheus": "pod",
+  "/metrics": "pod",
+  [PROXY_METRICS_PATH]: "proxy",
+};
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -35,9 +43,10 @@ async function answer(
 ): Promise<void> {
   const [path = "/"] = (request.url ?? "/").split("?");
   if (path === "/healthz/ready") return respondReadiness(response, answers);
-  if (path === "/stats/prometheus" || path === "/metrics") {
+  const metricsOf = metricsPages[path];
+  if (metricsOf !== undefined) {
     response.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
-    return pipeline(Readable.from(answers.metrics(), { objectMode: false }), response);
+    return pipeline(Readable.from(answers.metrics(metricsOf), { objectMode: false }), response);
   }
   if (path === "/quitquitquit" || path === "/drain") return respondOrder(path, request, response, answers);
   const outcome = answers.probe(path);

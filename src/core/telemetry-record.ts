@@ -58,3 +58,20 @@ export type TcpRecordValue = (typeof tcpRecordValues)[number];
 
 /** The last `event` of a connection; others come before it. */
 export const CONNECTION_END_EVENT = "TcpConnectionEnd";
+
+/** The service that a request was for, as metrics call it. */
+export interface CalledService {
+  readonly host: string;
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** As clusters say it in their metadata, under `meltemi` and `service`. */
+export function formatCalledService({ host, name, namespace }: CalledService): string {
+  return `${host};${name};${namespace}`;
+}
+
+export function parseCalledService(text: string): CalledService | undefined {
+  const [host = "", name = "", namespace = "", ...rest] = text.split(";");
+  return host === "" || name === "" || rest.length > 0 ? undefined : { host, name, namespace };
+}

@@ -6,21 +6,32 @@ import type { ObjectKey } from "../core/object-key.ts";
 import type { MetadataSchema } from "../gen/envoy/config/core/v3/base_pb.ts";
 import type { Provenance, ProvenancePart } from "../view/provenance.ts";
 
+export interface OtherMetadata {
+  readonly istio?: JsonObject;
+  /** As `serviceText` writes it. */
+  readonly service?: string;
+}
+
 type MetadataInit = MessageInitShape<typeof MetadataSchema>;
 
 /**
- * Metadata under the key `meltemi`, beside what Istio's tools look for under `istio`. One text, such as
+ * Metadata under the key `meltemi`, next to what Istio's tools look for under `istio`. One text, such as
  * `VirtualService/shop/web spec.http[0], Service/shop/web`, takes an Envoy a third less to read than structures of the same
  * content, and a port's routes have it a thousand times.
  */
-export function provenanceMetadata(provenance: Provenance, istio?: JsonObject): MetadataInit {
+export function provenanceMetadata(
+  provenance: Provenance,
+  { istio, service = "" }: OtherMetadata = {},
+): MetadataInit {
   const from = provenance
     .map(({ object, path }) => (path === undefined ? object : `${object} ${path}`))
     .join(", ");
   return {
     filterMetadata: {
       ...(istio === undefined ? {} : { istio }),
-      ...(from === "" ? {} : { meltemi: { from } }),
+      ...(from === "" && service === ""
+        ? {}
+        : { meltemi: { ...(from !== "" && { from }), ...(service !== "" && { service }) } }),
     },
   };
 }

@@ -4,6 +4,7 @@
 
 import type { JsonObject } from "@bufbuild/protobuf";
 import { ISTIO_PROXY_PORTS } from "../../core/proxy-ports.ts";
+import { RECORDS_RUNTIME_KEY } from "../../core/telemetry-record.ts";
 import type { BootstrapOptions, ControlPlaneAddress } from "./bootstrap-options.ts";
 import { extension } from "./extension.ts";
 import { buildNode } from "./proxy-node.ts";
@@ -72,7 +73,7 @@ const istioRuntime = {
 function buildRuntime(values: Readonly<Record<string, string>>): JsonObject {
   return {
     layers: [
-      { name: "global config", staticLayer: { ...istioRuntime, ...values } },
+      { name: "global config", staticLayer: { ...istioRuntime, [RECORDS_RUNTIME_KEY]: 100, ...values } },
       { name: "admin", adminLayer: {} },
     ],
   };

@@ -5,6 +5,7 @@ import type { JsonObject } from "@bufbuild/protobuf";
 import { type IpFamilies, loopbacksOf, wildcardsOf } from "../../core/ip-families.ts";
 import type { ProxyPorts } from "../../core/proxy-ports.ts";
 import { PEER_HEADER } from "../peer-header.ts";
+import { PROXY_METRICS_PATH } from "../proxy-metrics-path.ts";
 import type { ProxySockets } from "./bootstrap-options.ts";
 import { extension } from "./extension.ts";
 import type { ProxyNode } from "./proxy-node.ts";
@@ -33,7 +34,7 @@ export function buildStaticListeners(options: StaticListeners): JsonObject[] {
     httpListener(
       "envoy-stats",
       listeningOn(every, ports.envoyStats),
-      routeTo(ADMIN_CLUSTER, "/stats/prometheus"),
+      routeTo(AGENT_CLUSTER, "/stats/prometheus", PROXY_METRICS_PATH),
     ),
     httpListener("app", { address: pipeAddress(sockets.app, 0o600) }, connectRoute, {
       upgradeConfigs: [connectUpgrade],
@@ -71,8 +72,9 @@ const connectRoute = {
   route: { cluster: APP_CLUSTER, upgradeConfigs: [{ ...connectUpgrade, connectConfig: {} }], timeout: "0s" },
 };
 
-function routeTo(cluster: string, prefix: string): JsonObject {
-  return { match: { prefix }, route: { cluster, timeout: "0s" } };
+function routeTo(cluster: string, prefix: string, prefixRewrite = prefix): JsonObject {
+  const rewrite = prefixRewrite === prefix ? {} : { prefixRewrite };
+  return { match: { prefix }, route: { cluster, timeout: "0s", ...rewrite } };
 }
 
 function httpListener(

@@ -48,7 +48,7 @@ test("buildInboundCluster() names the services of the port, and what made it", (
   assert.equal(name, "inbound|9080||");
   assert.deepEqual(metadata?.filterMetadata, {
     istio: { services: [{ host: "web.shop.svc.cluster.local", name: "web", namespace: "shop" }] },
-    meltemi: { from: "Service/shop/web" },
+    meltemi: { from: "Service/shop/web", service: "web.shop.svc.cluster.local;web;shop" },
   });
 });
 

@@ -1,6 +1,7 @@
 // The cluster of one of the workload's own ports: it forwards to where the connection was going anyway.
 
 import { inboundClusterName } from "../../core/cluster-name.ts";
+import { formatCalledService } from "../../core/telemetry-record.ts";
 import type { InboundClusterInputs } from "../../view/cluster-inputs.ts";
 import { provenanceMetadata } from "../provenance.ts";
 import { buildCluster } from "./cluster.ts";
@@ -18,8 +19,11 @@ export const inboundClusterFeatures: readonly ClusterFeature<InboundClusterInput
   {
     fields: [],
     apply({ provenance, services }, { cluster }) {
+      const named = services.map(({ hostname, name, namespace }) => ({ host: hostname, name, namespace }));
+      const [oldest] = named;
       cluster.metadata = provenanceMetadata(provenance, {
-        services: services.map(({ hostname, name, namespace }) => ({ host: hostname, name, namespace })),
+        istio: { services: named },
+        ...(oldest !== undefined && { service: formatCalledService(oldest) }),
       });
     },
   },

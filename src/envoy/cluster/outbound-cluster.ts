@@ -1,6 +1,7 @@
 // One outbound cluster from its inputs: the features in order.
 
 import { parseObjectKey } from "../../core/object-key.ts";
+import { formatCalledService } from "../../core/telemetry-record.ts";
 import type { OutboundClusterInputs } from "../../view/cluster-inputs.ts";
 import { provenanceMetadata } from "../provenance.ts";
 import { buildCluster } from "./cluster.ts";
@@ -24,7 +25,10 @@ export const outboundClusterFeatures: readonly ClusterFeature[] = [
   {
     fields: [],
     apply(inputs, { cluster }) {
-      cluster.metadata = provenanceMetadata(inputs.provenance, istioMetadata(inputs));
+      cluster.metadata = provenanceMetadata(inputs.provenance, {
+        istio: istioMetadata(inputs),
+        service: serviceText(inputs),
+      });
     },
   },
 ];
@@ -32,6 +36,12 @@ export const outboundClusterFeatures: readonly ClusterFeature[] = [
 /** Pure. The name, `outbound|port|subset|host`, is part of the inputs. */
 export function buildOutboundCluster(inputs: OutboundClusterInputs): ClusterInit {
   return buildCluster(inputs.name, outboundClusterFeatures, inputs);
+}
+
+/** Of whom the cluster's name doesn't tell. */
+function serviceText({ hostname, service: { name, namespace } }: OutboundClusterInputs): string {
+  const isTold = hostname.startsWith(`${name}.${namespace}.svc.`);
+  return isTold ? "" : formatCalledService({ host: hostname, name, namespace });
 }
 
 function istioMetadata({ hostname, port, subset, service, provenance }: OutboundClusterInputs) {

@@ -1,11 +1,9 @@
 // Istio's access log: its default line, or the mesh's own format as text or JSON.
 
 import type { JsonObject } from "@bufbuild/protobuf";
-import type {
-  AccessLogFilterSchema,
-  AccessLogSchema,
-} from "../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
+import type { AccessLogFilterSchema } from "../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import type { SubstitutionFormatStringSchema } from "../../gen/envoy/config/core/v3/substitution_format_string_pb.ts";
+import { AccessLogType } from "../../gen/envoy/data/accesslog/v3/accesslog_pb.ts";
 import { FileAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { ExpressionFilterSchema } from "../../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
 import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
@@ -17,7 +15,8 @@ import { showingLoggedPath } from "../logged-path.ts";
 import type { PackedMessage } from "../message-encoder.ts";
 import { ASKING_RULE, CONNECTION_DENIAL, celExtract, RESPONSE_DETAILS } from "../policy-slot/denial.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
-import type { ProxySide } from "./filter-chain-inputs.ts";
+import type { AccessLogInit, ProxySide } from "./filter-chain-inputs.ts";
+import { buildTelemetryRecords } from "./telemetry-records.ts";
 
 const defaultTextFormat = (details: string) =>
   '[%START_TIME%] "%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%" %RESPONSE_CODE% ' +
@@ -55,8 +54,6 @@ const defaultJsonFormat = (details: string): JsonObject => ({
   x_forwarded_for: "%REQ(X-FORWARDED-FOR)%",
 });
 
-export type AccessLogInit = Plain<typeof AccessLogSchema>;
-
 export interface AccessLogInputs {
   readonly settings: ListenerSettings;
   /** Of what the log tells. */
@@ -74,11 +71,23 @@ export const accessLogFeatures: readonly AccessLogFeature[] = [
     slot: "file",
     fields: claims(meshConfigKind, ["spec.accessLogFile", "spec.accessLogFormat", "spec.accessLogEncoding"]),
     build: ({ settings: { accessLog }, ...logged }) =>
-      accessLog === undefined ? [] : [fileLogger(accessLog, detailsOf(logged))],
+      accessLog === undefined
+        ? []
+        : [{ ...fileLogger(accessLog, detailsOf(logged)), ...(logged.kind === "tcp" && onceAConnection) }],
   },
+  { slot: "statistics", fields: [], build: ({ kind, side }) => [buildTelemetryRecords({ kind, side })] },
 ];
 
-/** Empty where the mesh has no access log. */
+/** Bytes are told to the agent while a connection lives; everybody else is told once. */
+const onceAConnection = {
+  filter: {
+    filterSpecifier: {
+      case: "logTypeFilter" as const,
+      value: { types: [AccessLogType.TcpConnectionEnd] },
+    },
+  },
+};
+
 export const buildAccessLogs = inSlots(accessLogSlots, accessLogFeatures);
 
 /** In the default formats: what Envoy says, and which policy refuses where it doesn't say so. */

@@ -1,5 +1,6 @@
 // What a filter chain is built from, whatever its listener; features of network and HTTP filters see this and no more.
 
+import type { AccessLogSchema } from "../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
 import type {
   FilterChainMatchSchema,
   FilterChainSchema,
@@ -9,6 +10,7 @@ import type { Provenance } from "../../view/provenance.ts";
 import type { Plain } from "../encode.ts";
 
 export type FilterChainInit = Plain<typeof FilterChainSchema>;
+export type AccessLogInit = Plain<typeof AccessLogSchema>;
 export type FilterChainMatchInit = Plain<typeof FilterChainMatchSchema>;
 
 /** Which side of which proxy speaks: it decides what is believed of a client, and whether policies are enforced. */

@@ -5,8 +5,7 @@ import type { ListenerSchema } from "../../gen/envoy/config/listener/v3/listener
 import { bothAddresses } from "../address.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
-import type { AccessLogInit } from "./access-log.ts";
-import type { FilterChainInit } from "./filter-chain-inputs.ts";
+import type { AccessLogInit, FilterChainInit } from "./filter-chain-inputs.ts";
 import { buildListenerFilters, type Inspection } from "./listener-filters.ts";
 
 export type ListenerInit = Plain<typeof ListenerSchema>;

@@ -31,6 +31,7 @@ export function tcpProxyFilter(
                 value: { clusters: destinations.map(({ cluster, weight }) => ({ name: cluster, weight })) },
               },
         accessLog: buildAccessLogs({ settings, kind: "tcp", side }),
+        accessLogOptions: { flushAccessLogOnConnected: true, accessLogFlushInterval: { seconds: 5n } },
         ...(side === "inbound-mutual-tls" ? afterHandshake : {}),
       }),
     },

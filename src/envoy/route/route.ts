@@ -1,7 +1,7 @@
 // One route from its inputs: the features in order, then the action they drafted.
 
 import type { RouteInputs } from "../../view/route-inputs.ts";
-import { provenanceMetadata } from "../provenance.ts";
+import { type OtherMetadata, provenanceMetadata } from "../provenance.ts";
 import { corsFeature } from "./cors-policy.ts";
 import { destinationsFeature, hashPolicyFeature } from "./destinations.ts";
 import { faultFeature } from "./fault.ts";
@@ -39,17 +39,17 @@ export function buildRoute(inputs: RouteInputs): RouteInit {
       ? { case: "directResponse", value: { status: 503 } }
       : { case: "route", value: action };
   route.decorator = { operation: inputs.operation };
-  route.metadata = provenanceMetadata(inputs.provenance, istioConfigOf(inputs));
+  route.metadata = provenanceMetadata(inputs.provenance, ofRule(inputs));
   route.typedPerFilterConfig = filterConfig;
   return route;
 }
 
 /** What istioctl, Kiali and access-log formats look for: the rule behind the route. */
-function istioConfigOf({ provenance, rule }: RouteInputs) {
+function ofRule({ provenance, rule }: RouteInputs): OtherMetadata {
   const [first] = provenance;
-  if (rule === undefined || first === undefined) return undefined;
+  if (rule === undefined || first === undefined) return {};
   const [, namespace = "", name = ""] = first.object.split("/");
   return {
-    config: `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}`,
+    istio: { config: `/apis/networking.istio.io/v1/namespaces/${namespace}/virtual-service/${name}` },
   };
 }

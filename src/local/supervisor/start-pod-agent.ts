@@ -179,7 +179,7 @@ function proxyCommandOptions(
 
 function envoySpawner({ sandbox, events }: PodAgentRequest, context: SpawnContext): SpawnEnvoy {
   const { env, envoyPath, envoyTrial, directory } = context;
-  return (args): RunningProcess => {
+  return (args, takeLine): RunningProcess => {
     const started = sandbox.spawn({
       argv: [envoyPath, ...args],
       env,
@@ -192,6 +192,7 @@ function envoySpawner({ sandbox, events }: PodAgentRequest, context: SpawnContex
     const onEnd = envoyTrial.begin();
     let lastLine: string | undefined;
     const watched = watchProcess(started, (stream, text) => {
+      if (stream === "stdout" && takeLine(text)) return;
       lastLine = text;
       events.onLine(stream, text);
     });
