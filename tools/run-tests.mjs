@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { groupTestFiles, listTestFiles, suites } from "./test-suites.mjs";
+import { groupTestFiles, isOfSuite, listTestFiles, suites } from "./test-suites.mjs";
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 const TERMINATION_GRACE_MS = 5_000;
@@ -230,7 +230,7 @@ export function selectTests(names, root = projectRoot) {
     if (suite !== undefined) selected.set(suite, listTestFiles(root, suite));
     else {
       const file = relative(root, resolve(name));
-      const owner = suites.find((each) => each.folders.some((folder) => file.startsWith(`${folder}/`)));
+      const owner = suites.find((each) => isOfSuite(each, file));
       if (owner === undefined || !existsSync(join(root, file))) return undefined;
       selected.set(owner, [...(selected.get(owner) ?? []), file]);
     }

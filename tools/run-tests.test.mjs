@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { runSuite } from "./run-tests.mjs";
-import { groupTestFiles, hasTopLevelHook, listTestFiles } from "./test-suites.mjs";
+import { groupTestFiles, hasTopLevelHook, listTestFiles, searches, suites } from "./test-suites.mjs";
 
 const IMPORT = 'import { test } from "node:test";\n';
 
@@ -103,4 +103,12 @@ test("listTestFiles() finds this file and groups all of them", () => {
   const files = listTestFiles(process.cwd(), suite);
   assert.ok(files.includes("tools/run-tests.test.mjs"));
   assert.deepEqual(groupTestFiles(process.cwd(), suite, files).flat().sort(), files);
+});
+
+test("listTestFiles() has each search in the suite of searches, and every file in one suite alone", () => {
+  const listed = suites.flatMap((suite) => listTestFiles(process.cwd(), suite));
+  assert.equal(new Set(listed).size, listed.length);
+  const ofSearches = suites.find(({ name }) => name === "searches");
+  assert.deepEqual(listTestFiles(process.cwd(), ofSearches), searches);
+  for (const file of ["src/core/clock.test.ts", ...searches]) assert.ok(listed.includes(file), file);
 });

@@ -5,8 +5,17 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+/** Random searches over whole models, beside the code that they hold: each takes seconds of CPU, as no unit test does. */
+export const searches = [
+  "src/graph/differential.test.ts",
+  "src/kinds/parse-object-fuzz.test.ts",
+  "src/view/layered-answers.test.ts",
+  "src/view/settled-names.test.ts",
+  "src/xds/order-model.test.ts",
+];
+
 /**
- * `processCount`: how many processes run at the same time. `isShared`: one process takes many files, which
+ * `folders`: where its files are; all of them, but for those of `except`, or those of `only` alone. `processCount`: how many processes run at the same time. `isShared`: one process takes many files, which
  * costs a hundredth of a process for each. `quietLimitMs`: how long a process may go without any sign of
  * life; generous, as it is there to catch hangs only.
  */
@@ -14,6 +23,15 @@ export const suites = [
   {
     name: "units",
     folders: ["src"],
+    except: searches,
+    processCount: Math.min(2, availableParallelism()),
+    isShared: true,
+    quietLimitMs: 240_000,
+  },
+  {
+    name: "searches",
+    folders: ["src"],
+    only: searches,
     processCount: Math.min(2, availableParallelism()),
     isShared: true,
     quietLimitMs: 240_000,
@@ -47,10 +65,17 @@ export function listTestFiles(root, suite) {
     if (!existsSync(join(root, folder))) continue;
     for (const entry of readdirSync(join(root, folder), { recursive: true })) {
       const path = `${folder}/${entry}`;
-      if (/\.test\.(ts|mjs)$/.test(path) && !path.startsWith("src/gen/")) files.push(path);
+      if (isOfSuite(suite, path)) files.push(path);
     }
   }
   return files.sort();
+}
+
+/** Of a path relative to the root. */
+export function isOfSuite({ folders, except = [], only }, path) {
+  if (!/\.test\.(ts|mjs)$/.test(path) || path.startsWith("src/gen/")) return false;
+  const isWanted = only === undefined ? !except.includes(path) : only.includes(path);
+  return isWanted && folders.some((folder) => path.startsWith(`${folder}/`));
 }
 
 /**
