@@ -129,7 +129,49 @@ describe("startKeyKeeper()", () => {
     assert.equal(records.filter(({ jwks }) => jwks !== undefined).length, 15);
     const refused = records.filter(({ failure }) => failure !== undefined);
     assert.equal(refused.length, 5);
-    assert.equal(refused[0]?.failure, "the keys of all issuers take more than 900 KiB");
+    assert.match(refused[0]?.failure ?? "", /^the keys of all issuers take more than 900 KiB/);
+  });
+
+  test("has keys of the namespace that has most give way to another's, and not come back", async (t) => {
+    const greedy = Array.from({ length: 20 }, (_, index) => `jwks http://greedy/${index}`);
+    const namespacesOf = (location: string) =>
+      location === IDP ? ["shop"] : location.endsWith("/0") ? ["greedy", "shop"] : ["greedy"];
+    const keeper = keep(t, { wanted: greedy, jwks: "x".repeat(60_000), namespacesOf });
+    await settled();
+    keeper.want([...greedy, IDP]);
+    await settled();
+    await keeper.pass(5 * MINUTE, 10_000);
+    const stored = keeper.stored();
+    assert.equal(stored[IDP]?.failure, undefined);
+    assert.ok(stored[IDP]?.jwks);
+    assert.ok(stored["jwks http://greedy/0"]?.jwks, "another wants it too");
+    const withKeys = Object.values(stored).filter((record) => record.jwks !== undefined);
+    assert.equal(withKeys.length, 15);
+    assert.equal(Object.keys(stored).length, 21, "of the others the failure is told");
+  });
+
+  test("stores no more failures than there is room for", async (t) => {
+    const wanted = Array.from({ length: 1_000 }, (_, index) => `jwks http://idp/${index}`);
+    const keeper = keep(t, { wanted, failure: "x".repeat(1_000) });
+    await settled();
+    const text = JSON.stringify(keeper.stored());
+    assert.ok(text.length > 700 * 1024 && text.length < 1024 * 1024, `${text.length}`);
+  });
+
+  test("heeds another timeout at once where the last try failed, and else with the next one", async (t) => {
+    const keeper = keep(t, { wanted: [IDP] });
+    await settled();
+    keeper.allow(7_000);
+    await settled();
+    assert.deepEqual(keeper.timeouts(), [5_000]);
+    keeper.away("no answer in time");
+    await keeper.pass(20 * MINUTE);
+    assert.deepEqual(keeper.timeouts(), [5_000, 7_000]);
+    keeper.back();
+    keeper.allow(9_000);
+    await settled();
+    assert.deepEqual(keeper.timeouts(), [5_000, 7_000, 9_000]);
+    assert.equal(keeper.stored()[IDP]?.failure, undefined);
   });
 
   test("ends when it is closed", async (t) => {
@@ -146,10 +188,14 @@ interface Kept {
   readonly stored?: KeyRecords;
   readonly failure?: string;
   readonly jwks?: string;
+  readonly namespacesOf?: (location: string) => readonly string[];
 }
 
 /** A keeper over a pretended endpoint and store. */
-function keep(t: TestContext, { wanted: first, stored = new Map(), failure: failing, jwks }: Kept) {
+function keep(t: TestContext, { wanted: first, stored = new Map(), failure: failing, jwks, ...more }: Kept) {
+  const { namespacesOf = () => ["shop"] } = more;
+  const timeouts: number[] = [];
+  let timeoutMs = 5_000;
   const clock = new ManualClock(START);
   let [wanted, failure, store] = [first, failing, new Map<string, KeyRecord>(stored)];
   let [fetchCount, storeCount, running, most, failures] = [0, 0, 0, 0, 0];
@@ -158,13 +204,15 @@ function keep(t: TestContext, { wanted: first, stored = new Map(), failure: fail
     clock,
     random: () => 1,
     log: silentLogger,
-    wanted: () => wanted.map((location) => [location, { timeoutMs: 5000 }] as const),
+    wanted: () =>
+      wanted.map((location) => [location, { timeoutMs, namespaces: namespacesOf(location) }] as const),
     watchWanted(listener) {
       tell = listener;
       return () => undefined;
     },
     stored,
-    async fetch(): Promise<FetchedKeys> {
+    async fetch(_location, options): Promise<FetchedKeys> {
+      timeouts.push(options.timeoutMs);
       fetchCount += 1;
       running += 1;
       most = Math.max(most, running);
@@ -187,6 +235,11 @@ function keep(t: TestContext, { wanted: first, stored = new Map(), failure: fail
     close: () => keeper.close(),
     stored: () => Object.fromEntries(store),
     fetches: () => fetchCount,
+    timeouts: () => timeouts,
+    allow(ms: number) {
+      timeoutMs = ms;
+      tell();
+    },
     stores: () => storeCount,
     mostAtOnce: () => most,
     away: (reason: string) => (failure = reason),

@@ -7,11 +7,14 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { pause } from "../core/pause.ts";
 import type { FetchedKeys } from "./fetch-keys.ts";
-import { type KeyRecord, type KeyRecords, MAX_RECORDS_BYTES, recordsByteCount } from "./key-record.ts";
+import { type KeyRecord, type KeyRecords, MAX_RECORDS_BYTES, recordByteCount } from "./key-record.ts";
+import { findRoom, type Room } from "./key-room.ts";
 
 export interface Wanted {
   /** Of one request. */
   readonly timeoutMs: number;
+  /** Of the policies that want it. */
+  readonly namespaces: readonly string[];
 }
 
 export interface KeyKeeperOptions {
@@ -27,7 +30,7 @@ export interface KeyKeeperOptions {
   readonly stored: KeyRecords;
   readonly fetch: (
     location: string,
-    options: Wanted & { readonly signal: AbortSignal },
+    options: Pick<Wanted, "timeoutMs"> & { readonly signal: AbortSignal },
   ) => Promise<FetchedKeys>;
   /** Told of each try. */
   readonly events?: { fetched(): void; failed(): void };
@@ -40,6 +43,7 @@ const KEEP_MS = 7 * 24 * 3_600_000;
 /** A policy that is replaced comes back: its keys wait for it. */
 const FORGET_AFTER_MS = 10 * 60_000;
 const MAX_FETCHES = 8;
+const FULL = `the keys of all issuers take more than ${MAX_RECORDS_BYTES / 1024} KiB, and those of its namespace the most`;
 const fetchBackoff: Backoff = { firstMs: 1_000, maxMs: 60_000 };
 const storeBackoff: Backoff = { firstMs: 500, maxMs: 30_000 };
 
@@ -65,9 +69,12 @@ export function startKeyKeeper(options: KeyKeeperOptions): RunningKeyKeeper {
 
 class KeyKeeper {
   readonly #options: KeyKeeperOptions;
-  readonly #records: Map<string, KeyRecord>;
+  readonly #records = new Map<string, KeyRecord>();
+  readonly #sizes = new Map<string, number>();
+  #byteCount = 0;
+  #wanted: ReadonlyMap<string, Wanted> = new Map();
   /** What ends the care of each location; of one that nobody wants, its forgetting. */
-  readonly #wanted = new Map<string, AbortController>();
+  readonly #kept = new Map<string, AbortController>();
   readonly #unwanted = new Map<string, AbortController>();
   readonly #stop = new AbortController();
   readonly #waiting: (() => void)[] = [];
@@ -77,24 +84,33 @@ class KeyKeeper {
 
   constructor(options: KeyKeeperOptions) {
     this.#options = options;
-    this.#records = new Map(options.stored);
+    for (const [location, record] of options.stored) this.#set(location, record);
   }
 
   follow(): void {
-    const wanted = new Map(this.#options.wanted());
-    for (const [location, end] of this.#wanted) {
-      if (wanted.has(location)) continue;
+    const [before, wanted] = [this.#wanted, new Map(this.#options.wanted())];
+    this.#wanted = wanted;
+    for (const [location, end] of this.#kept) {
+      const { timeoutMs } = wanted.get(location) ?? {};
+      const isOtherwise = timeoutMs !== before.get(location)?.timeoutMs && this.#isFailing(location);
+      // Other times may be all that it needs.
+      if (timeoutMs !== undefined && !isOtherwise) continue;
       end.abort();
-      this.#wanted.delete(location);
+      this.#kept.delete(location);
     }
     for (const location of this.#records.keys()) {
       if (!wanted.has(location) && !this.#unwanted.has(location)) void this.#forget(location);
     }
-    for (const [location, { timeoutMs }] of wanted) {
+    for (const location of wanted.keys()) {
       this.#unwanted.get(location)?.abort();
       this.#unwanted.delete(location);
-      if (!this.#wanted.has(location)) void this.#keep(location, timeoutMs);
+      if (!this.#kept.has(location)) void this.#keep(location);
     }
+  }
+
+  #isFailing(location: string): boolean {
+    const record = this.#records.get(location);
+    return record === undefined || record.failure !== undefined;
   }
 
   seeStored(records: KeyRecords): void {
@@ -105,26 +121,26 @@ class KeyKeeper {
 
   close(): void {
     this.#stop.abort();
-    for (const end of [...this.#wanted.values(), ...this.#unwanted.values()]) end.abort();
+    for (const end of [...this.#kept.values(), ...this.#unwanted.values()]) end.abort();
   }
 
-  async #keep(location: string, timeoutMs: number): Promise<void> {
+  async #keep(location: string): Promise<void> {
     const { clock, random, log, events } = this.#options;
-    const { signal } = this.#begin(this.#wanted, location);
+    const { signal } = this.#begin(this.#kept, location);
     let failureCount = 0;
     const freshForMs = this.#freshForMs(location);
     if (freshForMs > 0) await pause(clock, freshForMs, signal);
     while (!signal.aborted) {
-      const fetched = await this.#inTurn(() => this.#fetch(location, timeoutMs, signal), signal);
+      const fetched = await this.#inTurn(() => this.#fetch(location, signal), signal);
       if (signal.aborted || fetched === undefined) return;
       if (fetched.kind === "keys") events?.fetched();
       else events?.failed();
       const before = this.#records.get(location);
-      const record = this.#recordOf(location, fetched);
-      failureCount = record.failure === undefined ? 0 : failureCount + 1;
-      if (record.failure !== before?.failure)
-        log.info({ location, reason: record.failure ?? "none" }, "fetching an issuer's keys");
-      this.#write(location, record);
+      const { failure, ...record } = this.#recordOf(location, fetched);
+      failureCount = failure === undefined ? 0 : failureCount + 1;
+      if (failure !== before?.failure)
+        log.info({ location, reason: failure ?? "none" }, "fetching an issuer's keys");
+      this.#place(location, failure === undefined ? record : { ...record, failure });
       const nextMs =
         failureCount === 0
           ? REFRESH_MS * (0.9 + random() / 10)
@@ -156,7 +172,8 @@ class KeyKeeper {
     return ageMs >= 0 && ageMs < REFRESH_MS ? REFRESH_MS - ageMs : 0;
   }
 
-  async #fetch(location: string, timeoutMs: number, signal: AbortSignal): Promise<FetchedKeys> {
+  async #fetch(location: string, signal: AbortSignal): Promise<FetchedKeys> {
+    const { timeoutMs } = this.#wanted.get(location) ?? { timeoutMs: 0 };
     try {
       return await this.#options.fetch(location, { timeoutMs, signal });
     } catch (error) {
@@ -167,14 +184,41 @@ class KeyKeeper {
   }
 
   #recordOf(location: string, fetched: FetchedKeys): KeyRecord {
+    if (fetched.kind === "failed") return this.#failed(location, fetched.reason);
     const nowMs = this.#options.clock.now();
-    if (fetched.kind === "keys") {
-      const record = { jwks: fetched.jwks, fetchedAt: new Date(nowMs).toISOString() };
-      const all = recordsByteCount(new Map([...this.#records, [location, record]]));
-      if (all <= MAX_RECORDS_BYTES) return record;
-      return this.#failed(location, `the keys of all issuers take more than ${MAX_RECORDS_BYTES / 1024} KiB`);
+    const record = { jwks: fetched.jwks, fetchedAt: new Date(nowMs).toISOString() };
+    return this.#roomFor(location, record).kind === "found" ? record : this.#failed(location, FULL);
+  }
+
+  #roomFor(location: string, record: KeyRecord): Room {
+    const size = recordByteCount(location, record);
+    // The usual case; there may be thousands of records.
+    if (this.#byteCount - (this.#sizes.get(location) ?? 0) + size <= MAX_RECORDS_BYTES)
+      return { kind: "found", givingWay: [] };
+    return findRoom(location, {
+      sizes: new Map([...this.#sizes, [location, size]]),
+      namespacesOf: (each) => this.#wanted.get(each)?.namespaces ?? [],
+    });
+  }
+
+  /** What gives way to it has no keys until there is room again; where not even a failure can be told, none is. */
+  #place(location: string, record: KeyRecord): void {
+    const room = this.#roomFor(location, record);
+    if (room.kind === "full") return;
+    for (const each of room.givingWay) {
+      this.#options.log.warn({ location: each, reason: FULL }, "an issuer's keys gave way");
+      this.#write(each, undefined);
     }
-    return this.#failed(location, fetched.reason);
+    this.#write(location, record);
+    for (const each of room.givingWay) {
+      const failed = { failure: FULL };
+      if (this.#wanted.has(each) && this.#hasRoomBeside(each, failed)) this.#write(each, failed);
+    }
+  }
+
+  #hasRoomBeside(location: string, record: KeyRecord): boolean {
+    const room = this.#roomFor(location, record);
+    return room.kind === "found" && room.givingWay.length === 0;
   }
 
   #failed(location: string, failure: string): KeyRecord {
@@ -185,12 +229,23 @@ class KeyKeeper {
   }
 
   #write(location: string, record: KeyRecord | undefined): void {
-    const before = this.#records.get(location);
-    if (record === undefined) this.#records.delete(location);
-    else this.#records.set(location, record);
-    if (isDeepStrictEqual(before, record)) return;
+    if (isDeepStrictEqual(this.#records.get(location), record)) return;
+    this.#set(location, record);
     this.#isStored = false;
     void this.#storeAll();
+  }
+
+  #set(location: string, record: KeyRecord | undefined): void {
+    this.#byteCount -= this.#sizes.get(location) ?? 0;
+    if (record === undefined) {
+      this.#records.delete(location);
+      this.#sizes.delete(location);
+      return;
+    }
+    const size = recordByteCount(location, record);
+    this.#records.set(location, record);
+    this.#sizes.set(location, size);
+    this.#byteCount += size;
   }
 
   async #storeAll(): Promise<void> {

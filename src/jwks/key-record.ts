@@ -21,8 +21,12 @@ export const MAX_RECORDS_BYTES = 900 * 1024;
 export function recordEntries(records: KeyRecords): Readonly<Record<string, string>> {
   const entries = [...records]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([location, record]) => [entryName(location), JSON.stringify({ location, ...record })] as const);
+    .map(([location, record]) => [entryName(location), entryText(location, record)] as const);
   return Object.fromEntries(entries);
+}
+
+function entryText(location: string, record: KeyRecord): string {
+  return JSON.stringify({ location, ...record });
 }
 
 /** Entries that aren't ours are passed over. */
@@ -41,10 +45,14 @@ export function parseRecordEntries(entries: Readonly<Record<string, unknown>>): 
   return records;
 }
 
-export function recordsByteCount(records: KeyRecords): number {
-  return JSON.stringify(recordEntries(records)).length;
+/** Of its entry in JSON, with the comma after it. */
+export function recordByteCount(location: string, record: KeyRecord): number {
+  const text = JSON.stringify(entryText(location, record));
+  return ENTRY_NAME_LENGTH + '"":,'.length + Buffer.byteLength(text);
 }
 
+const ENTRY_NAME_LENGTH = 40;
+
 function entryName(location: string): string {
-  return createHash("sha256").update(location).digest("hex").slice(0, 40);
+  return createHash("sha256").update(location).digest("hex").slice(0, ENTRY_NAME_LENGTH);
 }

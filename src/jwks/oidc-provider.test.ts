@@ -72,7 +72,7 @@ function keep(t: TestContext, location: string) {
     clock,
     random: () => 0.5,
     log: silentLogger,
-    wanted: () => [[location, { timeoutMs: 5_000 }]],
+    wanted: () => [[location, { timeoutMs: 5_000, namespaces: ["shop"] }]],
     watchWanted: () => () => undefined,
     stored,
     fetch: (wanted, options) => fetchKeys(wanted, { ...context, ...options }),

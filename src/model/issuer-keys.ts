@@ -23,6 +23,8 @@ export interface IssuerKeys {
 export interface WantedKeys {
   /** Of one request: the longest that a rule allows; a rule that says nothing allows 5 s, as in Istio. */
   readonly timeoutMs: number;
+  /** Of the policies, in order. */
+  readonly namespaces: readonly string[];
 }
 
 export interface IssuerKeyTables {
@@ -39,7 +41,9 @@ export function declareIssuerKeys(graph: Graph, policies: Table<RequestAuthentic
   const wanted = graph.derive<readonly Row<RequestAuthentication>[], WantedKeys>({
     name: "wanted keys of issuers",
     from: graph.group("RequestAuthentications grouped by key location", byLocation),
-    rows: (location, rows) => [[location, { timeoutMs: timeoutMs(location, rows) }]],
+    rows: (location, rows) => [
+      [location, { timeoutMs: timeoutMs(location, rows), namespaces: namespacesOf(rows) }],
+    ],
   });
   return { wanted, found: graph.source<IssuerKeys>("keys of issuers") };
 }
@@ -52,6 +56,10 @@ function timeoutMs(location: KeyLocation, rows: readonly Row<RequestAuthenticati
     .filter((rule) => keyLocationOf(rule) === location)
     .map(({ timeout }) => parseDurationMs(timeout ?? "") ?? DEFAULT_TIMEOUT_MS);
   return Math.max(...asked);
+}
+
+function namespacesOf(rows: readonly Row<RequestAuthentication>[]): readonly string[] {
+  return [...new Set(rows.map(([, { metadata }]) => metadata.namespace ?? ""))].sort();
 }
 
 /** Makes the rows those of `records`, by location. */

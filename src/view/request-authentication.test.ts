@@ -59,8 +59,8 @@ describe("declareRequestAuthentications()", () => {
     assert.deepEqual(keys(mesh), [undefined, INLINE, undefined]);
     const { found, wanted } = mesh.model.requestAuthentications.issuerKeys;
     assert.deepEqual([...wanted.entries()].sort(), [
-      ["discovery http://c", { timeoutMs: 5000 }],
-      ["jwks http://idp/keys", { timeoutMs: 5000 }],
+      ["discovery http://c", { timeoutMs: 5000, namespaces: ["shop"] }],
+      ["jwks http://idp/keys", { timeoutMs: 5000, namespaces: ["shop"] }],
     ]);
     mesh.graph.commit((transaction) => transaction.set(found, "jwks http://idp/keys", { jwks: "fetched" }));
     mesh.graph.commit((transaction) => transaction.set(found, "discovery http://c", { jwks: "discovered" }));
@@ -73,7 +73,10 @@ describe("declareRequestAuthentications()", () => {
       `${policy("shop", "a", `a, ${uri}, timeout: 1s`)}${policy("shop", "b", `b, ${uri}, timeout: 9s`)}`,
     );
     const { wanted } = mesh.model.requestAuthentications.issuerKeys;
-    assert.deepEqual([...wanted.entries()], [["jwks http://idp/keys", { timeoutMs: 9000 }]]);
+    assert.deepEqual(
+      [...wanted.entries()],
+      [["jwks http://idp/keys", { timeoutMs: 9000, namespaces: ["shop"] }]],
+    );
     mesh.remove(
       { kind: "RequestAuthentication", namespace: "shop", name: "a" },
       { kind: "RequestAuthentication", namespace: "shop", name: "b" },
