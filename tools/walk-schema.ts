@@ -2,21 +2,14 @@
 // `spec.http[].match[].uri.exact`, `spec.selector.*`.
 
 import type { TSchema } from "typebox";
-
-/** A schema as the walk sees it: TypeBox's plain JSON Schema objects. */
-interface JsonSchema {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly patternProperties?: Readonly<Record<string, JsonSchema>>;
-  readonly items?: JsonSchema;
-}
+import { nodeOf, type SchemaNode } from "../src/kinds/schema-node.ts";
 
 /** Leaves in the order of declaration. A list of plain values is one leaf; a map of them is one, `name.*`. */
 export function leavesOf(schema: TSchema, path = ""): string[] {
-  return walk(schema as JsonSchema, path, []);
+  return walk(nodeOf(schema), path, []);
 }
 
-function walk(schema: JsonSchema, path: string, ancestors: readonly JsonSchema[]): string[] {
+function walk(schema: SchemaNode, path: string, ancestors: readonly SchemaNode[]): string[] {
   // A schema inside itself (JSON Schema in a CRD, say) ends the walk: its fields are listed once.
   if (ancestors.includes(schema)) return [path];
   const inside = [...ancestors, schema];
@@ -31,7 +24,7 @@ function walk(schema: JsonSchema, path: string, ancestors: readonly JsonSchema[]
   return isPlain(schema.items) ? [path] : walk(schema.items, `${path}[]`, inside);
 }
 
-function isPlain(schema: JsonSchema): boolean {
+function isPlain(schema: SchemaNode): boolean {
   return (
     schema.properties === undefined && schema.patternProperties === undefined && schema.items === undefined
   );

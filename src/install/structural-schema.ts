@@ -4,6 +4,7 @@
 import { childPath } from "../core/field-path.ts";
 import type { Admission, AdmissionRule, Constraint } from "../kinds/admission.ts";
 import { atMostOne } from "../kinds/admission.ts";
+import { nodeOf, type SchemaNode } from "../kinds/schema-node.ts";
 
 /** OpenAPI v3 as far as the API server takes it. */
 export interface StructuralSchema {
@@ -30,21 +31,6 @@ export interface FieldNotes {
   describe(path: string): string | undefined;
 }
 
-/** A schema of our vocabulary, as the plain JSON Schema that it is. */
-interface Node {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly patternProperties?: Readonly<Record<string, Node>>;
-  readonly required?: readonly string[];
-  readonly items?: Node;
-  readonly enum?: readonly string[];
-  readonly anyOf?: readonly Node[];
-  readonly format?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly oneofs?: readonly (readonly string[])[];
-}
-
 interface Place {
   readonly path: string;
   /** How often it can stand in one object: the product of the bounds of the lists and maps around it. */
@@ -54,10 +40,10 @@ interface Place {
 
 /** The schema at `path` of a kind, such as `spec`. */
 export function structuralSchema(schema: object, path: string, notes: FieldNotes): StructuralSchema {
-  return convert(schema as Node, { path, count: 1, notes });
+  return convert(nodeOf(schema), { path, count: 1, notes });
 }
 
-function convert(node: Node, place: Place): StructuralSchema {
+function convert(node: SchemaNode, place: Place): StructuralSchema {
   const { minimum, maximum, rules = [], ...bounds }: Constraint = place.notes.admission[place.path] ?? {};
   const form = formOf(node, place);
   const description = place.notes.describe(place.path);
@@ -72,7 +58,7 @@ function convert(node: Node, place: Place): StructuralSchema {
   };
 }
 
-function formOf(node: Node, place: Place): StructuralSchema {
+function formOf(node: SchemaNode, place: Place): StructuralSchema {
   if (node.properties !== undefined) return messageForm(node, node.properties, place);
   if (node.patternProperties !== undefined) return mapForm(node.patternProperties, place);
   if (node.items !== undefined) {
@@ -90,7 +76,11 @@ function inside(place: Place, path: string, bound = 1): Place {
   return { ...place, path, count: place.count * bound };
 }
 
-function messageForm(node: Node, properties: Readonly<Record<string, Node>>, place: Place): StructuralSchema {
+function messageForm(
+  node: SchemaNode,
+  properties: Readonly<Record<string, SchemaNode>>,
+  place: Place,
+): StructuralSchema {
   const fields = Object.entries(properties).map(([name, property]): [string, StructuralSchema] => [
     name,
     convert(property, inside(place, childPath(place.path, name))),
@@ -119,7 +109,7 @@ function oneofForm(groups: readonly (readonly string[])[], { count }: Place): St
   return { not: { anyOf: pairs } };
 }
 
-function mapForm(patternProperties: Readonly<Record<string, Node>>, place: Place): StructuralSchema {
+function mapForm(patternProperties: Readonly<Record<string, SchemaNode>>, place: Place): StructuralSchema {
   const [value = {}] = Object.values(patternProperties);
   const isUnknown = value.type === undefined && value.properties === undefined && value.anyOf === undefined;
   if (isUnknown && value.enum === undefined && value.patternProperties === undefined) {
@@ -135,7 +125,7 @@ function mapForm(patternProperties: Readonly<Record<string, Node>>, place: Place
 // Go's notation; a rule in CEL would cost too much in lists of any length.
 const DURATION_PATTERN = "^([-+]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|ms|s|m|h))+$|^[-+]?0$";
 
-function scalarForm({ format, maximum, minimum, type }: Node): StructuralSchema {
+function scalarForm({ format, maximum, minimum, type }: SchemaNode): StructuralSchema {
   switch (type) {
     case "string":
       if (format === "duration") return { type, pattern: DURATION_PATTERN };

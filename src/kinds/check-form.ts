@@ -7,6 +7,7 @@ import { spellingHint } from "../core/nearest-spelling.ts";
 import { quoted } from "../core/quoted.ts";
 import type { Finding } from "./define-kind.ts";
 import type { Schema } from "./schema.ts";
+import { nodeOf, type SchemaNode } from "./schema-node.ts";
 
 interface FormOptions {
   /** Takes numbers in quotes, enum values by number and snake_case names, as Istio's own reader of MeshConfig does. */
@@ -40,31 +41,14 @@ export function checkForm(
     path = "",
   } = options;
   const context = { findings, isLenient, isSecret, isTypesOnly, warnsOfNull };
-  return { value: checkNode(schema as Node, value, path, context), findings };
+  return { value: checkNode(nodeOf(schema), value, path, context), findings };
 }
 
 interface Context extends Required<FormOptions> {
   readonly findings: Finding[];
 }
 
-// The JSON Schema keywords that our vocabulary makes.
-interface Node {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly patternProperties?: Readonly<Record<string, Node>>;
-  readonly required?: readonly string[];
-  readonly items?: Node;
-  readonly enum?: readonly string[];
-  readonly anyOf?: readonly Node[];
-  readonly format?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly oneofs?: readonly (readonly string[])[];
-  /** Of a required field that may be absent. */
-  readonly default?: unknown;
-}
-
-function checkNode(node: Node, value: unknown, path: string, context: Context): unknown {
+function checkNode(node: SchemaNode, value: unknown, path: string, context: Context): unknown {
   if (node.properties !== undefined) return checkMessage(node, node.properties, { value, path, context });
   if (node.patternProperties !== undefined) return checkMap(node, value, path, context);
   if (node.items !== undefined) return checkList(node.items, value, path, context);
@@ -83,8 +67,8 @@ interface Place {
 }
 
 function checkMessage(
-  node: Node,
-  properties: Readonly<Record<string, Node>>,
+  node: SchemaNode,
+  properties: Readonly<Record<string, SchemaNode>>,
   { value, path, context }: Place,
 ) {
   if (!isRecord(value)) return wrongType("an object", value, path, context);
@@ -108,7 +92,7 @@ function checkMessage(
   return result;
 }
 
-function checkMap(node: Node, value: unknown, path: string, context: Context) {
+function checkMap(node: SchemaNode, value: unknown, path: string, context: Context) {
   if (!isRecord(value)) return wrongType("an object", value, path, context);
   const item = Object.values(node.patternProperties ?? {})[0] ?? {};
   const entries = Object.entries(value).map(([key, child]): [string, unknown] => {
@@ -119,7 +103,7 @@ function checkMap(node: Node, value: unknown, path: string, context: Context) {
   return Object.fromEntries(entries);
 }
 
-function checkList(item: Node, value: unknown, path: string, context: Context) {
+function checkList(item: SchemaNode, value: unknown, path: string, context: Context) {
   if (!Array.isArray(value)) {
     const hint = isRecord(value) ? "begin each item with a dash" : undefined;
     return wrongType("a list", value, path, { ...context, hint });
@@ -156,7 +140,7 @@ function checkChoice(choices: readonly string[], value: unknown, path: string, c
   return value;
 }
 
-function checkUnion(members: readonly Node[], value: unknown, path: string, context: Context) {
+function checkUnion(members: readonly SchemaNode[], value: unknown, path: string, context: Context) {
   const types = members.map((member) => member.type);
   if (typeof value === "string" && types.includes("string")) return value;
   if (typeof value === "number" && (types.includes("number") || Number.isInteger(value))) return value;
@@ -164,7 +148,7 @@ function checkUnion(members: readonly Node[], value: unknown, path: string, cont
   return wrongType(wanted, value, path, context);
 }
 
-function checkText(node: Node, value: unknown, path: string, context: Context) {
+function checkText(node: SchemaNode, value: unknown, path: string, context: Context) {
   if (typeof value !== "string") {
     const hint = textHint(node, value, context);
     return wrongType(formats[node.format ?? ""]?.wanted ?? "a string", value, path, { ...context, hint });
@@ -205,7 +189,7 @@ const formats: Readonly<Record<string, Format>> = {
   },
 };
 
-function textHint(node: Node, value: unknown, context: Context) {
+function textHint(node: SchemaNode, value: unknown, context: Context) {
   const isScalar = typeof value === "number" || typeof value === "boolean";
   if (!isScalar || context.isSecret) return isScalar ? "put it in quotes" : undefined;
   return node.format === "duration" ? `did you mean "${value}s"?` : `put it in quotes: "${value}"`;
@@ -219,7 +203,7 @@ function checkBoolean(value: unknown, path: string, context: Context) {
   return wrongType("true or false", value, path, { ...context, hint });
 }
 
-function checkNumber(node: Node, value: unknown, path: string, context: Context) {
+function checkNumber(node: SchemaNode, value: unknown, path: string, context: Context) {
   const isQuoted = typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value);
   const number = isQuoted && context.isLenient ? Number(value) : value;
   const wanted = node.type === "integer" ? "a whole number" : "a number";

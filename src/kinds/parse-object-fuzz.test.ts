@@ -9,20 +9,7 @@ import { checkForm } from "./check-form.ts";
 import type { Kind } from "./define-kind.ts";
 import { parseObject } from "./parse-object.ts";
 import type { Schema } from "./schema.ts";
-
-interface Node {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly patternProperties?: Readonly<Record<string, Node>>;
-  readonly required?: readonly string[];
-  readonly items?: Node;
-  readonly enum?: readonly string[];
-  readonly anyOf?: readonly Node[];
-  readonly format?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly oneofs?: readonly (readonly string[])[];
-}
+import { nodeOf, type SchemaNode } from "./schema-node.ts";
 
 const words = fc.constantFrom(
   "a",
@@ -52,7 +39,7 @@ const formats: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   timestamp: fc.constant("2026-01-01T00:00:00Z"),
 };
 
-function arbitraryOf(node: Node, depth: number): fc.Arbitrary<unknown> {
+function arbitraryOf(node: SchemaNode, depth: number): fc.Arbitrary<unknown> {
   if (node.properties !== undefined) return messageOf(node, node.properties, depth);
   if (node.patternProperties !== undefined) {
     const [item = {}] = Object.values(node.patternProperties);
@@ -69,15 +56,15 @@ function arbitraryOf(node: Node, depth: number): fc.Arbitrary<unknown> {
   return node.type === "string" ? (formats[node.format ?? ""] ?? words) : fc.constant({});
 }
 
-function integerOf({ minimum = -1, maximum = 70_000 }: Node): fc.Arbitrary<unknown> {
+function integerOf({ minimum = -1, maximum = 70_000 }: SchemaNode): fc.Arbitrary<unknown> {
   const chosen = [-1, 0, 1, 80, 443, 70_000].filter((value) => value >= minimum && value <= maximum);
   return fc.constantFrom(...chosen);
 }
 
 // Of the optional fields a few are set, fewer the deeper they stand, and of a oneof one.
 function messageOf(
-  node: Node,
-  properties: Readonly<Record<string, Node>>,
+  node: SchemaNode,
+  properties: Readonly<Record<string, SchemaNode>>,
   depth: number,
 ): fc.Arbitrary<unknown> {
   const required = node.required ?? [];
@@ -97,7 +84,7 @@ const DEPTH = 9;
 const ROUNDS = 150;
 
 function objectsOf(kind: Kind): fc.Arbitrary<Record<string, unknown>> {
-  const { apiVersion, metadata, kind: name, status, ...fields } = (kind.schema as Node).properties ?? {};
+  const { apiVersion, metadata, kind: name, status, ...fields } = nodeOf(kind.schema).properties ?? {};
   assert.ok(apiVersion && metadata && name);
   const message = messageOf({ required: Object.keys(fields) }, fields, DEPTH);
   const head = { apiVersion: kind.apiVersion, kind: kind.kind, metadata: { name: "a", namespace: "shop" } };

@@ -1,29 +1,18 @@
 // Values for a leaf of a kind's schema, and objects with the leaf set to one.
 
 import assert from "node:assert/strict";
-
-/** A schema as it is read here: TypeBox's plain JSON Schema objects, with our word for protobuf's oneof. */
-export interface FieldSchema {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, FieldSchema>>;
-  readonly patternProperties?: Readonly<Record<string, FieldSchema>>;
-  readonly items?: FieldSchema;
-  readonly enum?: readonly string[];
-  readonly anyOf?: readonly FieldSchema[];
-  readonly oneofs?: readonly (readonly string[])[];
-  readonly format?: string;
-}
+import type { SchemaNode } from "../../src/kinds/schema-node.ts";
 
 /** `spec.http[].match` as the steps `spec`, `http`, `[]`, `match`. */
 export function stepsOf(path: string): readonly string[] {
   return path.replaceAll("[]", ".[]").split(".");
 }
 
-export function schemaAt(schema: FieldSchema, path: string): FieldSchema {
+export function schemaAt(schema: SchemaNode, path: string): SchemaNode {
   return stepsOf(path).reduce((at, step) => childSchema(at, step, path), schema);
 }
 
-function childSchema(schema: FieldSchema, step: string, path: string): FieldSchema {
+function childSchema(schema: SchemaNode, step: string, path: string): SchemaNode {
   const [ofMap] = Object.values(schema.patternProperties ?? {});
   const child = step === "[]" ? schema.items : (schema.properties?.[step] ?? ofMap);
   assert.ok(child !== undefined, `no ${step} of ${path}`);
@@ -31,7 +20,7 @@ function childSchema(schema: FieldSchema, step: string, path: string): FieldSche
 }
 
 /** All values of an enum or a flag; of anything else two. */
-export function sampleValues(schema: FieldSchema): readonly unknown[] {
+export function sampleValues(schema: SchemaNode): readonly unknown[] {
   if (schema.enum !== undefined) return schema.enum;
   if (schema.items !== undefined) return sampleValues(schema.items).map((value) => [value]);
   if (schema.format === "duration") return ["7s", "8s"];
@@ -45,7 +34,7 @@ export function sampleValues(schema: FieldSchema): readonly unknown[] {
 /** A copy with the field set: missing parts are made, and other members of its oneofs go. */
 export function withField(
   object: unknown,
-  { path, value, schema }: { readonly path: string; readonly value: unknown; readonly schema: FieldSchema },
+  { path, value, schema }: { readonly path: string; readonly value: unknown; readonly schema: SchemaNode },
 ): unknown {
   const copy: unknown = structuredClone(object);
   const steps = stepsOf(path);

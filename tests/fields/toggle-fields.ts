@@ -7,11 +7,12 @@ import { kindByName } from "../../src/kinds/all-kinds.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
 import { isError, parseObject, unimplemented } from "../../src/kinds/parse-object.ts";
 import { canonicalField } from "../../src/kinds/same-fields.ts";
+import { nodeOf, type SchemaNode } from "../../src/kinds/schema-node.ts";
 import { type UnimplementedField, unimplementedFields } from "../../src/kinds/unimplemented-fields.ts";
 import { leavesOf } from "../../tools/walk-schema.ts";
 import { objectsOf } from "../support/mesh-fixture.ts";
 import type { FieldSetting, KindSettings, NamedTest } from "./field-settings.ts";
-import { type FieldSchema, sampleValues, schemaAt, withField, withoutPart } from "./field-values.ts";
+import { sampleValues, schemaAt, withField, withoutPart } from "./field-values.ts";
 
 /** What follows from objects where their fields act, by name: what proxies are sent, what a pod becomes. */
 export type Outcome = ReadonlyMap<string, string>;
@@ -140,10 +141,10 @@ function listedPart(kind: string, leaf: string): string | undefined {
     .find((part) => leaf === part || leaf.startsWith(`${part}.`) || leaf.startsWith(`${part}[`));
 }
 
-function schemaOf(kind: string): FieldSchema {
+function schemaOf(kind: string): SchemaNode {
   const found = kindByName.get(kind);
   assert.ok(found !== undefined);
-  return found.schema as unknown as FieldSchema;
+  return nodeOf(found.schema);
 }
 
 function parsed(value: unknown): KubernetesObject {
