@@ -68,7 +68,7 @@ export async function startAuthorizers(t: TestContext): Promise<readonly TypedRe
   ];
 }
 
-function http2Cluster(name: string): TypedResource {
+export function http2Cluster(name: string): TypedResource {
   const protocols = typedConfig(HttpProtocolOptionsSchema, {
     upstreamProtocolOptions: {
       case: "explicitHttpConfig",
