@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
 import grpcJs from "@grpc/grpc-js";
-import { systemClock } from "../core/clock.ts";
+import { ManualClock, systemClock } from "../core/clock.ts";
 import { GrpcClient } from "./client.ts";
 import type { GrpcError } from "./status.ts";
 
@@ -142,4 +142,26 @@ test("GrpcClient.unary() rejects with UNAVAILABLE on a closed client and with a 
   const tls = { serverRoots: "not PEM", serverName: "localhost", certificate: "no", key: "no" };
   const broken = new GrpcClient({ kind: "unix", path: "/nowhere", tls }, { clock: systemClock });
   await assert.rejects(say(broken, "x"), { status: "UNAVAILABLE" });
+});
+
+test("GrpcClient keeps a connection whose keepalives are answered", async (t) => {
+  const { port } = await startGrpcJs(t);
+  const clock = new ManualClock();
+  const keepalive = { keepaliveIntervalMs: 30_000, keepaliveTimeoutMs: 20_000 };
+  const client = new GrpcClient({ kind: "tcp", host: "127.0.0.1", port }, { clock, ...keepalive });
+  t.after(() => client.close());
+  let ending: unknown = "open";
+  client.bidi("/test.Echo/Stream", {
+    message: () => undefined,
+    closed: (error) => {
+      ending = error;
+    },
+  });
+  assert.equal(await say(client, "connected"), "connected");
+  clock.advance(30_000);
+  // The answer comes after that of the ping, which was sent before.
+  assert.equal(await say(client, "pinged"), "pinged");
+  clock.advance(20_000);
+  assert.equal(await say(client, "there"), "there");
+  assert.equal(ending, "open");
 });

@@ -160,11 +160,14 @@ export class GrpcClient {
     const { clock, keepaliveIntervalMs, keepaliveTimeoutMs } = this.#options;
     const ping = () => {
       if (session.destroyed) return;
-      setCancel(
-        clock.after(keepaliveTimeoutMs, () => session.destroy(new Error("The keepalive was unanswered"))),
+      const answered = clock.after(keepaliveTimeoutMs, () =>
+        session.destroy(new Error("The keepalive was unanswered")),
       );
+      setCancel(answered);
       session.ping((error) => {
-        if (error === null) this.#keepAlive(session, setCancel);
+        if (error !== null) return;
+        answered();
+        this.#keepAlive(session, setCancel);
       });
     };
     setCancel(clock.after(keepaliveIntervalMs, ping));
