@@ -15,6 +15,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { bookshopSources, buildBookshop } from "../examples/bookshop/build.mjs";
+import { quickDescriptors } from "./quick-descriptors.mjs";
 
 const projectRoot = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -47,6 +48,7 @@ function currentStamp(root) {
   if (existsSync(join(root, bookshopSources))) addFolder(join(root, bookshopSources));
   add(join(root, "package-lock.json"));
   add(fileURLToPath(import.meta.url));
+  add(fileURLToPath(new URL("./quick-descriptors.mjs", import.meta.url)));
   return hash.digest("hex");
 }
 
@@ -69,6 +71,7 @@ export async function build(root = projectRoot) {
     banner: {
       js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
+    plugins: [quickDescriptors],
     sourcemap: "linked",
     write: false,
     logLevel: "warning",
