@@ -18,13 +18,15 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** Of the body; `application/json` unless given. */
   readonly contentType?: string;
+  /** A form of the answer that is preferred to JSON. */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
   /** For the whole answer, or until a stream begins; 30 s unless given. */
   readonly timeoutMs?: number;
 }
 
 export interface ApiClient {
-  /** The parsed answer. Throws ApiError for a refusal, and whatever the connection threw. */
+  /** The parsed answer, or its bytes where it came in the form of `accept`. Throws ApiError for a refusal, and whatever the connection threw. */
   request(request: ApiRequest): Promise<unknown>;
   /** An answer that goes on: a watch or a log. Throws as `request` does. */
   open(request: ApiRequest): Promise<IncomingMessage>;
@@ -136,8 +138,11 @@ export function createApiClient(endpoint: ApiEndpoint, options: ApiClientOptions
     open: openAgain,
     upgrade: (request) => again(() => upgrade(request)),
     request: async (request) => {
-      const text = await textOf(await openAgain(request), request, options.clock);
-      return text === "" ? undefined : JSON.parse(text);
+      const response = await openAgain(request);
+      const bytes = await bytesOf(response, request, options.clock);
+      const { accept } = request;
+      if (accept !== undefined && response.headers["content-type"]?.startsWith(accept) === true) return bytes;
+      return bytes.length === 0 ? undefined : JSON.parse(bytes.toString("utf8"));
     },
     close: () => agent.destroy(),
   };
@@ -192,12 +197,12 @@ function requestOptions(
 
 function headersOf(
   { bearerToken }: ApiCredentials,
-  { contentType = JSON_TYPE }: ApiRequest,
+  { contentType = JSON_TYPE, accept }: ApiRequest,
   userAgent: string,
   body?: string,
 ): Readonly<Record<string, string | number>> {
   return {
-    accept: JSON_TYPE,
+    accept: accept === undefined ? JSON_TYPE : `${accept},${JSON_TYPE}`,
     "user-agent": userAgent,
     ...(bearerToken !== undefined && { authorization: `Bearer ${bearerToken.reveal()}` }),
     ...(body !== undefined && { "content-type": contentType, "content-length": Buffer.byteLength(body) }),
@@ -218,14 +223,18 @@ function actionOf({ method = "GET", path }: ApiRequest): string {
   return `Cannot ${method} ${path}`;
 }
 
-function textOf(response: IncomingMessage, request: ApiRequest, clock: Clock): Promise<string> {
+async function textOf(response: IncomingMessage, request: ApiRequest, clock: Clock): Promise<string> {
+  return (await bytesOf(response, request, clock)).toString("utf8");
+}
+
+function bytesOf(response: IncomingMessage, request: ApiRequest, clock: Clock): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     const cancel = clock.after(request.timeoutMs ?? DEFAULT_TIMEOUT_MS, () =>
       response.destroy(new ApiSilence(`${actionOf(request)}: the answer didn't end in time`)),
     );
     response.on("data", (chunk: Buffer) => chunks.push(chunk));
-    response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    response.on("end", () => resolve(Buffer.concat(chunks)));
     response.on("error", reject);
     response.on("close", () => {
       cancel();

@@ -5,11 +5,22 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../../src/core/clock.ts";
 import type { ObjectKey } from "../../src/core/object-key.ts";
+import { kindByName } from "../../src/kinds/all-kinds.ts";
 import type { KubernetesObject } from "../../src/kinds/define-kind.ts";
 import { type ApiClient, createApiClient } from "../../src/kubernetes/api-client.ts";
+import { resourceOfKind, resourcePath } from "../../src/kubernetes/api-resource.ts";
 import { openKubeconfig } from "../../src/kubernetes/kubeconfig.ts";
+import { ingestObject } from "../../src/sources/kubernetes/ingest-object.ts";
+import { createInternPool } from "../../src/sources/kubernetes/intern-pool.ts";
+import { listCollection } from "../../src/sources/kubernetes/list-collection.ts";
+import {
+  createProtobufListReader,
+  type ProtobufListReader,
+} from "../../src/sources/kubernetes/protobuf-list.ts";
 import { watchKubernetes } from "../../src/sources/kubernetes/watch-kubernetes.ts";
+import { wireForms } from "../../src/sources/kubernetes/wire-forms.ts";
 import { type ApiServer, startApiServer, whyNoApiServer } from "./cluster/api-server.ts";
+import { formObjects } from "./form-objects.ts";
 
 const skip = whyNoApiServer();
 const DEADLINE_MS = 60_000;
@@ -24,6 +35,7 @@ test("watchKubernetes() against a real API server", { skip }, async (t) => {
   await t.test("lists anew where a restarted API server has forgotten", (t) => outlivesRestarts(t, server));
   await t.test("gets bookmarks, which move it forward", (t) => getsBookmarks(t, server));
   await t.test("lists thousands of objects in pages", (t) => listsThousands(t, server));
+  await t.test("reads of protobuf what it reads of JSON", (t) => readsTheSame(t, server));
   await t.test("finds a kind that is installed later", (t) => findsNewKinds(t, server));
 });
 
@@ -121,6 +133,44 @@ async function listsThousands(t: TestContext, server: ApiServer): Promise<void> 
   await synced;
   const found = [...objects.keys()].filter((key) => key.startsWith("Pod/thousands/"));
   assert.equal(found.length, names.length);
+}
+
+async function readsTheSame(t: TestContext, server: ApiServer): Promise<void> {
+  await createNamespace(server, "forms");
+  const items = formObjects("forms");
+  const input = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  await server.kubectl(["apply", "--server-side", "-f", "-"], { input });
+  const status = { podIP: "10.0.0.7", podIPs: [{ ip: "10.0.0.7" }, { ip: "fd00::7" }], phase: "Running" };
+  await server.kubectl([
+    ...["-n", "forms", "patch", "pod", "web-1", "--subresource=status", "--type=merge"],
+    ...["-p", JSON.stringify({ status })],
+  ]);
+  const client = await clientOf(server);
+  t.after(() => client.close());
+  for (const [kind, form] of wireForms) {
+    const fromJson = await listed(client, kind);
+    assert.ok(fromJson.length > 0, `there is no ${kind}`);
+    assert.deepEqual(await listed(client, kind, createProtobufListReader(form)), fromJson);
+  }
+}
+
+/** As they are taken in. */
+async function listed(client: ApiClient, kind: string, readProtobuf?: ProtobufListReader) {
+  const declared = kindByName.get(kind);
+  assert.ok(declared);
+  const { apiVersion } = declared;
+  const objects: unknown[] = [];
+  const pool = createInternPool();
+  await listCollection({
+    client,
+    path: resourcePath(resourceOfKind(declared)),
+    query: {},
+    signal: new AbortController().signal,
+    readProtobuf,
+    onRestart: () => assert.fail("nothing was compacted"),
+    onObject: (raw) => objects.push(ingestObject({ ...raw, kind, apiVersion }, pool)),
+  });
+  return objects;
 }
 
 async function findsNewKinds(t: TestContext, server: ApiServer): Promise<void> {

@@ -11,7 +11,9 @@ import {
   type Replica,
 } from "./follow-collection.ts";
 import type { IngestedObject } from "./ingested-object.ts";
+import { createProtobufListReader } from "./protobuf-list.ts";
 import type { RawObject } from "./raw-object.ts";
+import { wireForms } from "./wire-forms.ts";
 
 export interface Collections {
   /** Follows it from now on; once for each collection. */
@@ -30,6 +32,7 @@ export interface Collections {
 
 export interface CollectionsOptions extends FollowContext {
   readonly signal: AbortSignal;
+  /** Of kinds that have a wire form, it may be given no other fields than these. */
   readonly ingest: (raw: RawObject) => IngestedObject;
   readonly onChange: (kind: string, changes: CollectionChanges) => void;
   /** One more collection has been listed. */
@@ -61,10 +64,12 @@ export function createCollections(options: CollectionsOptions): Collections {
 
   const begin = (followed: Followed) => {
     const { collection, kind, replica, stop } = followed;
+    const wireForm = wireForms.get(kind);
     void followCollection(collection, {
       ...options,
       signal: stop.signal,
       replica,
+      ...(wireForm !== undefined && { readProtobuf: createProtobufListReader(wireForm) }),
       onChange: (changes) => onChange(kind, changes),
       onSynced: () => {
         followed.isSynced = true;

@@ -16,6 +16,7 @@ import { createApiRetry } from "../../kubernetes/api-retry.ts";
 import type { IngestedObject } from "./ingested-object.ts";
 import { withLastGood } from "./last-good-version.ts";
 import { listCollection } from "./list-collection.ts";
+import type { ProtobufListReader } from "./protobuf-list.ts";
 import type { RawObject } from "./raw-object.ts";
 import { type WatchEvent, watchEvents } from "./watch-events.ts";
 
@@ -59,6 +60,8 @@ export interface FollowOptions extends FollowContext {
   /** Kept here; whoever writes to the server may put in what it has written. */
   readonly replica: Replica;
   readonly ingest: (raw: RawObject) => IngestedObject;
+  /** Reads what `ingest` wants of a list in protobuf. Lists come in JSON unless it is given, and events always do. */
+  readonly readProtobuf?: ProtobufListReader | undefined;
   readonly onChange: (changes: CollectionChanges) => void;
   /** All that there was is passed on, or the server doesn't know the kind; called once. */
   readonly onSynced: () => void;
@@ -125,10 +128,11 @@ class Follower {
   }
 
   async #list(): Promise<string> {
-    const { replica, ingest } = this.#options;
+    const { replica, ingest, readProtobuf } = this.#options;
     const listed = new Map<ObjectKey, IngestedObject | undefined>();
     const resourceVersion = await listCollection({
       ...this.#request(),
+      readProtobuf,
       onRestart: () => listed.clear(),
       onObject: (raw) => listed.set(this.#keyOf(raw), ingest(this.#named(raw))),
     });

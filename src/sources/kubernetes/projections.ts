@@ -1,5 +1,6 @@
 // Of Kubernetes' own objects, the fields that somebody here reads: everything else is dropped as it comes in. A field
-// that a table starts to read is added here; without it, the field is there on one machine and missing in a cluster.
+// that a table starts to read is added here and to wire-forms.ts; without it, the field is there on one machine and missing
+// in a cluster.
 
 /** `keep`: as it is. `shared`: a string that many objects repeat. `labels`: a map of such strings. */
 export type LeafProjection = "keep" | "shared" | "labels" | "annotations";

@@ -143,7 +143,7 @@ test("watchKubernetes() lists large collections in pages", async (t) => {
   await until(() => state.syncCount === 1);
   assert.equal(objects.size, 1_100);
   const pages = server.requests.filter(({ path, query }) => path === PODS && query.has("limit"));
-  assert.equal(pages.length, 5);
+  assert.equal(pages.length, 3);
 });
 
 test("watchKubernetes() tells changes, and not those of fields that nobody reads", async (t) => {
