@@ -29,7 +29,7 @@ export interface InstalledFigures extends MeshSize {
   readonly connect: { readonly cpuMsPerProxy: number; readonly heldMs: number };
   /** From the last sidecar in step until nothing more is written. */
   readonly firstStatus: StatusCalls & { readonly cpuSeconds: number };
-  readonly endpointChange: { readonly cpuMsPerProxy: number; readonly heldMs: number } & StatusCalls;
+  readonly endpointChange: { readonly cpuMsPerProxy: number } & StatusCalls;
   readonly podsUpAndDown: StatusCalls & { readonly pods: number; readonly cpuMsPerPod: number };
   readonly meshConfigEdit: { readonly cpuMsPerProxy: number; readonly heldMs: number };
   /** Of a control plane that leads, with all sidecars connected. */
@@ -139,7 +139,7 @@ function objectsWithStatus(size: MeshSize): number {
 }
 
 async function measureConnect({ plane, crowd, settings }: Run): Promise<InstalledFigures["connect"]> {
-  const before = await plane.usage();
+  const before = await plane.usage({ isWatched: true });
   crowd.connect();
   await untilInStep(crowd);
   const after = await plane.usage();
@@ -173,11 +173,10 @@ async function measureEndpoints(run: Run): Promise<InstalledFigures["endpointCha
     await untilReached(crowd, "the endpoint", () => arrivals.size === size.proxyCount);
     await sleep(QUIET_MS - Math.min(QUIET_MS, performance.now() - startedMs));
     const after = await plane.usage();
-    rounds.push(perProxy({ ...before, cpuMs: before.cpuMs + idleMs }, after, size));
+    rounds.push((after.cpuMs - before.cpuMs - idleMs) / size.proxyCount);
   }
   return {
-    cpuMsPerProxy: median(rounds.map(({ cpuMsPerProxy }) => cpuMsPerProxy)),
-    heldMs: Math.max(...rounds.map(({ heldMs }) => heldMs)),
+    cpuMsPerProxy: rounded(median(rounds)),
     ...callsSince(callsBefore, await statusCalls(server)),
   };
 }
@@ -224,7 +223,7 @@ async function measureMeshConfig(run: Run): Promise<InstalledFigures["meshConfig
   const { client, plane, crowd, settings } = run;
   const rounds = [];
   for (let round = 1; round <= settings.roundCount; round += 1) {
-    const before = await plane.usage();
+    const before = await plane.usage({ isWatched: true });
     const arrivals = crowd.arrivals("listener");
     await replaceSpec(client, meshConfig(round));
     await untilReached(crowd, "the MeshConfig", () => arrivals.size === settings.size.proxyCount);

@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { agentNodeFlags, bookshopImage, imageNames, nodeLayer } from "./product-images.ts";
+import {
+  agentNodeFlags,
+  bookshopImage,
+  controlPlaneNodeFlags,
+  imageNames,
+  nodeLayer,
+} from "./product-images.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const dockerfile = readFileSync(new URL("../../images/Dockerfile", import.meta.url), "utf8");
@@ -27,6 +33,7 @@ test("the Dockerfile has a target for each image", () => {
 
 test("the Dockerfile starts the agent with the flags of our own images", () => {
   assert.deepEqual(stage("agent").entrypoint.slice(1, -1), agentNodeFlags);
+  assert.deepEqual(stage("control-plane").entrypoint.slice(1, -1), controlPlaneNodeFlags);
 });
 
 const whyNoBookshop = existsSync(`${root}/dist/examples/bookshop`)

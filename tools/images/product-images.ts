@@ -72,10 +72,16 @@ const passwordEntries = [
   { name: "nonroot", id: 65532 },
 ];
 
+/**
+ * V8 optimizes a function after six times the work that it would otherwise take: compiling functions that only the start
+ * calls often took 1.8 of its 4.1 CPU seconds (bench/installed). What is hot for long is optimized all the same.
+ */
+export const controlPlaneNodeFlags: readonly string[] = ["--enable-source-maps", "--interrupt-budget=400000"];
+
 function controlPlaneImage(base: FileTree, { root }: ProductImageOptions): Image {
   return {
     name: "meltemi/control-plane",
-    entrypoint: ["/usr/bin/node", "--enable-source-maps", `${HOME}/dist/control-plane.js`],
+    entrypoint: ["/usr/bin/node", ...controlPlaneNodeFlags, `${HOME}/dist/control-plane.js`],
     user: NONROOT,
     env: ["NODE_ENV=production"],
     layers: [base, programLayer(root, "control-plane")],
