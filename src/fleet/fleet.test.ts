@@ -153,15 +153,33 @@ it("Fleet.commit() publishes what changed to those whom it concerns, and old set
   assert.ok(![...(other.published[0]?.set.names("cluster") ?? [])].includes(subset));
 });
 
-it("Fleet.commit() lets a proxy compare all when its own side becomes another", () => {
+it("Fleet.commit() tells a proxy whose own side becomes another what differs, and little else", () => {
   const { fleet, put } = fleetOf(SHOP);
   const shop = connect(fleet, "shop", "web-1");
   const other = connect(fleet, "other", "web-1");
+  const before = contentsOf(shop.set);
   put(PORT);
-  assert.equal(shop.published.at(-1)?.changes, "all");
+  const { set, changes } = shop.published.at(-1) ?? {};
+  assert.ok(set !== undefined && Array.isArray(changes));
+  const after = contentsOf(set);
+  assert.ok(after.has("cluster inbound|8080||"));
+  const told = new Set(changes.map(({ type, name }) => `${type} ${name}`));
+  const differing = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (key) => before.get(key) !== after.get(key),
+  );
+  for (const key of differing) assert.ok(told.has(key), key);
+  assert.ok(!told.has("cluster outbound|80||web.other.svc.cluster.local"));
   assert.ok(Array.isArray(other.published.at(-1)?.changes));
-  assert.ok([...(shop.published.at(-1)?.set.names("cluster") ?? [])].includes("inbound|8080||"));
 });
+
+/** Versions by type and name. */
+function contentsOf(set: ResourceSet): ReadonlyMap<string, string> {
+  const types = ["cluster", "endpoint", "listener", "route"] as const;
+  const entries = types.flatMap((type) =>
+    [...set.names(type)].map((name) => [`${type} ${name}`, set.get(type, name)?.version ?? ""] as const),
+  );
+  return new Map(entries);
+}
 
 it("Fleet counts a proxy once, by its newest stream, and forgets each stream with its end", () => {
   const { fleet, proxies } = fleetOf(SHOP);

@@ -383,7 +383,9 @@ export class Fleet implements IdentifiedBackend {
     session.view = profile.id;
     this.#noteView(profile.id);
     const set = this.#views.join(profile, session);
-    const differences = before === undefined ? "all" : set.differencesFrom(before);
+    // What stands in for what it refuses depends on the whole set.
+    const isComparable = before !== undefined && session.refusals.isEmpty;
+    const differences = isComparable ? set.differencesFrom(before) : "all";
     session.pushes.given();
     session.stream.publish(
       session.refusals.setFor(set),

@@ -14,9 +14,6 @@ interface NamedLayer {
   readonly rows: Layer | undefined;
 }
 
-/** Of which a set has few. */
-const smallTypes: ReadonlySet<LayeredType> = new Set(["extension-config", "secret"]);
-
 export class ProxySet implements ResourceSet {
   /** Set once this set has a successor: streams still ask it what they had. */
   #past: FormerRows = new Map();
@@ -57,19 +54,21 @@ export class ProxySet implements ResourceSet {
     return references;
   }
 
-  /** What may differ between two sets that read the tables as they are; `all` where it is too much to be listed. */
+  /**
+   * What may differ between two sets that read the tables as they are: what is in layers that only one of them has. `all`
+   * where they have the same layers in another order.
+   */
   differencesFrom(other: ProxySet): readonly ResourceReference[] | "all" {
-    const types = layeredTypes.filter(
-      (type) => !isDeepStrictEqual(this.#namesOfLayers(type), other.#namesOfLayers(type)),
-    );
-    if (types.some((type) => !smallTypes.has(type))) return "all";
-    return types.flatMap((type) =>
-      [...new Set([...this.names(type), ...other.names(type)])].map((name) => ({ type, name })),
-    );
-  }
-
-  #namesOfLayers(type: ResourceType): readonly string[] {
-    return this.#layersOf(type).map(({ name }) => name);
+    const references: ResourceReference[] = [];
+    for (const type of layeredTypes) {
+      const [own, others] = [this.#layersOf(type), other.#layersOf(type)];
+      const ownAlone = layersMissingIn(others, own);
+      const othersAlone = layersMissingIn(own, others);
+      if (!isDeepStrictEqual(namesWithout(own, ownAlone), namesWithout(others, othersAlone))) return "all";
+      const names = [...ownAlone, ...othersAlone].flatMap(({ rows }) => [...(rows?.keys() ?? [])]);
+      for (const name of new Set(names)) references.push({ type, name });
+    }
+    return references;
   }
 
   get(type: ResourceType, name: string): BuiltResource | undefined {
@@ -99,4 +98,13 @@ export class ProxySet implements ResourceSet {
   #layersOf(type: ResourceType): readonly NamedLayer[] {
     return this.#layers.get(type) ?? [];
   }
+}
+
+function layersMissingIn(some: readonly NamedLayer[], all: readonly NamedLayer[]): readonly NamedLayer[] {
+  const known = new Set(some.map(({ name }) => name));
+  return all.filter(({ name }) => !known.has(name));
+}
+
+function namesWithout(layers: readonly NamedLayer[], left: readonly NamedLayer[]): readonly string[] {
+  return layers.filter((layer) => !left.includes(layer)).map(({ name }) => name);
 }

@@ -198,21 +198,25 @@ export class XdsStream<Request extends XdsRequest> implements BidiReceiver {
     else this.#state = { kind: "accepted", conversation: opening.conversation };
   }
 
-  /** When what was asked of the backend is settled, the requests that came meanwhile are taken. */
+  /**
+   * When what was asked of the backend is settled, the requests that came meanwhile are taken: in a turn, since in a storm of
+   * connects much is settled at once.
+   */
   #resume<Settled>(
     pending: Promise<Settled>,
     held: HeldRequests<Request>,
     settle: (settled: Settled) => void,
   ): void {
     pending.then(
-      (settled) => {
-        try {
-          settle(settled);
-          for (const next of held) this.#take(next);
-        } catch (error) {
-          this.#endWith(error);
-        }
-      },
+      (settled) =>
+        this.#options.turns.take(() => {
+          try {
+            settle(settled);
+            for (const next of held) this.#take(next);
+          } catch (error) {
+            this.#endWith(error);
+          }
+        }),
       (error: unknown) => {
         this.#options.log.error({ nodeId: this.#nodeId, error }, "xds client could not be judged");
         this.#call.end("UNAVAILABLE", "The client could not be judged");
