@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { eventually } from "../e2e/mesh/eventually.ts";
 import type { PodClient } from "../e2e/mesh/pod-client.ts";
 import { clientArgv, startPodClient } from "../e2e/mesh/pod-client.ts";
+import { parseSamples, sumOf } from "../support/scraped-metrics.ts";
 import type { Cluster } from "./cluster/open-cluster.ts";
 import { testCluster, whyNoTestCluster } from "./cluster/open-cluster.ts";
 import {
@@ -82,6 +83,35 @@ describe("traffic on a cluster", { skip }, () => {
       assert.ok(headers["x-forwarded-client-cert"]?.includes(identity), headers["x-forwarded-client-cert"]);
     }
     assert.deepEqual([...seen].sort(), ["node-1", "node-2"]);
+  });
+
+  test("both ends count a request, each with the other's workload as its certificate has it", async () => {
+    const [pod] = await namespace.list<Pod>("pods", "version=v2");
+    const scrape = async (name: string) => {
+      const path = `/api/v1/namespaces/${namespace.name}/pods/${name}:15020/proxy/stats/prometheus`;
+      return parseSamples(await namespace.kubectl(["get", "--raw", path]));
+    };
+    await route({ route: [toVersion("v2")] });
+    const { byStatus } = await client.many(10, { url: "http://echo/counted" });
+    assert.deepEqual(byStatus, { 200: 10 });
+    const labels = {
+      source_workload: "client",
+      source_workload_namespace: namespace.name,
+      destination_workload: "echo-v2",
+      destination_version: "v2",
+      destination_service_name: "echo",
+      response_code: "200",
+    };
+    await eventually(async () => {
+      const atClient = await scrape("client");
+      const atServer = await scrape(pod?.metadata.name ?? "");
+      const counts = [
+        sumOf(atClient, "istio_requests_total", { ...labels, reporter: "source" }),
+        sumOf(atServer, "istio_requests_total", { ...labels, reporter: "destination" }),
+      ];
+      assert.ok((counts[0] ?? 0) >= 10, counts.join());
+      assert.equal(counts[0], counts[1]);
+    });
   });
 
   test("weights split requests between two versions", async () => {
