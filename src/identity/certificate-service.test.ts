@@ -34,7 +34,13 @@ const authenticator = firstAuthenticatorOf([
 const logged: string[] = [];
 const record = (fields: object, event: string) => void logged.push(inspect({ fields, event }, { depth: 9 }));
 const log: Logger = { debug: record, info: record, warn: record, error: record };
-const service = createCertificateService(built.authority, { authenticator, log });
+const told: string[] = [];
+const events = {
+  requested: () => void told.push("requested"),
+  signed: () => void told.push("signed"),
+  refused: (status: string) => void told.push(status),
+};
+const service = createCertificateService(built.authority, { authenticator, log, events });
 
 const subject = { namespace: "shop", serviceAccount: "reviews" };
 const identity = "spiffe://cluster.local/ns/shop/sa/reviews";
@@ -187,4 +193,18 @@ test("issueToken() carries Kubernetes' claims", () => {
     subject: { ...subject, pod },
   });
   assert.equal(createPublicKey(issuer.publicKey.export({ format: "pem", type: "spki" })).type, "public");
+});
+
+test("createCertificate() tells what became of each request", async () => {
+  told.length = 0;
+  await service.createCertificate(request(), tokenFor());
+  await service.createCertificate(request(), {});
+  await service.createCertificate(request({ csr: "none" }), tokenFor());
+  const foreign = "spiffe://cluster.local/ns/shop/sa/other";
+  await service.createCertificate(request({ uris: [foreign] }), tokenFor());
+  assert.deepEqual(
+    told.filter((event) => event !== "requested"),
+    ["signed", "UNAUTHENTICATED", "INVALID_ARGUMENT", "PERMISSION_DENIED"],
+  );
+  assert.equal(told.length, 8);
 });

@@ -28,12 +28,20 @@ export interface CertificateService {
 export interface CertificateServiceOptions {
   readonly authenticator: Authenticator;
   readonly log: Logger;
+  /** Called for every request; a metrics room may stand behind it. */
+  readonly events?: CertificateServiceEvents;
   /** What metrics call the workload of a caller that is a pod; undefined where it isn't known. */
   readonly describe?: (caller: ProvenIdentity) => WorkloadDescription | undefined;
   /** For requests that name none. Default 24 h. */
   readonly defaultTtlMs?: number;
   /** A request for more is refused, as Istio does. Default 90 days. */
   readonly maxTtlMs?: number;
+}
+
+export interface CertificateServiceEvents {
+  requested(): void;
+  signed(): void;
+  refused(status: Extract<CertificateOutcome, { kind: "refused" }>["status"]): void;
 }
 
 const HOUR_MS = 3_600_000;
@@ -44,6 +52,13 @@ export function createCertificateService(
 ): CertificateService {
   const { defaultTtlMs = 24 * HOUR_MS, maxTtlMs = 90 * 24 * HOUR_MS } = options;
   const createCertificate = async (message: IstioCertificateRequest, credentials: Credentials) => {
+    options.events?.requested();
+    const outcome = await decide(message, credentials);
+    if (outcome.kind === "signed") options.events?.signed();
+    else options.events?.refused(outcome.status);
+    return outcome;
+  };
+  const decide = async (message: IstioCertificateRequest, credentials: Credentials) => {
     const authentication = await options.authenticator.authenticate(credentials);
     if (authentication.kind !== "caller") {
       const reason =

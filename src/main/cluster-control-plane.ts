@@ -13,7 +13,7 @@ import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
 import { systemClock } from "../core/clock.ts";
 import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
-import { type ObjectKey, objectKey } from "../core/object-key.ts";
+import { type ObjectKey, objectKey, parseObjectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import type { ProvenIdentity } from "../core/stream-identity.ts";
@@ -41,6 +41,7 @@ import type { ClusterSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
 import { describeCaller } from "../plane/describe-caller.ts";
 import { type ClusterIssuerKeys, followIssuerKeys } from "../plane/issuer-keys.ts";
+import { objectCountsOf } from "../plane/object-counts.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems } from "../plane/plane-problems.ts";
 import { cpuNowMs } from "../process/cpu-time.ts";
@@ -48,9 +49,10 @@ import { readVersion } from "../process/project.ts";
 import { requireIdentity } from "../serving/authenticated-backend.ts";
 import { openControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import { serveSecurely } from "../serving/serve-securely.ts";
-import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
+import { type KubernetesChanges, watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
 import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import type { WebhookServer } from "../webhook/webhook-server.ts";
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
 import { serveWebhooks } from "./cluster-webhooks.ts";
@@ -97,7 +99,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const uninjected = createUninjectedWatch(settings, plane);
   const problemsByObject = new Map<ObjectKey, readonly Problem[]>();
   const known = { problemsByObject, changes, injection, uninjected };
-  const cluster = { settings, log, client, plane, signal, serving, ...known };
+  const cluster = { settings, log, client, plane, signal, serving, metrics, ...known };
   const monitoring = await startMonitoring(cluster, () => metrics.text());
   const [issuerKeys] = await Promise.all([followKeys(cluster, metrics.jwks), followCluster(cluster)]);
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
@@ -124,10 +126,19 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   serving.reports = reports;
   const { methods } = reports;
   const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
-  const service = { grpc, xds, authority, authenticator, describe, identity, methods, log };
-  const listener = await serveSecurely(endpoint, service);
+  const certificates = { authority, authenticator, describe, certificateEvents: metrics.certificates };
+  const listener = await serveSecurely(endpoint, { ...certificates, grpc, xds, identity, methods, log });
+  metrics.watch({ objects: objectCountsOf(plane), signingCertificate: authority });
   await servePlaintext(settings, { grpc, xds });
-  const webhooks = await serveWebhooks({ settings, plane, injection, identity, host: everyAddress(), log });
+  const webhooks = await serveWebhooks({
+    settings,
+    plane,
+    injection,
+    identity,
+    host: everyAddress(),
+    events: metrics.webhooks,
+    log,
+  });
   const election = standForLeader(cluster);
   const endLeading = whileLeading(election, () => startLeading(cluster, { authority, reports, issuerKeys }));
   serving.isReady = true;
@@ -142,18 +153,32 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   );
 
   await stopped(stop);
-  log.info({}, "control plane draining");
-  serving.isReady = false;
   endLeading();
-  await election.close();
-  await pause(systemClock, ENDPOINT_NEWS_MS, signal);
-  void webhooks.server.close();
-  await grpc.drain(DRAIN.timeoutMs, { spreadMs: DRAIN.spreadMs });
+  await drain(cluster, { election, webhooks: webhooks.server, grpc });
   lifetime.abort();
   secretAccess.close();
   monitoring.close();
   monitoring.closeAllConnections();
   client.close();
+}
+
+interface DrainedParts {
+  readonly election: LeaderElection;
+  readonly webhooks: WebhookServer;
+  readonly grpc: GrpcServer;
+}
+
+/** Resolves when clients have moved on. */
+async function drain(
+  { log, serving, signal }: Cluster,
+  { election, webhooks, grpc }: DrainedParts,
+): Promise<void> {
+  log.info({}, "control plane draining");
+  serving.isReady = false;
+  await election.close();
+  await pause(systemClock, ENDPOINT_NEWS_MS, signal);
+  void webhooks.close();
+  await grpc.drain(DRAIN.timeoutMs, { spreadMs: DRAIN.spreadMs });
 }
 
 /** The API server is asked who may read Secrets; its answers become rows of the plane. */
@@ -191,6 +216,7 @@ interface Cluster {
   readonly injection: ClusterInjection;
   readonly uninjected: UninjectedWatch;
   readonly serving: Serving;
+  readonly metrics: ControlPlaneMetrics;
 }
 
 interface Serving {
@@ -271,6 +297,7 @@ function followCluster(cluster: Cluster): Promise<void> {
         resolve();
       },
       onChange: ({ upserts, deletes }) => {
+        countChanges(cluster, { upserts, deletes });
         injection.take({ upserts, deletes });
         plane.intake.change(upserts, deletes);
         changes.tell(upserts.map(({ key }) => key));
@@ -283,6 +310,11 @@ function followCluster(cluster: Cluster): Promise<void> {
       },
     });
   });
+}
+
+function countChanges({ metrics }: Cluster, { upserts, deletes }: KubernetesChanges): void {
+  for (const { key } of upserts) metrics.objects.changed(parseObjectKey(key).kind, "update");
+  for (const key of deletes) metrics.objects.changed(parseObjectKey(key).kind, "delete");
 }
 
 function followKeys(

@@ -6,7 +6,11 @@ import type { ClusterInjection } from "../plane/cluster/cluster-injection.ts";
 import type { ClusterSettings } from "../plane/control-plane-settings.ts";
 import type { ControlPlane } from "../plane/create-control-plane.ts";
 import type { ControlPlaneIdentity } from "../serving/control-plane-identity.ts";
-import { createWebhookServer, type WebhookServer } from "../webhook/webhook-server.ts";
+import {
+  createWebhookServer,
+  type WebhookServer,
+  type WebhookServerEvents,
+} from "../webhook/webhook-server.ts";
 
 export interface ClusterWebhooksOptions {
   readonly settings: ClusterSettings;
@@ -14,17 +18,19 @@ export interface ClusterWebhooksOptions {
   readonly injection: Pick<ClusterInjection, "settingsFor">;
   readonly identity: ControlPlaneIdentity;
   readonly host: string;
+  readonly events: WebhookServerEvents;
   readonly log: Logger;
 }
 
 export async function serveWebhooks(
   options: ClusterWebhooksOptions,
 ): Promise<{ readonly server: WebhookServer; readonly port: number }> {
-  const { identity, log, settings, plane, injection, host } = options;
+  const { identity, events, log, settings, plane, injection, host } = options;
   const certificate = identity.current();
   const server = createWebhookServer({
     log,
     certificate,
+    events,
     injectionSettings: injection.settingsFor,
     problemsBesideOthers: plane.submittedProblems,
   });

@@ -33,6 +33,7 @@ import type { LocalSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
 import { describeCaller } from "../plane/describe-caller.ts";
 import { keepLocalIssuerKeys } from "../plane/issuer-keys.ts";
+import { objectCountsOf } from "../plane/object-counts.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems, watchPlaneProblems } from "../plane/plane-problems.ts";
 import { cpuNowMs } from "../process/cpu-time.ts";
@@ -85,7 +86,10 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   const endpoint = { kind: "unix", path: xdsSocket, mode: 0o600 } as const;
   const identity = await openControlPlaneIdentity(authority, { names, log });
   const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
-  await serveSecurely(endpoint, { grpc, xds, authority, authenticator, describe, identity, log });
+  const certificateEvents = metrics.certificates;
+  const service = { grpc, xds, authority, authenticator, describe, certificateEvents, identity, log };
+  await serveSecurely(endpoint, service);
+  metrics.watch({ objects: objectCountsOf(plane), signingCertificate: authority });
   const pods = new PodConnections({ grpc, xds, identity, trustDomain, log });
   const passed = await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
   receiveConnections(process, (socket, { name, owner }) => {

@@ -20,6 +20,7 @@ export interface SecureService {
   readonly authenticator: Authenticator;
   /** As in CertificateServiceOptions. */
   readonly describe?: CertificateServiceOptions["describe"];
+  readonly certificateEvents?: CertificateServiceOptions["events"];
   readonly identity: ControlPlaneIdentity;
   /** What is served besides. */
   readonly methods?: readonly GrpcMethod[];
@@ -28,9 +29,15 @@ export interface SecureService {
 
 /** To all who can reach the endpoint. */
 export async function serveSecurely(endpoint: GrpcEndpoint, service: SecureService): Promise<GrpcListener> {
-  const { grpc, xds, authority, authenticator, describe, identity, methods = [], log } = service;
+  const { grpc, xds, authority, authenticator, describe, certificateEvents, identity, log } = service;
+  const { methods = [] } = service;
   const certificates = createCertificateMethod(
-    createCertificateService(authority, { authenticator, log, ...(describe && { describe }) }),
+    createCertificateService(authority, {
+      authenticator,
+      log,
+      ...(describe && { describe }),
+      ...(certificateEvents && { events: certificateEvents }),
+    }),
     (status, message) => new GrpcError(status, message),
   );
   return listenSecurely(endpoint, {

@@ -50,3 +50,46 @@ test("createControlPlaneMetrics() keeps two control planes of one process apart"
   one.xds.pushed("route", { resourceCount: 1, removedCount: 0, bytes: 1 });
   assert.doesNotMatch(await other.text(), /pilot_xds_pushes\{/);
 });
+
+test("createControlPlaneMetrics() counts certificates, pods and objects that were judged, as Istio does", async () => {
+  const metrics = createControlPlaneMetrics("1.2.3");
+  metrics.certificates.requested();
+  metrics.certificates.refused("UNAUTHENTICATED");
+  metrics.webhooks.injection("injected", 4);
+  metrics.webhooks.injection("failed", 1);
+  const object = { group: "networking.istio.io", version: "v1", resource: "gateways" };
+  metrics.webhooks.validation(object, "passed");
+  metrics.webhooks.validation(object, "failed");
+  metrics.objects.changed("Service", "update");
+  metrics.objects.changed("VirtualService", "delete");
+  const lines = (await metrics.text()).split("\n");
+  const labels = 'group="networking.istio.io",version="v1",resource="gateways"';
+  for (const line of [
+    "citadel_server_csr_count 1",
+    "citadel_server_success_cert_issuance_count 0",
+    "citadel_server_authentication_failure_count 1",
+    "sidecar_injection_requests_total 2",
+    "sidecar_injection_success_total 1",
+    "sidecar_injection_failure_total 1",
+    `galley_validation_passed{${labels}} 1`,
+    `galley_validation_failed{${labels},reason="invalid_resource"} 1`,
+    'pilot_k8s_reg_events{type="Service",event="update"} 1',
+    'pilot_k8s_cfg_events{type="VirtualService",event="delete"} 1',
+  ])
+    assert.ok(lines.includes(line), line);
+});
+
+test("createControlPlaneMetrics() reads what there is when somebody scrapes", async () => {
+  const metrics = createControlPlaneMetrics("1.2.3");
+  assert.match(await metrics.text(), /^pilot_services 0$/m);
+  let services = 3;
+  metrics.watch({
+    objects: { services: () => services, virtualServices: () => 1 },
+    signingCertificate: { notAfterMs: 5_000 },
+  });
+  services = 4;
+  const text = await metrics.text();
+  assert.match(text, /^pilot_services 4$/m);
+  assert.match(text, /^pilot_virt_services 1$/m);
+  assert.match(text, /^citadel_server_root_cert_expiry_timestamp 5$/m);
+});

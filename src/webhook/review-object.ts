@@ -45,6 +45,15 @@ function reviewByItself({ operation, namespace, object, oldObject }: AdmissionRe
   return { kind: "denied", message: errors.join("; "), warnings };
 }
 
+/** What is counted of a review: a kind of ours in our words, since strangers may send any. */
+export function reviewedKind({ object }: AdmissionRequest) {
+  if (object === undefined || !isOurs(object)) return undefined;
+  const known = kindByName.get(String(object.kind));
+  if (known === undefined) return undefined;
+  const { group, plural, apiVersion } = known;
+  return { group, version: apiVersion.slice(group.length + 1), resource: plural };
+}
+
 /** The request's: the object may say none. */
 function inNamespace(object: JsonRecord, namespace: string): JsonRecord {
   return isRecord(object.metadata) ? { ...object, metadata: { ...object.metadata, namespace } } : object;

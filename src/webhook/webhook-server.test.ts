@@ -24,6 +24,7 @@ describe("webhook server", () => {
   let settings: InjectionSettings | undefined = defaultInjectionSettings;
   let server: WebhookServer;
   let port = 0;
+  let told: string[] = [];
   const agent = new Agent({ keepAlive: true, ca: root.certificate, maxSockets: 4 });
 
   before(async () => {
@@ -40,6 +41,11 @@ describe("webhook server", () => {
               }),
             ]
           : [],
+      events: {
+        injection: (outcome, durationMs) => void told.push(`${outcome} ${durationMs >= 0}`),
+        validation: ({ group, version, resource }, outcome) =>
+          void told.push(`${group}/${version} ${resource} ${outcome}`),
+      },
       maxBodyBytes: MAX_BODY_BYTES,
     });
     port = await server.listen(0, "127.0.0.1");
@@ -314,6 +320,17 @@ describe("webhook server", () => {
       request: { uid: "u", operation: "CREATE", namespace: "shop", ...request },
     });
   }
+
+  test("what became of each review is told, in words of ours alone", async () => {
+    told = [];
+    await ask("/inject", { object: pod });
+    const labels = { ...pod.metadata.labels, "sidecar.istio.io/inject": "false" };
+    await ask("/inject", { object: { ...pod, metadata: { ...pod.metadata, labels } } });
+    const gateway = { kind: "Gateway", metadata: { name: "edge" }, spec: { servers: "none" } };
+    await ask("/validate", { object: { ...gateway, apiVersion: "networking.istio.io/v9-invented" } });
+    await ask("/validate", { object: { ...gateway, apiVersion: "invented.example/v1" } });
+    assert.deepEqual(told, ["injected true", "skipped true", "networking.istio.io/v1 gateways failed"]);
+  });
 
   test("any bytes are answered without failing", async () => {
     const noise = fc.oneof(

@@ -20,7 +20,7 @@ import {
 import { injectionPlace } from "./injection-place.ts";
 import { isDeeperThan } from "./json-depth.ts";
 import { createBodyReader, type ReadBody } from "./read-body.ts";
-import { type ProblemsBesideOthers, reviewObject } from "./review-object.ts";
+import { type ProblemsBesideOthers, reviewedKind, reviewObject } from "./review-object.ts";
 import { reviewPod } from "./review-pod.ts";
 
 export interface WebhookServerOptions {
@@ -30,8 +30,19 @@ export interface WebhookServerOptions {
   readonly injectionSettings: (namespace: string) => InjectionSettings | undefined;
   /** Of objects as they are submitted; what it says is a warning. */
   readonly problemsBesideOthers?: ProblemsBesideOthers;
+  /** Called for every review; a metrics room may stand behind it. */
+  readonly events?: WebhookServerEvents;
   /** Of one review, which may hold two versions of an object; 8 MiB unless given. */
   readonly maxBodyBytes?: number;
+}
+
+export interface WebhookServerEvents {
+  /** `skipped`: the pod wants no sidecar. */
+  injection(outcome: "injected" | "skipped" | "failed", durationMs: number): void;
+  validation(
+    object: { readonly group: string; readonly version: string; readonly resource: string },
+    outcome: "passed" | "failed",
+  ): void;
 }
 
 export interface WebhookCertificate {
@@ -143,9 +154,16 @@ async function answer(request: IncomingMessage, { options, readBody, budget }: A
 
 function reviewerOf(
   path: string,
-  { injectionSettings, problemsBesideOthers, log }: WebhookServerOptions,
+  { injectionSettings, problemsBesideOthers, events, log }: WebhookServerOptions,
 ): ((request: AdmissionRequest) => Verdict | Promise<Verdict> | undefined) | undefined {
-  if (path === "/validate") return (request) => reviewObject(request, problemsBesideOthers);
+  if (path === "/validate")
+    return async (request) => {
+      const verdict = await reviewObject(request, problemsBesideOthers);
+      const reviewed = reviewedKind(request);
+      if (reviewed !== undefined)
+        events?.validation(reviewed, verdict.kind === "denied" ? "failed" : "passed");
+      return verdict;
+    };
   const place = injectionPlace(path);
   if (place === undefined) return undefined;
   return (request) => {
@@ -153,10 +171,17 @@ function reviewerOf(
     if (settings === undefined)
       return { kind: "denied", message: "Cannot inject the sidecar: the control plane is still starting" };
     const environment = { ...settings.environment, ...place.environment };
+    const startMs = performance.now();
     const verdict = reviewPod(request, { ...settings, ...place, environment });
+    if (verdict !== undefined) events?.injection(outcomeOf(verdict), performance.now() - startMs);
     log.debug({ namespace: request.namespace, verdict: verdict?.kind }, "pod reviewed");
     return verdict;
   };
+}
+
+function outcomeOf(verdict: Verdict): "injected" | "skipped" | "failed" {
+  if (verdict.kind === "denied") return "failed";
+  return (verdict.patch ?? []).length > 0 ? "injected" : "skipped";
 }
 
 function parseJson(bytes: Buffer): unknown {
