@@ -3,8 +3,10 @@ import { describe, test } from "node:test";
 import { commitObjects, meshFixture, readNow } from "../../tests/support/mesh-fixture.ts";
 import type { TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
 import { parseObject } from "../kinds/parse-object.ts";
-import { type Client, effectiveRule, isClientDependent, policyForPort } from "./destination-rules.ts";
+import { clientIn } from "./client.ts";
+import { effectiveRule, policyForPort } from "./destination-rules.ts";
 import { declareProblems } from "./problems/problems.ts";
+import type { Visibility } from "./visibility.ts";
 
 const SERVICE = { hostname: "web.shop.svc.cluster.local", namespace: "shop" };
 const DAY_1 = "2026-01-01T00:00:00Z";
@@ -74,7 +76,7 @@ describe("effectiveRule()", () => {
     const young =
       "{ host: web, trafficPolicy: { loadBalancer: { simple: RANDOM } }, subsets: [{ name: v1 }, { name: v2 }] }";
     mesh.put([rule("young", "shop", young, DAY_2), rule("old", "shop", old, DAY_1)].join("\n---\n"));
-    const merged = effectiveRule(readNow, mesh.model.hostRules, { namespace: "shop", labels: {} }, SERVICE);
+    const merged = effectiveRule(readNow, mesh.model.hostRules, clientIn("shop"), SERVICE);
     assert.deepEqual(merged, {
       trafficPolicy: { loadBalancer: { simple: "RANDOM" } },
       subsets: [{ name: "v1", labels: { from: "old" } }, { name: "v2" }],
@@ -84,29 +86,38 @@ describe("effectiveRule()", () => {
   });
 });
 
-describe("isClientDependent()", () => {
-  const cases: readonly (readonly [string, string, boolean])[] = [
-    ["a public rule of the service's namespace", rule("r", "shop", "{ host: web }"), false],
-    ["a public rule of the root namespace", rule("r", "istio-system", "{ host: '*' }"), false],
-    ["a private rule", rule("r", "shop", "{ host: web, exportTo: ['.'] }"), true],
-    ["a rule of another namespace", rule("r", "home", `{ host: ${SERVICE.hostname} }`), true],
+describe("effectiveRule() asks who the client is", () => {
+  const cases: readonly (readonly [string, string, readonly string[]])[] = [
+    ["a public rule of the service's namespace", rule("r", "shop", "{ host: web }"), []],
+    ["a public rule of the root namespace", rule("r", "istio-system", "{ host: '*' }"), []],
+    ["a private rule", rule("r", "shop", "{ host: web, exportTo: ['.'] }"), ["shop"]],
+    ["a rule of another namespace", rule("r", "home", `{ host: ${SERVICE.hostname} }`), ["home"]],
     [
       "a rule for chosen clients",
       rule("r", "shop", "{ host: web, workloadSelector: { matchLabels: { a: b } } }"),
-      true,
+      ["shop"],
     ],
     [
-      "a rule that names a Secret",
-      rule("r", "shop", "{ host: web, trafficPolicy: { tls: { mode: SIMPLE, credentialName: c } } }"),
-      true,
+      "a rule of the root namespace for another one",
+      rule("r", "istio-system", "{ host: '*', exportTo: [home] }"),
+      ["home"],
     ],
-    ["a rule for another host", rule("r", "home", "{ host: other }"), false],
+    ["a rule for another host", rule("r", "home", "{ host: other }"), []],
   ];
   for (const [name, yaml, wanted] of cases) {
-    test(`is ${wanted} for ${name}`, () => {
+    test(`${wanted.length === 0 ? "not" : "only"} where it matters for ${name}`, () => {
       const mesh = meshFixture();
       mesh.put(yaml);
-      assert.equal(isClientDependent(readNow, mesh.model.hostRules, SERVICE), wanted);
+      const asked: string[] = [];
+      const isIn = (namespace: string) => {
+        asked.push(namespace);
+        return false;
+      };
+      const sees = (visibility: Visibility) =>
+        visibility === "public" || visibility.namespaces.some((each) => isIn(each));
+      const client = { isIn, sees, matches: () => false };
+      effectiveRule(readNow, mesh.model.hostRules, client, SERVICE);
+      assert.deepEqual(asked, wanted);
     });
   }
 });
@@ -142,10 +153,15 @@ describe("policyForPort()", () => {
   test("is empty without a rule", () => assert.deepEqual(policyForPort(undefined, undefined, 80), {}));
 });
 
-function rulesFor(client: Partial<Client> & { readonly namespace: string }, rules: readonly string[]) {
+interface ClientFacts {
+  readonly namespace: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+function rulesFor({ namespace, labels }: ClientFacts, rules: readonly string[]) {
   const mesh = meshFixture();
   mesh.put(rules.join("\n---\n"));
-  return effectiveRule(readNow, mesh.model.hostRules, { labels: {}, ...client }, SERVICE)?.objects;
+  return effectiveRule(readNow, mesh.model.hostRules, clientIn(namespace, labels), SERVICE)?.objects;
 }
 
 function rule(name: string, namespace: string, spec: string, createdAt = DAY_1): string {

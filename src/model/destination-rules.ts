@@ -1,7 +1,6 @@
 // Which DestinationRule holds for a client and a host, and what it says for one port and subset.
 
 import { qualifyHostname } from "../core/hostname.ts";
-import { matchesLabels } from "../core/label-selector.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import { objectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -11,11 +10,12 @@ import { type ClaimedField, claims } from "../kinds/claims.ts";
 import { type DestinationRule, destinationRuleKind } from "../kinds/destination-rule/destination-rule.ts";
 import type { Subset, TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
+import type { Client } from "./client.ts";
 import { declareHostTable, findByHost, type HostTable } from "./host-table.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { byAge, type ServiceName } from "./service.ts";
 import type { Sources } from "./sources.ts";
-import { isVisibleTo, resolveVisibility, type Visibility } from "./visibility.ts";
+import { resolveVisibility, type Visibility } from "./visibility.ts";
 
 export const destinationRuleFields: readonly ClaimedField[] = [
   ...claims(destinationRuleKind, [
@@ -81,12 +81,6 @@ export interface HostRules {
   readonly settings: Table<MeshSettings>;
 }
 
-/** Who asks: the namespace, and the labels that rules may look at. */
-export interface Client {
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
 /** What all rules for a host add up to, for one client. */
 export interface EffectiveRule {
   readonly trafficPolicy: TrafficPolicy | undefined;
@@ -136,17 +130,6 @@ function namesSecret({ trafficPolicy, subsets = [] }: DestinationRule["spec"]): 
     .some((tls) => tls?.credentialName !== undefined);
 }
 
-/** Whether clients of different namespaces or labels may be told different things about a service. */
-export function isClientDependent(read: Read, rules: HostRules, service: ServiceName): boolean {
-  const { rootNamespace } = read.one(rules.settings);
-  return findByHost(read, rules.hosts, service.hostname).some(
-    ([, rule]) =>
-      rule.visibility !== "public" ||
-      rule.namesSecret ||
-      (rule.namespace !== service.namespace && rule.namespace !== rootNamespace),
-  );
-}
-
 /**
  * Istio's precedence: rules of the client's namespace, else of the service's, else of the root namespace; among them
  * the most specific host. Rules for the same host add their subsets to the oldest's, whose traffic policy holds.
@@ -192,7 +175,7 @@ function rulesFor(read: Read, rules: HostRules, client: Client, service: Service
 }
 
 interface Parties {
-  readonly client: Pick<Client, "namespace">;
+  readonly client: Pick<Client, "isIn">;
   readonly service: ServiceName;
   readonly rootNamespace: string;
 }
@@ -202,9 +185,11 @@ function leadingRules(
   held: readonly HostRule[],
   { client, service, rootNamespace }: Parties,
 ): readonly HostRule[] {
-  const isInRoot = client.namespace === rootNamespace;
+  // The service's own namespace is the next step in any case, so its clients needn't be told apart here.
+  const isForSomeNamespace = ({ namespace, visibility }: HostRule) =>
+    namespace === rootNamespace ? visibility !== "public" : namespace !== service.namespace;
   const steps: readonly ((rule: HostRule) => boolean)[] = [
-    (rule) => rule.namespace === client.namespace && !(isInRoot && rule.visibility === "public"),
+    (rule) => isForSomeNamespace(rule) && client.isIn(rule.namespace),
     (rule) => rule.namespace === service.namespace,
     (rule) => rule.namespace === rootNamespace,
   ];
@@ -219,21 +204,20 @@ function leadingRules(
 export function canHaveSubset(
   read: Read,
   rules: HostRules,
-  client: Pick<Client, "namespace">,
+  client: Pick<Client, "isIn" | "sees">,
   { subset, ...service }: ServiceName & { readonly subset: string },
 ): boolean {
   const { rootNamespace } = read.one(rules.settings);
   const visible = findByHost(read, rules.hosts, service.hostname)
     .map(([, rule]) => rule)
-    .filter(({ visibility }) => isVisibleTo(visibility, client.namespace));
+    .filter(({ visibility }) => client.sees(visibility));
   const forAll = visible.filter(({ clientLabels }) => clientLabels === undefined);
   const leading = [visible, forAll].flatMap((held) => leadingRules(held, { client, service, rootNamespace }));
   return leading.some(({ subsets }) => subsets.some(({ name }) => name === subset));
 }
 
-function holdsFor({ visibility, clientLabels }: HostRule, { namespace, labels }: Client): boolean {
-  if (!isVisibleTo(visibility, namespace)) return false;
-  return clientLabels === undefined || matchesLabels(clientLabels, labels);
+function holdsFor({ visibility, clientLabels }: HostRule, client: Client): boolean {
+  return client.sees(visibility) && (clientLabels === undefined || client.matches(clientLabels));
 }
 
 function policyOf(ordered: readonly HostRule[]): TrafficPolicy | undefined {

@@ -6,9 +6,10 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
+import type { Client } from "./client.ts";
 import { declareHostTable, findNamed, type HostTable } from "./host-table.ts";
 import { byPrecedence, type MeshService, type ServiceName, serviceKey } from "./service.ts";
-import { isVisibleTo } from "./visibility.ts";
+import type { Visibility } from "./visibility.ts";
 
 export interface HostClaims extends HostTable<MeshService> {
   /** By the hosts of ExternalName Services that stand for a service. */
@@ -26,19 +27,25 @@ export function declareHostClaims(graph: Graph, services: Table<MeshService>): H
 export interface HostLookup {
   readonly read: Read;
   readonly claims: HostClaims;
-  /** The client's. */
-  readonly namespace: string;
+  readonly client: Pick<Client, "isIn" | "sees">;
 }
 
 /** Undefined where the client sees no service of this name. */
 export function serviceOfHost(
   hostname: string,
-  { read, claims, namespace }: HostLookup,
+  { read, claims, client }: HostLookup,
 ): MeshService | undefined {
-  const [first] = claimants(hostname, read, claims)
-    .filter(({ visibility }) => isVisibleTo(visibility, namespace))
-    .sort(byPrecedenceFor(namespace));
-  return first;
+  return nearestOf(
+    claimants(hostname, read, claims).filter(({ visibility }) => client.sees(visibility)),
+    client,
+  );
+}
+
+/** The first in the order of `byPrecedenceFor`. Asks nothing where there is only one. */
+function nearestOf(services: readonly MeshService[], client: Pick<Client, "isIn">): MeshService | undefined {
+  const [first, ...others] = services.length > 1 ? services.toSorted(byPrecedence) : services;
+  const isNearer = ({ namespace }: MeshService) => namespace !== first?.namespace && client.isIn(namespace);
+  return others.find(isNearer) ?? first;
 }
 
 /** As `serviceOfHost`, also by the host of an ExternalName Service that stands for it. */
@@ -47,19 +54,18 @@ export function serviceCalled(hostname: string, lookup: HostLookup): MeshService
 }
 
 function serviceOfAlias(hostname: string, lookup: HostLookup): MeshService | undefined {
-  const { read, claims, namespace } = lookup;
-  const [first] = read
-    .find(claims.byAlias, hostname)
-    .map(([, service]) => service)
-    .filter((service) => ownsHost(service, lookup))
-    .sort(byPrecedenceFor(namespace));
-  return first;
+  const { read, claims, client } = lookup;
+  const services = read.find(claims.byAlias, hostname).map(([, service]) => service);
+  return nearestOf(
+    services.filter((service) => ownsHost(service, lookup)),
+    client,
+  );
 }
 
 /** All that some client calls by a host, or by the host of an ExternalName Service that stands for it. */
 export function everyServiceCalled(
   hostname: string,
-  { read, claims }: Omit<HostLookup, "namespace">,
+  { read, claims }: Omit<HostLookup, "client">,
 ): readonly MeshService[] {
   const ofAlias = read.find(claims.byAlias, hostname).map(([, service]) => service);
   return [...claimants(hostname, read, claims), ...ofAlias];
@@ -71,12 +77,15 @@ export function ownsHost(service: ServiceName, lookup: HostLookup): boolean {
   return owner !== undefined && serviceKey(owner) === serviceKey(service);
 }
 
-/** Clients of different namespaces may reach different services by this host. */
-export function isHostContested(
-  { hostname }: Pick<MeshService, "hostname">,
-  { read, claims }: Omit<HostLookup, "namespace">,
-): boolean {
-  return claimants(hostname, read, claims).length > 1;
+/** Whether it's this service for the clients of all namespaces: who the client is need not be asked. */
+export function isReachedByAll(service: ServiceName, lookup: Omit<HostLookup, "client">): boolean {
+  let isAsked = false;
+  const isIn = () => {
+    isAsked = true;
+    return false;
+  };
+  const client = { isIn, sees: (visibility: Visibility) => visibility === "public" || isIn() };
+  return ownsHost(service, { ...lookup, client }) && !isAsked;
 }
 
 /** Of services with one host, the client's first. */

@@ -55,18 +55,6 @@ describe("host routes", () => {
     mesh.put(delegated("exportTo: [shop], "));
     assert.equal(ruleCount(), 1);
   });
-
-  const rules: Readonly<Record<string, boolean>> = {
-    "http: [{ match: [{ uri: { prefix: /a } }], route: [{ destination: { host: web } }] }]": false,
-    "http: [{ match: [{ sourceLabels: { app: a } }], route: [{ destination: { host: web } }] }]": true,
-    "tcp: [{ match: [{ sourceNamespace: a }], route: [{ destination: { host: web } }] }]": true,
-  };
-  for (const [spec, wanted] of Object.entries(rules)) {
-    test(`${wanted ? "look" : "don't look"} at clients with ${spec}`, () => {
-      const { model } = meshWith(`hosts: [web], ${spec}`, "");
-      assert.equal(model.hostRoutes.table.get("shop/web")?.isClientDependent, wanted);
-    });
-  }
 });
 
 function meshWith(spec: string, rules = ", http: [{ route: [{ destination: { host: web } }] }]") {

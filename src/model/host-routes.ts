@@ -11,6 +11,7 @@ import { type ClaimedField, claims } from "../kinds/claims.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { TcpRoute, TlsRoute } from "../kinds/virtual-service/tcp-route.ts";
 import { type VirtualService, virtualServiceKind } from "../kinds/virtual-service/virtual-service.ts";
+import type { Client } from "./client.ts";
 import { type HttpRule, mergeDelegates } from "./delegates.ts";
 import { MESH_GATEWAY, qualifyGateway } from "./gateway-name.ts";
 import { declareNestedHostTable, type NestedHostTable } from "./host-table.ts";
@@ -73,26 +74,24 @@ export interface HostRoutes {
   readonly http: readonly HttpRule[];
   readonly tcp: readonly TcpRoute[];
   readonly tls: readonly TlsRoute[];
-  /** Some match looks at the client's labels or namespace. */
-  readonly isClientDependent: boolean;
   readonly object: ObjectKey;
 }
 
 /**
- * Whose rules come first for clients of a namespace, as in Istio: its own that aren't for all, then those that name it in
- * `exportTo`, then those for all; of equals the oldest.
+ * Whose rules come first for a client, as in Istio: those of its namespace that aren't for all, then those that name
+ * that in `exportTo`, then those for all; of equals the oldest.
  */
-export function byNearness(namespace: string): (one: HostRoutes, other: HostRoutes) => number {
-  return (one, other) => distance(one, namespace) - distance(other, namespace) || byAge(one, other);
+export function byNearness(client: Pick<Client, "isIn">): (one: HostRoutes, other: HostRoutes) => number {
+  return (one, other) => distance(one, client) - distance(other, client) || byAge(one, other);
 }
 
-/** 0 to 2; the routes are visible in the namespace. */
+/** 0 to 2; the client sees the routes. */
 export function distance(
   { namespace: own, visibility }: Pick<HostRoutes, "namespace" | "visibility">,
-  namespace: string,
+  client: Pick<Client, "isIn">,
 ): number {
   if (visibility === "public") return 2;
-  return own === namespace ? 0 : 1;
+  return client.isIn(own) ? 0 : 1;
 }
 
 export interface HostRoutesTable {
@@ -155,7 +154,6 @@ function hostRoutes(
     http,
     tcp: spec.tcp ?? [],
     tls: spec.tls ?? [],
-    isClientDependent: looksAtClient(http, spec),
     object: objectKey({ kind: "VirtualService", namespace, name }),
   };
 }
@@ -168,13 +166,4 @@ export function isExportedTo(
 ): boolean {
   const visibility = resolveVisibility(spec.exportTo, metadata.namespace, defaultExportTo.virtualService);
   return isVisibleTo(visibility, namespace);
-}
-
-function looksAtClient(http: readonly HttpRule[], { tcp = [], tls = [] }: VirtualService["spec"]): boolean {
-  const matches = [
-    ...http.flatMap(({ rule }) => rule.match ?? []),
-    ...tcp.flatMap((route) => route.match ?? []),
-    ...tls.flatMap((route) => route.match),
-  ];
-  return matches.some((match) => match.sourceLabels !== undefined || match.sourceNamespace !== undefined);
 }

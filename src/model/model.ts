@@ -8,6 +8,7 @@ import type { Topology } from "../kinds/mesh-config/proxy-config.ts";
 import type { Secret } from "../kinds/secret.ts";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
+import { type ClientSelectors, declareClientSelectors } from "./client-selectors.ts";
 import { type ClosingPolicies, declareClosingPolicies } from "./closing-policies.ts";
 import { declareHostRules, type HostRules } from "./destination-rules.ts";
 import { declareEndpoints, declareServiceIdentities, type ServiceEndpoint } from "./endpoints.ts";
@@ -41,6 +42,7 @@ export interface Model {
   readonly identities: Table<readonly string[]>;
   readonly hostRules: HostRules;
   readonly hostRoutes: HostRoutesTable;
+  readonly clientSelectors: ClientSelectors;
   readonly peerAuthentications: PeerAuthentications;
   readonly enforcedPolicies: EnforcedPolicyTables;
   readonly requestAuthentications: RequestAuthentications;
@@ -62,6 +64,8 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
   const enforcedPolicies = declareEnforcedPolicies(graph, sources, settings);
   const { table: services, entriesByHost } = declareServices(graph, sources, settings);
   const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, peerAuthentications });
+  const hostRules = declareHostRules(graph, sources, settings);
+  const hostRoutes = declareHostRoutes(graph, sources, settings);
   return {
     settings,
     workloads,
@@ -73,8 +77,12 @@ export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: S
     addressClaims: declareAddressClaims(graph, services, endpoints),
     endpoints,
     identities: declareServiceIdentities(graph, endpoints, services),
-    hostRules: declareHostRules(graph, sources, settings),
-    hostRoutes: declareHostRoutes(graph, sources, settings),
+    hostRules,
+    hostRoutes,
+    clientSelectors: declareClientSelectors(graph, {
+      hostRules: hostRules.table,
+      hostRoutes: hostRoutes.table,
+    }),
     peerAuthentications,
     enforcedPolicies,
     requestAuthentications: declareRequestAuthentications(graph, enforcedPolicies.RequestAuthentication),

@@ -9,8 +9,7 @@ import type { Index } from "../graph/table-index.ts";
 import { ownsHost } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, type MeshService } from "../model/service.ts";
-import type { ClientScope } from "./client-scope.ts";
-import { isReachedBySome } from "./destination-services.ts";
+import type { ScopeClient } from "./client-questions.ts";
 import { serviceTcpChains, streamRoutes } from "./tcp-chains.ts";
 
 /** Services of other protocols than HTTP that ranges lead to, by port. */
@@ -39,7 +38,7 @@ function hasRulesForRanges(service: MeshService, model: Model, read: Read): bool
 interface Context {
   readonly read: Read;
   readonly model: Model;
-  readonly client: ClientScope;
+  readonly client: ScopeClient;
   readonly ranged: RangedServices;
 }
 
@@ -59,7 +58,7 @@ export function addressesWithin(
 }
 
 function servicesOnPort(port: number, { read, model, client, ranged }: Context): readonly MeshService[] {
-  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, client };
   return read
     .find(ranged, String(port))
     .map(([, service]) => service)
@@ -73,20 +72,4 @@ function takenRanges(service: MeshService, port: number, context: Context) {
     (chain) => chain.destinationSubnets,
   );
   return [...addressRanges(service), ...ofRules].flatMap((range) => parseCidr(range) ?? []);
-}
-
-/** Whether some clients reach a service of ranges on one of the ports and others don't, or by other rules. */
-export function rangesDependOnClient(
-  { ports }: MeshService,
-  { read, model, ranged }: Omit<Context, "client">,
-): boolean {
-  return ports.some(
-    ({ number, protocol }) =>
-      isHttp(protocol) &&
-      read
-        .find(ranged, String(number))
-        .some(
-          ([, service]) => isReachedBySome(read, model, service) || hasRulesForRanges(service, model, read),
-        ),
-  );
 }

@@ -12,20 +12,22 @@ import {
 } from "../kinds/tls-credential.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
+import type { ScopeClient } from "./client-questions.ts";
 
 export interface CredentialLookup {
   readonly model: Model;
   readonly read: Read;
-  /** The client's: a Secret is never read from elsewhere. */
-  readonly namespace: string;
+  /** A Secret is never read from elsewhere than its namespace. */
+  readonly client: Pick<ScopeClient, "namespace">;
 }
 
 /** True where no Secret is named. The CA may stand in the Secret itself or in one with `-cacert` after its name. */
 export function hasCredentials(
   { mode, credentialName, insecureSkipVerify }: ClientTlsSettings,
-  { model, read, namespace }: CredentialLookup,
+  { model, read, client }: CredentialLookup,
 ): boolean {
   if (credentialName === undefined) return true;
+  const namespace = client.namespace();
   const secret = read.get(model.secrets, rowKey(namespace, credentialName));
   const withAuthority = read.get(model.secrets, rowKey(namespace, `${credentialName}${AUTHORITY_SUFFIX}`));
   const hasAuthority = authorityOf(secret) !== undefined || authorityOf(withAuthority) !== undefined;

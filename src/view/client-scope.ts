@@ -5,12 +5,9 @@ import { type IpFamilies, ipFamiliesOf } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { Index } from "../graph/table-index.ts";
-import type { Client } from "../model/destination-rules.ts";
-import type { HostRoutes } from "../model/host-routes.ts";
+import { escapeIdPart, isDeclaredSelector, matchingSelectors } from "../model/client-selectors.ts";
 import type { Model } from "../model/model.ts";
 import type { Workload } from "../model/workloads.ts";
-import { withoutSeparators } from "./layer-id.ts";
 
 /** A connected proxy, as far as its config depends on it. */
 export interface ConnectedProxy {
@@ -42,20 +39,41 @@ export function workloadOf({ pod }: ConnectedProxy, model: Model, read: Read): W
 }
 
 /**
- * A namespace, those labels of a client that some rule looks at, and what is unusual about it: `shop`, `shop;app=web`,
- * `shop;@dual`, `shop;@dns`, `shop;@gateway`, `vms;@corp.example`.
+ * All that tells clients apart: the answers to what they may be asked, so that proxies which differ in nothing else are
+ * one. `shop`, `shop;app=web,version=v1`, `shop;@dual`, `shop;@dns`, `shop;@gateway`, `vms;@domain=corp.example`.
  */
-export interface ClientScope extends Client {
+export interface ClientScope {
+  /** Follows from the rest, whoever connected first and however rules are ordered; equal for nothing else. */
   readonly id: string;
+  readonly namespace: string;
+  /** The ids of those label selectors that some rule has for its clients and that they match; sorted. */
+  readonly selectors: readonly string[];
   /** Its search domain, which short names are relative to. */
   readonly domain: string;
   /** The domain isn't that of a Kubernetes namespace. */
   readonly isForeign: boolean;
   readonly families: IpFamilies;
-  /** Names of hosts without addresses lead to automatic ones: nobody else's traffic comes there. */
   readonly capturesDns: boolean;
   /** Where some rule means something else to gateways; false otherwise, as they share scopes with sidecars. */
   readonly isGateway: boolean;
+}
+
+/**
+ * The id of something that may be asked, in few letters: a namespace, a selector's id, or one of the following, which
+ * are neither. Where one passed for another, a scope would be asked in vain.
+ */
+export type Question = string;
+
+export const IS_GATEWAY = "@gateway";
+
+/** What tells scopes apart, and who is in them. */
+export interface Identity {
+  /** Whether clients of a namespace may be asked, as scopes with other answers are apart; `""` is of no namespace. */
+  declares(question: Question, namespace: string, read: Read): boolean;
+  /** Some proxy of a scope. */
+  memberOf(scope: ClientScope, read: Read): ConnectedProxy | undefined;
+  /** Called for a question that it doesn't declare: a fault of the program. */
+  onUndeclared(question: Question): void;
 }
 
 export interface ClientScopes {
@@ -66,17 +84,16 @@ export interface ClientScopes {
   readonly proxies: Table<ConnectedProxy>;
   /** One row: the IP families of connected clients, and IPv4. */
   readonly families: Table<readonly IpFamilies[]>;
-  /** One row: whether some connected client captures DNS. */
-  readonly someCaptureDns: Table<boolean>;
   /** The rows of `table`, parted. */
   readonly ofFamilies: Readonly<Record<IpFamilies, Table<ClientScope>>>;
+  readonly identity: Identity;
 }
 
 /** The scope of no namespace in particular: what every client sees unless its own scope says otherwise. */
 export const MESH_SCOPE: ClientScope = {
   id: "",
   namespace: "",
-  labels: {},
+  selectors: [],
   domain: "",
   isForeign: false,
   families: "ipv4",
@@ -97,28 +114,15 @@ export function meshScopeOf(families: IpFamilies): ClientScope {
 
 const ANY = "any";
 
+/** Told of a question whose answer scopes don't have; throws unless told otherwise. */
+export type OnUndeclared = Identity["onUndeclared"];
+
 export function declareClientScopes(
   graph: Graph,
   model: Model,
   proxies: Table<ConnectedProxy>,
+  onUndeclared: OnUndeclared = refuse,
 ): ClientScopes {
-  const lookingRoutes = graph.index(model.hostRoutes.table, "host routes that look at clients", (routes) =>
-    routes.isClientDependent ? [ANY] : [],
-  );
-  const lookingRules = graph.index(
-    model.hostRules.table,
-    "host rules that look at clients",
-    ({ clientLabels }) => (clientLabels === undefined ? [] : [ANY]),
-  );
-  const labelKeys = graph.deriveOne<readonly string[]>({
-    name: "client labels that rules look at",
-    value: (read) =>
-      clientLabelKeys(
-        read,
-        lookingRoutes,
-        read.find(lookingRules, ANY).map(([, rule]) => rule.clientLabels ?? {}),
-      ),
-  });
   const rulesOfGateways = graph.index(
     model.hostRules.table,
     "host rules with Secrets for gateways alone",
@@ -134,13 +138,12 @@ export function declareClientScopes(
     rows: (key, proxy, read) => {
       const { clusterDomain } = read.one(model.settings);
       const isGateway = proxy.kind === "router" && read.one(gatewaysDiffer);
-      return [[key, clientScope(proxy, { labelKeys: read.one(labelKeys), isGateway, clusterDomain })]];
+      const selectors = matchingSelectors(proxy, model.clientSelectors, read);
+      return [[key, clientScope(proxy, { selectors, isGateway, clusterDomain })]];
     },
   });
-  const groups = graph.group(
-    "proxies by client scope",
-    graph.index(ofProxy, "client scope", ({ id }) => [id]),
-  );
+  const byScope = graph.index(ofProxy, "client scope", ({ id }) => [id]);
+  const groups = graph.group("proxies by client scope", byScope);
   const table = graph.derive<readonly (readonly [string, ClientScope])[], ClientScope>({
     name: "client scopes",
     from: groups,
@@ -149,10 +152,6 @@ export function declareClientScopes(
   const families = graph.deriveOne<readonly IpFamilies[]>({
     name: "IP families of clients",
     value: (read) => [...new Set(["ipv4" as const, ...read.all(table).map(([, scope]) => scope.families)])],
-  });
-  const someCaptureDns = graph.deriveOne<boolean>({
-    name: "clients that capture DNS",
-    value: (read) => read.all(table).some(([, { capturesDns }]) => capturesDns),
   });
   const withFamilies = (wanted: IpFamilies) =>
     graph.derive<ClientScope, ClientScope>({
@@ -165,54 +164,48 @@ export function declareClientScopes(
     ipv6: withFamilies("ipv6"),
     dual: withFamilies("dual"),
   };
-  return { table, ofProxy, proxies, families, someCaptureDns, ofFamilies };
+  const identity: Identity = {
+    declares: (question, namespace, read) =>
+      question === IS_GATEWAY
+        ? read.one(gatewaysDiffer)
+        : isDeclaredSelector(question, namespace, { ...model.clientSelectors, read }),
+    memberOf: ({ id }, read) => {
+      const [first] = read.find(byScope, id);
+      return first === undefined ? undefined : read.get(proxies, first[0]);
+    },
+    onUndeclared,
+  };
+  return { table, ofProxy, proxies, families, ofFamilies, identity };
 }
 
-function clientLabelKeys(
-  read: Read,
-  routes: Index<HostRoutes>,
-  ruleLabels: readonly Readonly<Record<string, string>>[],
-): readonly string[] {
-  const routeLabels = read
-    .find(routes, ANY)
-    .flatMap(([, { http, tcp, tls }]) => [
-      ...http.flatMap(({ rule }) => (rule.match ?? []).map(({ sourceLabels = {} }) => sourceLabels)),
-      ...tcp.flatMap(({ match = [] }) => match.map(({ sourceLabels = {} }) => sourceLabels)),
-      ...tls.flatMap(({ match }) => match.map(({ sourceLabels = {} }) => sourceLabels)),
-    ]);
-  return [...new Set([...routeLabels, ...ruleLabels].flatMap((labels) => Object.keys(labels)))].sort();
+function refuse(question: Question): void {
+  throw new Error(`Cannot ask clients "${question}": no rule declares it, so scopes don't tell them apart`);
 }
 
 interface ScopeContext {
-  readonly labelKeys: readonly string[];
+  readonly selectors: readonly string[];
   readonly isGateway: boolean;
   readonly clusterDomain: string;
 }
 
 function clientScope(
-  { namespace, labels, domain, addresses, capturesDns = false }: ConnectedProxy,
-  { labelKeys, isGateway, clusterDomain }: ScopeContext,
+  { namespace, domain, addresses, capturesDns = false }: ConnectedProxy,
+  { selectors, isGateway, clusterDomain }: ScopeContext,
 ): ClientScope {
-  const seen = labelKeys.flatMap((key) => {
-    const value = labels[key];
-    return value === undefined ? [] : [[key, value] as const];
-  });
   const families = ipFamiliesOf(addresses);
-  // No label's key begins so.
+  // No selector begins so.
   const unusual = [
-    ...(domain === `${namespace}.svc.${clusterDomain}` ? [] : [`@${domain}`]),
+    ...(domain === `${namespace}.svc.${clusterDomain}` ? [] : [`@domain=${escapeIdPart(domain)}`]),
     ...(families === "ipv4" ? [] : [`@${families}`]),
     ...(capturesDns ? ["@dns"] : []),
     ...(isGateway ? ["@gateway"] : []),
   ];
-  const id = [namespace, ...seen.map(([key, value]) => `${key}=${value}`), ...unusual].join(";");
-  const isForeign = !domain.endsWith(`.svc.${clusterDomain}`);
   return {
-    id: withoutSeparators(id),
+    id: [escapeIdPart(namespace), ...selectors, ...unusual].join(";"),
     namespace,
-    labels: Object.fromEntries(seen),
+    selectors,
     domain,
-    isForeign,
+    isForeign: !domain.endsWith(`.svc.${clusterDomain}`),
     families,
     capturesDns,
     isGateway,

@@ -14,7 +14,7 @@ import { serviceCalled } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
 import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
-import type { ClientScope } from "./client-scope.ts";
+import type { ScopeClient } from "./client-questions.ts";
 import { isInScope } from "./match-scope.ts";
 import type { ResolvedDestination, ResolvedMirror, RouteInputs } from "./route-inputs.ts";
 
@@ -22,7 +22,7 @@ import type { ResolvedDestination, ResolvedMirror, RouteInputs } from "./route-i
 export interface RouteContext {
   readonly read: Read;
   readonly model: Model;
-  readonly client: ClientScope;
+  readonly client: ScopeClient;
   /** The port that the client calls, or that the gateway's server names. */
   readonly port: number;
   /** `mesh`, or `namespace/name` of the Gateways that the request may have come in by. */
@@ -174,7 +174,7 @@ function clusterOf(target: Target, { host }: Destination): string {
 export function targetOf(destination: Destination, namespace: string, context: RouteContext): Target {
   const { read, model, client } = context;
   const written = qualifyHostname(destination.host, namespace, read.one(model.settings).clusterDomain);
-  const service = serviceCalled(written, { read, claims: model.hostClaims, namespace: client.namespace });
+  const service = serviceCalled(written, { read, claims: model.hostClaims, client });
   const hostname = service?.hostname ?? written;
   const [firstPort, ...otherPorts] = service?.ports ?? [];
   const onlyPort = otherPorts.length === 0 ? firstPort?.number : undefined;

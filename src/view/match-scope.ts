@@ -1,9 +1,8 @@
 // The part of a VirtualService's match that is about who asks and where, not about what: it is settled before config
 // is built, so two clients for whom it settles alike share the result.
 
-import { matchesLabels } from "../core/label-selector.ts";
+import type { Client } from "../model/client.ts";
 import { MESH_GATEWAY, qualifyGateway } from "../model/gateway-name.ts";
-import type { ClientScope } from "./client-scope.ts";
 
 /** What HTTP, TLS and TCP matches have in common. */
 export interface ScopedMatch {
@@ -14,7 +13,7 @@ export interface ScopedMatch {
 }
 
 export interface MatchScope {
-  readonly client: ClientScope;
+  readonly client: Client;
   readonly port: number;
   /** `mesh`, or `namespace/name` of Gateways. */
   readonly gateways: readonly string[];
@@ -27,12 +26,12 @@ export function isInScope(
   { client, port, gateways }: MatchScope,
 ): boolean {
   if (match.port !== undefined && match.port !== port) return false;
-  if (match.sourceNamespace !== undefined && match.sourceNamespace !== client.namespace) return false;
+  if (match.sourceNamespace !== undefined && !client.isIn(match.sourceNamespace)) return false;
   if (match.gateways !== undefined && match.gateways.length > 0) {
     if (!match.gateways.some((gateway) => gateways.includes(qualifyGateway(gateway, namespace))))
       return false;
   }
   // Labels of a client are a sidecar's matter: a gateway's callers have none.
   if (!gateways.includes(MESH_GATEWAY)) return true;
-  return matchesLabels(match.sourceLabels ?? {}, client.labels);
+  return client.matches(match.sourceLabels ?? {});
 }

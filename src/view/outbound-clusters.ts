@@ -10,7 +10,6 @@ import type { Subset } from "../kinds/destination-rule/traffic-policy.ts";
 import {
   type EffectiveRule,
   effectiveRule,
-  isClientDependent,
   type PortPolicy,
   policyForPort,
 } from "../model/destination-rules.ts";
@@ -19,7 +18,8 @@ import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
 import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
 import { hasCredentials } from "./client-credentials.ts";
-import type { ClientScope, ClientScopes } from "./client-scope.ts";
+import type { ScopeClient } from "./client-questions.ts";
+import type { ClientScopes } from "./client-scope.ts";
 import type {
   ClusterEndpoint,
   Discovery,
@@ -39,7 +39,7 @@ export function declareOutboundClusters(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundClusterInputs>> {
-  return deriveScopedRows(graph, { ...outboundClusterRows(model, scopes), scopes });
+  return deriveScopedRows(graph, { ...outboundClusterRows(model), scopes });
 }
 
 /** Rows by layer and cluster name, for clusters whose endpoints come by EDS. */
@@ -51,18 +51,8 @@ export function declareClusterEndpoints(
   return deriveScopedRows(graph, { ...clusterEndpointRows(model), scopes });
 }
 
-export function outboundClusterRows(
-  model: Model,
-  scopes: ClientScopes,
-): RowsOfServices<OutboundClusterInputs> {
-  return ofServices({
-    name: "outbound clusters",
-    model,
-    // Each client wants addresses of its own IP families.
-    isClientDependent: ({ resolution }, read) =>
-      resolution.startsWith("dns") && read.one(scopes.families).length > 1,
-    build: clustersOf,
-  });
+export function outboundClusterRows(model: Model): RowsOfServices<OutboundClusterInputs> {
+  return ofServices({ name: "outbound clusters", model, build: clustersOf });
 }
 
 export function clusterEndpointRows(model: Model): RowsOfServices<EndpointInputs> {
@@ -72,17 +62,12 @@ export function clusterEndpointRows(model: Model): RowsOfServices<EndpointInputs
 interface Declaration<T> {
   readonly name: string;
   readonly model: Model;
-  /** Beside what rules say. */
-  readonly isClientDependent?: (service: MeshService, read: Read) => boolean;
   readonly build: (context: ServiceContext) => ReadonlyMap<string, T>;
 }
 
-function ofServices<T>(declaration: Declaration<T>): RowsOfServices<T> {
-  const { name, model, build } = declaration;
+function ofServices<T>({ name, model, build }: Declaration<T>): RowsOfServices<T> {
   return rowsOfServices<T>(model, {
     name,
-    isClientDependent: ({ input, read }) =>
-      declaration.isClientDependent?.(input, read) || isClientDependent(read, model.hostRules, input),
     build: ({ input, ...context }) => build({ ...context, service: input, model }),
   });
 }
@@ -92,7 +77,7 @@ interface ServiceContext {
   readonly service: MeshService;
   readonly model: Model;
   readonly read: Read;
-  readonly client: ClientScope;
+  readonly client: ScopeClient;
 }
 
 /** The whole service and each subset, on each port. */
@@ -224,7 +209,7 @@ function discoveryOf(context: ServiceContext, variant: PolicyVariant): Discovery
         kind: "dns",
         endpoints: endpointInputs(context, variant),
         isLogical,
-        families: client.families,
+        families: client.families(),
       };
     }
   }
@@ -259,9 +244,9 @@ function upstreamTls(context: ServiceContext, asked: TlsContext): UpstreamTls | 
       };
     default: {
       // A Secret is for gateways, and for sidecars that the rule selects; to others its TLS is as if it weren't there.
-      const isForClient = client.isGateway || rule?.selectsClients === true;
-      if (tls.credentialName !== undefined && !isForClient) return { kind: "plaintext" };
-      if (!hasCredentials(tls, { model, read, namespace: client.namespace })) return undefined;
+      const isForClient = () => rule?.selectsClients === true || client.isGateway();
+      if (tls.credentialName !== undefined && !isForClient()) return { kind: "plaintext" };
+      if (!hasCredentials(tls, { model, read, client })) return undefined;
       return {
         kind: "configured",
         settings: tls,

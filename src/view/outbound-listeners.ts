@@ -7,7 +7,6 @@ import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { Index } from "../graph/table-index.ts";
 import { ownsHost } from "../model/host-owner.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
@@ -20,21 +19,15 @@ import {
   type MeshService,
   type MeshServicePort,
 } from "../model/service.ts";
-import {
-  addressesWithin,
-  declareRangedServices,
-  type RangedServices,
-  rangesDependOnClient,
-} from "./address-ranges.ts";
-import type { ClientScope, ClientScopes } from "./client-scope.ts";
-import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
+import { addressesWithin, declareRangedServices, type RangedServices } from "./address-ranges.ts";
+import type { ScopeClient } from "./client-questions.ts";
+import type { ClientScopes } from "./client-scope.ts";
 import type { ListenerSettings, OutboundListenerInputs } from "./listener-inputs.ts";
-import { claimantsOf, isContestedForSome, ownAddresses, sharersOf } from "./own-addresses.ts";
+import { ownAddresses, sharersOf } from "./own-addresses.ts";
 import { addressChains, portChains } from "./port-chains.ts";
 import { declarePortShares, type PortShares } from "./port-shares.ts";
-import { deriveRowsOfFamilies, type Scoped, type ScopedDerivation } from "./scoped-rows.ts";
+import { deriveRowsOfFamilies, type Scoped, type ScopedRows } from "./scoped-rows.ts";
 import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
-import { streamRoutes } from "./tcp-chains.ts";
 
 export function listenerSettings(settings: MeshSettings): ListenerSettings {
   const { accessLogFile, accessLogFormat, isAccessLogJson } = settings;
@@ -52,7 +45,7 @@ export function declareOutboundListeners(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundListenerInputs>> {
-  const { ofPorts, ofAddresses } = outboundListenerRows(graph, model, scopes);
+  const { ofPorts, ofAddresses } = outboundListenerRows(graph, model);
   return graph.union("outbound listeners", [
     deriveRowsOfFamilies(graph, { ...ofPorts, scopes }),
     deriveRowsOfFamilies(graph, { ...ofAddresses, scopes }),
@@ -60,73 +53,29 @@ export function declareOutboundListeners(
 }
 
 interface ListenerRows {
-  readonly ofPorts: Omit<ScopedDerivation<PortShares, OutboundListenerInputs>, "scopes" | "mesh">;
+  readonly ofPorts: ScopedRows<PortShares, OutboundListenerInputs>;
   readonly ofAddresses: RowsOfServices<OutboundListenerInputs>;
 }
 
-export function outboundListenerRows(graph: Graph, model: Model, scopes: ClientScopes): ListenerRows {
-  const dependents = declareDependents(graph, model);
+export function outboundListenerRows(graph: Graph, model: Model): ListenerRows {
   const ranged = declareRangedServices(graph, model);
   const ofPorts: ListenerRows["ofPorts"] = {
     name: "listeners of ports",
     from: declarePortShares(graph, model),
-    visibility: () => "public",
-    isClientDependent: ({ key, input, read }) =>
-      read.find(dependents.byPort, key).length > 0 ||
-      (input.varying.some(({ automaticAddress }) => automaticAddress !== undefined) &&
-        read.one(scopes.someCaptureDns)),
     build: ({ key, input, client, read }) => portListener(Number(key), input, { read, model, client }),
   };
   const ofAddresses = rowsOfServices<OutboundListenerInputs>(model, {
     name: "listeners of service addresses",
-    isClientDependent: ({ key, input, read }) =>
-      read.get(dependents.table, key) !== undefined ||
-      isContestedForSome(input, { model, read }) ||
-      claimantsOf(input, { model, read }).some((key) => read.get(dependents.table, key) !== undefined) ||
-      rangesDependOnClient(input, { model, read, ranged }),
     build: ({ key, input, client, read }) =>
       addressListeners(input, addressesOf(key, input, model, read), { read, model, client, ranged }),
   });
   return { ofPorts, ofAddresses };
 }
 
-interface Dependents {
-  readonly table: Table<readonly string[]>;
-  readonly byPort: Index<readonly string[]>;
-}
-
-/**
- * The ports of services whose share in a listener differs by client. One row for each service, so that a change of one
- * VirtualService doesn't ask about all services of its port.
- */
-function declareDependents(graph: Graph, model: Model): Dependents {
-  const table = graph.derive<MeshService, readonly string[]>({
-    name: "services whose listeners depend on the client",
-    from: model.services,
-    rows: (key, service, read) =>
-      dependsOnClient(read, model, service) ? [[key, service.ports.map(({ number }) => String(number))]] : [],
-  });
-  return {
-    table,
-    byPort: graph.index(table, "services whose listeners depend on the client, by port", (ports) => ports),
-  };
-}
-
 interface Context {
   readonly read: Read;
   readonly model: Model;
-  readonly client: ClientScope;
-}
-
-function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
-  if (isReachedBySome(read, model, service)) return true;
-  return streamRoutes(service, { read, model }).some(
-    (routes) =>
-      (routes.tcp.length > 0 || routes.tls.length > 0) &&
-      (routes.visibility !== "public" ||
-        routes.isClientDependent ||
-        destinationsDependOnClient(read, model, routes)),
-  );
+  readonly client: ScopeClient;
 }
 
 /** The listener of a port on every address: HTTP of all services, and TCP of those that have no address. */
@@ -137,9 +86,9 @@ function portListener(
 ): ReadonlyMap<string, OutboundListenerInputs> {
   const { read, model, client } = context;
   const settings = read.one(model.settings);
-  const [address, additionalAddress] = wildcardsOf(client.families);
+  const [address, additionalAddress] = wildcardsOf(client.families());
   if (isReservedInSidecar(settings.reservedPorts, address, port)) return new Map();
-  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, client };
   const reached = varying.flatMap((service) => {
     if (!ownsHost(service, lookup)) return [];
     const servicePort = service.ports.find(({ number }) => number === port);
@@ -168,9 +117,9 @@ function portListener(
 }
 
 /** Its address tells its traffic from that of others: one of its own, or the one that the client's DNS gives it. */
-function isElsewhere(service: MeshService, { capturesDns }: ClientScope): boolean {
+function isElsewhere(service: MeshService, client: ScopeClient): boolean {
   if (addressRanges(service).length > 0) return false;
-  return hasOwnListener(service) || (capturesDns && service.automaticAddress !== undefined);
+  return hasOwnListener(service) || (service.automaticAddress !== undefined && client.capturesDns());
 }
 
 /** Virtual addresses; for a headless service the addresses of its endpoints, each with the port they listen on. */
@@ -208,7 +157,7 @@ function addressListeners(
   const meshSettings = context.read.one(context.model.settings);
   const settings = listenerSettings(meshSettings);
   for (const port of service.ports) {
-    const all = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families);
+    const all = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families());
     // HTTP of all addresses is the port's listener's, unless a range there would take it.
     const addresses = isHttp(port.protocol) ? addressesWithin(all, port.number, context) : all;
     if (addresses.length === 0) continue;

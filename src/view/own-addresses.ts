@@ -3,10 +3,10 @@
 import { isTls } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
 import { addressOwner, claimants } from "../model/address-claims.ts";
-import { isHostContested, ownsHost } from "../model/host-owner.ts";
+import type { Client } from "../model/client.ts";
+import { ownsHost } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
-import { byPrecedence, type MeshService, type MeshServicePort, serviceKey } from "../model/service.ts";
-import type { ClientScope } from "./client-scope.ts";
+import { byPrecedence, type MeshService, type MeshServicePort } from "../model/service.ts";
 import type { ServiceOnPort } from "./port-chains.ts";
 
 interface AddressesOnPort {
@@ -18,15 +18,14 @@ interface AddressesOnPort {
 interface Context {
   readonly read: Read;
   readonly model: Model;
-  readonly client: Pick<ClientScope, "namespace">;
+  readonly client: Pick<Client, "isIn" | "sees">;
 }
 
 export function ownAddresses(
   { service, port, addresses }: AddressesOnPort,
   { read, model, client }: Context,
 ): readonly string[] {
-  const { namespace } = client;
-  const competes = (other: MeshService) => ownsHost(other, { read, claims: model.hostClaims, namespace });
+  const competes = (other: MeshService) => ownsHost(other, { read, claims: model.hostClaims, client });
   return addresses.filter((address) => {
     const lookup = { read, claims: model.addressClaims, address, port: port.number, competes };
     return addressOwner(service, lookup) === service;
@@ -41,7 +40,7 @@ export function sharersOf(
   const maySpeak = (other: MeshService, { protocol }: MeshServicePort) =>
     other.registry !== "Kubernetes" && isTls(protocol);
   if (!maySpeak(service, port)) return [];
-  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, client };
   return claimants({ read, claims: model.addressClaims, address })
     .filter((other) => other !== service && ownsHost(other, lookup))
     .sort(byPrecedence)
@@ -49,23 +48,4 @@ export function sharersOf(
       const shared = other.ports.find(({ number }) => number === port.number);
       return shared !== undefined && maySpeak(other, shared) ? [{ service: other, port: shared }] : [];
     });
-}
-
-/** Some clients reach a service that claims one of its addresses, and others don't. */
-export function isContestedForSome(service: MeshService, { read, model }: Omit<Context, "client">): boolean {
-  return allClaimants(service, { read, model }).some(
-    (other) => other.visibility !== "public" || isHostContested(other, { read, claims: model.hostClaims }),
-  );
-}
-
-/** The keys of all services that claim one of its addresses. */
-export function claimantsOf(service: MeshService, context: Omit<Context, "client">): readonly string[] {
-  return allClaimants(service, context).map(serviceKey);
-}
-
-function allClaimants(
-  { addresses }: MeshService,
-  { read, model }: Omit<Context, "client">,
-): readonly MeshService[] {
-  return addresses.flatMap((address) => claimants({ read, claims: model.addressClaims, address }));
 }

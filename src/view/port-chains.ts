@@ -9,14 +9,14 @@ import type { Model } from "../model/model.ts";
 import { addressRanges, type MeshService, type MeshServicePort } from "../model/service.ts";
 import { alternativeHostnames } from "../model/virtual-host-domains.ts";
 import { settleMatches } from "./chain-matches.ts";
-import type { ClientScope } from "./client-scope.ts";
+import type { ScopeClient } from "./client-questions.ts";
 import type { TcpChain } from "./listener-inputs.ts";
 import { serviceTcpChains } from "./tcp-chains.ts";
 
 interface Context {
   readonly read: Read;
   readonly model: Model;
-  readonly client: ClientScope;
+  readonly client: ScopeClient;
 }
 
 export interface ServiceOnPort {

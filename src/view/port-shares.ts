@@ -4,9 +4,9 @@
 import { isHttp } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
+import { isReachedByAll } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, hasOwnListener, type MeshService } from "../model/service.ts";
-import { isReachedBySome } from "./destination-services.ts";
 
 export interface PortShares {
   /** Some service that all clients reach speaks HTTP here; one of them gRPC-Web. */
@@ -26,7 +26,7 @@ export function declarePortShares(graph: Graph, model: Model): Table<PortShares>
     name: "services' shares in the listeners of ports",
     from: model.services,
     *rows(key, service, read) {
-      const isSteady = !isReachedBySome(read, model, service);
+      const isSteady = isReachedByAll(service, { read, claims: model.hostClaims });
       // Its addresses tell its traffic from that of others.
       const isElsewhere = hasOwnListener(service) && addressRanges(service).length === 0;
       for (const port of new Set(service.ports.map(({ number }) => String(number)))) {

@@ -9,8 +9,6 @@ import { everyServiceCalled, ownsHost, serviceCalled } from "../model/host-owner
 import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { MeshService } from "../model/service.ts";
-import { isVisibleTo } from "../model/visibility.ts";
-import { destinationsDependOnClient, isReachedBySome } from "./destination-services.ts";
 import { ruledRoutes, type SidecarContext } from "./ruled-routes.ts";
 import { type SidecarVirtualHost, virtualHostRow } from "./sidecar-virtual-host.ts";
 
@@ -25,7 +23,7 @@ export function ruleHosts(
   context: SidecarContext,
 ): ReadonlyMap<string, SidecarVirtualHost> {
   const hosts = new Map<string, SidecarVirtualHost>();
-  if (!routes.gateways.includes(MESH_GATEWAY)) return hosts;
+  if (!routes.gateways.includes(MESH_GATEWAY) || !context.client.sees(routes.visibility)) return hosts;
   const ports = portsOf(routes, context);
   for (const hostname of new Set(routes.hosts)) {
     const services = servicesOf(hostname, context);
@@ -40,21 +38,6 @@ export function ruleHosts(
     }
   }
   return hosts;
-}
-
-export function ruleHostsDependOnClient(routes: HostRoutes, { read, model }: Lookup): boolean {
-  if (!routes.gateways.includes(MESH_GATEWAY)) return false;
-  const rivals = routes.hosts.flatMap((host) => findByHost(read, model.hostRoutes.ofSidecars, host));
-  const services = [
-    ...servicesWithin(routes.hosts, { read, model }),
-    ...servicesAround(routes, { read, model }),
-  ];
-  return (
-    routes.isClientDependent ||
-    rivals.some(([, { visibility, isClientDependent }]) => visibility !== "public" || isClientDependent) ||
-    services.some((service) => isReachedBySome(read, model, service)) ||
-    destinationsDependOnClient(read, model, routes)
-  );
 }
 
 interface RuledHost extends Pick<SidecarVirtualHost, "hostname" | "routes"> {
@@ -90,7 +73,7 @@ function httpPorts(
   services: readonly MeshService[],
   { read, model, client }: SidecarContext,
 ): readonly number[] {
-  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, client };
   return services
     .filter((service) => ownsHost(service, lookup))
     .flatMap(({ ports }) => ports.filter(({ protocol }) => isHttp(protocol) || isSniffed(protocol)))
@@ -120,12 +103,10 @@ function servicesAround({ hosts }: HostRoutes, { read, model }: Lookup): readonl
 function servicesOf(hostname: string, context: SidecarContext): readonly MeshService[] {
   const { read, model, client } = context;
   if (!isWildcard(hostname)) {
-    const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+    const lookup = { read, claims: model.hostClaims, client };
     return [serviceCalled(hostname, lookup)].filter((service) => service !== undefined);
   }
-  return servicesWithin([hostname], context).filter(({ visibility }) =>
-    isVisibleTo(visibility, client.namespace),
-  );
+  return servicesWithin([hostname], context).filter(({ visibility }) => client.sees(visibility));
 }
 
 function hasPort({ ports }: MeshService, port: number): boolean {
@@ -142,7 +123,7 @@ function leadsSomewhere(
   { read, model, client }: SidecarContext,
 ): boolean {
   const { clusterDomain } = read.one(model.settings);
-  const lookup = { read, claims: model.hostClaims, namespace: client.namespace };
+  const lookup = { read, claims: model.hostClaims, client };
   return http.some(({ rule: { route = [] }, namespace }) => {
     const isReached = ({ destination }: HttpRouteDestination) => {
       if (destination.port !== undefined) return true;

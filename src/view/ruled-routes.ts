@@ -7,15 +7,14 @@ import { MESH_GATEWAY } from "../model/gateway-name.ts";
 import { byNearness, type HostRoutes } from "../model/host-routes.ts";
 import { findByHost, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
-import { isVisibleTo } from "../model/visibility.ts";
-import type { ClientScope } from "./client-scope.ts";
+import type { ScopeClient } from "./client-questions.ts";
 import { type RouteContext, routesOf } from "./http-routes.ts";
 import type { RouteInputs } from "./route-inputs.ts";
 
 export interface SidecarContext {
   readonly read: Read;
   readonly model: Model;
-  readonly client: ClientScope;
+  readonly client: ScopeClient;
 }
 
 interface CalledHost {
@@ -50,10 +49,10 @@ export function routeContext(
 }
 
 function visibleRoutes(hostname: string, { read, model, client }: SidecarContext): readonly HostRoutes[] {
-  const inOrder = byNearness(client.namespace);
+  const inOrder = byNearness(client);
   return findByHost(read, model.hostRoutes.ofSidecars, hostname)
     .map(([, routes]) => ({ routes, host: hostFor(routes.hosts, hostname) ?? "*" }))
-    .filter(({ routes: { visibility } }) => isVisibleTo(visibility, client.namespace))
+    .filter(({ routes: { visibility } }) => client.sees(visibility))
     .sort((a, b) => compareHostnames(a.host, b.host) || inOrder(a.routes, b.routes))
     .map(({ routes }) => routes);
 }

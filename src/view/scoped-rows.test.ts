@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { Graph } from "../graph/graph.ts";
+import { meshFixture } from "../../tests/support/mesh-fixture.ts";
+import { sidecar } from "../../tests/support/view-fixture.ts";
 import type { Visibility } from "../model/visibility.ts";
-import { type ClientScope, MESH_SCOPE } from "./client-scope.ts";
+import { type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 
 interface Thing {
@@ -12,19 +13,19 @@ interface Thing {
 }
 
 function fixture() {
-  const graph = new Graph();
+  const { graph, model } = meshFixture();
   const things = graph.source<Thing>("things");
-  const scopeTable = graph.source<ClientScope>("scopes");
+  const proxies = graph.source<ConnectedProxy>("connected proxies");
   const built: string[] = [];
   const rows = deriveScopedRows<Thing, string>(graph, {
     name: "rows",
     from: things,
-    scopes: { table: scopeTable },
-    visibility: ({ visibility }) => visibility,
-    isClientDependent: ({ input: { otherwise } }) => Object.keys(otherwise).length > 0,
-    build: ({ key, input: { otherwise }, client: { namespace } }) => {
-      built.push(`${key} for ${namespace === "" ? "all" : namespace}`);
-      const word = namespace in otherwise ? otherwise[namespace] : "common";
+    scopes: declareClientScopes(graph, model, proxies),
+    build: ({ key, input: { visibility, otherwise }, client }) => {
+      built.push(key);
+      if (!client.sees(visibility)) return new Map();
+      const namespace = Object.keys(otherwise).find((each) => client.isIn(each));
+      const word = namespace === undefined ? "common" : otherwise[namespace];
       return word === undefined ? new Map() : new Map([[`${key}-row`, word]]);
     },
   });
@@ -33,10 +34,8 @@ function fixture() {
       transaction.set<Thing>(things, key, { visibility: "public", otherwise: {}, ...thing }),
     );
   const connect = (namespace: string) =>
-    graph.commit((transaction) =>
-      transaction.set(scopeTable, namespace, { ...MESH_SCOPE, id: namespace, namespace }),
-    );
-  return { graph, scopeTable, rows, put, connect, takeBuilt: () => built.splice(0).sort() };
+    graph.commit((transaction) => transaction.set(proxies, namespace, sidecar(namespace, "client")));
+  return { graph, proxies, rows, put, connect, takeBuilt: () => built.splice(0).sort() };
 }
 
 function contents(rows: Iterable<readonly [string, Scoped<string>]>): Record<string, string> {
@@ -61,7 +60,7 @@ it("deriveScopedRows() puts over the mesh's rows what a scope sees otherwise", (
   });
 });
 
-it("deriveScopedRows() asks a new scope only about what depends on clients, and nobody else again", () => {
+it("deriveScopedRows() asks a new scope only about what it answers otherwise than the mesh, and nobody else again", () => {
   const { put, connect, takeBuilt } = fixture();
   put("a", { otherwise: { shop: "special" } });
   put("b", {});
@@ -69,19 +68,20 @@ it("deriveScopedRows() asks a new scope only about what depends on clients, and 
   connect("shop");
   takeBuilt();
   connect("other");
-  assert.deepEqual(takeBuilt(), ["a for other", "c for other"]);
+  assert.deepEqual(takeBuilt(), ["c"]);
 });
 
-it("deriveScopedRows() asks all scopes again about an input that changed, and takes a scope's rows away with it", () => {
-  const { graph, scopeTable, rows, put, connect, takeBuilt } = fixture();
+it("deriveScopedRows() asks scopes again about an input that changed, and takes a scope's rows away with it", () => {
+  const { graph, proxies, rows, put, connect, takeBuilt } = fixture();
   put("a", { otherwise: { shop: "special" } });
   put("b", { otherwise: { shop: "special" } });
   connect("shop");
   connect("other");
   takeBuilt();
   put("a", { otherwise: { shop: "changed" } });
-  assert.deepEqual(takeBuilt(), ["a for all", "a for other", "a for shop"]);
+  // For the mesh, and for the namespace that it's about.
+  assert.deepEqual(takeBuilt(), ["a", "a"]);
   assert.equal(contents(rows.entries())["shop|a-row"], "changed");
-  graph.commit((transaction) => transaction.delete(scopeTable, "shop"));
+  graph.commit((transaction) => transaction.delete(proxies, "shop"));
   assert.deepEqual(contents(rows.entries()), { "|a-row": "common", "|b-row": "common" });
 });

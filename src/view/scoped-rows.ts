@@ -1,13 +1,20 @@
-// Layers of rows: those of the mesh, and over them those of a client scope where they differ. A scope that comes
-// costs what depends on clients; a service that changes costs itself.
+// Layers of rows: those of the mesh, and over them those of a client scope where they differ. Which scopes are asked
+// about an input follows from what the mesh's client was asked about it. A scope that comes costs what it answers
+// otherwise; a service that changes costs itself, and the scopes that do.
 
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import { structurallyEqual } from "../graph/structural-equality.ts";
 import type { Table } from "../graph/table.ts";
-import { isVisibleTo, type Visibility } from "../model/visibility.ts";
-import { type ClientScope, type ClientScopes, MESH_SCOPE, meshScopeOf } from "./client-scope.ts";
+import { clientOf, otherAnswers, recordQuestions, type ScopeClient } from "./client-questions.ts";
+import {
+  type ClientScope,
+  type ClientScopes,
+  MESH_SCOPE,
+  meshScopeOf,
+  type Question,
+} from "./client-scope.ts";
 
 /** `absent`: the mesh has such a row, this scope has none. */
 export type Scoped<T> = { readonly kind: "present"; readonly inputs: T } | { readonly kind: "absent" };
@@ -25,31 +32,29 @@ export function splitLayerKey(key: string): { readonly layer: string; readonly n
   return { layer: key.slice(0, bar), name: key.slice(bar + 1) };
 }
 
-/** One row of the table that layers are made from. */
-export interface InputContext<I> {
+/** One row of the table that layers are made from, and who asks about it. */
+export interface ScopedContext<I> {
   readonly key: string;
   readonly input: I;
   readonly read: Read;
+  readonly client: ScopeClient;
 }
 
-/** And who asks about it. */
-export interface ScopedContext<I> extends InputContext<I> {
-  readonly client: ClientScope;
-}
-
-export interface ScopedDerivation<I, T> {
+/** What rows of layers are made from. */
+export interface ScopedRows<I, T> {
   readonly name: string;
   readonly from: Table<I>;
-  readonly scopes: Pick<ClientScopes, "table">;
-  readonly visibility: (input: I) => Visibility;
-  /** Some rule may give clients different answers; only then are the scopes asked one by one. */
-  readonly isClientDependent: (context: InputContext<I>) => boolean;
+  /** Depends on nothing of the client but its answers. */
   readonly build: (context: ScopedContext<I>) => ReadonlyMap<string, T>;
+}
+
+export interface ScopedDerivation<I, T> extends ScopedRows<I, T> {
+  readonly scopes: Pick<ClientScopes, "table" | "identity">;
   /** Who stands for the mesh. Default MESH_SCOPE. */
   readonly mesh?: ClientScope;
 }
 
-type FamilyDerivation<I, T> = Omit<ScopedDerivation<I, T>, "mesh"> & { readonly scopes: ClientScopes };
+type FamilyDerivation<I, T> = ScopedRows<I, T> & { readonly scopes: ClientScopes };
 
 /**
  * As `deriveScopedRows`, where all answers differ by the client's IP families: each families in use have their own
@@ -62,14 +67,14 @@ export function deriveRowsOfFamilies<I, T>(
   const { name, scopes } = derivation;
   const usual = deriveScopedRows(graph, {
     ...derivation,
-    scopes: { table: scopes.ofFamilies.ipv4 },
+    scopes: { ...scopes, table: scopes.ofFamilies.ipv4 },
   });
   const others = (["ipv6", "dual"] as const).map((families) =>
     deriveScopedRows(graph, {
       ...derivation,
       name: `${name} for ${families}`,
       from: whileInUse(graph, derivation, families),
-      scopes: { table: scopes.ofFamilies[families] },
+      scopes: { ...scopes, table: scopes.ofFamilies[families] },
       mesh: meshScopeOf(families),
     }),
   );
@@ -89,20 +94,30 @@ function whileInUse<I, T>(
   });
 }
 
+/** What the mesh's client is told about one input, and what it was asked for that. */
+interface Answer<T> {
+  readonly rows: ReadonlyMap<string, T>;
+  readonly questions: readonly Question[];
+}
+
 /** The mesh's rows, and for each scope that differs, its differences. */
 export function deriveScopedRows<I, T>(graph: Graph, derivation: ScopedDerivation<I, T>): Table<Scoped<T>> {
-  const { name, from, visibility, build, mesh = MESH_SCOPE } = derivation;
-  const answers = graph.derive<I, ReadonlyMap<string, T>>({
+  const { name, from, scopes, build, mesh = MESH_SCOPE } = derivation;
+  const answers = graph.derive<I, Answer<T>>({
     name: `${name}, each input's`,
     from,
-    rows: (key, input, read) =>
-      visibility(input) === "public" ? [[key, build({ key, input, client: mesh, read })]] : [],
+    *rows(key, input, read) {
+      const { client, questions } = recordQuestions(mesh, scopes.identity, read);
+      const rows = build({ key, input, client, read });
+      const asked = questions();
+      if (rows.size + asked.length > 0) yield [key, { rows, questions: asked }];
+    },
   });
-  const ofMesh = graph.derive<ReadonlyMap<string, T>, Scoped<T>>({
+  const ofMesh = graph.derive<Answer<T>, Scoped<T>>({
     name: `${name} of the mesh`,
     from: answers,
     *rows(_key, answer) {
-      for (const [row, inputs] of answer) yield [layerKey(mesh.id, row), { kind: "present", inputs }];
+      for (const [row, inputs] of answer.rows) yield [layerKey(mesh.id, row), { kind: "present", inputs }];
     },
   });
   return graph.union(name, [ofMesh, ...deriveDifferences(graph, derivation, answers)]);
@@ -126,18 +141,19 @@ interface Differences<T> {
 function deriveDifferences<I, T>(
   graph: Graph,
   derivation: ScopedDerivation<I, T>,
-  answers: Table<ReadonlyMap<string, T>>,
+  answers: Table<Answer<T>>,
 ): readonly Table<Scoped<T>>[] {
   const { name, from, scopes, build } = derivation;
+  const noRows: ReadonlyMap<string, T> = new Map();
   const differences = graph.derive<ScopedInput, Differences<T>>({
     name: `${name}, differences of client scopes`,
-    from: deriveScopedInputs(graph, derivation),
+    from: deriveScopedInputs(graph, derivation, answers),
     *rows(at, { scope, key }, read) {
       const input = read.get(from, key);
-      const client = read.get(scopes.table, scope);
-      if (input === undefined || client === undefined) return;
-      const ofMesh: ReadonlyMap<string, T> = read.get(answers, key) ?? new Map<string, T>();
-      const own = build({ key, input, client, read });
+      const asked = read.get(scopes.table, scope);
+      if (input === undefined || asked === undefined) return;
+      const ofMesh = read.get(answers, key)?.rows ?? noRows;
+      const own = build({ key, input, client: clientOf(asked, scopes.identity, read), read });
       const present = new Map(
         [...own].filter(([row, inputs]) => !structurallyEqual(ofMesh.get(row), inputs)),
       );
@@ -162,25 +178,19 @@ function deriveDifferences<I, T>(
   return [present, absent];
 }
 
+/** The inputs about which the mesh's client was asked something that the scope answers otherwise. */
 function deriveScopedInputs<I, T>(
   graph: Graph,
-  { name, from, scopes, visibility, isClientDependent }: ScopedDerivation<I, T>,
+  { name, scopes, mesh = MESH_SCOPE }: ScopedDerivation<I, T>,
+  answers: Table<Answer<T>>,
 ): Table<ScopedInput> {
-  const dependent = graph.derive<I, Visibility>({
-    name: `${name} that depend on the client`,
-    from,
-    rows(key, input, read) {
-      const visible = visibility(input);
-      return visible !== "public" || isClientDependent({ key, input, read }) ? [[key, visible]] : [];
-    },
-  });
+  const byQuestion = graph.index(answers, `${name} by question`, ({ questions }) => questions);
   return graph.derive<ClientScope, ScopedInput>({
     name: `${name} to ask for client scopes`,
     from: scopes.table,
-    *rows(scope, { namespace }, read) {
-      for (const [key, visible] of read.all(dependent)) {
-        if (isVisibleTo(visible, namespace)) yield [layerKey(scope, key), { scope, key }];
-      }
+    *rows(id, scope, read) {
+      const found = otherAnswers(scope, mesh).flatMap((question) => read.find(byQuestion, question));
+      for (const key of new Set(found.map(([each]) => each))) yield [layerKey(id, key), { scope: id, key }];
     },
   });
 }

@@ -10,8 +10,7 @@ import { byNearness, type HostRoutes } from "../model/host-routes.ts";
 import { findByHost, findWithin, hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
-import { isVisibleTo } from "../model/visibility.ts";
-import type { ClientScope } from "./client-scope.ts";
+import type { ScopeClient } from "./client-questions.ts";
 import { type RouteContext, targetOf } from "./http-routes.ts";
 import type { TcpChain, TcpDestination } from "./listener-inputs.ts";
 import { isInScope } from "./match-scope.ts";
@@ -19,7 +18,7 @@ import { isInScope } from "./match-scope.ts";
 interface Context {
   readonly read: Read;
   readonly model: Model;
-  readonly client: ClientScope;
+  readonly client: ScopeClient;
 }
 
 /**
@@ -41,8 +40,8 @@ export function serviceTcpChains(
   const chainsOf = (routes: HostRoutes) =>
     isTls(port.protocol) ? tlsChains(routes, routeContext) : tcpChains(routes, routeContext);
   const routes = streamRoutes(service, context)
-    .filter(({ visibility }) => isVisibleTo(visibility, context.client.namespace))
-    .sort(byNearness(context.client.namespace));
+    .filter(({ visibility }) => context.client.sees(visibility))
+    .sort(byNearness(context.client));
   const ruled = routes.flatMap(chainsOf);
   const takesAll = ruled.findIndex(
     ({ serverNames, destinationSubnets }) => serverNames.length + destinationSubnets.length === 0,

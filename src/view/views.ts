@@ -6,7 +6,12 @@ import type { Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
-import { type ClientScopes, type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
+import {
+  type ClientScopes,
+  type ConnectedProxy,
+  declareClientScopes,
+  type OnUndeclared,
+} from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
 import { declareSeveralProviders } from "./connection-providers.ts";
 import { proxyFacets } from "./facets.ts";
@@ -47,8 +52,13 @@ export interface Views {
 }
 
 /** `proxies` is written by whoever knows which are connected. */
-export function declareViews(graph: Graph, model: Model, proxies: Table<ConnectedProxy>): Views {
-  const scopes = declareClientScopes(graph, model, proxies);
+export function declareViews(
+  graph: Graph,
+  model: Model,
+  proxies: Table<ConnectedProxy>,
+  onUndeclared?: OnUndeclared,
+): Views {
+  const scopes = declareClientScopes(graph, model, proxies, onUndeclared);
   const policies = declarePolicies({ graph, model, proxies });
   const askSeveral = declareSeveralProviders(graph, policies.AuthorizationPolicy);
   const inboundOfProxy = declareInboundViews(graph, model, { proxies, askSeveral });

@@ -4,21 +4,18 @@
 import { isHostnameWithin } from "../core/hostname.ts";
 import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
-import { isClientDependent } from "../model/destination-rules.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
-import { findByHost, hostFor } from "../model/host-table.ts";
+import { hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, hasOwnListener, type MeshService, type MeshServicePort } from "../model/service.ts";
 import type { ClientScopes } from "./client-scope.ts";
-import { destinationsDependOnClient } from "./destination-services.ts";
 import { defaultRoute } from "./http-routes.ts";
-import { isContestedForSome, ownAddresses } from "./own-addresses.ts";
-import { ruleHosts, ruleHostsDependOnClient } from "./rule-hosts.ts";
+import { ownAddresses } from "./own-addresses.ts";
+import { ruleHosts } from "./rule-hosts.ts";
 import { routeContext, ruledRoutes, type SidecarContext } from "./ruled-routes.ts";
-import { deriveScopedRows, type Scoped, type ScopedDerivation, splitLayerKey } from "./scoped-rows.ts";
+import { deriveScopedRows, type Scoped, type ScopedRows, splitLayerKey } from "./scoped-rows.ts";
 import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 import { type SidecarVirtualHost, virtualHostRow } from "./sidecar-virtual-host.ts";
 
@@ -43,34 +40,20 @@ export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientSc
 
 interface VirtualHostRows {
   readonly ofServices: RowsOfServices<SidecarVirtualHost>;
-  readonly ofRoutes: Omit<ScopedDerivation<HostRoutes, SidecarVirtualHost>, "scopes" | "mesh">;
+  readonly ofRoutes: ScopedRows<HostRoutes, SidecarVirtualHost>;
 }
 
 export function virtualHostRows(model: Model): VirtualHostRows {
   const ofServices = rowsOfServices<SidecarVirtualHost>(model, {
     name: "virtual hosts of services",
-    isClientDependent: ({ input, read }) => dependsOnClient(read, model, input),
     build: ({ input, client, read }) => hostsOfService(input, { read, model, client }),
   });
   const ofRoutes: VirtualHostRows["ofRoutes"] = {
     name: "virtual hosts of host routes",
     from: model.hostRoutes.table,
-    visibility: ({ visibility }) => visibility,
-    isClientDependent: ({ input, read }) => ruleHostsDependOnClient(input, { read, model }),
     build: ({ input, client, read }) => ruleHosts(input, { read, model, client }),
   };
   return { ofServices, ofRoutes };
-}
-
-function dependsOnClient(read: Read, model: Model, service: MeshService): boolean {
-  const names = [service.hostname, ...service.aliases];
-  const routes = names.flatMap((name) => findByHost(read, model.hostRoutes.ofSidecars, name));
-  return (
-    isClientDependent(read, model.hostRules, service) ||
-    isContestedForSome(service, { model, read }) ||
-    routes.some(([, { visibility, isClientDependent: looks }]) => visibility !== "public" || looks) ||
-    routes.some(([, each]) => destinationsDependOnClient(read, model, each))
-  );
 }
 
 function hostsOfService(

@@ -6,6 +6,7 @@ import { parseObjectKey } from "../../core/object-key.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { Destination } from "../../kinds/virtual-service/destination.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
+import { clientIn } from "../client.ts";
 import { canHaveSubset, type HostRule } from "../destination-rules.ts";
 import { serviceCalled } from "../host-owner.ts";
 import { findByHost } from "../host-table.ts";
@@ -34,9 +35,10 @@ function lackOf(
   const own = object.metadata.namespace;
   const written = qualifyHostname(host, own, settings.clusterDomain);
   const lacking = clientNamespaces(object, context).flatMap((namespace) => {
-    const service = serviceCalled(written, { read, claims: model.hostClaims, namespace });
+    const client = clientIn(namespace);
+    const service = serviceCalled(written, { read, claims: model.hostClaims, client });
     if (service === undefined) return [];
-    const has = canHaveSubset(read, model.hostRules, { namespace }, { ...service, subset });
+    const has = canHaveSubset(read, model.hostRules, client, { ...service, subset });
     return has ? [] : [{ namespace, service }];
   });
   const [first] = lacking;

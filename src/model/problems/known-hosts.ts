@@ -2,6 +2,7 @@
 
 import { isWildcard, qualifyHostname } from "../../core/hostname.ts";
 import { spellingHint } from "../../core/nearest-spelling.ts";
+import { clientIn } from "../client.ts";
 import { everyServiceCalled, ownsHost } from "../host-owner.ts";
 import { findByHost, findNamed } from "../host-table.ts";
 import type { MeshService } from "../service.ts";
@@ -22,7 +23,9 @@ export function servicesOf(
 ): readonly MeshService[] {
   const { read, model } = context;
   return everyServiceOf(reference, context).filter((service) =>
-    clients.some((namespace) => ownsHost(service, { read, claims: model.hostClaims, namespace })),
+    clients.some((namespace) =>
+      ownsHost(service, { read, claims: model.hostClaims, client: clientIn(namespace) }),
+    ),
   );
 }
 

@@ -3,6 +3,7 @@
 
 import type { Problem } from "../../core/problem.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
+import { clientIn } from "../client.ts";
 import { MESH_GATEWAY } from "../gateway-name.ts";
 import { byNearness, distance, type HostRoutes } from "../host-routes.ts";
 import { findNamed } from "../host-table.ts";
@@ -36,18 +37,18 @@ export function* checkMeshHostConflicts(object: VirtualService, context: CheckCo
 /** Where a client sees both: the rules were meant for it, and neither gives way by `exportTo`, or these do. */
 function isContested(own: HostRoutes, rival: HostRoutes): boolean {
   return commonViewers(own, rival).some((viewer) => {
-    const farther = distance(own, viewer) - distance(rival, viewer);
+    const farther = distance(own, clientIn(viewer)) - distance(rival, clientIn(viewer));
     return farther === 0 || (farther > 0 && own.visibility !== "public");
   });
 }
 
 function winsOver(own: HostRoutes, rival: HostRoutes): boolean {
-  return commonViewers(own, rival).every((viewer) => byNearness(viewer)(own, rival) < 0);
+  return commonViewers(own, rival).every((viewer) => byNearness(clientIn(viewer))(own, rival) < 0);
 }
 
 function reason(own: HostRoutes, winner: HostRoutes): string {
   const nearer = commonViewers(own, winner).find(
-    (viewer) => distance(winner, viewer) < distance(own, viewer),
+    (viewer) => distance(winner, clientIn(viewer)) < distance(own, clientIn(viewer)),
   );
   if (nearer === undefined) return `${nameOf(winner, own)} is older, and holds`;
   return `${nameOf(winner, own)} is nearer to clients in "${nearer}", and holds there`;

@@ -3,6 +3,7 @@
 import { isHostnameWithin, isWildcard } from "../../core/hostname.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { DestinationRule } from "../../kinds/destination-rule/destination-rule.ts";
+import { clientIn } from "../client.ts";
 import type { HostRule } from "../destination-rules.ts";
 import { ownsHost } from "../host-owner.ts";
 import { findNamed } from "../host-table.ts";
@@ -42,7 +43,7 @@ function servicesWithin(hostname: string, { read, model }: CheckContext): readon
 function canHold(rule: HostRule, service: MeshService, { read, model, settings }: CheckContext): boolean {
   if (rule.namespace === service.namespace || rule.namespace === settings.rootNamespace)
     return haveCommonViewer(rule.visibility, service.visibility);
-  const lookup = { read, claims: model.hostClaims, namespace: rule.namespace };
+  const lookup = { read, claims: model.hostClaims, client: clientIn(rule.namespace) };
   return isVisibleTo(rule.visibility, rule.namespace) && ownsHost(service, lookup);
 }
 

@@ -4,7 +4,6 @@ import { isWildcard } from "../../core/hostname.ts";
 import { createHostnameSet, type HostnameSet } from "../../core/hostname-overlaps.ts";
 import type { GatewayServer } from "../../model/gateway-servers.ts";
 import { byNearness, type HostRoutes } from "../../model/host-routes.ts";
-import { isVisibleTo } from "../../model/visibility.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 
 export interface Binding {
@@ -17,14 +16,14 @@ export interface Binding {
 /** The VirtualServices that name the server's Gateway and one of its hosts, nearest to the gateway's namespace first. */
 export function bindingsOf(
   server: GatewayServer,
-  { model, read, proxy }: GatewayContext,
+  { model, read, client }: GatewayContext,
 ): readonly Binding[] {
   const hostsByNamespace = new Map<string, HostnameSet>();
   return read
     .find(model.hostRoutes.byGateway, server.gateway)
     .map(([, routes]) => routes)
-    .filter(({ visibility }) => isVisibleTo(visibility, proxy.namespace))
-    .sort(byNearness(proxy.namespace))
+    .filter(({ visibility }) => client.sees(visibility))
+    .sort(byNearness(client))
     .flatMap((routes): Binding[] => {
       const { namespace } = routes;
       const taken = hostsByNamespace.get(namespace) ?? hostsTakenFrom(namespace, server);

@@ -2,11 +2,12 @@
 
 import type { Read } from "../../graph/read.ts";
 import type { Model } from "../../model/model.ts";
-import type { ClientScope, ConnectedProxy } from "../client-scope.ts";
+import type { ScopeClient } from "../client-questions.ts";
+import type { ConnectedProxy } from "../client-scope.ts";
 
 export interface GatewayContext {
   readonly proxy: ConnectedProxy;
-  readonly client: ClientScope;
+  readonly client: ScopeClient;
   readonly model: Model;
   readonly read: Read;
 }

@@ -14,6 +14,7 @@ import {
 } from "../../model/gateway-servers.ts";
 import type { Model } from "../../model/model.ts";
 import { matchableNames } from "../chain-matches.ts";
+import { clientOf } from "../client-questions.ts";
 import type { ClientScopes, ConnectedProxy } from "../client-scope.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../listener-inputs.ts";
 import { listenerSettings } from "../outbound-listeners.ts";
@@ -41,8 +42,9 @@ export function declareGatewayViews(
     name: "gateway views of proxies",
     from: scopes.proxies,
     rows: (key, proxy, read) => {
-      const client = read.get(scopes.ofProxy, key);
-      if (proxy.kind !== "router" || client === undefined) return [];
+      const scope = read.get(scopes.ofProxy, key);
+      if (proxy.kind !== "router" || scope === undefined) return [];
+      const client = clientOf(scope, scopes.identity, read);
       const asksSeveralProviders = read.get(askSeveral, key) ?? false;
       return [[key, gatewayView({ proxy, client, model, read }, asksSeveralProviders)]];
     },
@@ -50,7 +52,7 @@ export function declareGatewayViews(
 }
 
 function gatewayView(context: GatewayContext, asksSeveralProviders: boolean): GatewayView {
-  const ports = gatewayPorts(context.proxy, context.client.families, context);
+  const ports = gatewayPorts(context.proxy, context.client.families(), context);
   const topology = gatewayTopology(context);
   const own = { ...(asksSeveralProviders && { asksSeveralProviders }), ...(topology && { topology }) };
   const listeners = ports
@@ -71,7 +73,7 @@ function routeNamesOf({ forward }: GatewayChain): readonly string[] {
 function listenerOf(port: GatewayPort, context: GatewayContext): GatewayListenerInputs | undefined {
   const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, context)));
   if (chains.length === 0) return undefined;
-  const [, secondWildcard] = wildcardsOf(context.client.families);
+  const [, secondWildcard] = wildcardsOf(context.client.families());
   return {
     name: `${port.bind}_${port.listenPort}`,
     address: port.bind,
