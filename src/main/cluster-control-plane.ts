@@ -89,6 +89,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
     debug,
     cpuNowMs,
     pushEvents: metrics.pushes,
+    undeclaredQuestion: metrics.views.undeclaredQuestion,
     onSecretsWanted: (account) => secretAccess.want(account),
   });
   const { signal } = lifetime;
@@ -131,13 +132,9 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   metrics.watch({ objects: objectCountsOf(plane), signingCertificate: authority });
   await servePlaintext(settings, { grpc, xds });
   const webhooks = await serveWebhooks({
-    settings,
-    plane,
-    injection,
-    identity,
+    ...{ settings, plane, injection, identity, log },
     host: everyAddress(),
     events: metrics.webhooks,
-    log,
   });
   const election = standForLeader(cluster);
   const endLeading = whileLeading(election, () => startLeading(cluster, { authority, reports, issuerKeys }));

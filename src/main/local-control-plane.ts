@@ -67,7 +67,13 @@ export async function runLocalControlPlane(settings: LocalSettings, log: Logger)
 async function serveLocally(settings: LocalSettings, log: Logger): Promise<void> {
   const { stateDirectory, xdsSocket } = settings;
   const metrics = createControlPlaneMetrics(readVersion());
-  const plane = createControlPlane({ clock: systemClock, log, cpuNowMs, pushEvents: metrics.pushes });
+  const plane = createControlPlane({
+    clock: systemClock,
+    log,
+    cpuNowMs,
+    pushEvents: metrics.pushes,
+    undeclaredQuestion: metrics.views.undeclaredQuestion,
+  });
   await followStore(plane, join(stateDirectory, "store.sock"), log);
   const keysPath = join(stateDirectory, "issuer-keys.json");
   await keepLocalIssuerKeys({

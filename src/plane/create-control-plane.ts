@@ -22,6 +22,7 @@ import { declareRecognitions, type ProxyStream } from "../view/recognition.ts";
 import { declareViews, type Views } from "../view/views.ts";
 import { type DebugPages, planeDebugPages } from "./plane-debug-pages.ts";
 import { createSubmittedProblems, type SubmittedProblems } from "./submitted-policies.ts";
+import { reportUndeclared } from "./undeclared-questions.ts";
 
 export interface ControlPlaneOptions {
   readonly clock: Clock;
@@ -32,6 +33,11 @@ export interface ControlPlaneOptions {
   /** CPU time of the process in ms, from any start; where it is absent, no push costs any. */
   readonly cpuNowMs?: () => number;
   readonly pushEvents?: PushEvents;
+  /**
+   * Counts what clients were asked though their scopes don't say it, which is logged and answered from the facts of one
+   * client. Absent: such a row fails.
+   */
+  readonly undeclaredQuestion?: () => void;
   /**
    * Somebody else says who may read Secrets, and writes it into `reviewedReaders` after a proxy has asked for one.
    * Absent: RBAC's objects say it.
@@ -69,6 +75,7 @@ export function createControlPlane({
   debug = noDebugAccess,
   cpuNowMs,
   pushEvents,
+  undeclaredQuestion,
   onSecretsWanted,
 }: ControlPlaneOptions): ControlPlane {
   const graph = new Graph();
@@ -80,7 +87,8 @@ export function createControlPlane({
   const indexes = declareProblemIndexes(graph, sources, model);
   const problems = declareProblems(graph, sources, model, indexes);
   const recognitions = declareRecognitions(graph, model, streams);
-  const views = declareViews(graph, model, recognitions.proxies);
+  const onUndeclared = undeclaredQuestion && reportUndeclared(log, undeclaredQuestion);
+  const views = declareViews(graph, model, recognitions.proxies, onUndeclared);
   const tables = declareResourceTables(graph, views);
   const find = (key: ObjectKey) => findObject(sources, parseObjectKey(key));
   // Nobody asks before the fleet is there.

@@ -44,6 +44,12 @@ test("createControlPlaneMetrics() counts fetches of issuers' keys under Istio's 
   assert.ok(lines.includes("pilot_jwks_resolver_network_fetch_fail_total 1"));
 });
 
+test("createControlPlaneMetrics() counts questions about clients that their scopes don't answer", async () => {
+  const { views, text } = createControlPlaneMetrics("1.2.3");
+  views.undeclaredQuestion();
+  assert.match(await text(), /^meltemi_undeclared_client_questions_total 1$/m);
+});
+
 test("createControlPlaneMetrics() keeps two control planes of one process apart", async () => {
   const one = createControlPlaneMetrics("1");
   const other = createControlPlaneMetrics("2");

@@ -14,6 +14,7 @@ export interface ControlPlaneMetrics {
   readonly certificates: CertificateEvents;
   readonly webhooks: WebhookEvents;
   readonly objects: ObjectEvents;
+  readonly views: ViewEvents;
   /** What is read when somebody scrapes; told once it is there. */
   watch(watched: WatchedFacts): void;
   /** Prometheus' text format. */
@@ -24,6 +25,11 @@ export interface ControlPlaneMetrics {
 export interface KeyEvents {
   fetched(): void;
   failed(): void;
+}
+
+/** Fits the control plane's questions about clients. */
+export interface ViewEvents {
+  undeclaredQuestion(): void;
 }
 
 export interface WatchedFacts {
@@ -46,6 +52,7 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
     certificates: certificateMetrics(registers, () => watched?.signingCertificate.notAfterMs),
     webhooks: webhookMetrics(registers),
     objects: objectMetrics(registers, () => watched?.objects),
+    views: viewMetrics(registers),
     watch: (facts) => {
       watched = facts;
     },
@@ -65,6 +72,15 @@ function keyMetrics(registers: Registry[]): KeyEvents {
     registers,
   });
   return { fetched: () => fetches.inc(), failed: () => failures.inc() };
+}
+
+function viewMetrics(registers: Registry[]): ViewEvents {
+  const undeclared = new Counter({
+    name: "meltemi_undeclared_client_questions_total",
+    help: "Times that config depended on a fact about clients by which they aren't told apart: a fault of Meltemi",
+    registers,
+  });
+  return { undeclaredQuestion: () => undeclared.inc() };
 }
 
 function tellBuild(version: string, registers: Registry[]): void {
