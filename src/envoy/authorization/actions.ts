@@ -11,8 +11,18 @@ const ACTIONS = {
   ALLOW: { action: RBAC_Action.ALLOW, mode: "strict" },
 } as const;
 
+export type RulesByAction = { readonly [Action in keyof typeof ACTIONS]: RbacRules | undefined };
+
+export function rulesByAction(inputs: AuthorizationInputs, transport: Transport): RulesByAction {
+  return {
+    AUDIT: rulesOfAction(inputs, "AUDIT", transport),
+    DENY: rulesOfAction(inputs, "DENY", transport),
+    ALLOW: rulesOfAction(inputs, "ALLOW", transport),
+  };
+}
+
 /** Undefined where no policy has the action. */
-export function rulesOfAction(
+function rulesOfAction(
   { policies, trustDomains }: AuthorizationInputs,
   action: keyof typeof ACTIONS,
   transport: Transport,

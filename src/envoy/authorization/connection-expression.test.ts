@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
 import type { AuthorizationAction, AuthorizationInputs } from "../../view/authorization-inputs.ts";
+import { rulesByAction } from "./actions.ts";
 import { type Caller, connectionExpression } from "./connection-expression.ts";
 
 function inputs(...policies: readonly (readonly [AuthorizationAction, ...AuthorizationRule[]])[]) {
@@ -22,7 +23,11 @@ function inputs(...policies: readonly (readonly [AuthorizationAction, ...Authori
 }
 
 function textOf(of: AuthorizationInputs, caller: Caller = "authenticated"): string | undefined {
-  return connectionExpression(of, caller)?.text;
+  return expressionOf(of, caller)?.text;
+}
+
+function expressionOf(of: AuthorizationInputs, caller: Caller = "authenticated") {
+  return connectionExpression(rulesByAction(of, "tcp"), caller);
 }
 
 const fromReviews = { from: [{ source: { principals: ["td/ns/shop/sa/reviews"] } }] };
@@ -30,8 +35,8 @@ const fromRange = (range: string) => ({ from: [{ source: { ipBlocks: [range] } }
 
 describe("connectionExpression()", () => {
   test("is absent where no policy decides", () => {
-    assert.equal(connectionExpression(inputs(), "authenticated"), undefined);
-    assert.equal(connectionExpression(inputs(["AUDIT", {}]), "authenticated"), undefined);
+    assert.equal(expressionOf(inputs()), undefined);
+    assert.equal(expressionOf(inputs(["AUDIT", {}])), undefined);
   });
 
   test("lets in whom an ALLOW names, and none whom a DENY names", () => {
@@ -46,7 +51,7 @@ describe("connectionExpression()", () => {
 
   test("says by which rule a connection isn't let in, or that none lets it in", () => {
     const denialOf = (of: AuthorizationInputs) =>
-      connectionExpression(of, "authenticated")?.denial.replaceAll("\\u005b", "[").replaceAll("\\u005d", "]");
+      expressionOf(of)?.denial.replaceAll("\\u005b", "[").replaceAll("\\u005d", "]");
     const denied = (rule: string) => `'rbac_access_denied_matched_policy[${rule}]'`;
     const ports = (port: string) => ({ to: [{ operation: { ports: [port] } }] });
     assert.equal(denialOf(inputs(["ALLOW", fromReviews])), denied("none"));
@@ -69,8 +74,7 @@ describe("connectionExpression()", () => {
 
   test("takes what it can't say for what lets fewer in, also within a negation", () => {
     const unsayable = "fd00:0:0:1::/64";
-    const { text, isExact } =
-      connectionExpression(inputs(["DENY", fromRange(unsayable)]), "authenticated") ?? {};
+    const { text, isExact } = expressionOf(inputs(["DENY", fromRange(unsayable)])) ?? {};
     assert.deepEqual([text, isExact], ["!(true)", false]);
     assert.equal(textOf(inputs(["ALLOW", fromRange(unsayable)])), "(false)");
     const notRange = { from: [{ source: { notIpBlocks: [unsayable] } }] };

@@ -3,10 +3,9 @@
 
 import { addressRegex } from "../../core/address-regex.ts";
 import { RBAC_Action } from "../../gen/envoy/config/rbac/v3/rbac_pb.ts";
-import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import { celString } from "../cel-string.ts";
 import { rbacDenial } from "../policy-slot/denial.ts";
-import { rulesOfAction } from "./actions.ts";
+import type { RulesByAction } from "./actions.ts";
 import type { PermissionInit, PrincipalInit } from "./clause.ts";
 import type { RbacInit } from "./policies.ts";
 import { quoteRegex, type StringMatcherInit } from "./string-pattern.ts";
@@ -24,11 +23,11 @@ export interface ConnectionExpression {
 
 /** True for a connection that ALLOW and DENY let in; undefined where no policy decides. */
 export function connectionExpression(
-  inputs: AuthorizationInputs,
+  { DENY, ALLOW }: Pick<RulesByAction, "DENY" | "ALLOW">,
   caller: Caller,
 ): ConnectionExpression | undefined {
-  const deny = rulesOfAction(inputs, "DENY", "tcp")?.rules;
-  const allow = rulesOfAction(inputs, "ALLOW", "tcp")?.rules;
+  const deny = DENY?.rules;
+  const allow = ALLOW?.rules;
   if (deny === undefined && allow === undefined) return undefined;
   const writer = new ExpressionWriter(caller);
   const denying = deny === undefined ? [] : writer.rules(deny);

@@ -6,7 +6,7 @@ import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import type { Plain } from "../encode.ts";
 import { EXT_AUTHZ_STAT_PREFIX } from "../policy-slot/denial.ts";
 import { type TypedFilter, typedFilter } from "../typed-filter.ts";
-import { rulesOfAction } from "./actions.ts";
+import { rulesByAction } from "./actions.ts";
 import { customRules } from "./custom-policies.ts";
 import { shadowRulesStatPrefix } from "./shadow-prefix.ts";
 
@@ -31,8 +31,7 @@ function customFilters(inputs: AuthorizationInputs): readonly TypedFilter[] {
 }
 
 function actionFilters(inputs: AuthorizationInputs): readonly TypedFilter[] {
-  return (["AUDIT", "DENY", "ALLOW"] as const).flatMap((action) => {
-    const rules = rulesOfAction(inputs, action, "http");
+  return Object.values(rulesByAction(inputs, "http")).flatMap((rules) => {
     if (rules === undefined) return [];
     return [rbacFilter({ ...rules, shadowRulesStatPrefix: shadowRulesStatPrefix(rules) })];
   });

@@ -11,6 +11,7 @@ import { type ProviderSlots, severalProviderSlots, soleProviderSlots } from "../
 import { buildPolicySlots } from "../policy-slot/policy-slots.ts";
 import type { NetworkPolicySlot } from "../slot-order.ts";
 import type { TypedFilter } from "../typed-filter.ts";
+import { rulesByAction } from "./actions.ts";
 import { connectionExpression } from "./connection-expression.ts";
 import { customRules } from "./custom-policies.ts";
 import { denialHeaderFilter } from "./denial-header.ts";
@@ -30,9 +31,10 @@ export function buildAuthorizationSlots(inputs: AuthorizationInputs): readonly E
 type NetworkFilters = { readonly [S in NetworkPolicySlot<"AuthorizationPolicy">]?: PackedMessage };
 
 function networkFilters(inputs: AuthorizationInputs): NetworkFilters {
-  const { audit, deny, allow, custom } = buildTcpAuthorization(inputs);
-  const ofPeer = connectionExpression(inputs, "authenticated");
-  const ofAnybody = connectionExpression(inputs, "anonymous");
+  const byAction = rulesByAction(inputs, "tcp");
+  const { audit, deny, allow, custom } = buildTcpAuthorization(inputs, byAction);
+  const ofPeer = connectionExpression(byAction, "authenticated");
+  const ofAnybody = connectionExpression(byAction, "anonymous");
   return {
     ...customFilters(custom, soleProviderSlots, inputs),
     ...customFilters(custom, severalProviderSlots, inputs),

@@ -7,9 +7,9 @@ import type { AuthorizationInputs } from "../../view/authorization-inputs.ts";
 import type { Plain } from "../encode.ts";
 import { EXT_AUTHZ_STAT_PREFIX } from "../policy-slot/denial.ts";
 import { type TypedFilter, typedFilter } from "../typed-filter.ts";
-import { rulesOfAction } from "./actions.ts";
+import { type RulesByAction, rulesByAction } from "./actions.ts";
 import { customRules } from "./custom-policies.ts";
-import { type NamedRules, type RbacInit, rbac } from "./policies.ts";
+import { type NamedRules, type RbacInit, type RbacRules, rbac } from "./policies.ts";
 import { shadowRulesStatPrefix } from "./shadow-prefix.ts";
 
 /** A connection is to meet them in this order; absent: no policy has the action. */
@@ -28,12 +28,16 @@ export interface ConnectionCheck {
   readonly provider?: TypedFilter;
 }
 
-export function buildTcpAuthorization(inputs: AuthorizationInputs): TcpAuthorization {
+/** `byAction`: the same policies' rules for connections, where they are at hand. */
+export function buildTcpAuthorization(
+  inputs: AuthorizationInputs,
+  byAction: RulesByAction = rulesByAction(inputs, "tcp"),
+): TcpAuthorization {
   return {
     custom: connectionChecks(inputs),
-    ...actionFilter("audit", inputs),
-    ...actionFilter("deny", inputs),
-    ...actionFilter("allow", inputs),
+    ...actionFilter("audit", byAction.AUDIT),
+    ...actionFilter("deny", byAction.DENY),
+    ...actionFilter("allow", byAction.ALLOW),
   };
 }
 
@@ -64,10 +68,7 @@ function merged(all: readonly RbacInit[]): RbacInit {
 
 type Action = "audit" | "deny" | "allow";
 
-const actions = { audit: "AUDIT", deny: "DENY", allow: "ALLOW" } as const;
-
-function actionFilter(name: Action, inputs: AuthorizationInputs): { [K in Action]?: TypedFilter } {
-  const rules = rulesOfAction(inputs, actions[name], "tcp");
+function actionFilter(name: Action, rules: RbacRules | undefined): { [K in Action]?: TypedFilter } {
   if (rules === undefined) return {};
   return { [name]: rbacFilter({ ...rules, shadowRulesStatPrefix: shadowRulesStatPrefix(rules) }) };
 }
