@@ -95,8 +95,21 @@ export function proveSpellings(tourOf: () => Tour, skip: false | string): void {
     );
   });
 
-  test("two hosts are no host that is allowed, and two lengths no request", { skip }, async () => {
+  test("two hosts are no host that is allowed or passes a DENY, and two lengths no request", {
+    skip,
+  }, async () => {
     await refused([{ to: "echo-v2", host: "echo", headers: ["host: evil.example"] }], NOT_ALLOWED);
+    // Envoy makes one of two, which no rule names, and the application might take either.
+    for (const [host, other] of [
+      ["secret.example", "echo"],
+      ["echo", "secret.example"],
+      ["secret.example", "secret.example"],
+    ] as const) {
+      const attack = { to: "echo-v1", host, headers: [`host: ${other}`] };
+      const { status, seen, mark, text } = await rawRequest(tourOf(), attack);
+      assert.deepEqual([status, seen], [400, undefined], text);
+      willLog(tourOf(), "echo-v1", mark, " 400 ", "direct_response");
+    }
     const post = { to: "echo-v1", method: "POST" };
     await taken({ ...post, headers: ["content-length: 0"] });
     await malformed({ ...post, headers: ["content-length: 0", "content-length: 5"] });
