@@ -136,6 +136,7 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
       isDraining = true;
       await admin.startDraining(isSidecar(options));
     },
+    refused: (order) => options.log.warn(order, "refused an order from outside of the pod"),
   });
   closers.push(() => closeServer(status));
   await listenStatus(status, sockets.agent, options);

@@ -19,6 +19,8 @@ export interface StatusAnswers {
   readonly quit: () => void;
   /** Starts to send clients away; the answer doesn't wait until they are gone. */
   readonly drain: () => Promise<void>;
+  /** Somebody outside of the pod gave an order. */
+  readonly refused: (order: { readonly path: string; readonly peer: string }) => void;
 }
 
 /** Not listening yet: the caller knows path, mode and owner of the socket. */
@@ -66,11 +68,14 @@ async function respondOrder(
   path: "/quitquitquit" | "/drain",
   request: IncomingMessage,
   response: ServerResponse,
-  { quit, drain }: StatusAnswers,
+  { quit, drain, refused }: StatusAnswers,
 ): Promise<void> {
   const peer = request.headers[PEER_HEADER];
   const isLocal = peer === undefined || peer === "127.0.0.1" || peer === "::1";
-  if (!isLocal) return respond(response, 403, "only from within the pod\n");
+  if (!isLocal) {
+    refused({ path, peer: String(peer) });
+    return respond(response, 403, "only from within the pod\n");
+  }
   if (request.method !== "POST") return respond(response, 405, "only POST\n");
   if (path === "/quitquitquit") response.once("finish", quit);
   else await drain();

@@ -63,6 +63,7 @@ export function proveAddresses(tourOf: () => Tour, skip: false | string): void {
       const { status, text } = await ask(15_020, path, "POST");
       assert.equal(status, 403, text);
       assert.match(text, /only from within the pod/);
+      willLog(tourOf(), "echo-v1", "refused an order from outside of the pod", path);
     }
     for (const path of [
       "/config_dump",
