@@ -44,8 +44,9 @@ function* checkUnaskedConnections(
   provider: string,
   context: CheckContext,
 ): Iterable<Problem> {
+  const ports = connectionPortsOf(object, context);
   for (const [index, rule] of (object.spec?.rules ?? []).entries()) {
-    const port = connectionPortOf(object, rule, context);
+    const port = firstPortFor(rule, ports);
     if (port === undefined) continue;
     yield problemAt(object, `spec.rules[${index}]`, {
       code: "MLT2033",
@@ -61,10 +62,12 @@ export function* checkHttpFieldsOfConnections(
   context: CheckContext,
 ): Iterable<Problem> {
   const { action = "ALLOW", rules = [] } = object.spec ?? {};
+  let ports: ConnectionPorts | undefined;
   for (const [index, rule] of rules.entries()) {
     const path = httpFieldOf(rule);
     if (path === undefined) continue;
-    const port = connectionPortOf(object, rule, context);
+    ports ??= connectionPortsOf(object, context);
+    const port = firstPortFor(rule, ports);
     if (port === undefined) continue;
     const effect = action === "ALLOW" ? "lets no connection to it in" : verbs[action];
     yield problemAt(object, `spec.rules[${index}].${path}`, {
@@ -95,28 +98,52 @@ function httpFieldOf({ from = [], to = [], when = [] }: AuthorizationRule): stri
   return condition === -1 ? undefined : `when[${condition}].key`;
 }
 
-/** Of a service that may lead to the policy's workloads, a port that the rule is for and isn't HTTP. */
-function connectionPortOf(
-  object: AuthorizationPolicy,
-  { to = [] }: AuthorizationRule,
-  context: CheckContext,
-) {
+interface ConnectionPort {
+  readonly number: number;
+  readonly protocol: string;
+  readonly host: string;
+}
+
+/** By number, as policies write it. */
+type ConnectionPorts = ReadonlyMap<string, ConnectionPort>;
+
+/** Of the services that may lead to the policy's workloads, what isn't HTTP. */
+function connectionPortsOf(object: AuthorizationPolicy, context: CheckContext): ConnectionPorts {
   const { selector, targetRef, targetRefs = [] } = object.spec ?? {};
-  if (targetRef !== undefined || targetRefs.length > 0) return undefined;
+  const found = new Map<string, ConnectionPort>();
+  if (targetRef !== undefined || targetRefs.length > 0) return found;
   const labels = selector?.matchLabels ?? {};
-  const isFor = (port: number) =>
-    to.length === 0 ||
-    to.some(({ operation: { ports = [], notPorts = [] } = {} }) =>
-      ports.length === 0 ? !notPorts.includes(String(port)) : ports.includes(String(port)),
-    );
   for (const [, service] of rowsFor(object, context.indexes.connectionServices, context)) {
     const ofService = Object.entries(service.selector ?? {});
     if (ofService.some(([key, value]) => (labels[key] ?? value) !== value)) continue;
-    const port = service.ports.find((each) => isOfConnections(each) && isFor(each.targetPort ?? each.number));
-    if (port === undefined || leadsToGateway(service, context)) continue;
-    return { number: port.targetPort ?? port.number, protocol: port.protocol, host: service.hostname };
+    const ports = service.ports
+      .filter(isOfConnections)
+      .map(({ targetPort, number, protocol }) => ({
+        number: targetPort ?? number,
+        protocol,
+        host: service.hostname,
+      }))
+      .filter(({ number }) => !found.has(String(number)));
+    if (ports.length === 0 || leadsToGateway(service, context)) continue;
+    for (const port of ports) found.set(String(port.number), port);
+  }
+  return found;
+}
+
+/** Looks at as many ports as the rule names: there may be very many rules, and very many ports. */
+function firstPortFor({ to = [] }: AuthorizationRule, all: ConnectionPorts): ConnectionPort | undefined {
+  const operations = to.length === 0 ? [{}] : to.map(({ operation = {} }) => operation);
+  for (const { ports = [], notPorts = [] } of operations) {
+    const named = ports.length > 0 ? ports : firstBut(notPorts, all);
+    const found = named.map((port) => all.get(port)).find((port) => port !== undefined);
+    if (found !== undefined) return found;
   }
   return undefined;
+}
+
+function firstBut(excluded: readonly string[], all: ConnectionPorts): readonly string[] {
+  for (const number of all.keys()) if (!excluded.includes(number)) return [number];
+  return [];
 }
 
 /** What a gateway speaks on a port is its Gateways' to say: mostly HTTP, behind TLS that ends there. */

@@ -8,7 +8,7 @@ import { MESH_GATEWAY, qualifyGateway } from "../gateway-name.ts";
 import type { MeshService } from "../service.ts";
 import { rowKey } from "../sources.ts";
 import type { Workload } from "../workloads.ts";
-import { type AllowRule, allowRulesFor, allows, isLetIn, podName } from "./allow-rules.ts";
+import { allows, createLetsIn, podName } from "./allow-rules.ts";
 import { type CheckContext, problemAt, shortHost } from "./check.ts";
 import { rowsFor } from "./namespaced-rows.ts";
 import { labelKey, routedHostKeys } from "./problem-indexes.ts";
@@ -17,9 +17,12 @@ import { selectedWorkloads } from "./selected-workloads.ts";
 
 export function* checkShutOutGateways(object: AuthorizationPolicy, context: CheckContext): Iterable<Problem> {
   if (!allows(object)) return;
+  const letsIn = createLetsIn(object, context);
   for (const [, service] of rowsFor(object, context.indexes.routedServices, context)) {
     const pod = podOf(service, object, context);
-    const route = pod && routeThatIsShutOut(service, allowRulesFor(pod, object, context), context);
+    const isShutOut = (caller: Workload) =>
+      pod !== undefined && letsIn(pod, { callers: [caller], about: accountOf(caller) }) === false;
+    const route = pod && routeThatIsShutOut(service, isShutOut, context);
     if (route === undefined) continue;
     const { virtualService, gateway, caller } = route;
     yield problemAt(object, "spec.rules", {
@@ -38,11 +41,12 @@ export function* checkShutOutPrometheus(
 ): Iterable<Problem> {
   if (!allows(object)) return;
   const labels = object.spec?.selector?.matchLabels ?? {};
+  const letsIn = createLetsIn(object, context);
+  const callers: readonly RuleCaller[] = [undefined, ...ofDistinctAccounts(prometheusPods(context))];
   for (const [, { pod, port }] of rowsFor(object, context.indexes.scrapedPods, context)) {
     if (!matchesLabels(labels, pod.labels)) continue;
-    const rules = allowRulesFor(pod, object, context).filter(({ rule }) => isForPort(rule, port));
-    const callers: readonly RuleCaller[] = [undefined, ...prometheusPods(context)];
-    if (callers.some((caller) => isLetIn(rules, caller, context))) continue;
+    const isFor = (rule: AuthorizationRule) => isForPort(rule, port);
+    if (letsIn(pod, { callers, about: String(port), isFor }) !== false) continue;
     yield problemAt(object, "spec.rules", {
       code: "MLT2042",
       message: `No ALLOW policy lets Prometheus in at port ${port} of pod "${podName(pod, object)}", which its annotation prometheus.io/port names`,
@@ -70,7 +74,11 @@ function podOf(service: MeshService, { spec = {} }: AuthorizationPolicy, { read,
     );
 }
 
-function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], context: CheckContext) {
+function routeThatIsShutOut(
+  service: MeshService,
+  isShutOut: (caller: Workload) => boolean,
+  context: CheckContext,
+) {
   const { read, indexes, sources } = context;
   const routes = routedHostKeys(service).flatMap((key) => read.find(indexes.gatewayRoutesByHost, key));
   for (const [, { metadata, spec }] of routes) {
@@ -79,7 +87,7 @@ function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], c
       const gateway = qualifyGateway(written, metadata.namespace);
       const object = read.get(sources.Gateway, gateway);
       const pods = object === undefined ? [] : (selectedWorkloads(object, context) ?? []);
-      const caller = ofDistinctAccounts(pods).find((pod) => !isLetIn(rules, pod, context));
+      const caller = ofDistinctAccounts(pods).find(isShutOut);
       if (caller !== undefined)
         return { virtualService: rowKey(metadata.namespace, metadata.name), gateway, caller };
     }
@@ -89,7 +97,11 @@ function routeThatIsShutOut(service: MeshService, rules: readonly AllowRule[], c
 
 /** Pods of one account are let in or not together. */
 function ofDistinctAccounts(pods: readonly Workload[]): readonly Workload[] {
-  return [...new Map(pods.map((pod) => [rowKey(pod.namespace, pod.serviceAccount), pod] as const)).values()];
+  return [...new Map(pods.map((pod) => [accountOf(pod), pod] as const)).values()];
+}
+
+function accountOf({ namespace, serviceAccount }: Workload): string {
+  return rowKey(namespace, serviceAccount);
 }
 
 function isForPort({ to = [] }: AuthorizationRule, port: number): boolean {

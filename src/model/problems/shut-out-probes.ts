@@ -5,7 +5,7 @@ import { matchesLabels } from "../../core/label-selector.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { AuthorizationPolicy } from "../../kinds/authorization-policy/authorization-policy.ts";
 import type { AuthorizationRule } from "../../kinds/authorization-policy/authorization-policy-spec.ts";
-import { allowRulesFor, allows, isLetIn, podName } from "./allow-rules.ts";
+import { allows, createLetsIn, podName } from "./allow-rules.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 import { rowsFor } from "./namespaced-rows.ts";
 import type { PodProbe } from "./probed-pods.ts";
@@ -14,12 +14,13 @@ import { matchesPattern } from "./rule-callers.ts";
 export function* checkShutOutProbes(object: AuthorizationPolicy, context: CheckContext): Iterable<Problem> {
   if (!allows(object)) return;
   const labels = object.spec?.selector?.matchLabels ?? {};
+  const letsIn = createLetsIn(object, context);
   for (const [, { pod, probes }] of rowsFor(object, context.indexes.probedPods, context)) {
     if (!matchesLabels(labels, pod.labels)) continue;
-    const rules = allowRulesFor(pod, object, context);
     const refused = probes.find((probe) => {
-      const forProbe = rules.filter(({ rule }) => mayBeFor(rule, probe));
-      return !isLetIn(forProbe, undefined, context);
+      const about = `${probe.method} ${probe.port} ${probe.path}`;
+      const isFor = (rule: AuthorizationRule) => mayBeFor(rule, probe);
+      return letsIn(pod, { callers: [undefined], about, isFor }) === false;
     });
     if (refused === undefined) continue;
     const { kind, method, path, port } = refused;
