@@ -289,7 +289,12 @@ const meshConfigFields = [
     "inboundClusterStatName",
     "outboundClusterStatName",
   ),
-  ...notYet("MeshConfig", TLS_DEFAULTS, "meshMTLS", "tlsDefaults", "outboundTrafficPolicy.tls"),
+  ...notYet(
+    "MeshConfig",
+    "Istio takes curves and cipher suites there alone",
+    "tlsDefaults.minProtocolVersion",
+  ),
+  ...notYet("MeshConfig", TLS_DEFAULTS, "outboundTrafficPolicy.tls"),
   ...notYet(
     "MeshConfig",
     "the Kubernetes Ingress kind isn't read; use a Gateway",

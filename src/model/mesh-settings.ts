@@ -7,6 +7,7 @@ import type { LocalityLoadBalancerSetting } from "../kinds/destination-rule/load
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
+import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { Topology } from "../kinds/mesh-config/proxy-config.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
@@ -48,6 +49,10 @@ export interface MeshSettings {
   readonly tcpKeepalive: MeshConfigSpec["tcpKeepalive"];
   /** Where no DestinationRule has its own. */
   readonly localityLbSetting: LocalityLoadBalancerSetting;
+  /** Of mutual TLS between workloads, as servers; only what is written. */
+  readonly meshTls: MeshTlsConfig;
+  /** Of all other TLS, where a Gateway's server says nothing itself. */
+  readonly tlsDefaults: MeshTlsConfig;
   /** Servers outside the mesh's own programs that policies name. */
   readonly extensionProviders: readonly ExtensionProvider[];
 }
@@ -100,6 +105,8 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     defaultTrafficPolicy: spec.defaultTrafficPolicy,
     tcpKeepalive: spec.tcpKeepalive,
     localityLbSetting: spec.localityLbSetting ?? {},
+    meshTls: spec.meshMTLS ?? {},
+    tlsDefaults: spec.tlsDefaults ?? {},
     extensionProviders: spec.extensionProviders ?? [],
   };
 }

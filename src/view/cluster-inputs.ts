@@ -8,6 +8,7 @@ import type {
   LocalityLoadBalancerSettingFailover,
 } from "../kinds/destination-rule/load-balancer.ts";
 import type { TrafficPolicy } from "../kinds/destination-rule/traffic-policy.ts";
+import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** A traffic policy for one port: port-level settings have replaced what they override. */
@@ -30,6 +31,8 @@ export type UpstreamTls =
       readonly kind: "configured";
       readonly settings: ClientTlsSettings;
       readonly subjectAltNames: readonly string[];
+      /** MeshConfig's for all TLS but that between workloads, where it says anything. */
+      readonly defaults?: MeshTlsConfig;
     };
 
 /** How Envoy learns a cluster's endpoints. */

@@ -3,6 +3,7 @@
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
+import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { ForwardClientCertDetails } from "../kinds/mesh-config/proxy-headers.ts";
 import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
 import type { Provenance } from "./provenance.ts";
@@ -14,6 +15,10 @@ export interface ListenerSettings {
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
   /** How long a sniffing listener waits for a client's first bytes; `0s` waits for ever. */
   readonly protocolDetectionTimeout: string;
+  /** Of mutual TLS between workloads, where MeshConfig says anything of it. */
+  readonly meshTls?: MeshTlsConfig;
+  /** Of all other TLS, for servers that don't say it themselves. */
+  readonly tlsDefaults?: MeshTlsConfig;
   /** The workload's policies have several providers asked about connections that aren't HTTP. */
   readonly asksSeveralProviders?: true;
   /** Of gateways: what is before them, where anything is said of it. */

@@ -246,11 +246,13 @@ function upstreamTls(context: ServiceContext, asked: TlsContext): UpstreamTls | 
       // A Secret is for gateways, and for sidecars that the rule selects; to others its TLS is as if it weren't there.
       const isForClient = () => rule?.selectsClients === true || client.isGateway();
       if (tls.credentialName !== undefined && !isForClient()) return { kind: "plaintext" };
+      const { tlsDefaults } = read.one(model.settings);
       if (!hasCredentials(tls, { model, read, client })) return undefined;
       return {
         kind: "configured",
         settings: tls,
         subjectAltNames: tls.subjectAltNames ?? service.subjectAltNames,
+        ...(Object.keys(tlsDefaults).length > 0 && { defaults: tlsDefaults }),
       };
     }
   }

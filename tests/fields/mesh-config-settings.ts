@@ -32,6 +32,14 @@ metadata: { name: looked-up, namespace: shop }
 spec: { hosts: [looked-up.example.com], resolution: DNS, ports: [{ number: 80, name: http, protocol: HTTP }] }
 `;
 
+const ORIGINATES_TLS = `${LOOKED_UP}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: looked-up, namespace: shop }
+spec: { host: looked-up.example.com, trafficPolicy: { tls: { mode: SIMPLE } } }
+`;
+
 const EJECTING_RULE = `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -128,6 +136,13 @@ export const meshConfigSettings: KindSettings = {
         ["absent", yaml("{ defaultConfig: {} }")],
       ],
     },
+    { fields: /meshMTLS\.minProtocolVersion/, same: [["TLS_AUTO", "TLSV1_2"]] },
+    {
+      fields: /cipherSuites/,
+      beside: ORIGINATES_TLS,
+      values: [["ECDHE-ECDSA-AES128-GCM-SHA256"], ["ECDHE-ECDSA-AES256-GCM-SHA384"]],
+    },
+    { fields: /ecdhCurves/, beside: ORIGINATES_TLS, values: [["P-256"], ["P-384"]] },
     { fields: /pathNormalization/, same: [["DEFAULT", "BASE"]] },
     { fields: /h2UpgradePolicy/, same: [["DEFAULT", "DO_NOT_UPGRADE"]] },
     {

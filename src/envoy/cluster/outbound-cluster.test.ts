@@ -275,6 +275,20 @@ describe("buildOutboundCluster() secures", () => {
     });
   }
 
+  test("with the curves and ciphers of MeshConfig's defaults, which aren't for workloads", () => {
+    const defaults = { ecdhCurves: ["P-256", "P-000"], cipherSuites: ["ECDHE-RSA-AES256-GCM-SHA384"] };
+    const settings = { mode: "SIMPLE" } as const;
+    const tls = { kind: "configured", settings, subjectAltNames: [], defaults } as const;
+    const { tlsParams } = tlsContext(buildOutboundCluster(inputs({ tls })).transportSocket)
+      .commonTlsContext as Json;
+    assert.deepEqual(tlsParams, {
+      tlsMinimumProtocolVersion: "TLSv1_2",
+      tlsMaximumProtocolVersion: "TLSv1_3",
+      cipherSuites: ["ECDHE-RSA-AES256-GCM-SHA384"],
+      ecdhCurves: ["P-256"],
+    });
+  });
+
   test("bytes for a wildcard host without a server name", () => {
     const tls = { kind: "configured", settings: { mode: "SIMPLE" }, subjectAltNames: [] } as const;
     const sniOf = (hostname: string) =>

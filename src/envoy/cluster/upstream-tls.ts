@@ -4,7 +4,6 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { isWildcard } from "../../core/hostname.ts";
 import { isHttp2, isSniffed, isTcp, type Protocol } from "../../core/protocol.ts";
 import { RawBufferSchema } from "../../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
-import { TlsParameters_TlsProtocol } from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import {
   type CommonTlsContext_CombinedCertificateValidationContextSchema,
   UpstreamTlsContextSchema,
@@ -25,6 +24,7 @@ import {
   WORKLOAD_ROOTS,
 } from "../secret/secret-config.ts";
 import { exactNames } from "../subject-alt-names.ts";
+import { type TlsLimits, tlsParameters, withTlsDefaults } from "../tls-parameters.ts";
 import type { ClusterDraft, ClusterFeature } from "./cluster-feature.ts";
 import { hasHttp2Upstream } from "./http-protocol.ts";
 
@@ -123,12 +123,12 @@ function configuredContext(
   tls: Extract<UpstreamTls, { kind: "configured" }>,
   inputs: OutboundClusterInputs,
 ): UpstreamTlsContextInit {
-  const { settings } = tls;
+  const { settings, defaults } = tls;
   return {
     // Of bytes nothing tells the host that they are for.
     sni: settings.sni || (isWildcard(inputs.hostname) ? "" : inputs.hostname),
     commonTlsContext: {
-      tlsParams: modernTls(),
+      tlsParams: modernTls(withTlsDefaults({}, defaults)),
       alpnProtocols: originationAlpn(inputs.protocol, hasHttp2Upstream(inputs)),
       tlsCertificateSdsSecretConfigs: clientCertificate(settings),
       ...validation(tls),
@@ -166,11 +166,8 @@ function rootsOf({ credentialName, caCertificates }: ClientTlsSettings) {
 }
 
 // Envoy as a client stops at TLS 1.2 by default.
-function modernTls() {
-  return {
-    tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2,
-    tlsMaximumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_3,
-  };
+function modernTls(limits: TlsLimits = {}) {
+  return tlsParameters({ ...limits, minProtocolVersion: "TLSV1_2", maxProtocolVersion: "TLSV1_3" });
 }
 
 function tlsSocket(context: UpstreamTlsContextInit) {

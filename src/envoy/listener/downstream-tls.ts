@@ -1,16 +1,14 @@
 // TLS as a server: a sidecar's mTLS with the workload's own certificate, and a gateway's as its servers say.
 
 import type { TransportSocketSchema } from "../../gen/envoy/config/core/v3/base_pb.ts";
-import {
-  type CertificateValidationContextSchema,
-  TlsParameters_TlsProtocol,
-} from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
+import type { CertificateValidationContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/common_pb.ts";
 import { DownstreamTlsContextSchema } from "../../gen/envoy/extensions/transport_sockets/tls/v3/tls_pb.ts";
 import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { gatewayKind } from "../../kinds/gateway/gateway.ts";
-import type { ServerTlsSettings, TlsProtocol } from "../../kinds/gateway/server.ts";
-import { isAlpnProtocol, isCipherSuite, isEcdhCurve } from "../../kinds/gateway/tls-parameters.ts";
-import type { GatewayChain } from "../../view/listener-inputs.ts";
+import type { ServerTlsSettings } from "../../kinds/gateway/server.ts";
+import { isAlpnProtocol } from "../../kinds/gateway/tls-parameters.ts";
+import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
+import type { GatewayChain, ListenerSettings } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import {
   agentSecret,
@@ -19,41 +17,57 @@ import {
   WORKLOAD_CERTIFICATE,
   WORKLOAD_ROOTS,
 } from "../secret/secret-config.ts";
-
 import { exactNames } from "../subject-alt-names.ts";
+import { knownOf, tlsParameters, withTlsDefaults } from "../tls-parameters.ts";
 
 type TransportSocketInit = Plain<typeof TransportSocketSchema>;
 type DownstreamTlsContextInit = Plain<typeof DownstreamTlsContextSchema>;
 
-export const downstreamTlsFields: readonly ClaimedField[] = claims(gatewayKind, "spec.servers[].tls", [
-  "mode",
-  "credentialName",
-  "credentialNames",
-  "caCertCredentialName",
-  "serverCertificate",
-  "privateKey",
-  "caCertificates",
-  "tlsCertificates[].serverCertificate",
-  "tlsCertificates[].privateKey",
-  "subjectAltNames",
-  "verifyCertificateSpki",
-  "verifyCertificateHash",
-  "minProtocolVersion",
-  "maxProtocolVersion",
-  "cipherSuites",
-  "ecdhCurves",
-  "alpnProtocols",
-]);
+export const downstreamTlsFields: readonly ClaimedField[] = [
+  ...claims(meshConfigKind, [
+    "spec.meshMTLS.minProtocolVersion",
+    "spec.meshMTLS.cipherSuites",
+    "spec.meshMTLS.ecdhCurves",
+    "spec.tlsDefaults.cipherSuites",
+    "spec.tlsDefaults.ecdhCurves",
+  ]),
+  ...claims(gatewayKind, "spec.servers[].tls", [
+    "mode",
+    "credentialName",
+    "credentialNames",
+    "caCertCredentialName",
+    "serverCertificate",
+    "privateKey",
+    "caCertificates",
+    "tlsCertificates[].serverCertificate",
+    "tlsCertificates[].privateKey",
+    "subjectAltNames",
+    "verifyCertificateSpki",
+    "verifyCertificateHash",
+    "minProtocolVersion",
+    "maxProtocolVersion",
+    "cipherSuites",
+    "ecdhCurves",
+    "alpnProtocols",
+  ]),
+];
+
+interface MeshServer {
+  readonly alpnProtocols: readonly string[];
+  readonly settings: ListenerSettings;
+  readonly subjectAltNames?: readonly string[];
+}
 
 /** A sidecar's side of mTLS: any workload of the mesh may connect, or those named; policies decide who may do what. */
-export function meshServerTls(
-  alpnProtocols: readonly string[],
-  subjectAltNames: readonly string[] = [],
-): TransportSocketInit {
+export function meshServerTls({
+  alpnProtocols,
+  settings,
+  subjectAltNames = [],
+}: MeshServer): TransportSocketInit {
   return tlsSocket({
     requireClientCertificate: true,
     commonTlsContext: {
-      tlsParams: { tlsMinimumProtocolVersion: TlsParameters_TlsProtocol.TLSv1_2 },
+      tlsParams: tlsParameters(settings.meshTls ?? {}),
       alpnProtocols: [...alpnProtocols],
       tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
       validationContextType: {
@@ -67,18 +81,26 @@ export function meshServerTls(
   });
 }
 
+interface GatewayServer {
+  readonly isHttp: boolean;
+  readonly settings: ListenerSettings;
+}
+
 export function gatewayServerTls(
   tls: NonNullable<GatewayChain["tls"]>,
-  isHttp: boolean,
+  { isHttp, settings: meshSettings }: GatewayServer,
 ): TransportSocketInit {
   const { settings } = tls;
   const alpnProtocols = alpnOf(settings, isHttp);
-  if (settings.mode === "ISTIO_MUTUAL") return meshServerTls(alpnProtocols, settings.subjectAltNames);
+  if (settings.mode === "ISTIO_MUTUAL") {
+    const { subjectAltNames = [] } = settings;
+    return meshServerTls({ alpnProtocols, subjectAltNames, settings: meshSettings });
+  }
   const wantsClient = settings.mode === "MUTUAL" || settings.mode === "OPTIONAL_MUTUAL";
   return tlsSocket({
     requireClientCertificate: settings.mode === "MUTUAL",
     commonTlsContext: {
-      tlsParams: tlsParameters(settings),
+      tlsParams: tlsParameters(withTlsDefaults(settings, meshSettings.tlsDefaults)),
       alpnProtocols: [...alpnProtocols],
       tlsCertificateSdsSecretConfigs: tls.secrets.map(secretConfig),
       ...(wantsClient ? { validationContextType: clientValidation(tls) } : {}),
@@ -89,10 +111,6 @@ export function gatewayServerTls(
 function alpnOf({ alpnProtocols = [] }: ServerTlsSettings, isHttp: boolean): readonly string[] {
   if (alpnProtocols.length > 0) return knownOf(alpnProtocols, isAlpnProtocol);
   return isHttp ? ["h2", "http/1.1"] : [];
-}
-
-function knownOf(names: readonly string[] | undefined, isKnown: (name: string) => boolean): string[] {
-  return [...new Set(names)].filter(isKnown);
 }
 
 function clientValidation({ settings, caSecret }: NonNullable<GatewayChain["tls"]>) {
@@ -112,34 +130,6 @@ function clientValidation({ settings, caSecret }: NonNullable<GatewayChain["tls"
 /** Files are served by the agent, Secrets by the control plane. */
 function secretConfig(name: string) {
   return name.startsWith("file-") ? fileSecret(name) : controlPlaneSecret(name);
-}
-
-function tlsParameters(settings: ServerTlsSettings) {
-  const { minProtocolVersion, maxProtocolVersion } = settings;
-  return {
-    tlsMinimumProtocolVersion: tlsVersion(minProtocolVersion) ?? TlsParameters_TlsProtocol.TLSv1_2,
-    ...(tlsVersion(maxProtocolVersion) === undefined
-      ? {}
-      : { tlsMaximumProtocolVersion: tlsVersion(maxProtocolVersion) ?? TlsParameters_TlsProtocol.TLS_AUTO }),
-    // Envoy refuses the whole listener for a name that it doesn't know.
-    cipherSuites: knownOf(settings.cipherSuites, isCipherSuite),
-    ecdhCurves: knownOf(settings.ecdhCurves, isEcdhCurve),
-  };
-}
-
-function tlsVersion(version: TlsProtocol | undefined): TlsParameters_TlsProtocol | undefined {
-  switch (version) {
-    case "TLSV1_0":
-      return TlsParameters_TlsProtocol.TLSv1_0;
-    case "TLSV1_1":
-      return TlsParameters_TlsProtocol.TLSv1_1;
-    case "TLSV1_2":
-      return TlsParameters_TlsProtocol.TLSv1_2;
-    case "TLSV1_3":
-      return TlsParameters_TlsProtocol.TLSv1_3;
-    default:
-      return undefined;
-  }
 }
 
 function tlsSocket(context: DownstreamTlsContextInit): TransportSocketInit {

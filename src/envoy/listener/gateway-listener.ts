@@ -33,7 +33,9 @@ function gatewayFilterChain(chain: GatewayChain, inputs: GatewayListenerInputs):
     ...(serverNames.length === 0 ? {} : { match: { serverNames: [...serverNames] } }),
     forward:
       forward.kind === "http" ? httpForward(forward.routeName, inputs) : { ...forward, side: "gateway" },
-    ...(tls === undefined ? {} : { transportSocket: gatewayServerTls(tls, forward.kind === "http") }),
+    ...(tls !== undefined && {
+      transportSocket: gatewayServerTls(tls, { isHttp: forward.kind === "http", settings: inputs.settings }),
+    }),
     provenance: chain.provenance,
     settings: inputs.settings,
   });

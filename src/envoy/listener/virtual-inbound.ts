@@ -122,7 +122,9 @@ function portChains(port: PortChains, settings: ListenerSettings): FilterChainIn
       name: form.isHttp ? port.httpName : port.tcpName,
       match: { ...ofPort, ...form.match },
       forward: form.isHttp ? httpForward(port, form) : forwardTo(port.cluster, sideOf(form)),
-      ...(form.isMutualTls ? { transportSocket: meshServerTls(form.isHttp ? HTTP_SERVER_ALPN : []) } : {}),
+      ...(form.isMutualTls && {
+        transportSocket: meshServerTls({ alpnProtocols: form.isHttp ? HTTP_SERVER_ALPN : [], settings }),
+      }),
       ...(port.generation === undefined ? {} : { generation: port.generation }),
       settings,
     }),
