@@ -1,6 +1,7 @@
 // Versions, cipher suites and curves of TLS in Envoy's words. What Envoy doesn't know is left out: it refuses the whole
 // listener or cluster for a name of that kind, and users are warned.
 
+import { type TlsCompliance, tlsCompliances } from "../core/tls-compliance.ts";
 import {
   TlsParameters_TlsProtocol,
   type TlsParametersSchema,
@@ -15,8 +16,12 @@ export interface TlsLimits {
   readonly ecdhCurves?: readonly string[];
 }
 
-/** At least TLS 1.2 where nothing is said. */
-export function tlsParameters(limits: TlsLimits): Plain<typeof TlsParametersSchema> {
+/** At least TLS 1.2 where nothing is said; where a policy of compliance holds, nothing else counts. */
+export function tlsParameters(
+  written: TlsLimits,
+  compliance?: TlsCompliance,
+): Plain<typeof TlsParametersSchema> {
+  const limits = compliance === undefined ? written : tlsCompliances[compliance];
   const maximum = versions[limits.maxProtocolVersion ?? ""];
   return {
     tlsMinimumProtocolVersion: versions[limits.minProtocolVersion ?? ""] ?? TlsParameters_TlsProtocol.TLSv1_2,

@@ -90,6 +90,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
     cpuNowMs,
     pushEvents: metrics.pushes,
     undeclaredQuestion: metrics.views.undeclaredQuestion,
+    ...(settings.tlsCompliance && { tlsCompliance: settings.tlsCompliance }),
     onSecretsWanted: (account) => secretAccess.want(account),
   });
   const { signal } = lifetime;

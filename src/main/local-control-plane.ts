@@ -73,6 +73,7 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
     cpuNowMs,
     pushEvents: metrics.pushes,
     undeclaredQuestion: metrics.views.undeclaredQuestion,
+    ...(settings.tlsCompliance && { tlsCompliance: settings.tlsCompliance }),
   });
   await followStore(plane, join(stateDirectory, "store.sock"), log);
   const keysPath = join(stateDirectory, "issuer-keys.json");

@@ -1,5 +1,6 @@
 // The mesh's configuration with every default filled in: Istio's own defaults.
 
+import type { TlsCompliance } from "../core/tls-compliance.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
@@ -53,6 +54,8 @@ export interface MeshSettings {
   readonly meshTls: MeshTlsConfig;
   /** Of all other TLS, where a Gateway's server says nothing itself. */
   readonly tlsDefaults: MeshTlsConfig;
+  /** The control plane's own setting: it overrules all that objects say of TLS. */
+  readonly tlsCompliance?: TlsCompliance;
   /** Servers outside the mesh's own programs that policies name. */
   readonly extensionProviders: readonly ExtensionProvider[];
 }
@@ -65,10 +68,17 @@ export const meshSettingFields: readonly ClaimedField[] = claims(meshConfigKind,
 const EVERYBODY = ["*"];
 
 /** One row; the object is the one named `mesh`, whether it came from a ConfigMap or a file. */
-export function declareMeshSettings(graph: Graph, sources: Sources): Table<MeshSettings> {
-  return graph.deriveOne({
+export function declareMeshSettings(
+  graph: Graph,
+  sources: Sources,
+  tlsCompliance?: TlsCompliance,
+): Table<MeshSettings> {
+  return graph.deriveOne<MeshSettings>({
     name: "mesh settings",
-    value: (read) => resolveMeshSettings(read.get(sources.MeshConfig, "/mesh")?.spec ?? {}),
+    value: (read) => ({
+      ...resolveMeshSettings(read.get(sources.MeshConfig, "/mesh")?.spec ?? {}),
+      ...(tlsCompliance && { tlsCompliance }),
+    }),
   });
 }
 

@@ -1,5 +1,6 @@
 // The model: every table that views are made of, declared in order on one graph.
 
+import type { TlsCompliance } from "../core/tls-compliance.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
@@ -56,9 +57,18 @@ export interface Model {
   readonly secretReaders: SecretReaders;
 }
 
-/** `reviewedReaders`: who may read Secrets as an API server says, where there is one; else RBAC's objects say it. */
-export function declareModel(graph: Graph, sources: Sources, reviewedReaders?: SecretReaders): Model {
-  const settings = declareMeshSettings(graph, sources);
+export interface ModelOptions {
+  /** Who may read Secrets as an API server says, where there is one; else RBAC's objects say it. */
+  readonly reviewedReaders?: SecretReaders;
+  readonly tlsCompliance?: TlsCompliance;
+}
+
+export function declareModel(
+  graph: Graph,
+  sources: Sources,
+  { reviewedReaders, tlsCompliance }: ModelOptions = {},
+): Model {
+  const settings = declareMeshSettings(graph, sources, tlsCompliance);
   const workloads = declareWorkloads(graph, sources);
   const peerAuthentications = declarePeerAuthentications(graph, sources, settings);
   const enforcedPolicies = declareEnforcedPolicies(graph, sources, settings);

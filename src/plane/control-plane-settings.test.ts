@@ -8,6 +8,7 @@ test("parseControlPlaneSettings() takes the local mode's two words", () => {
     mode: "local",
     stateDirectory: "/s",
     xdsSocket: "/x",
+    tlsCompliance: undefined,
   });
   assert.equal(parseControlPlaneSettings(["--state-dir", "/s"]), undefined);
 });
@@ -54,4 +55,14 @@ test("parseControlPlaneSettings() reads where no keys are fetched from, and stop
   assert.equal(countOf(), 0);
   assert.equal(countOf("10.0.0.0/8, fd00::/8,"), 2);
   assert.throws(() => countOf("10.0.0.0/8,ten"), /BLOCKED_CIDRS_IN_JWKS_URIS: "ten" isn't a range/);
+});
+
+test("parseControlPlaneSettings() reads the compliance of TLS, and stops at a name that isn't known", () => {
+  const complianceOf = (name?: string) =>
+    parseControlPlaneSettings(["--kubernetes"], { COMPLIANCE_POLICY: name })?.tlsCompliance;
+  assert.deepEqual(["", "fips-140-2", "pqc"].map(complianceOf), [undefined, "fips-140-2", "pqc"]);
+  assert.throws(
+    () => complianceOf("fips"),
+    /COMPLIANCE_POLICY "fips" isn't known, wanted one of fips-140-2, pqc/,
+  );
 });

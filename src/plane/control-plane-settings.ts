@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { type Cidr, parseCidr } from "../core/cidr.ts";
 import { parseDurationMs } from "../core/duration.ts";
+import { parseTlsCompliance, type TlsCompliance } from "../core/tls-compliance.ts";
 import type { NativeSidecarWish } from "../inject/native-sidecars.ts";
 import { parseNativeSidecarWish } from "../inject/native-sidecars.ts";
 import { readVersion } from "../process/project.ts";
@@ -14,6 +15,7 @@ export interface LocalSettings {
   readonly stateDirectory: string;
   /** Where proxies find xDS and certificates, over mTLS. */
   readonly xdsSocket: string;
+  readonly tlsCompliance: TlsCompliance | undefined;
 }
 
 /** In a cluster, or beside one with a kubeconfig. */
@@ -49,6 +51,7 @@ export interface ClusterSettings {
   readonly includedResources: readonly string[];
   /** No keys of token issuers are fetched from there. */
   readonly forbiddenKeyAddresses: readonly Cidr[];
+  readonly tlsCompliance: TlsCompliance | undefined;
 }
 
 export type ControlPlaneSettings = LocalSettings | ClusterSettings;
@@ -84,7 +87,12 @@ export function parseControlPlaneSettings(
   const { "state-dir": stateDirectory, "xds-socket": xdsSocket } = values;
   return stateDirectory === undefined || xdsSocket === undefined
     ? undefined
-    : { mode: "local", stateDirectory, xdsSocket };
+    : {
+        mode: "local",
+        stateDirectory,
+        xdsSocket,
+        tlsCompliance: parseTlsCompliance(environment.COMPLIANCE_POLICY),
+      };
 }
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
@@ -111,6 +119,7 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     maxConnectionAgeMs: parseAge(environment.KEEPALIVE_MAX_SERVER_CONNECTION_AGE ?? "30m"),
     ignoredResources: wordsOf(environment.PILOT_IGNORE_RESOURCES),
     includedResources: wordsOf(environment.PILOT_INCLUDE_RESOURCES),
+    tlsCompliance: parseTlsCompliance(environment.COMPLIANCE_POLICY),
     forbiddenKeyAddresses: wordsOf(environment.BLOCKED_CIDRS_IN_JWKS_URIS).map(parseRange),
   };
 }

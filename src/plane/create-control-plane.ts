@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
+import type { TlsCompliance } from "../core/tls-compliance.ts";
 import { type DebugAccess, noDebugAccess } from "../fleet/debug-types.ts";
 import { Fleet, type SecretAccount } from "../fleet/fleet.ts";
 import { type Debounce, type ObjectChanges, ObjectIntake } from "../fleet/object-intake.ts";
@@ -33,6 +34,7 @@ export interface ControlPlaneOptions {
   /** CPU time of the process in ms, from any start; where it is absent, no push costs any. */
   readonly cpuNowMs?: () => number;
   readonly pushEvents?: PushEvents;
+  readonly tlsCompliance?: TlsCompliance;
   /**
    * Counts what clients were asked though their scopes don't say it, which is logged and answered from the facts of one
    * client. Absent: such a row fails.
@@ -75,6 +77,7 @@ export function createControlPlane({
   debug = noDebugAccess,
   cpuNowMs,
   pushEvents,
+  tlsCompliance,
   undeclaredQuestion,
   onSecretsWanted,
 }: ControlPlaneOptions): ControlPlane {
@@ -83,7 +86,10 @@ export function createControlPlane({
   const streams = graph.source<ProxyStream>("xds streams");
   const reviewedReaders = graph.source<SecretRight>("reviewed readers of Secrets");
   const isReviewed = onSecretsWanted !== undefined;
-  const model = declareModel(graph, sources, isReviewed ? reviewedReaders : undefined);
+  const model = declareModel(graph, sources, {
+    ...(isReviewed && { reviewedReaders }),
+    ...(tlsCompliance && { tlsCompliance }),
+  });
   const indexes = declareProblemIndexes(graph, sources, model);
   const problems = declareProblems(graph, sources, model, indexes);
   const recognitions = declareRecognitions(graph, model, streams);

@@ -2,6 +2,7 @@
 
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
+import type { TlsCompliance } from "../core/tls-compliance.ts";
 import type { ClientTlsSettings } from "../kinds/destination-rule/client-tls.ts";
 import type {
   LocalityLoadBalancerSettingDistribute,
@@ -64,6 +65,8 @@ export interface OutboundClusterInputs {
   readonly dnsRefreshRate: string;
   /** Cleartext HTTP/1.1 is upgraded to HTTP/2 between proxies: MeshConfig's or the policy's h2UpgradePolicy. */
   readonly isHttp2Upgraded: boolean;
+  /** Overrules all other limits of TLS. */
+  readonly tlsCompliance?: TlsCompliance;
   /** Localities have weights of their own. */
   readonly isLocalityWeighted: boolean;
   readonly provenance: Provenance;

@@ -2,6 +2,7 @@
 
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Protocol } from "../core/protocol.ts";
+import type { TlsCompliance } from "../core/tls-compliance.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
 import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { ForwardClientCertDetails } from "../kinds/mesh-config/proxy-headers.ts";
@@ -19,6 +20,8 @@ export interface ListenerSettings {
   readonly meshTls?: MeshTlsConfig;
   /** Of all other TLS, for servers that don't say it themselves. */
   readonly tlsDefaults?: MeshTlsConfig;
+  /** Overrules all other limits of TLS. */
+  readonly tlsCompliance?: TlsCompliance;
   /** The workload's policies have several providers asked about connections that aren't HTTP. */
   readonly asksSeveralProviders?: true;
   /** Of gateways: what is before them, where anything is said of it. */

@@ -131,6 +131,7 @@ function clusterInputs(context: ServiceContext, variant: Variant): OutboundClust
     tls,
     connectTimeout: settings.connectTimeout,
     dnsRefreshRate: settings.dnsRefreshRate,
+    ...(settings.tlsCompliance && { tlsCompliance: settings.tlsCompliance }),
     isHttp2Upgraded: isHttp2Upgraded(policy, settings, service),
     isLocalityWeighted: placementOf(service, policy, settings)?.distribute !== undefined,
     provenance: provenanceOf(context, variant),

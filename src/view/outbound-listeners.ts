@@ -30,10 +30,11 @@ import { deriveRowsOfFamilies, type Scoped, type ScopedRows } from "./scoped-row
 import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 
 export function listenerSettings(settings: MeshSettings): ListenerSettings {
-  const { accessLogFile, accessLogFormat, isAccessLogJson, meshTls, tlsDefaults } = settings;
+  const { accessLogFile, accessLogFormat, isAccessLogJson, meshTls, tlsDefaults, tlsCompliance } = settings;
   return {
     ...(Object.keys(meshTls).length > 0 && { meshTls }),
     ...(Object.keys(tlsDefaults).length > 0 && { tlsDefaults }),
+    ...(tlsCompliance && { tlsCompliance }),
     pathNormalization: settings.pathNormalization,
     protocolDetectionTimeout: settings.protocolDetectionTimeout,
     ...(accessLogFile === ""

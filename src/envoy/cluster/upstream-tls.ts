@@ -3,6 +3,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { isWildcard } from "../../core/hostname.ts";
 import { isHttp2, isSniffed, isTcp, type Protocol } from "../../core/protocol.ts";
+import type { TlsCompliance } from "../../core/tls-compliance.ts";
 import { RawBufferSchema } from "../../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
 import {
   type CommonTlsContext_CombinedCertificateValidationContextSchema,
@@ -91,7 +92,7 @@ function meshContext(tls: MeshTls, inputs: OutboundClusterInputs): UpstreamTlsCo
   return {
     sni: tls.serverName,
     commonTlsContext: {
-      tlsParams: modernTls(),
+      tlsParams: modernTls({}, inputs.tlsCompliance),
       alpnProtocols: [...meshAlpn(inputs)],
       tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
       validationContextType: {
@@ -128,7 +129,7 @@ function configuredContext(
     // Of bytes nothing tells the host that they are for.
     sni: settings.sni || (isWildcard(inputs.hostname) ? "" : inputs.hostname),
     commonTlsContext: {
-      tlsParams: modernTls(withTlsDefaults({}, defaults)),
+      tlsParams: modernTls(withTlsDefaults({}, defaults), inputs.tlsCompliance),
       alpnProtocols: originationAlpn(inputs.protocol, hasHttp2Upstream(inputs)),
       tlsCertificateSdsSecretConfigs: clientCertificate(settings),
       ...validation(tls),
@@ -166,8 +167,9 @@ function rootsOf({ credentialName, caCertificates }: ClientTlsSettings) {
 }
 
 // Envoy as a client stops at TLS 1.2 by default.
-function modernTls(limits: TlsLimits = {}) {
-  return tlsParameters({ ...limits, minProtocolVersion: "TLSV1_2", maxProtocolVersion: "TLSV1_3" });
+function modernTls(limits: TlsLimits, compliance: TlsCompliance | undefined) {
+  const versions = { minProtocolVersion: "TLSV1_2", maxProtocolVersion: "TLSV1_3" };
+  return tlsParameters({ ...limits, ...versions }, compliance);
 }
 
 function tlsSocket(context: UpstreamTlsContextInit) {

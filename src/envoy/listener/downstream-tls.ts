@@ -67,7 +67,7 @@ export function meshServerTls({
   return tlsSocket({
     requireClientCertificate: true,
     commonTlsContext: {
-      tlsParams: tlsParameters(settings.meshTls ?? {}),
+      tlsParams: tlsParameters(settings.meshTls ?? {}, settings.tlsCompliance),
       alpnProtocols: [...alpnProtocols],
       tlsCertificateSdsSecretConfigs: [agentSecret(WORKLOAD_CERTIFICATE)],
       validationContextType: {
@@ -100,7 +100,10 @@ export function gatewayServerTls(
   return tlsSocket({
     requireClientCertificate: settings.mode === "MUTUAL",
     commonTlsContext: {
-      tlsParams: tlsParameters(withTlsDefaults(settings, meshSettings.tlsDefaults)),
+      tlsParams: tlsParameters(
+        withTlsDefaults(settings, meshSettings.tlsDefaults),
+        meshSettings.tlsCompliance,
+      ),
       alpnProtocols: [...alpnProtocols],
       tlsCertificateSdsSecretConfigs: tls.secrets.map(secretConfig),
       ...(wantsClient ? { validationContextType: clientValidation(tls) } : {}),

@@ -3,31 +3,11 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
-import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { eventually } from "./eventually.ts";
 import { type RunningMesh, skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
 import { makeServerCertificate, tlsSecret } from "./server-certificate.ts";
-
-const edge = `
-apiVersion: networking.istio.io/v1
-kind: Gateway
-metadata: { name: edge, namespace: test }
-spec:
-  selector: { istio: ingressgateway }
-  servers:
-    - port: { number: 443, name: https, protocol: HTTPS }
-      hosts: [shop.example]
-      tls: { mode: SIMPLE, credentialName: shop }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: edge, namespace: test }
-spec:
-  hosts: [shop.example]
-  gateways: [edge]
-  http: [{ route: [{ destination: { host: echo, port: { number: 80 } } }] }]
-`;
+import { meshConfig, tlsGateway, versionSpoken } from "./tls-gateway.ts";
 
 let mesh: RunningMesh;
 
@@ -37,7 +17,7 @@ before(
     const certificate = await makeServerCertificate("shop.example");
     mesh = await startMesh({
       manifests: ["gateway.yaml", "legacy.yaml"],
-      files: { "edge.yaml": edge, "secret.yaml": tlsSecret("shop", certificate) },
+      files: { "edge.yaml": tlsGateway, "secret.yaml": tlsSecret("shop", certificate) },
     });
   },
   { timeout: 120_000 },
@@ -45,15 +25,7 @@ before(
 after(() => mesh?.close());
 
 function configure(config: string): Promise<void> {
-  return mesh.save(
-    "mesh-config.yaml",
-    `
-apiVersion: v1
-kind: ConfigMap
-metadata: { name: istio, namespace: istio-system }
-data: { mesh: '${config}' }
-`,
-  );
+  return mesh.save("mesh-config.yaml", meshConfig(config));
 }
 
 /** What a workload's server answers a caller without a certificate who speaks no newer version: a code of OpenSSL. */
@@ -86,16 +58,8 @@ test("meshMTLS.minProtocolVersion is the oldest version that a workload takes", 
 });
 
 test("tlsDefaults.ecdhCurves limits the key exchange of a gateway's servers", { skip }, async () => {
-  const { port } = new URL(await mesh.gatewayUrl(443));
-  const isTaken = (ecdhCurve: string) =>
-    new Promise<boolean>((resolve) => {
-      const options = { host: "127.0.0.1", port: Number(port), servername: "shop.example", ecdhCurve };
-      const socket = connect({ ...options, rejectUnauthorized: false }, () => {
-        resolve(true);
-        socket.destroy();
-      });
-      socket.once("error", () => resolve(false));
-    });
+  const port = Number(new URL(await mesh.gatewayUrl(443)).port);
+  const isTaken = async (ecdhCurve: string) => (await versionSpoken(port, { ecdhCurve })) !== undefined;
   await configure("{}");
   await eventually(async () => assert.ok(await isTaken("P-256")));
   await configure("tlsDefaults: { ecdhCurves: [P-384] }");
