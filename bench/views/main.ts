@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     services: { type: "string", default: "1000" },
     scopes: { type: "string", default: "200" },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "40" },
   },
 });
 const [serviceCount, scopeCount, roundCount] = [values.services, values.scopes, values.rounds].map(Number);
@@ -55,6 +55,8 @@ const report = {
   serviceCount,
   scopeCount,
   connectMsPerScope: connectMs / scopeCount,
+  // Before anything is optimized for it.
+  firstNewServiceMs: rounds[0]?.come,
   newServiceMs: median(rounds.map(({ come }) => come)),
   goneServiceMs: median(rounds.map(({ go }) => go)),
 };
