@@ -192,7 +192,7 @@ describe("istioctl's view of a cluster", { skip }, () => {
     assert.match(await run("proxy-config", "log", pod), /admin/);
     assert.ok((await run("proxy-config", "bootstrap", pod)).includes(pods[0] ?? ""));
     assert.ok((await run("proxy-config", "ecds", pod)).includes("meltemi.http.authorization"));
-    assert.ok((await run("experimental", "internal-debug", "syncz")).includes(namespace.name));
+    assert.ok((await run("experimental", "internal-debug", "syncz", "--all")).includes(namespace.name));
   });
 
   test("a proxy of another revision is told of as well", async (t) => {
