@@ -1,6 +1,7 @@
 // The series of one kind, found by what a line says. Beyond the budget of label sets, all others count together: a client
 // that invents names can neither fill the memory nor make its requests uncounted.
 
+import { detached } from "../../core/detached.ts";
 import { labelText } from "./label-text.ts";
 import type { Labels } from "./request-labels.ts";
 
@@ -41,7 +42,8 @@ export class SeriesTable<Series> {
     if (found === undefined && this.#byLabels.size >= this.#maxLabelSets) return this.#overflow(labels);
     const series = found ?? this.#add(text);
     if (this.#byLine.size >= MAX_KNOWN_LINES) this.#byLine.clear();
-    this.#byLine.set(line, series);
+    // A line is a part of the tens of kilobytes that Envoy wrote at once.
+    this.#byLine.set(detached(line), series);
     return series;
   }
 

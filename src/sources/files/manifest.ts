@@ -1,6 +1,7 @@
 // One file's text, read as objects: which it holds, where they stand, and what is wrong with them.
 // Pure: it gets text and reads no file.
 
+import { detached } from "../../core/detached.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
 import type { PositionNode, Positions } from "../../core/positions.ts";
 import { locate, subtree } from "../../core/positions.ts";
@@ -137,20 +138,13 @@ function contentsByText(
 }
 
 function parseContent(file: string, text: string): ReadContent {
+  // An object would keep the whole file's text of that day, for as long as its own lines don't change.
   const { documents, problems } = parseYaml(file, detached(text));
   const items = documents.flatMap(({ value, root }) => itemsOf(value, root));
   return {
     syntaxProblems: problems,
     items: items.map(({ value, root }) => parseItem(value, { file, root })),
   };
-}
-
-/**
- * A copy with characters of its own. V8 cuts strings out of others by reference: an object read from a part of the file
- * would keep the whole text of that day in memory, for as long as its own lines don't change.
- */
-function detached(text: string): string {
-  return JSON.parse(JSON.stringify(text)) as string;
 }
 
 function place(content: ReadContent, span: TextSpan, firstLine: number): PlacedPart {
