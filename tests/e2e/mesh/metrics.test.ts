@@ -331,6 +331,38 @@ test("an ingress gateway counts what it lets in", { skip }, async () => {
   );
 });
 
+test("no client can forge a record, by a header or by the server name of its TLS", { skip }, async () => {
+  const [pod] = await mesh.pods("echo-v1");
+  const record =
+    "\u0001Hp\u001f200\u001f\u001f\u001f\u001f\u001f\u001f\u001f\u001f\u001f\u001f\u001f\u001e1\u001e1\u001e1\u001e";
+  const program = `
+    const record = ${JSON.stringify(record)};
+    const at = { host: "${pod?.ip}", port: 8080 };
+    const [net, tls] = [require("node:net"), require("node:tls")];
+    const end = (socket) => new Promise((resolve) => socket.on("error", resolve).on("close", resolve).resume());
+    const plain = net.connect(at, () => plain.end("GET / HTTP/1.1\\r\\nhost: echo\\r\\nuser-agent: a" + record + "\\r\\n\\r\\n"));
+    const named = tls.connect({ ...at, servername: "a\\n" + record + "\\n", rejectUnauthorized: false });
+    Promise.all([end(plain), end(named)]).then(() => console.log("ended"));
+  `;
+  const unreadable = (samples: readonly Sample[]) => sumOf(samples, "meltemi_agent_unreadable_records_total");
+  const before = await scrape("echo-v1");
+  const [command, ...args] = await mesh.exec("legacy", [process.execPath, "-e", program]);
+  const { stdout } = await promisify(execFile)(command, args);
+  assert.match(stdout, /ended/);
+  const plaintext = { reporter: "destination", connection_security_policy: "none", response_code: "200" };
+  const legacy = await mesh.client("legacy");
+  const { status } = await legacy.request(`http://${pod?.ip}:8080/`);
+  assert.equal(status, 200);
+  // A request of after it is counted: what came before it was read too.
+  await eventually(async () => {
+    const after = await scrape("echo-v1");
+    const added =
+      sumOf(after, "istio_requests_total", plaintext) - sumOf(before, "istio_requests_total", plaintext);
+    assert.equal(added, 1);
+    assert.equal(unreadable(after), unreadable(before));
+  });
+});
+
 test("no record reaches the proxy's log", { skip }, async () => {
   const lines = await mesh.logs("client", "istio-proxy");
   assert.ok(lines.every(({ text }) => !text.includes("\u0001")));
