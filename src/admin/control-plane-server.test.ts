@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { request } from "node:http";
+import { request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
+import { LogLevels } from "../core/log-levels.ts";
 import { silentLogger } from "../core/logger.ts";
 import { type ControlPlaneAnswers, createControlPlaneServer } from "./control-plane-server.ts";
 import { createMonitoringServer } from "./monitoring-server.ts";
+import { createReadingServer } from "./reading-server.ts";
+
+const changes: (readonly [scope: string, level: string])[] = [];
 
 const answers: ControlPlaneAnswers = {
   proxies: () => [],
@@ -25,17 +29,22 @@ const answers: ControlPlaneAnswers = {
   version: () => ({ version: "0.1.0" }),
   isReady: () => true,
   metrics: async () => "metric 1\n",
+  logLevels: new LogLevels(
+    { ads: "streams", ca: "certificates" },
+    { initial: "info", onChange: (...change) => changes.push(change) },
+  ),
 };
 
 /** Asks the monitoring port. The path goes out as it is: `fetch` would mend it. */
-async function start(t: TestContext) {
-  const server = createMonitoringServer(createControlPlaneServer(answers, silentLogger), silentLogger);
+async function start(t: TestContext, wrap = (admin: Server) => createMonitoringServer(admin, silentLogger)) {
+  const server = wrap(createControlPlaneServer(answers, silentLogger));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
-  return async (path: string, headers: Readonly<Record<string, string>> = {}) => {
-    const outgoing = request({ port, path, headers, agent: false }).end();
+  return async (path: string, headers: Readonly<Record<string, string>> = {}, put?: string) => {
+    const method = put === undefined ? "GET" : "PUT";
+    const outgoing = request({ port, path, method, headers, agent: false }).end(put);
     const [answer] = await once(outgoing, "response");
     const chunks: Buffer[] = [];
     for await (const chunk of answer) chunks.push(chunk);
@@ -107,4 +116,41 @@ test("an answer quotes little of what was asked", async (t) => {
   const long = "x".repeat(10_000);
   assert.ok((await ask(`/${long}`)).text.length < 200);
   assert.ok((await ask("/problems", { host: long })).text.length < 200);
+});
+
+test("PUT /scopej/NAME changes how much is logged, as istioctl does it", async (t) => {
+  const ask = await start(t);
+  const scopes = () => ask("/scopej").then(({ text }) => JSON.parse(text));
+  const ads = { name: "ads", description: "streams", stack_trace_level: "none", log_callers: false };
+  assert.deepEqual((await scopes())[0], { ...ads, output_level: "info" });
+  assert.equal((await ask("/scopej/ads", {}, '{"name":"ads","output_level":"debug"}')).status, 202);
+  assert.deepEqual(JSON.parse((await ask("/scopej/ads")).text), { ...ads, output_level: "debug" });
+  assert.deepEqual(changes.at(-1), ["ads", "debug"]);
+  assert.deepEqual((await scopes())[1].output_level, "info");
+});
+
+test("PUT /scopej/NAME refuses what it can't do, and changes nothing", async (t) => {
+  const ask = await start(t);
+  const changeCount = changes.length;
+  const debug = '{"output_level":"debug"}';
+  const refused = async (status: number, path: string, put: string, headers = {}) =>
+    assert.equal((await ask(path, headers, put)).status, status, `${path} ${put}`);
+  await refused(404, "/scopej/router", debug);
+  await refused(405, "/scopej", debug);
+  await refused(405, "/proxies", debug);
+  await refused(400, "/scopej/ca", '{"output_level":"loud"}');
+  await refused(400, "/scopej/ca", '{"output_level":7}');
+  await refused(400, "/scopej/ca", "debug");
+  await refused(413, "/scopej/ca", " ".repeat(5_000));
+  await refused(403, "/scopej/ca", debug, { origin: "https://evil.example" });
+  await refused(403, "/scopej/ca", debug, { host: "evil.example" });
+  assert.equal(changes.length, changeCount);
+});
+
+test("createReadingServer() lets nobody change anything", async (t) => {
+  const ask = await start(t, createReadingServer);
+  const changeCount = changes.length;
+  assert.equal((await ask("/scopej/ca", {}, '{"output_level":"debug"}')).status, 403);
+  assert.equal((await ask("/scopej/ca")).status, 200);
+  assert.equal(changes.length, changeCount);
 });

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:http";
+import type { LogLevels } from "../core/log-levels.ts";
 import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import type { Problem } from "../core/problem.ts";
@@ -15,6 +16,7 @@ import type {
   VersionReport,
 } from "./contract/control-plane.ts";
 import type { DebugPage } from "./debug-pages.ts";
+import { answerLogScopes } from "./log-pages.ts";
 import { refusalOfForeignPage } from "./own-pages.ts";
 import { parsePushLimit } from "./push-report.ts";
 import { requestedUrl } from "./requested-url.ts";
@@ -36,6 +38,7 @@ export interface ControlPlaneAnswers {
   isReady(): boolean;
   /** Prometheus' text format. */
   metrics(): Promise<string>;
+  readonly logLevels: LogLevels;
 }
 
 /** What Prometheus, kubelet and `istioctl version` ask for, by whatever name they know the control plane. */
@@ -58,10 +61,15 @@ async function route(
   answers: ControlPlaneAnswers,
 ): Promise<void> {
   const { pathname, search, searchParams } = requestedUrl(request);
-  if (request.method !== "GET")
+  const [, scope] = /^\/scopej(?:$|\/)(.*)/.exec(pathname) ?? [];
+  if (request.method !== "GET" && !(request.method === "PUT" && scope !== undefined))
     return send(response, 405, { error: `Cannot ${request.method} here: only GET is answered` });
   const refusal = publicPaths.has(pathname) ? undefined : refusalOfForeignPage(request.headers);
   if (refusal !== undefined) return send(response, 403, { error: refusal });
+  if (scope !== undefined) {
+    const { status, body } = await answerLogScopes(request, scope, answers.logLevels);
+    return send(response, status, body);
+  }
   const [, debugPath] = /^\/debug(?:$|\/)(.*)/.exec(pathname) ?? [];
   if (debugPath !== undefined) {
     const { status, ...page } = await answers.debugPage(`${debugPath}${search}`);

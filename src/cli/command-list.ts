@@ -277,6 +277,32 @@ export const commandList: readonly CommandDeclaration[] = [
     ],
   },
   {
+    name: "admin",
+    summary: "the control plane itself",
+    examples: [{ line: "meltemi admin log", does: "how much its log says, and of what" }],
+    subcommands: [
+      {
+        name: "log",
+        summary: "show or change what the control plane logs, while it runs",
+        options: [
+          {
+            flags: "--level <levels>",
+            summary: "SCOPE:LEVEL, several with commas, or LEVEL for all: none, error, warn, info, debug",
+          },
+          { flags: "--reset", summary: "info for all scopes" },
+          outputOption,
+          ...meshOptions,
+        ],
+        examples: [
+          { line: "meltemi admin log", does: "the scopes and their levels" },
+          { line: "meltemi admin log --level ads:debug,ca:debug", does: "more of streams and certificates" },
+          { line: "meltemi admin log --reset", does: "as at the start" },
+        ],
+        load: () => import("./admin/log.ts"),
+      },
+    ],
+  },
+  {
     name: "wait",
     summary: "wait until every proxy that an object concerns has it as it is now",
     arguments: [{ name: "<object>", summary: "KIND/NAME, such as vs/reviews" }],

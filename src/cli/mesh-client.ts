@@ -2,7 +2,7 @@
 // start one; an error that the mesh answers is passed on in its own words.
 
 import type { IncomingMessage } from "node:http";
-import { request } from "node:http";
+import { request as requestHttp } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { ErrorAnswer } from "../admin/contract/supervisor.ts";
@@ -20,6 +20,7 @@ export interface MeshClient {
   readonly name: string;
   get<T>(socket: MeshSocket, path: string, query?: Query): Promise<T>;
   post<T>(socket: MeshSocket, path: string, body: unknown): Promise<T>;
+  put<T>(socket: MeshSocket, path: string, body: unknown): Promise<T>;
   /** One JSON value a line, until the mesh ends it or the signal does. */
   lines<T>(socket: MeshSocket, path: string, options: LinesOptions): AsyncIterable<T>;
 }
@@ -36,17 +37,19 @@ export function openMesh(env: Environment, name: string = DEFAULT_MESH_NAME): Me
   const socketPath = (socket: MeshSocket) => join(directory, `${socket}.sock`);
   const call = async (socket: MeshSocket, options: CallOptions) => {
     try {
-      return await send(socketPath(socket), options);
+      return await request(socketPath(socket), options);
     } catch (error) {
       const isUp = socket === "control-plane" && (await readLock(directory)) !== undefined;
       throw unreachable(name, { error: error as NodeJS.ErrnoException, isUp });
     }
   };
+  const send = async <T>(method: "POST" | "PUT", socket: MeshSocket, path: string, body: unknown) =>
+    readJson<T>(await call(socket, { path, method, body: JSON.stringify(body) }));
   return {
     name,
     get: async (socket, path, query = {}) => readJson(await call(socket, { path: withQuery(path, query) })),
-    post: async (socket, path, body) =>
-      readJson(await call(socket, { path, method: "POST", body: JSON.stringify(body) })),
+    post: (socket, path, body) => send("POST", socket, path, body),
+    put: (socket, path, body) => send("PUT", socket, path, body),
     async *lines<T>(socket: MeshSocket, path: string, { query = {}, signal }: LinesOptions) {
       const answer = await call(socket, { path: withQuery(path, query), signal });
       if (answer.statusCode !== 200) await readJson(answer);
@@ -57,18 +60,18 @@ export function openMesh(env: Environment, name: string = DEFAULT_MESH_NAME): Me
 
 interface CallOptions {
   readonly path: string;
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "POST" | "PUT";
   readonly body?: string;
   /** Given: the answer may take for ever. */
   readonly signal?: AbortSignal;
 }
 
-function send(socketPath: string, options: CallOptions): Promise<IncomingMessage> {
+function request(socketPath: string, options: CallOptions): Promise<IncomingMessage> {
   const { path, method = "GET", body, signal } = options;
   const headers = { accept: "application/json" };
   return new Promise((resolve, reject) => {
     // `agent: false`: a connection that is kept may be closed by the other side just when it is used again.
-    const outgoing = request(
+    const outgoing = requestHttp(
       { socketPath, path, method, headers, agent: false, ...(signal ? { signal } : { timeout: TIMEOUT_MS }) },
       resolve,
     );
@@ -95,7 +98,7 @@ async function readJson<T>(answer: IncomingMessage): Promise<T> {
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString("utf8");
-  if (answer.statusCode === 200) return JSON.parse(text) as T;
+  if (answer.statusCode === 200 || answer.statusCode === 202) return JSON.parse(text) as T;
   const { error, hint } = parseError(text);
   throw new CommandFailure(exitCodes.no, error ?? `The mesh answered ${answer.statusCode}`, hint);
 }

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type {
   IssuerKeysReport,
+  LogScopeReport,
   ProgrammedReport,
   ProxyStatus,
   PushReport,
@@ -44,6 +45,10 @@ export function socketMesh(client: MeshClient, context: Pick<CommandContext, "en
     uninjected: () => client.get<UninjectedPods[]>("control-plane", "/uninjected"),
     issuerKeys: () => client.get<IssuerKeysReport[]>("control-plane", "/issuer-keys"),
     pushes: (limit) => client.get<PushReport[]>("control-plane", "/pushes", { limit: String(limit) }),
+    logScopes: () => client.get<LogScopeReport[]>("control-plane", "/scopej"),
+    async setLogLevel(scope, level) {
+      await client.put("control-plane", `/scopej/${encodeURIComponent(scope)}`, { output_level: level });
+    },
     programmed: (stored) => programmed(client, stored),
     controlPlanes: () => controlPlanes(client),
     close: () => undefined,

@@ -3,6 +3,7 @@
 
 import type {
   IssuerKeysReport,
+  LogScopeReport,
   ProgrammedReport,
   ProxyStatus,
   PushReport,
@@ -78,6 +79,16 @@ export function createClusterMesh(options: ClusterMeshOptions): Mesh {
       return answers
         .flatMap(({ replica, answer }) => answer.map((push) => ({ ...push, controlPlane: replica.pod })))
         .sort((one, other) => (one.at < other.at ? 1 : -1));
+    },
+    async logScopes() {
+      const answers = await ask<readonly LogScopeReport[]>("/scopej");
+      return answers.flatMap(({ replica, answer }) =>
+        answer.map((scope) => ({ ...scope, controlPlane: replica.pod })),
+      );
+    },
+    async setLogLevel(scope, level) {
+      const put = JSON.stringify({ output_level: level });
+      await askReplicas(options, controlPlanes, `/scopej/${encodeURIComponent(scope)}`, { put });
     },
     async programmed(stored) {
       const { kind, metadata } = stored;

@@ -5,7 +5,7 @@ import type { ApiResource } from "../kubernetes/api-resource.ts";
 import type { ClusterAccess } from "./cluster-access.ts";
 import { listAll } from "./cluster-access.ts";
 import { ClusterRefusal } from "./cluster-refusal.ts";
-import { readPodPage } from "./pod-page.ts";
+import { type PodPageRequest, readPodPage } from "./pod-page.ts";
 
 export interface Replica {
   readonly pod: string;
@@ -35,11 +35,13 @@ export async function askReplicas<T>(
   access: ClusterAccess,
   place: ControlPlanePlace,
   path: string,
+  request: PodPageRequest = {},
 ): Promise<readonly ReplicaAnswer<T>[]> {
-  const first = await askOnce<T>(access, place, path);
+  const askOnce = () => askEach(access, place, (replica) => ask<T>(access, replica, path, request));
+  const first = await askOnce();
   if (first.kind === "answers") return first.answers;
   // A replica may have gone since it was listed; then the others are asked again, who have its proxies by now.
-  const second = await askOnce<T>(access, place, path);
+  const second = await askOnce();
   if (second.kind === "answers") return second.answers;
   throw second.error;
 }
@@ -53,14 +55,18 @@ export async function findReplicas(
   return pods.filter(isRunning).map((pod) => replicaOf(pod, place));
 }
 
-async function askOnce<T>(access: ClusterAccess, place: ControlPlanePlace, path: string) {
+async function askEach<T>(
+  access: ClusterAccess,
+  place: ControlPlanePlace,
+  ask: (replica: Replica) => Promise<T>,
+) {
   const pods = await listPods(access, place);
   const running = pods.filter(isRunning);
   if (running.length === 0) throw noneRuns(pods, place);
   const asked = await Promise.allSettled(
     running.map(async (pod) => ({
       replica: replicaOf(pod, place),
-      answer: await ask<T>(access, replicaOf(pod, place), path),
+      answer: await ask(replicaOf(pod, place)),
     })),
   );
   // One that is ending may still have proxies; that it doesn't answer any more is no failure.
@@ -72,9 +78,15 @@ async function askOnce<T>(access: ClusterAccess, place: ControlPlanePlace, path:
   return { kind: "answers", answers } as const;
 }
 
-async function ask<T>(access: ClusterAccess, { namespace, pod }: Replica, path: string): Promise<T> {
-  const { status, text } = await readPodPage(access, { namespace, pod, port: MONITORING_PORT }, path);
-  if (status === 200) return JSON.parse(text) as T;
+async function ask<T>(
+  access: ClusterAccess,
+  { namespace, pod }: Replica,
+  path: string,
+  request: PodPageRequest,
+): Promise<T> {
+  const place = { namespace, pod, port: MONITORING_PORT };
+  const { status, text } = await readPodPage(access, place, path, request);
+  if (status === 200 || status === 202) return JSON.parse(text) as T;
   throw new ClusterRefusal(`Control plane "${pod}" answers ${path} with ${status}: ${text.slice(0, 200)}`);
 }
 

@@ -18,13 +18,23 @@ export interface PodPage {
   readonly text: string;
 }
 
-export async function readPodPage(access: ClusterAccess, place: PodPort, path: string): Promise<PodPage> {
+/** What is asked of a page: it is read unless a body is put there. */
+export interface PodPageRequest {
+  readonly put?: string;
+}
+
+export async function readPodPage(
+  access: ClusterAccess,
+  place: PodPort,
+  path: string,
+  request: PodPageRequest = {},
+): Promise<PodPage> {
   const connection = await openPortForward(access.client, place, access);
   const cancel = access.clock.after(ANSWER_LIMIT_MS, () =>
     connection.destroy(new ClusterRefusal(`Pod "${place.pod}" didn't answer ${path} in time`)),
   );
   try {
-    const answer = await send(connection, path);
+    const answer = await send(connection, path, request);
     return { status: answer.statusCode ?? 0, text: await textOf(answer) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
@@ -36,17 +46,18 @@ export async function readPodPage(access: ClusterAccess, place: PodPort, path: s
   }
 }
 
-function send(connection: Duplex, path: string): Promise<IncomingMessage> {
+function send(connection: Duplex, path: string, { put }: PodPageRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = requestHttp({
       path,
+      method: put === undefined ? "GET" : "PUT",
       // As a browser on the pod's own loopback would say it.
       headers: { host: "localhost", accept: "application/json", connection: "close" },
       createConnection: () => connection,
     });
     outgoing.on("response", resolve);
     outgoing.on("error", reject);
-    outgoing.end();
+    outgoing.end(put);
   });
 }
 

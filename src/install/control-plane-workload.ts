@@ -133,7 +133,8 @@ function container(installation: Installation) {
     name: "control-plane",
     image: image(installation, "control-plane"),
     imagePullPolicy,
-    args: ["--kubernetes"],
+    // Where istioctl finds how much is logged: on the pod's loopback.
+    args: ["--kubernetes", "--ctrlz-port", "9876"],
     env: [...controlPlaneEnvironment(installation), ...installation.env],
     ports: [
       { name: "xds", containerPort: ports.xds, protocol: "TCP" },

@@ -41,6 +41,7 @@ import type { ClusterSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
 import { describeCaller } from "../plane/describe-caller.ts";
 import { type ClusterIssuerKeys, followIssuerKeys } from "../plane/issuer-keys.ts";
+import type { ControlPlaneLogs } from "../plane/log-scopes.ts";
 import { objectCountsOf } from "../plane/object-counts.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems } from "../plane/plane-problems.ts";
@@ -71,7 +72,10 @@ const DRAIN = { timeoutMs: 20_000, spreadMs: 10_000 };
 const TOKEN_AUDIENCES = ["istio-ca"];
 
 /** Resolves when the process may end: after SIGTERM or SIGINT, when clients have moved on. */
-export async function runClusterControlPlane(settings: ClusterSettings, log: Logger): Promise<void> {
+export async function runClusterControlPlane(
+  settings: ClusterSettings,
+  logs: ControlPlaneLogs,
+): Promise<void> {
   const serving: Serving = { isReady: false, reports: undefined };
   const stop = stopSignal(serving);
   const lifetime = new AbortController();
@@ -84,7 +88,7 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   const metrics = createControlPlaneMetrics(readVersion());
   const plane = createControlPlane({
     clock: systemClock,
-    log,
+    log: logs.default,
     debounce: CLUSTER_DEBOUNCE,
     debug,
     cpuNowMs,
@@ -95,13 +99,13 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   });
   const { signal } = lifetime;
   // Nobody asks before proxies are served.
-  const secretAccess = reviewSecretReaders(plane, { client, log });
+  const secretAccess = reviewSecretReaders(plane, { client, log: logs.kube });
   const changes = createObjectChanges();
   const injection = createClusterInjection(settings, plane.sources);
   const uninjected = createUninjectedWatch(settings, plane);
   const problemsByObject = new Map<ObjectKey, readonly Problem[]>();
   const known = { problemsByObject, changes, injection, uninjected };
-  const cluster = { settings, log, client, plane, signal, serving, metrics, ...known };
+  const cluster = { settings, logs, client, plane, signal, serving, metrics, ...known };
   const monitoring = await startMonitoring(cluster, () => metrics.text());
   const [issuerKeys] = await Promise.all([followKeys(cluster, metrics.jwks), followCluster(cluster)]);
   const { trustDomain } = plane.model.settings.get("") ?? { trustDomain: "cluster.local" };
@@ -111,39 +115,40 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
     createCertificateAuthenticator([trustDomain]),
   ]);
   const backend = requireIdentity(plane.fleet, authenticator);
-  const xds = createXdsServer(backend, { clock: systemClock, cpuNowMs, log, metrics: metrics.xds });
-  const grpc = new GrpcServer({
-    clock: systemClock,
-    log,
-    random: Math.random,
-    maxConcurrentCalls: MAX_CALLS_OF_A_CONNECTION,
-    maxConnectionAgeMs: settings.maxConnectionAgeMs,
-  });
+  const xds = createXdsServer(backend, { clock: systemClock, cpuNowMs, log: logs.ads, metrics: metrics.xds });
+  const grpc = createGrpcServer(settings, logs.grpc);
   const { namespace, serviceAccount } = settings;
   const extraDnsNames = revisionNames(settings);
   const names = controlPlaneNames({ trustDomain, namespace, serviceAccount, extraDnsNames });
   const endpoint = { kind: "tcp", host: everyAddress(), port: settings.xdsPort } as const;
-  const identity = await openControlPlaneIdentity(authority, { names, log });
+  const identity = await openControlPlaneIdentity(authority, { names, log: logs.ca });
   const reports = createFleetReports({ settings, plane, identity, trustDomain });
   serving.reports = reports;
   const { methods } = reports;
   const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
   const certificates = { authority, authenticator, describe, certificateEvents: metrics.certificates };
-  const listener = await serveSecurely(endpoint, { ...certificates, grpc, xds, identity, methods, log });
+  const listener = await serveSecurely(endpoint, {
+    ...certificates,
+    grpc,
+    xds,
+    identity,
+    methods,
+    log: logs.ca,
+  });
   metrics.watch({ objects: objectCountsOf(plane), signingCertificate: authority });
   await servePlaintext(settings, { grpc, xds });
   const webhooks = await serveWebhooks({
-    ...{ settings, plane, injection, identity, log },
+    ...{ settings, plane, injection, identity, log: logs.injection },
     host: everyAddress(),
     events: metrics.webhooks,
   });
   const election = standForLeader(cluster);
   const endLeading = whileLeading(election, () => startLeading(cluster, { authority, reports, issuerKeys }));
   serving.isReady = true;
-  log.info(
+  logs.default.info(
     {
       xdsPort: listener.port,
-      monitoringPort: portOf(monitoring),
+      monitoringPort: monitoring.port,
       webhookPort: webhooks.port,
       trustDomain,
     },
@@ -156,8 +161,14 @@ export async function runClusterControlPlane(settings: ClusterSettings, log: Log
   lifetime.abort();
   secretAccess.close();
   monitoring.close();
-  monitoring.closeAllConnections();
   client.close();
+}
+
+function createGrpcServer({ maxConnectionAgeMs }: ClusterSettings, log: Logger): GrpcServer {
+  return new GrpcServer({
+    ...{ clock: systemClock, log, random: Math.random, maxConnectionAgeMs },
+    maxConcurrentCalls: MAX_CALLS_OF_A_CONNECTION,
+  });
 }
 
 interface DrainedParts {
@@ -168,10 +179,10 @@ interface DrainedParts {
 
 /** Resolves when clients have moved on. */
 async function drain(
-  { log, serving, signal }: Cluster,
+  { logs, serving, signal }: Cluster,
   { election, webhooks, grpc }: DrainedParts,
 ): Promise<void> {
-  log.info({}, "control plane draining");
+  logs.default.info({}, "control plane draining");
   serving.isReady = false;
   await election.close();
   await pause(systemClock, ENDPOINT_NEWS_MS, signal);
@@ -182,7 +193,7 @@ async function drain(
 /** The API server is asked who may read Secrets; its answers become rows of the plane. */
 function reviewSecretReaders(
   { fleet, reviewedReaders }: ControlPlane,
-  { client, log }: Pick<Cluster, "client" | "log">,
+  { client, log }: { readonly client: ApiClient; readonly log: Logger },
 ): SecretAccessReviews {
   return createSecretAccessReviews({
     review: (account) => reviewSecretAccess(client, account),
@@ -203,7 +214,7 @@ function reviewSecretReaders(
 
 interface Cluster {
   readonly settings: ClusterSettings;
-  readonly log: Logger;
+  readonly logs: ControlPlaneLogs;
   readonly client: ApiClient;
   readonly plane: ControlPlane;
   /** Aborts when the last client is gone. */
@@ -243,8 +254,8 @@ function stopped(signal: AbortSignal): Promise<void> {
 }
 
 /** Listens from the start, so that kubelet is told "not ready" and isn't refused. */
-async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>): Promise<Server> {
-  const { plane, problemsByObject, log, settings, uninjected } = cluster;
+async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>): Promise<Monitoring> {
+  const { plane, problemsByObject, logs, settings, uninjected } = cluster;
   const admin = createControlPlaneServer(
     {
       ...planeAnswers(plane),
@@ -254,12 +265,32 @@ async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>)
       version: () => ({ version: readVersion() }),
       isReady: () => cluster.serving.isReady,
       metrics,
+      logLevels: logs.levels,
     },
-    log,
+    logs.admin,
   );
-  const server = createMonitoringServer(admin, log);
-  await startListening(server, { port: settings.monitoringPort, host: everyAddress() }, log);
-  return server;
+  const listen = async (port: number, host: string) => {
+    const server = createMonitoringServer(admin, logs.admin);
+    await startListening(server, { port, host }, logs.admin);
+    return server;
+  };
+  const { monitoringPort, controlzPort } = settings;
+  const server = await listen(monitoringPort, everyAddress());
+  const servers = [server, ...(controlzPort === undefined ? [] : [await listen(controlzPort, "127.0.0.1")])];
+  return {
+    port: portOf(server),
+    close() {
+      for (const each of servers) {
+        each.close();
+        each.closeAllConnections();
+      }
+    },
+  };
+}
+
+interface Monitoring {
+  readonly port: number;
+  close(): void;
 }
 
 /** Of both families, where the machine has both. */
@@ -274,14 +305,14 @@ function portOf(server: Server): number {
 
 /** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
 function followCluster(cluster: Cluster): Promise<void> {
-  const { settings, client, plane, signal, problemsByObject, changes, injection, log } = cluster;
+  const { settings, client, plane, signal, problemsByObject, changes, injection, logs } = cluster;
   const { namespace, revision, ignoredResources, includedResources } = settings;
   return new Promise((resolve) => {
     watchKubernetes({
       client,
       clock: systemClock,
       random: Math.random,
-      log,
+      log: logs.kube,
       signal,
       systemNamespace: namespace,
       revision,
@@ -291,7 +322,7 @@ function followCluster(cluster: Cluster): Promise<void> {
         injection.take({ upserts: entries, deletes: [] });
         plane.intake.change(entries, []);
         plane.intake.flush();
-        log.info({ objectCount: entries.length }, "objects read");
+        logs.kube.info({ objectCount: entries.length }, "objects read");
         resolve();
       },
       onChange: ({ upserts, deletes }) => {
@@ -316,19 +347,19 @@ function countChanges({ metrics }: Cluster, { upserts, deletes }: KubernetesChan
 }
 
 function followKeys(
-  { plane, log, client, settings, signal }: Cluster,
+  { plane, logs, client, settings, signal }: Cluster,
   events: ControlPlaneMetrics["jwks"],
 ): Promise<ClusterIssuerKeys> {
   const { namespace, revision } = settings;
   const name = revision === "default" ? ISSUER_KEYS_CONFIG_MAP : `${ISSUER_KEYS_CONFIG_MAP}-${revision}`;
   const addresses = { forbidden: settings.forbiddenKeyAddresses };
   const configMap = { namespace, name };
-  const context = { plane, clock: systemClock, random: Math.random, log, events };
+  const context = { plane, clock: systemClock, random: Math.random, log: logs.jwks, events };
   return followIssuerKeys({ ...context, client, configMap, addresses, signal });
 }
 
 function configureInjection(
-  { injection, log, problemsByObject }: Cluster,
+  { injection, logs, problemsByObject }: Cluster,
   configMap: ConfigMap | undefined,
 ): void {
   const problems = injection.configure(configMap);
@@ -339,14 +370,17 @@ function configureInjection(
     object,
     problems.map((found) => ({ ...found, object })),
   );
-  log.warn({ configMap: name, problems: problems.map(formatProblem) }, "injection config has problems");
+  logs.injection.warn(
+    { configMap: name, problems: problems.map(formatProblem) },
+    "injection config has problems",
+  );
 }
 
 const authorityBackoff = { firstMs: 500, maxMs: 10_000 };
 
 /** A CA that can't be used ends the process; an API server that can't be asked is asked again. */
 async function openAuthority(cluster: Cluster, trustDomain: string): Promise<CertificateAuthority> {
-  const { client, settings, log, signal } = cluster;
+  const { client, settings, logs, signal } = cluster;
   const options = { namespace: settings.namespace, trustDomain, clock: systemClock };
   const retry = createApiRetry(authorityBackoff, Math.random);
   for (;;) {
@@ -356,7 +390,7 @@ async function openAuthority(cluster: Cluster, trustDomain: string): Promise<Cer
       throw new UnusableAuthority(formatProblem(opened.problem));
     } catch (error) {
       if (error instanceof UnusableAuthority || signal.aborted) throw error;
-      log.warn({ reason: error instanceof Error ? error.message : String(error) }, "ca not read");
+      logs.ca.warn({ reason: error instanceof Error ? error.message : String(error) }, "ca not read");
       await pause(systemClock, retry.delayAfterMs(error), signal);
     }
   }
@@ -387,13 +421,13 @@ async function servePlaintext(
   return await grpc.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
 }
 
-function standForLeader({ client, settings, log }: Cluster): LeaderElection {
+function standForLeader({ client, settings, logs }: Cluster): LeaderElection {
   const { namespace, podName, revision } = settings;
   return startLeaderElection({
     client,
     clock: systemClock,
     random: Math.random,
-    log,
+    log: logs.leader,
     namespace,
     name: revision === "default" ? "meltemi-leader" : `meltemi-leader-${revision}`,
     identity: `${podName}_${randomUUID()}`,
@@ -421,10 +455,10 @@ interface Leading {
 
 /** What only one replica may do. */
 function startLeading(cluster: Cluster, { authority, reports, issuerKeys }: Leading): () => void {
-  const { client, log, plane, settings } = cluster;
+  const { client, logs, plane, settings } = cluster;
   const { sources, graph } = plane;
   const { rootsPem } = authority;
-  const shared = { client, clock: systemClock, random: Math.random, log };
+  const shared = { client, clock: systemClock, random: Math.random, log: logs.leader };
   const endRoots = startRootCertificates({
     ...shared,
     rootsPem,

@@ -1,20 +1,21 @@
 // The control plane's process: on one machine beside a local store, or in a cluster.
 
 import { parseControlPlaneSettings, USAGE } from "../plane/control-plane-settings.ts";
+import { controlPlaneScopes } from "../plane/log-scopes.ts";
 import { endOnFault } from "../process/last-handler.ts";
-import { createProcessLogger } from "../process/process-logger.ts";
+import { createScopedLogs } from "../process/process-logger.ts";
 
 async function main(): Promise<void> {
-  const log = createProcessLogger("control-plane");
-  endOnFault(log);
+  const logs = createScopedLogs("control-plane", controlPlaneScopes);
+  endOnFault(logs.default);
   const settings = parseControlPlaneSettings(process.argv.slice(2), process.env);
   if (settings === undefined) throw new Error(USAGE);
   if (settings.mode === "local") {
     const { runLocalControlPlane } = await import("./local-control-plane.ts");
-    return runLocalControlPlane(settings, log);
+    return runLocalControlPlane(settings, logs);
   }
   const { runClusterControlPlane } = await import("./cluster-control-plane.ts");
-  return runClusterControlPlane(settings, log);
+  return runClusterControlPlane(settings, logs);
 }
 
 main().catch((error: unknown) => {

@@ -5,6 +5,7 @@ import { chmod, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
+import { createReadingServer } from "../admin/reading-server.ts";
 import { systemClock } from "../core/clock.ts";
 import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
@@ -33,6 +34,7 @@ import type { LocalSettings } from "../plane/control-plane-settings.ts";
 import { type ControlPlane, createControlPlane } from "../plane/create-control-plane.ts";
 import { describeCaller } from "../plane/describe-caller.ts";
 import { keepLocalIssuerKeys } from "../plane/issuer-keys.ts";
+import type { ControlPlaneLogs } from "../plane/log-scopes.ts";
 import { objectCountsOf } from "../plane/object-counts.ts";
 import { planeAnswers } from "../plane/plane-answers.ts";
 import { planeProblems, watchPlaneProblems } from "../plane/plane-problems.ts";
@@ -51,9 +53,9 @@ import { createXdsServer } from "../xds/xds-server.ts";
 const TOKEN_ISSUER = "https://kubernetes.default.svc";
 
 /** Resolves when proxies are served; a failure is told to the parent as a sentence. */
-export async function runLocalControlPlane(settings: LocalSettings, log: Logger): Promise<void> {
+export async function runLocalControlPlane(settings: LocalSettings, logs: ControlPlaneLogs): Promise<void> {
   try {
-    await serveLocally(settings, log);
+    await serveLocally(settings, logs);
   } catch (error) {
     const sentence = describeStartFailure(error, "The control plane can't start");
     await new Promise<void>((resolve) => {
@@ -64,21 +66,21 @@ export async function runLocalControlPlane(settings: LocalSettings, log: Logger)
   }
 }
 
-async function serveLocally(settings: LocalSettings, log: Logger): Promise<void> {
+async function serveLocally(settings: LocalSettings, logs: ControlPlaneLogs): Promise<void> {
   const { stateDirectory, xdsSocket } = settings;
   const metrics = createControlPlaneMetrics(readVersion());
   const plane = createControlPlane({
     clock: systemClock,
-    log,
+    log: logs.default,
     cpuNowMs,
     pushEvents: metrics.pushes,
     undeclaredQuestion: metrics.views.undeclaredQuestion,
     ...(settings.tlsCompliance && { tlsCompliance: settings.tlsCompliance }),
   });
-  await followStore(plane, join(stateDirectory, "store.sock"), log);
+  await followStore(plane, join(stateDirectory, "store.sock"), logs.kube);
   const keysPath = join(stateDirectory, "issuer-keys.json");
   await keepLocalIssuerKeys({
-    ...{ plane, clock: systemClock, random: Math.random, log },
+    ...{ plane, clock: systemClock, random: Math.random, log: logs.jwks },
     events: metrics.jwks,
     path: keysPath,
   });
@@ -86,19 +88,28 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   const authority = await openAuthority(stateDirectory, trustDomain);
   const authenticator = await openAuthenticator(stateDirectory, trustDomain);
   const backend = requireIdentity(plane.fleet, authenticator);
-  const xds = createXdsServer(backend, { clock: systemClock, cpuNowMs, log, metrics: metrics.xds });
-  const grpc = new GrpcServer({ clock: systemClock, log, random: Math.random });
+  const xds = createXdsServer(backend, { clock: systemClock, cpuNowMs, log: logs.ads, metrics: metrics.xds });
+  const grpc = new GrpcServer({ clock: systemClock, log: logs.grpc, random: Math.random });
   const names = controlPlaneNames({ trustDomain });
   // The supervisor's alone: pods come by sockets of their own.
   const endpoint = { kind: "unix", path: xdsSocket, mode: 0o600 } as const;
-  const identity = await openControlPlaneIdentity(authority, { names, log });
+  const identity = await openControlPlaneIdentity(authority, { names, log: logs.ca });
   const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
   const certificateEvents = metrics.certificates;
-  const service = { grpc, xds, authority, authenticator, describe, certificateEvents, identity, log };
+  const service = {
+    grpc,
+    xds,
+    authority,
+    authenticator,
+    describe,
+    certificateEvents,
+    identity,
+    log: logs.ca,
+  };
   await serveSecurely(endpoint, service);
   metrics.watch({ objects: objectCountsOf(plane), signingCertificate: authority });
-  const pods = new PodConnections({ grpc, xds, identity, trustDomain, log });
-  const passed = await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log });
+  const pods = new PodConnections({ grpc, xds, identity, trustDomain, log: logs.grpc });
+  const passed = await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, logs });
   receiveConnections(process, (socket, { name, owner }) => {
     if (name === POD_CONNECTIONS && owner !== undefined) pods.take(socket, owner);
     else if (name === "xds" || name === "admin") passed[name].emit("connection", socket);
@@ -106,7 +117,7 @@ async function serveLocally(settings: LocalSettings, log: Logger): Promise<void>
   });
   tellProblems(plane);
   process.send?.({ meltemi: "serving" });
-  log.info({ stateDirectory }, "control plane ready");
+  logs.default.info({ stateDirectory }, "control plane ready");
 }
 
 interface Serving {
@@ -115,7 +126,7 @@ interface Serving {
   readonly metrics: ControlPlaneMetrics;
   readonly grpc: GrpcServer;
   readonly stateDirectory: string;
-  readonly log: Logger;
+  readonly logs: ControlPlaneLogs;
 }
 
 /** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
@@ -160,7 +171,7 @@ async function openAuthenticator(stateDirectory: string, trustDomain: string): P
 }
 
 /** What the machine's own ports lead to, and the admin socket. No secret goes this way. */
-async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }: Serving) {
+async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, logs }: Serving) {
   const plaintext = createServer();
   await grpc.listen(
     { kind: "handle", server: plaintext },
@@ -173,13 +184,14 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, log }
     version: () => ({ version: readVersion() }),
     isReady: () => true,
     metrics: () => metrics.text(),
+    logLevels: logs.levels,
   };
-  const admin = createControlPlaneServer(answers, log);
+  const admin = createControlPlaneServer(answers, logs.admin);
   const path = join(stateDirectory, "control-plane.sock");
   await rm(path, { force: true });
-  await startListening(admin, { path }, log);
+  await startListening(admin, { path }, logs.admin);
   await chmod(path, 0o600);
-  return { xds: plaintext, admin };
+  return { xds: plaintext, admin: createReadingServer(admin) };
 }
 
 /** The runtime injects by the labels by which the webhooks of the revision `default` are asked in a cluster. */

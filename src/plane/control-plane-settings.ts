@@ -33,6 +33,8 @@ export interface ClusterSettings {
   readonly xdsPort: number;
   readonly monitoringPort: number;
   readonly webhookPort: number;
+  /** Of the admin interface once more, on loopback, where istioctl looks for it; none unless given. */
+  readonly controlzPort: number | undefined;
   /** Of the Service by which pods reach the control plane. */
   readonly serviceName: string;
   /** Of the agent and of the container that sets up interception. */
@@ -61,7 +63,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const USAGE = `usage: control-plane --state-dir DIRECTORY --xds-socket PATH
        control-plane --kubernetes [--kubeconfig FILE] [--context NAME] [--namespace NAME] [--revision NAME]
                      [--xds-port N] [--monitoring-port N] [--webhook-port N]
-                     [--plaintext-port N]`;
+                     [--plaintext-port N] [--ctrlz-port N]`;
 
 const options = {
   "state-dir": { type: "string" },
@@ -75,6 +77,7 @@ const options = {
   "monitoring-port": { type: "string" },
   "webhook-port": { type: "string" },
   "plaintext-port": { type: "string" },
+  "ctrlz-port": { type: "string" },
 } as const;
 
 /** Undefined where a word is missing; throws for one that isn't known. */
@@ -98,7 +101,6 @@ export function parseControlPlaneSettings(
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
 
 function clusterSettings(values: Values, environment: Environment): ClusterSettings {
-  const plaintextPort = values["plaintext-port"];
   return {
     mode: "kubernetes",
     kubeconfig: values.kubeconfig,
@@ -115,7 +117,8 @@ function clusterSettings(values: Values, environment: Environment): ClusterSetti
     imagePullSecrets: wordsOf(environment.IMAGE_PULL_SECRETS),
     capture: environment.CAPTURE === "cni" ? "cni" : "init",
     nativeSidecars: parseNativeSidecarWish(environment.ENABLE_NATIVE_SIDECARS),
-    plaintextPort: plaintextPort === undefined ? undefined : parsePort(plaintextPort),
+    plaintextPort: parseOptionalPort(values["plaintext-port"]),
+    controlzPort: parseOptionalPort(values["ctrlz-port"]),
     maxConnectionAgeMs: parseAge(environment.KEEPALIVE_MAX_SERVER_CONNECTION_AGE ?? "30m"),
     ignoredResources: wordsOf(environment.PILOT_IGNORE_RESOURCES),
     includedResources: wordsOf(environment.PILOT_INCLUDE_RESOURCES),
@@ -129,6 +132,10 @@ function wordsOf(text = ""): readonly string[] {
     .split(",")
     .map((word) => word.trim())
     .filter((word) => word !== "");
+}
+
+function parseOptionalPort(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : parsePort(text);
 }
 
 function parsePort(text: string): number {

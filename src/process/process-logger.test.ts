@@ -99,3 +99,28 @@ function loggedLines(setUp: string): readonly Readonly<Record<string, unknown>>[
 function urlOf(module: string): string {
   return new URL(module, import.meta.url).href;
 }
+
+test("createScopedLogs() names the scope, and each has a level that changes", () => {
+  const lines = loggedLines(`
+    import { createScopedLogs } from ${JSON.stringify(urlOf("./process-logger.ts"))};
+    const logs = createScopedLogs("control-plane", { ads: "streams", ca: "certificates" });
+    const log = { error() {}, info() {} };
+    logs.ads.debug({}, "1");
+    logs.ads.info({ count: 1 }, "2");
+    logs.levels.set("ads", "debug");
+    logs.levels.set("ca", "none");
+    logs.ads.debug({ error: outer() }, "3");
+    logs.ca.error({}, "4");
+    logs.levels.set("ca", "error");
+    logs.ca.warn({}, "5");
+    logs.ca.error({}, "6");
+  `);
+  const told = lines.map(({ msg, scope, component }) => ({ msg, scope, component }));
+  const component = "control-plane";
+  assert.deepEqual(told, [
+    { msg: "2", scope: "ads", component },
+    { msg: "3", scope: "ads", component },
+    { msg: "6", scope: "ca", component },
+  ]);
+  assert.match((lines[1]?.error as Logged | undefined)?.stack ?? "", /at outer /);
+});

@@ -6,6 +6,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { type DescMessage, fromBinary, fromJson, toJson } from "@bufbuild/protobuf";
+import type { LogScopeReport } from "../../src/admin/contract/control-plane.ts";
 import { dumpedMessages } from "../../src/fleet/config-dump-json.ts";
 import {
   ClustersConfigDumpSchema,
@@ -158,6 +159,21 @@ describe("istioctl's view of a cluster", { skip }, () => {
     assert.deepEqual(JSON.parse(await page(controlPlane, monitoring, "debug/registryz")), overXds);
   });
 
+  test("admin log reads and changes levels on the port of ControlZ", async () => {
+    const levelsOf = async (pod: string) => {
+      const text = await page(pod, { namespace: system, port: 9876 }, "/scopej");
+      const scopes: LogScopeReport[] = JSON.parse(text);
+      return Object.fromEntries(scopes.map(({ name, output_level }) => [name, output_level]));
+    };
+    await meltemi(["admin", "log", "--level", "kube:debug"]);
+    for (const pod of controlPlanes) {
+      const { kube, ads } = await levelsOf(pod);
+      assert.deepEqual({ kube, ads }, { kube: "debug", ads: "info" }, pod);
+    }
+    await meltemi(["admin", "log", "--reset"]);
+    for (const pod of controlPlanes) assert.equal((await levelsOf(pod)).kube, "info", pod);
+  });
+
   /** Undefined without one. */
   const istioctl = () => {
     const program = process.env.MELTEMI_ISTIOCTL ?? "istioctl";
@@ -193,6 +209,11 @@ describe("istioctl's view of a cluster", { skip }, () => {
     assert.ok((await run("proxy-config", "bootstrap", pod)).includes(pods[0] ?? ""));
     assert.ok((await run("proxy-config", "ecds", pod)).includes("meltemi.http.authorization"));
     assert.ok((await run("experimental", "internal-debug", "syncz", "--all")).includes(namespace.name));
+    const [controlPlane = ""] = controlPlanes;
+    await run("admin", "log", controlPlane, "--level", "ads:debug");
+    assert.match(await run("admin", "log", controlPlane), /^ads .* debug /m);
+    await run("admin", "log", controlPlane, "--reset");
+    assert.match(await run("admin", "log", controlPlane), /^ads .* info /m);
   });
 
   test("a proxy of another revision is told of as well", async (t) => {

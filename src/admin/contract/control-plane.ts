@@ -1,6 +1,7 @@
 // What the control plane says of itself over its socket, as JSON: who is connected and how far each proxy
 // is in step. Types only; the server and its clients share them.
 
+import type { LogLevel } from "../../core/log-levels.ts";
 import type { Problem } from "../../core/problem.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { RefusalReason } from "./refusal-reasons.ts";
@@ -115,6 +116,22 @@ export interface PushCauseReport {
   readonly revision?: string;
   /** `file:line` of an object that a file holds. */
   readonly location?: string;
+}
+
+/**
+ * `GET /scopej` answers with a list of these, in the form of Istio's ControlZ. `PUT /scopej/ads` with an `output_level`
+ * changes how much is logged of one, until the replica ends.
+ */
+export interface LogScopeReport {
+  readonly name: string;
+  readonly description: string;
+  /** `none`, `error`, `warn`, `info` or `debug` */
+  readonly output_level: LogLevel;
+  /** Errors have their stack at any level. */
+  readonly stack_trace_level: "none";
+  readonly log_callers: false;
+  /** The replica, where there are several; whoever asks them all adds it. */
+  readonly controlPlane?: string;
 }
 
 /** `GET /issuer-keys` answers with a list of these: public keys alone. */

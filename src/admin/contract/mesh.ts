@@ -1,10 +1,12 @@
 // What commands ask of a mesh, wherever it runs: on this machine, over its sockets, or in a cluster, over the API
 // server. Types only. What a user or his surroundings did wrong is thrown as the sentence that he is shown.
 
+import type { LogLevel } from "../../core/log-levels.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
 import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
 import type {
   IssuerKeysReport,
+  LogScopeReport,
   ProgrammedReport,
   ProxyStatus,
   PushReport,
@@ -35,6 +37,10 @@ export interface Mesh {
   issuerKeys(): Promise<readonly IssuerKeysReport[]>;
   /** What was pushed to proxies, of all replicas, the newest first; `limit` of each replica. */
   pushes(limit: number): Promise<readonly PushReport[]>;
+  /** How much the log of the control plane says, of each replica. */
+  logScopes(): Promise<readonly LogScopeReport[]>;
+  /** Of a scope that `logScopes` has, in all replicas, until they end. */
+  setLogLevel(scope: string, level: LogLevel): Promise<void>;
   /** How far this object, as it is written, has reached the proxies that it concerns. */
   programmed(stored: KubernetesObject): Promise<ProgrammedObject>;
   /** Empty where none is there. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { PushReport } from "../../../src/admin/contract/control-plane.ts";
+import type { LogScopeReport, PushReport } from "../../../src/admin/contract/control-plane.ts";
 import { weightedRoutes } from "./echo-routes.ts";
 import type { PodClient } from "./pod-client.ts";
 import { type RunningMesh, skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
@@ -49,6 +49,25 @@ describe("meltemi wait", { skip }, () => {
     }
     const { text: table } = await meltemi(mesh, "top", "pushes");
     assert.match(table, /^AGE .*\n\d+s +VirtualService test\/echo \(.*route\.yaml:2:1\) /);
+  });
+
+  test("admin log changes what the control plane says while it runs", async () => {
+    const { text: before } = await meltemi(mesh, "admin", "log");
+    assert.match(before, /^SCOPE +LEVEL +DESCRIPTION$/m);
+    assert.match(before, /^ads +info +/m);
+    assert.equal((await meltemi(mesh, "admin", "log", "--level", "kube:debug,ca:none")).code, 0);
+    const { text } = await meltemi(mesh, "admin", "log", "-o", "json");
+    const scopes = JSON.parse(text) as readonly LogScopeReport[];
+    const changed = scopes.filter(({ output_level }) => output_level !== "info");
+    const levels = changed.map(({ name, output_level }) => [name, output_level]);
+    assert.deepEqual(levels, [
+      ["ca", "none"],
+      ["kube", "debug"],
+    ]);
+    const wrong = await meltemi(mesh, "admin", "log", "--level", "ads:debug,router:debug");
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.text, /There is no scope "router"\nhint: there are admin, ads, /);
+    assert.match((await meltemi(mesh, "admin", "log", "--reset")).text, /^ca +info /m);
   });
 
   test("fails for an object that isn't there", async () => {
