@@ -6,7 +6,12 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = import.meta.dirname;
-const modules = ["github.com/envoyproxy/go-control-plane/envoy", "istio.io/api"];
+const modules = [
+  "github.com/envoyproxy/go-control-plane/envoy",
+  // What proxies send to collectors, and tests receive.
+  "go.opentelemetry.io/proto/otlp",
+  "istio.io/api",
+];
 
 // Envoy 1.40 has no v2 API, and the drafts that preceded v3 went with it.
 const SUPERSEDED = /\/v2(alpha\d*)?(\/|$)/;
