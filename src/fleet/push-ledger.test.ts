@@ -8,6 +8,7 @@ const CONFIG: PushCause = { trigger: "config" };
 function ledgerOf({ capacity = 10 } = {}) {
   const clock = new ManualClock(1_000);
   const events: string[] = [];
+  const settled: number[] = [];
   let cpuMs = 0;
   const ledger = new PushLedger({
     clock,
@@ -16,6 +17,7 @@ function ledgerOf({ capacity = 10 } = {}) {
     events: {
       began: (trigger) => events.push(`began ${trigger}`),
       converged: (afterMs) => events.push(`converged ${afterMs}`),
+      settled: ({ id }) => settled.push(id),
     },
   });
   const push = (cause: PushCause, ...sessions: SessionPushes[]) =>
@@ -23,7 +25,7 @@ function ledgerOf({ capacity = 10 } = {}) {
       cpuMs += 2;
       for (const session of sessions) session.given();
     });
-  return { clock, events, ledger, push };
+  return { clock, events, settled, ledger, push };
 }
 
 describe("PushLedger", () => {
@@ -136,5 +138,26 @@ describe("PushLedger", () => {
     const inStep = ledger.newest(100).map(({ inStepCount }) => inStepCount);
     assert.deepEqual(inStep.slice(0, 64), Array(64).fill(1));
     assert.deepEqual(inStep.slice(64), Array(6).fill(0));
+  });
+
+  it("tells of a push once nobody owes an answer to it, and of none that sent nothing", () => {
+    const { ledger, push, settled } = ledgerOf();
+    const [web, db] = [ledger.follow(), ledger.follow()];
+    push(CONFIG, web, db);
+    web.sent(1);
+    web.inStep();
+    db.sent(1);
+    push(CONFIG, web, db);
+    assert.deepEqual(settled, []);
+    db.sent(1);
+    web.inStep();
+    db.inStep();
+    assert.deepEqual(settled, [1, 2]);
+    push(CONFIG, web);
+    web.sent(1);
+    web.left();
+    push(CONFIG, db);
+    db.inStep();
+    assert.deepEqual(settled, [1, 2, 3]);
   });
 });

@@ -18,6 +18,8 @@ export interface PushEvents {
   began(trigger: PushTrigger): void;
   /** A proxy is in step with a push, so long after the first of its changes was seen. */
   converged(afterMs: number): void;
+  /** Every proxy that was sent something is in step or gone. Not called for a push that sent nothing. */
+  settled?(push: Push): void;
 }
 
 /** `config` and `endpoint`: objects changed; `proxy`: a proxy came, left or changed; `refusal`: one refused or took something. */
@@ -70,11 +72,13 @@ export class PushLedger {
   readonly #options: PushLedgerOptions;
   /** The newest last; where it is full, the oldest is at `#count % capacity`. */
   readonly #kept: OpenPush[] = [];
+  readonly #open: OpenPushes;
   #count = 0;
   #running: RunningPush | undefined;
 
   constructor(options: PushLedgerOptions) {
     this.#options = options;
+    this.#open = new OpenPushes(options.events);
   }
 
   /** What sessions are given meanwhile is one push of this cause; there is none where nothing is given. */
@@ -88,7 +92,10 @@ export class PushLedger {
       return act();
     } finally {
       this.#running = undefined;
-      if (running.push !== undefined) running.push.cpuMs += this.#options.cpuNowMs() - startMs;
+      if (running.push !== undefined) {
+        running.push.cpuMs += this.#options.cpuNowMs() - startMs;
+        this.#open.release(running.push);
+      }
     }
   }
 
@@ -105,7 +112,7 @@ export class PushLedger {
 
   /** Of one session: closed with `left`. */
   follow(): SessionPushes {
-    return new SessionPushes(this.#options, () => this.#current());
+    return new SessionPushes(this.#options, { current: () => this.#current(), open: this.#open });
   }
 
   get #capacity(): number {
@@ -134,8 +141,33 @@ export class PushLedger {
       cpuMs: 0,
     };
     this.#kept[(push.id - 1) % this.#capacity] = push;
+    this.#open.hold(push);
     this.#options.events?.began(cause.trigger);
     return push;
+  }
+}
+
+/** Pushes that aren't over: their run lasts, or a session owes an answer. */
+class OpenPushes {
+  readonly #events: PushEvents | undefined;
+  readonly #holders = new Map<OpenPush, number>();
+
+  constructor(events: PushEvents | undefined) {
+    this.#events = events;
+  }
+
+  hold(push: OpenPush): void {
+    this.#holders.set(push, (this.#holders.get(push) ?? 0) + 1);
+  }
+
+  release(push: OpenPush): void {
+    const left = (this.#holders.get(push) ?? 1) - 1;
+    if (left > 0) {
+      this.#holders.set(push, left);
+      return;
+    }
+    this.#holders.delete(push);
+    if (push.proxyCount > 0) this.#events?.settled?.(push);
   }
 }
 
@@ -157,19 +189,25 @@ const MAX_OWED = 64;
 export class SessionPushes {
   readonly #options: PushLedgerOptions;
   readonly #current: () => OpenPush | undefined;
-  #owed: OwedPush[] = [];
+  readonly #open: OpenPushes;
+  readonly #owed: OwedPush[] = [];
 
-  constructor(options: PushLedgerOptions, current: () => OpenPush | undefined) {
+  constructor(
+    options: PushLedgerOptions,
+    { current, open }: { readonly current: () => OpenPush | undefined; readonly open: OpenPushes },
+  ) {
     this.#options = options;
     this.#current = current;
+    this.#open = open;
   }
 
   /** The session has been given something by the push that runs. */
   given(): void {
     const push = this.#current();
     if (push === undefined || this.#owed.at(-1)?.push === push) return;
+    this.#open.hold(push);
     this.#owed.push({ push, isSent: false });
-    if (this.#owed.length > MAX_OWED) this.#owed.shift();
+    if (this.#owed.length > MAX_OWED) this.#release(1);
   }
 
   sent(bytes: number): void {
@@ -204,12 +242,17 @@ export class SessionPushes {
       push.lastInStepMs = nowMs;
       this.#options.events?.converged(nowMs - push.sinceMs);
     }
-    this.#owed = [];
+    this.#release(this.#owed.length);
   }
 
   /** The stream has ended. */
   left(): void {
     for (const { push, isSent } of this.#owed) if (isSent) push.leftCount += 1;
-    this.#owed = [];
+    this.#release(this.#owed.length);
+  }
+
+  /** The oldest so many. */
+  #release(count: number): void {
+    for (const { push } of this.#owed.splice(0, count)) this.#open.release(push);
   }
 }

@@ -53,6 +53,7 @@ import { serveSecurely } from "../serving/serve-securely.ts";
 import { type KubernetesChanges, watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
 import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import { openPushTraces } from "../telemetry/open-push-traces.ts";
 import type { WebhookServer } from "../webhook/webhook-server.ts";
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
@@ -80,19 +81,16 @@ export async function runClusterControlPlane(
   const stop = stopSignal(serving);
   const lifetime = new AbortController();
   const client = await connectToCluster(settings, systemClock);
-  const debug = {
-    namespaces: [settings.namespace],
-    controlPlane: controlPlaneIdentifier(settings.podName, readVersion()),
-    dumpElsewhere: async (proxyId: string) => serving.reports?.configDump(proxyId),
-  };
+  const debug = debugOptions(settings, serving);
   const metrics = createControlPlaneMetrics(readVersion());
+  const traces = await openTraces(settings, logs);
   const plane = createControlPlane({
     clock: systemClock,
     log: logs.default,
     debounce: CLUSTER_DEBOUNCE,
     debug,
     cpuNowMs,
-    pushEvents: metrics.pushes,
+    pushEvents: { ...metrics.pushes, ...traces },
     undeclaredQuestion: metrics.views.undeclaredQuestion,
     ...(settings.tlsCompliance && { tlsCompliance: settings.tlsCompliance }),
     onSecretsWanted: (account) => secretAccess.want(account),
@@ -158,10 +156,23 @@ export async function runClusterControlPlane(
   await stopped(stop);
   endLeading();
   await drain(cluster, { election, webhooks: webhooks.server, grpc });
+  await traces?.close();
   lifetime.abort();
   secretAccess.close();
   monitoring.close();
   client.close();
+}
+
+function debugOptions({ namespace, podName }: ClusterSettings, serving: Serving) {
+  return {
+    namespaces: [namespace],
+    controlPlane: controlPlaneIdentifier(podName, readVersion()),
+    dumpElsewhere: async (proxyId: string) => serving.reports?.configDump(proxyId),
+  };
+}
+
+function openTraces({ podName: instance }: ClusterSettings, { default: log }: ControlPlaneLogs) {
+  return openPushTraces(process.env, { version: readVersion(), instance, log });
 }
 
 function createGrpcServer({ maxConnectionAgeMs }: ClusterSettings, log: Logger): GrpcServer {

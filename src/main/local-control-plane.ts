@@ -47,6 +47,7 @@ import { PodConnections } from "../serving/pod-connections.ts";
 import { serveSecurely } from "../serving/serve-securely.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import { openPushTraces } from "../telemetry/open-push-traces.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
 
 // As Kubernetes names its own; the supervisor signs by this name.
@@ -68,12 +69,14 @@ export async function runLocalControlPlane(settings: LocalSettings, logs: Contro
 
 async function serveLocally(settings: LocalSettings, logs: ControlPlaneLogs): Promise<void> {
   const { stateDirectory, xdsSocket } = settings;
-  const metrics = createControlPlaneMetrics(readVersion());
+  const version = readVersion();
+  const metrics = createControlPlaneMetrics(version);
+  const traces = await openPushTraces(process.env, { version, instance: "local", log: logs.default });
   const plane = createControlPlane({
     clock: systemClock,
     log: logs.default,
     cpuNowMs,
-    pushEvents: metrics.pushes,
+    pushEvents: { ...metrics.pushes, ...traces },
     undeclaredQuestion: metrics.views.undeclaredQuestion,
     ...(settings.tlsCompliance && { tlsCompliance: settings.tlsCompliance }),
   });
