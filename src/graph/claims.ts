@@ -21,11 +21,13 @@ export class Claims<O> {
     for (const key of this.#keysOf(row)) {
       if (!outputs.has(key)) this.#release(row, key);
     }
-    for (const [key, value] of outputs) this.#claim(row, key, value);
-    const keys = [...outputs.keys()];
-    const [onlyKey] = keys;
+    let onlyKey: string | undefined;
+    for (const [key, value] of outputs) {
+      this.#claim(row, key, value);
+      onlyKey = key;
+    }
     if (onlyKey === undefined) this.#keysByRow.delete(row);
-    else this.#keysByRow.set(row, keys.length === 1 ? onlyKey : keys);
+    else this.#keysByRow.set(row, outputs.size === 1 ? onlyKey : [...outputs.keys()]);
   }
 
   withdraw(row: string): void {

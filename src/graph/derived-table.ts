@@ -86,7 +86,10 @@ export class DerivedTable<I, O> extends StoredTable<O> {
   }
 }
 
+const NO_OUTPUTS: ReadonlyMap<string, never> = new Map<string, never>();
+
 function collect<O>(rows: Iterable<readonly [string, O | undefined]>): ReadonlyMap<string, O> {
+  if (Array.isArray(rows) && rows.length === 0) return NO_OUTPUTS;
   const outputs = new Map<string, O>();
   for (const [key, value] of rows) {
     if (value === undefined) continue;

@@ -79,7 +79,9 @@ export class TableIndex<V> implements Index<V> {
 
   #keysOrFailure(value: V, key: string): Iterable<string> {
     try {
-      return [...this.keysOf(value, key)];
+      const keys = this.keysOf(value, key);
+      // A generator throws while it is gone through.
+      return Array.isArray(keys) ? keys : [...keys];
     } catch (error) {
       this.failures.set(key, error);
       return [];

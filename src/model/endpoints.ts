@@ -2,7 +2,7 @@
 // they are a table of their own so that one pod's coming and going touches nothing else.
 
 import { parseCidr } from "../core/cidr.ts";
-import { matchesLabels } from "../core/label-selector.ts";
+import { type Labels, matchesLabels } from "../core/label-selector.ts";
 import { type SpiffeId, spiffeId } from "../core/spiffe-id.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -16,7 +16,12 @@ import {
 } from "../kinds/endpoint-slice.ts";
 import type { WorkloadEntrySpec } from "../kinds/service-entry/service-entry-spec.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
-import { modeOfPort, mutualTlsOf, type PeerAuthentications } from "./mutual-tls-modes.ts";
+import {
+  modeOfPort,
+  mutualTlsOf,
+  type PeerAuthentications,
+  type WorkloadMutualTls,
+} from "./mutual-tls-modes.ts";
 import type { MeshService, MeshServicePort } from "./service.ts";
 import { rowKey, type Sources } from "./sources.ts";
 import { TLS_MODE_LABEL, type Workload, type Workloads } from "./workloads.ts";
@@ -90,10 +95,11 @@ export function declareEndpoints(
     name: "endpoints",
     from: inputs.services,
     rows: (key, service, read) => {
+      const context = { ...inputs, read, answers: { identities: new Map(), mutualTls: new Map() } };
       const found =
         service.registry === "Kubernetes"
-          ? sliceEndpoints(service, { read, slices, ...inputs })
-          : entryEndpoints(service, { read, ...inputs });
+          ? sliceEndpoints(service, { ...context, slices })
+          : entryEndpoints(service, context);
       return [[key, found.sort(byAddress)]];
     },
   });
@@ -119,6 +125,13 @@ export function declareServiceIdentities(
 
 interface Context extends EndpointInputs {
   readonly read: Read;
+  readonly answers: Answers;
+}
+
+/** What was found for a service's endpoints so far: those of one Deployment have labels and a ServiceAccount in common. */
+interface Answers {
+  readonly identities: Map<string, SpiffeId>;
+  readonly mutualTls: Map<Labels, { readonly namespace: string; readonly found: WorkloadMutualTls }>;
 }
 
 function sliceEndpoints(
@@ -234,14 +247,31 @@ function workloadOf(
   return read.find(workloads.byAddress, address)[0]?.[1];
 }
 
-function identityOf({ namespace, serviceAccount }: Workload, { read, settings }: Context): SpiffeId {
-  return spiffeId({ trustDomain: read.one(settings).trustDomain, namespace, serviceAccount });
+function identityOf({ namespace, serviceAccount }: Workload, { read, settings, answers }: Context): SpiffeId {
+  const account = rowKey(namespace, serviceAccount);
+  const known = answers.identities.get(account);
+  if (known !== undefined) return known;
+  const identity = spiffeId({ trustDomain: read.one(settings).trustDomain, namespace, serviceAccount });
+  answers.identities.set(account, identity);
+  return identity;
 }
 
 /** Its sidecar speaks mTLS, and no policy has turned it off for the port. */
-function takesMutualTls(workload: Workload, port: number, { read, peerAuthentications }: Context): boolean {
+function takesMutualTls(workload: Workload, port: number, context: Context): boolean {
   if (!workload.hasMutualTls) return false;
-  return modeOfPort(mutualTlsOf(read, peerAuthentications, workload), port) !== "DISABLE";
+  return modeOfPort(mutualTlsFor(workload, context), port) !== "DISABLE";
+}
+
+function mutualTlsFor(
+  workload: Workload,
+  { read, peerAuthentications, answers }: Context,
+): WorkloadMutualTls {
+  const { labels, namespace } = workload;
+  const known = answers.mutualTls.get(labels);
+  if (known?.namespace === namespace) return known.found;
+  const found = mutualTlsOf(read, peerAuthentications, workload);
+  answers.mutualTls.set(labels, { namespace, found });
+  return found;
 }
 
 function entryEndpoints(service: MeshService, context: Context): ServiceEndpoint[] {

@@ -121,19 +121,26 @@ function workloadNameOf(pod: Pod): string {
 }
 
 function addressesOf({ status }: Pod): readonly string[] {
-  const all = [status?.podIP, ...(status?.podIPs ?? []).map(({ ip }) => ip)];
+  const { podIP, podIPs = [] } = status ?? {};
+  const [only, ...others] = podIPs;
+  if (podIP !== undefined && podIP !== "" && others.length === 0 && (only === undefined || only.ip === podIP))
+    return [podIP];
+  const all = [podIP, ...podIPs.map(({ ip }) => ip)];
   return [...new Set(all.filter((ip) => ip !== undefined && ip !== ""))] as string[];
 }
 
 /** By the words that injection, or whoever wrote the pod by hand, starts its proxy with. */
 function proxyKindOf({ spec }: Pod): Workload["proxyKind"] {
-  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  const isRouter = ({ command = [], args = [] }: StartedContainer) => {
-    const words = [...command, ...args];
-    return words.some((word, at) => word === "proxy" && words[at + 1] === "router");
-  };
-  return containers.some(isRouter) ? "router" : "sidecar";
+  const { containers = [], initContainers = [] } = spec ?? {};
+  return containers.some(isRouter) || initContainers.some(isRouter) ? "router" : "sidecar";
 }
+
+function isRouter({ command = NO_WORDS, args = NO_WORDS }: StartedContainer): boolean {
+  const words = command.length === 0 ? args : [...command, ...args];
+  return words.some((word, at) => word === "proxy" && words[at + 1] === "router");
+}
+
+const NO_WORDS: readonly string[] = [];
 
 interface StartedContainer {
   readonly command?: readonly string[] | undefined;

@@ -3,6 +3,7 @@
 
 import type { Graph } from "../../graph/graph.ts";
 import type { Container } from "../../kinds/pod/container.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 import type { Model } from "../model.ts";
 import type { Sources } from "../sources.ts";
 import type { Workload } from "../workloads.ts";
@@ -29,14 +30,16 @@ export function declareProbedPods(
   sources: Sources,
   { workloads }: Model,
 ): NamespacedRows<ProbedPod> {
-  const table = graph.derive<Workload, ProbedPod>({
+  const table = graph.derive<Pod, ProbedPod>({
     name: "pods that are probed through their proxies",
-    from: workloads.table,
-    rows: (key, pod, read) => {
-      const object = pod.hasMutualTls ? read.get(sources.Pod, key) : undefined;
-      if (object === undefined) return [];
-      const passed = portsPastProxy(object.metadata.annotations ?? {});
-      const probes = (object.spec?.containers ?? [])
+    from: sources.Pod,
+    rows: (key, { metadata: { annotations = {} }, spec }, read) => {
+      const containers = (spec?.containers ?? []).filter(isProbedPastAgent);
+      if (containers.length === 0) return [];
+      const pod = read.get(workloads.table, key);
+      if (pod?.hasMutualTls !== true) return [];
+      const passed = portsPastProxy(annotations);
+      const probes = containers
         .flatMap((container) => probesOf(container, pod))
         .filter(({ port }) => !passed.includes(port));
       return probes.length === 0 ? [] : [[key, { namespace: pod.namespace, pod, probes }]];
@@ -47,16 +50,23 @@ export function declareProbedPods(
 
 const AGENT_PORT = 15020;
 
+/** Of nearly all pods, injection has led every probe through the agent. */
+function isProbedPastAgent(container: ProbedContainer): boolean {
+  return KINDS.some((kind) => {
+    const { httpGet, grpc } = container[kind] ?? {};
+    return grpc !== undefined || (httpGet !== undefined && httpGet.port !== AGENT_PORT);
+  });
+}
+
 /** Not captured, or the agent's. */
 export function portsPastProxy(annotations: Readonly<Record<string, string>>): readonly number[] {
   const excluded = (annotations["traffic.sidecar.istio.io/excludeInboundPorts"] ?? "").split(",");
   return [AGENT_PORT, ...excluded.map((each) => Number(each.trim()))];
 }
 
-function probesOf(
-  container: Partial<Pick<Container, (typeof KINDS)[number]>>,
-  pod: Workload,
-): readonly PodProbe[] {
+type ProbedContainer = Partial<Pick<Container, (typeof KINDS)[number]>>;
+
+function probesOf(container: ProbedContainer, pod: Workload): readonly PodProbe[] {
   return KINDS.flatMap((kind): readonly PodProbe[] => {
     const { httpGet, grpc } = container[kind] ?? {};
     if (grpc !== undefined)

@@ -4,6 +4,7 @@ import { ipFamiliesOf } from "../../core/ip-families.ts";
 import { isHttp, isSniffed } from "../../core/protocol.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Index } from "../../graph/table-index.ts";
+import type { Pod } from "../../kinds/pod/pod.ts";
 import type { Secret } from "../../kinds/secret.ts";
 import type { VirtualService } from "../../kinds/virtual-service/virtual-service.ts";
 import { MESH_GATEWAY } from "../gateway-name.ts";
@@ -133,12 +134,14 @@ export function isOfConnections({ protocol }: MeshServicePort): boolean {
 }
 
 function declareScrapedPods(graph: Graph, sources: Sources, model: Model): NamespacedRows<ScrapedPod> {
-  const table = graph.derive<Workload, ScrapedPod>({
+  const table = graph.derive<Pod, ScrapedPod>({
     name: "scraped pods",
-    from: model.workloads.table,
-    rows: (key, pod, read) => {
-      const port = scrapedPort(read.get(sources.Pod, key)?.metadata.annotations ?? {});
-      return pod.hasMutualTls && port !== undefined ? [[key, { namespace: pod.namespace, pod, port }]] : [];
+    from: sources.Pod,
+    rows: (key, { metadata: { annotations } }, read) => {
+      const port = annotations === undefined ? undefined : scrapedPort(annotations);
+      const pod = port === undefined ? undefined : read.get(model.workloads.table, key);
+      if (port === undefined || pod?.hasMutualTls !== true) return [];
+      return [[key, { namespace: pod.namespace, pod, port }]];
     },
   });
   return declareNamespacedRows(graph, table);

@@ -19,10 +19,9 @@ export function declareUnguardedPods(
     rows: (key, pod, read) => {
       if (!pod.hasMutualTls || pod.proxyKind !== "sidecar") return [];
       const isForgotten =
-        enforcedPolicyKeys(read, policies, pod).length === 0 &&
         policiesOfNamespace(read, policies.scopes, pod.namespace).some(
           ({ metadata }) => metadata.namespace === pod.namespace,
-        );
+        ) && enforcedPolicyKeys(read, policies, pod).length === 0;
       return isForgotten ? [[key, pod]] : [];
     },
   });

@@ -192,7 +192,7 @@ class Follower {
       if (object === undefined) {
         if (before?.object !== undefined) deletes.push(key);
       } else if (!isDeepStrictEqual(before?.object, object)) upserts.push({ key, object });
-      if (!isDeepStrictEqual(before?.problems ?? [], ingested?.problems ?? []))
+      if (!isDeepStrictEqual(before?.problems ?? NO_PROBLEMS, ingested?.problems ?? NO_PROBLEMS))
         problems.push([key, ingested?.problems ?? []]);
     }
     if (upserts.length + deletes.length + problems.length > 0) onChange({ upserts, deletes, problems });
@@ -255,6 +255,8 @@ class Follower {
     return objectKey({ kind: this.#collection.resource.kind, namespace, name });
   }
 }
+
+const NO_PROBLEMS: readonly Problem[] = [];
 
 /** The server no longer knows, or doesn't know yet (it was restored from a backup), the version that we go on from. */
 function isGone(error: unknown): boolean {

@@ -14,12 +14,27 @@ import { type LeafProjection, type Projection, projections } from "./projections
 import type { RawObject } from "./raw-object.ts";
 
 export function ingestObject(raw: RawObject, pool: InternPool): IngestedObject {
-  const projection = projections.get(raw.kind ?? "");
-  if (projection === undefined) return ingestChecked(raw);
+  const pick = pickerOf(raw.kind ?? "");
+  if (pick === undefined) return ingestChecked(raw);
   const { apiVersion, kind } = raw;
-  const form = formOf(kind);
-  const picked = project(raw, projection, { form, pool }) as object;
+  const picked = pick(raw, pool) as object;
   return { object: { apiVersion, kind, ...picked } as KubernetesObject };
+}
+
+/** What is kept of a value; undefined for nothing. */
+type Picker = (value: unknown, pool: InternPool) => unknown;
+
+const pickers = new Map<string, Picker>();
+
+/** Undefined for kinds that are kept whole. */
+function pickerOf(kind: string): Picker | undefined {
+  const known = pickers.get(kind);
+  if (known !== undefined) return known;
+  const projection = projections.get(kind);
+  if (projection === undefined) return undefined;
+  const picker = makePicker(projection, formOf(kind));
+  pickers.set(kind, picker);
+  return picker;
 }
 
 /** As much of a kind's schema as says what must be there. */
@@ -33,8 +48,8 @@ interface Form {
 
 const anyForm: Form = {};
 
-function formOf(kind: string | undefined): Form {
-  return (kindByName.get(kind ?? "")?.schema as Form | undefined) ?? anyForm;
+function formOf(kind: string): Form {
+  return (kindByName.get(kind)?.schema as Form | undefined) ?? anyForm;
 }
 
 /** What follows depends on the object alone, so that every replica leaves out the same. */
@@ -68,30 +83,38 @@ function lastingMetadata(metadata: RawObject["metadata"]): object {
   return annotations == null ? lasting : { ...lasting, annotations: ownAnnotations(annotations) };
 }
 
-interface Projecting {
-  readonly form: Form;
-  readonly pool: InternPool;
+function makePicker(projection: Projection, form: Form): Picker {
+  if (typeof projection === "string") return leafPicker(projection, form);
+  return isListProjection(projection)
+    ? listPicker(makePicker(projection[0], form.items ?? anyForm))
+    : fieldsPicker(projection, form);
 }
 
-function project(value: unknown, projection: Projection, { form, pool }: Projecting): unknown {
-  if (typeof projection === "string") return projectLeaf(value, projection, { form, pool });
-  if (isListProjection(projection)) {
-    const [item] = projection;
+function listPicker(pickItem: Picker): Picker {
+  return (value, pool) => {
     if (!Array.isArray(value)) return undefined;
-    const inner = { form: form.items ?? anyForm, pool };
-    return value.flatMap((one: unknown) => (isAbsent(one) ? [] : [project(one, item, inner)]));
-  }
-  const picked: Record<string, unknown> = {};
-  for (const field in projection) {
-    const inner = projection[field];
-    if (inner === undefined) continue;
-    const fieldForm = form.properties?.[field] ?? anyForm;
-    const found = (value as Record<string, unknown>)[field] ?? absentValue(form, field);
-    if (isAbsent(found)) continue;
-    const kept = project(found, inner, { form: fieldForm, pool });
-    if (kept !== undefined) picked[field] = kept;
-  }
-  return picked;
+    const picked: unknown[] = [];
+    for (const item of value) if (!isAbsent(item)) picked.push(pickItem(item, pool));
+    return picked;
+  };
+}
+
+function fieldsPicker(projection: { readonly [field: string]: Projection }, form: Form): Picker {
+  const fields = Object.entries(projection).map(([name, inner]) => ({
+    name,
+    whenAbsent: absentValue(form, name),
+    pick: makePicker(inner, form.properties?.[name] ?? anyForm),
+  }));
+  return (value, pool) => {
+    const picked: Record<string, unknown> = {};
+    for (const { name, whenAbsent, pick } of fields) {
+      const found = (value as Record<string, unknown>)[name] ?? whenAbsent?.();
+      if (isAbsent(found)) continue;
+      const kept = pick(found, pool);
+      if (kept !== undefined) picked[name] = kept;
+    }
+    return picked;
+  };
 }
 
 function isAbsent(value: unknown): value is null | undefined {
@@ -99,19 +122,19 @@ function isAbsent(value: unknown): value is null | undefined {
 }
 
 /** What Go reads where a required field is missing; undefined for any other. */
-function absentValue({ required, properties }: Form, field: string): unknown {
+function absentValue({ required, properties }: Form, field: string): (() => unknown) | undefined {
   if (required?.includes(field) !== true) return undefined;
   const { type } = properties?.[field] ?? anyForm;
   switch (type) {
     case "array":
-      return [];
+      return () => [];
     case "object":
-      return {};
+      return () => ({});
     case "string":
-      return "";
+      return () => "";
     case "integer":
     case "number":
-      return 0;
+      return () => 0;
     default:
       return undefined;
   }
@@ -121,18 +144,19 @@ function isListProjection(projection: Projection): projection is readonly [Proje
   return Array.isArray(projection);
 }
 
-function projectLeaf(value: unknown, leaf: LeafProjection, { form, pool }: Projecting): unknown {
+function leafPicker(leaf: LeafProjection, form: Form): Picker {
   switch (leaf) {
     case "keep":
-      return form.patternProperties === undefined ? value : texts(value);
+      return form.patternProperties === undefined ? (value) => value : texts;
     case "shared":
-      return typeof value === "string" ? pool.string(value) : value;
+      return (value, pool) => (typeof value === "string" ? pool.string(value) : value);
     case "labels":
-      return pool.record(texts(value));
-    case "annotations": {
-      const own = ownAnnotations(texts(value));
-      return Object.keys(own).length === 0 ? undefined : pool.record(own);
-    }
+      return (value, pool) => pool.record(texts(value));
+    case "annotations":
+      return (value, pool) => {
+        const own = ownAnnotations(texts(value));
+        return Object.keys(own).length === 0 ? undefined : pool.record(own);
+      };
     default:
       return assertNever(leaf);
   }
