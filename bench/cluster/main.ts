@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { leaseResource, resourceOfKind, resourcePath } from "../../src/kubernetes/api-resource.ts";
 import { watchedKinds } from "../../src/sources/kubernetes/watched-kinds.ts";
 import { TestApiServer, type TestObject } from "../../tests/support/api-server.ts";
+import { controlPlaneNodeFlags } from "../../tools/images/product-images.ts";
 
 const LIMIT_MEGABYTES = 200;
 const SETTLE_MS = 45_000;
@@ -39,7 +40,7 @@ async function measure(kubeconfigPath: string) {
   await writeFile(kubeconfigPath, kubeconfigFor(server.endpoint().url));
   const flags = ["--kubernetes", "--kubeconfig", kubeconfigPath, "--xds-port", "0", "--monitoring-port", "0"];
   const startedMs = performance.now();
-  const child = spawn(process.execPath, ["dist/control-plane.js", ...flags], {
+  const child = spawn(process.execPath, [...controlPlaneNodeFlags, "dist/control-plane.js", ...flags], {
     stdio: ["ignore", "ignore", "pipe"],
   });
   try {
