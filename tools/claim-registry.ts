@@ -4,6 +4,7 @@
 import { builderFields } from "../src/envoy/claims.ts";
 import { policyFeatureFields } from "../src/fleet/policy-slot-tables.ts";
 import type { ClaimedField } from "../src/kinds/claims.ts";
+import { accessLogFields } from "../src/model/access-logs.ts";
 import { authorizationChoiceFields } from "../src/model/authorization-policies.ts";
 import { destinationRuleFields } from "../src/model/destination-rules.ts";
 import { endpointFields } from "../src/model/endpoints.ts";
@@ -31,6 +32,7 @@ export interface Claim {
 export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/envoy/claims.ts": builderFields,
   "src/fleet/policy-slot-tables.ts": policyFeatureFields,
+  "src/model/access-logs.ts": accessLogFields,
   "src/model/authorization-policies.ts": authorizationChoiceFields,
   "src/model/destination-rules.ts": destinationRuleFields,
   "src/model/endpoints.ts": endpointFields,

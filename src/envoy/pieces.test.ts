@@ -35,6 +35,7 @@ const inputs: OutboundListenerInputs = {
     },
   ],
   settings: { pathNormalization: "BASE", protocolDetectionTimeout: "0s" },
+  provenance: [],
 };
 
 describe("piecesOf()", () => {

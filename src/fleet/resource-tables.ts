@@ -30,9 +30,11 @@ import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inpu
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
 import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "../view/layer-id.ts";
-import type { GatewayListenerInputs, OutboundListenerInputs } from "../view/listener-inputs.ts";
-import { listenerSettings } from "../view/outbound-listeners.ts";
-import { otherwiseCluster } from "../view/port-chains.ts";
+import type {
+  GatewayListenerInputs,
+  OutboundListenerInputs,
+  VirtualOutboundInputs,
+} from "../view/listener-inputs.ts";
 import type { LayeredType } from "../view/profile.ts";
 import { layerKey, type Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
@@ -147,26 +149,12 @@ function declareListeners(graph: Graph, views: Views): ResourceTable {
           [layerKey(workloadLayer(id), inputs.name), present(gatewayListenerResource(inputs))] as const,
       ),
   });
-  const virtualOutbound = graph.derive({
-    name: "virtualOutbound resource",
-    from: views.model.settings,
-    equal: equalRows,
-    *rows(_key, settings) {
-      for (const families of IP_FAMILIES) {
-        const message = buildVirtualOutbound({
-          port: settings.outboundPort,
-          otherwise: otherwiseCluster(settings),
-          families,
-          settings: listenerSettings(settings),
-        });
-        const name = message.name ?? "";
-        yield [
-          layerKey(sidecarLayer(families), name),
-          present(buildResource(ListenerSchema, message, { name })),
-        ] as const;
-      }
-    },
-  });
+  const virtualOutbound = scopedResources(
+    graph,
+    "virtualOutbound resource",
+    views.virtualOutbound,
+    virtualOutboundResource,
+  );
   return graph.union("listener resources", [outbound, inbound, gateways, virtualOutbound]);
 }
 
@@ -203,14 +191,19 @@ function endpointResource(inputs: EndpointInputs): BuiltResource {
   return buildResource(ClusterLoadAssignmentSchema, buildLoadAssignment(inputs), { name, provenance });
 }
 
+function virtualOutboundResource(inputs: VirtualOutboundInputs): BuiltResource {
+  const { name, provenance } = inputs;
+  return buildResource(ListenerSchema, buildVirtualOutbound(inputs), { name, provenance });
+}
+
 function listenerResource(inputs: OutboundListenerInputs): BuiltResource {
   const { name, tcp } = inputs;
-  const provenance = tcp.flatMap((chain) => chain.provenance);
+  const provenance = [...tcp.flatMap((chain) => chain.provenance), ...inputs.provenance];
   return buildResource(ListenerSchema, buildOutboundListener(inputs), { name, provenance });
 }
 
 function gatewayListenerResource(inputs: GatewayListenerInputs): BuiltResource {
   const { name, chains } = inputs;
-  const provenance = chains.flatMap((chain) => chain.provenance);
+  const provenance = [...chains.flatMap((chain) => chain.provenance), ...inputs.provenance];
   return buildResource(ListenerSchema, buildGatewayListener(inputs), { name, provenance });
 }

@@ -39,12 +39,12 @@ test("unimplementedFields don't warn of a value that asks for what happens anywa
 });
 
 test("unimplementedFields warn once of all fields of a message that wait for the same, each by name", () => {
-  const spec = { tracing: [{ disableSpanReporting: true }], accessLogging: [{ disabled: true }] };
-  const telemetry = { apiVersion: "telemetry.istio.io/v1", kind: "Telemetry", ...head };
-  const [found, second] = parseObject({ ...telemetry, spec }).findings;
+  const spec = { url: "oci://example.com/some", phase: "AUTHN" };
+  const plugin = { apiVersion: "extensions.istio.io/v1alpha1", kind: "WasmPlugin", ...head };
+  const [found, second] = parseObject({ ...plugin, spec }).findings;
   assert.equal(second, undefined);
-  assert.equal(found?.path, "spec.tracing");
-  assert.match(found?.message ?? "", /^tracing, accessLogging are known but have no effect yet: /);
+  assert.equal(found?.path, "spec.url");
+  assert.match(found?.message ?? "", /^url, phase are known but have no effect yet: /);
 });
 
 test("unimplementedFields warn once of each container's securityContext", () => {

@@ -38,7 +38,7 @@ const TRACING = "tracing comes in a later release";
 const TELEMETRY = "telemetry sinks come in a later release";
 const TELEMETRY_PROVIDERS = [
   ...["zipkin", "lightstep", "datadog", "stackdriver", "opencensus", "skywalking", "opentelemetry"],
-  ...["prometheus", "envoyFileAccessLog", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls", "sds"],
+  ...["prometheus", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls", "sds"],
 ];
 const CONFINEMENT = "the local runtime sets a process's user and group, and confines it no further";
 const ONE_FAMILY = "meshes on one machine are IPv4 only; in a cluster Kubernetes sees to it";
@@ -272,7 +272,7 @@ const meshConfigFields = [
   ...notYet(
     "MeshConfig",
     TELEMETRY,
-    ...["enableEnvoyAccessLogService", "defaultProviders", "disableEnvoyListenerLog"],
+    ...["enableEnvoyAccessLogService", "defaultProviders.metrics", "defaultProviders.tracing"],
     ...[
       "envoyAccessLogService",
       "envoyMetricsService",
@@ -347,7 +347,8 @@ const wholeKinds = [
     "use the annotation proxy.istio.io/config or MeshConfig's defaultConfig",
     "spec.*",
   ),
-  ...notYet("Telemetry", TELEMETRY, "spec.*"),
+  ...notYet("Telemetry", TRACING, "spec.tracing"),
+  ...notYet("Telemetry", "all metrics are always made, with all labels", "spec.metrics"),
   ...notYet("WasmPlugin", "extensions of the proxy come in a later release", "spec.*"),
   ...notYet("TrafficExtension", "extensions of the proxy come in a later release", "spec.*"),
 ];

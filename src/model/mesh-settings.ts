@@ -35,6 +35,10 @@ export interface MeshSettings {
   readonly accessLogFile: string;
   readonly accessLogFormat: string;
   readonly isAccessLogJson: boolean;
+  /** Names of providers that log where no Telemetry says another thing. */
+  readonly defaultAccessLogProviders: readonly string[];
+  /** Connections that no filter chain takes aren't logged. */
+  readonly ignoresRefusedConnections: boolean;
   /** Of gateways whose pods don't say another one. */
   readonly gatewayTopology: Topology;
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
@@ -103,6 +107,8 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     accessLogFile: spec.accessLogFile ?? "",
     accessLogFormat: spec.accessLogFormat ?? "",
     isAccessLogJson: spec.accessLogEncoding === "JSON",
+    defaultAccessLogProviders: spec.defaultProviders?.accessLogging ?? [],
+    ignoresRefusedConnections: spec.disableEnvoyListenerLog === true,
     gatewayTopology: spec.defaultConfig?.gatewayTopology ?? {},
     pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
     defaultExportTo: {

@@ -8,6 +8,7 @@ import type { Gateway } from "../kinds/gateway/gateway.ts";
 import type { Topology } from "../kinds/mesh-config/proxy-config.ts";
 import type { Secret } from "../kinds/secret.ts";
 import type { WorkloadGroup } from "../kinds/workload-group.ts";
+import { type AccessLogging, declareAccessLogging } from "./access-logs.ts";
 import { type AddressClaims, declareAddressClaims } from "./address-claims.ts";
 import { type ClientSelectors, declareClientSelectors } from "./client-selectors.ts";
 import { type ClosingPolicies, declareClosingPolicies } from "./closing-policies.ts";
@@ -45,6 +46,7 @@ export interface Model {
   readonly hostRoutes: HostRoutesTable;
   readonly clientSelectors: ClientSelectors;
   readonly peerAuthentications: PeerAuthentications;
+  readonly accessLogging: AccessLogging;
   readonly enforcedPolicies: EnforcedPolicyTables;
   readonly requestAuthentications: RequestAuthentications;
   readonly closingPolicies: ClosingPolicies;
@@ -71,6 +73,7 @@ export function declareModel(
   const settings = declareMeshSettings(graph, sources, tlsCompliance);
   const workloads = declareWorkloads(graph, sources);
   const peerAuthentications = declarePeerAuthentications(graph, sources, settings);
+  const accessLogging = declareAccessLogging(graph, sources, settings);
   const enforcedPolicies = declareEnforcedPolicies(graph, sources, settings);
   const { table: services, entriesByHost } = declareServices(graph, sources, settings);
   const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, peerAuthentications });
@@ -94,6 +97,7 @@ export function declareModel(
       hostRoutes: hostRoutes.table,
     }),
     peerAuthentications,
+    accessLogging,
     enforcedPolicies,
     requestAuthentications: declareRequestAuthentications(graph, enforcedPolicies.RequestAuthentication),
     closingPolicies: declareClosingPolicies(graph, sources, settings),

@@ -15,6 +15,7 @@ interface FacetTables {
   readonly inboundOfProxy: Table<{ readonly id: string }>;
   readonly gatewayOfProxy: Table<{ readonly id: string }>;
   readonly secretReaderOfProxy: Table<true>;
+  readonly accessLogsOfProxy: Table<{ readonly id: string }>;
 }
 
 /** The most specific first. */
@@ -40,7 +41,8 @@ function ownLayers(
 }
 
 /** What a client calls. A gateway has listeners and routes of its own alone. */
-function clientAndPlace({ scopes, places }: FacetTables): Facet {
+function clientAndPlace(tables: FacetTables): Facet {
+  const { scopes, places } = tables;
   return (key, { kind }, read) => {
     const { id, families } = scopeOf(scopes, key, read);
     const { node, wide } = read.get(places.ofProxy, key) ?? {};
@@ -51,9 +53,22 @@ function clientAndPlace({ scopes, places }: FacetTables): Facet {
       cluster: byPlace,
       endpoint: byPlace,
       "name-table": shared,
-      ...(kind === "sidecar" ? { listener: [id, meshScopeOf(families).id], route: shared } : {}),
+      ...(kind === "sidecar"
+        ? { listener: asLogged([id, meshScopeOf(families).id], tables, key, read), route: shared }
+        : {}),
     };
   };
+}
+
+/** Listeners of what a sidecar calls, under those that log otherwise. */
+function asLogged(
+  layers: readonly string[],
+  { accessLogsOfProxy }: FacetTables,
+  key: string,
+  read: Read,
+): readonly string[] {
+  const own = read.get(accessLogsOfProxy, key);
+  return underOverlays(layers, own === undefined ? [] : [own.id]);
 }
 
 function scopeOf({ ofProxy }: ClientScopes, key: string, read: Read): ClientScope {
@@ -69,10 +84,11 @@ function secrets(tables: FacetTables): Facet {
   };
 }
 
-function kindOfProxy({ scopes }: FacetTables): Facet {
+function kindOfProxy(tables: FacetTables): Facet {
+  const { scopes } = tables;
   return (key, { kind }, read) => {
     if (kind === "router") return { cluster: [EVERY_PROXY_LAYER] };
     const layer = sidecarLayer(scopeOf(scopes, key, read).families);
-    return { cluster: [layer, EVERY_PROXY_LAYER], listener: [layer] };
+    return { cluster: [layer, EVERY_PROXY_LAYER], listener: asLogged([layer], tables, key, read) };
   };
 }

@@ -7,6 +7,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
+import { accessLogsOf } from "../model/access-logs.ts";
 import { closingPoliciesOf } from "../model/closing-policies.ts";
 import type { Model } from "../model/model.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "../model/mutual-tls-modes.ts";
@@ -62,6 +63,7 @@ function inboundView(
   const labels = workload?.labels ?? proxy.labels;
   const mutualTls = mutualTlsOf(read, model.peerAuthentications, { namespace: proxy.namespace, labels });
   const settings = read.one(model.settings);
+  const accessLogs = accessLogsOf(read, model.accessLogging, { namespace: proxy.namespace, labels });
   const families = ipFamiliesOf(proxy.addresses);
   const ports = portsOf({ ...proxy, labels }, model, read);
   const known = new Set([...ports.map(({ number }) => number), ...settings.reservedPorts.capture]);
@@ -81,7 +83,10 @@ function inboundView(
     ...(generations.ofOtherPorts && { otherPortsGeneration: generations.ofOtherPorts }),
     otherPorts: others.map((each) => ({ ...each, ...inGeneration(generations.ofPort(each.port)) })),
     families,
-    settings: { ...listenerSettings(settings), ...(asksSeveralProviders && { asksSeveralProviders }) },
+    settings: {
+      ...listenerSettings(settings, accessLogs.server),
+      ...(asksSeveralProviders && { asksSeveralProviders }),
+    },
   };
   const clusters = ports.map(
     ({ number, port, services }): InboundClusterInputs => ({
@@ -93,7 +98,11 @@ function inboundView(
       provenance: services.map(({ object }) => ({ object })),
     }),
   );
-  const objects = new Set([...ports.flatMap((port) => port.services.map(objectOf)), ...mutualTls.policies]);
+  const objects = new Set([
+    ...ports.flatMap((port) => port.services.map(objectOf)),
+    ...mutualTls.policies,
+    ...accessLogs.sources,
+  ]);
   const view = {
     listener,
     clusters,

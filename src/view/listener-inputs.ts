@@ -6,13 +6,16 @@ import type { TlsCompliance } from "../core/tls-compliance.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
 import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { ForwardClientCertDetails } from "../kinds/mesh-config/proxy-headers.ts";
+import type { AccessLog } from "../model/access-logs.ts";
 import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** What all filter chains of a listener depend on: but for the last, of MeshConfig. */
 export interface ListenerSettings {
-  /** Absent: no access log. */
-  readonly accessLog?: { readonly path: string; readonly format: string; readonly isJson: boolean };
+  /** Absent or empty: no access log. */
+  readonly accessLogs?: readonly AccessLog[];
+  /** Connections that no filter chain takes aren't logged. */
+  readonly ignoresRefusedConnections?: true;
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";
   /** How long a sniffing listener waits for a client's first bytes; `0s` waits for ever. */
   readonly protocolDetectionTimeout: string;
@@ -61,6 +64,18 @@ export interface OutboundHttp {
   readonly hasGrpcWeb: boolean;
 }
 
+/** Of the listener that takes all that a workload sends. */
+export interface VirtualOutboundInputs {
+  readonly name: string;
+  /** 15001 unless MeshConfig says otherwise. */
+  readonly port: number;
+  /** PassthroughCluster, or BlackHoleCluster under REGISTRY_ONLY. */
+  readonly otherwise: string;
+  readonly families: IpFamilies;
+  readonly settings: ListenerSettings;
+  readonly provenance: Provenance;
+}
+
 export interface OutboundListenerInputs {
   /** `0.0.0.0_9080` or `10.96.0.12_6379`. */
   readonly name: string;
@@ -73,6 +88,8 @@ export interface OutboundListenerInputs {
   /** What isn't HTTP, most specific match first; the last one without a match takes the rest. */
   readonly tcp: readonly TcpChain[];
   readonly settings: ListenerSettings;
+  /** Of what isn't a chain's. */
+  readonly provenance: Provenance;
 }
 
 /** A port of the application that a service names. */
@@ -129,4 +146,6 @@ export interface GatewayListenerInputs {
   readonly port: number;
   readonly chains: readonly GatewayChain[];
   readonly settings: ListenerSettings;
+  /** Of what isn't a chain's. */
+  readonly provenance: Provenance;
 }

@@ -7,6 +7,7 @@ import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
+import type { AccessLog } from "../model/access-logs.ts";
 import { ownsHost } from "../model/host-owner.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
@@ -29,17 +30,28 @@ import { declarePortShares, type PortShares } from "./port-shares.ts";
 import { deriveRowsOfFamilies, type Scoped, type ScopedRows } from "./scoped-rows.ts";
 import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 
-export function listenerSettings(settings: MeshSettings): ListenerSettings {
-  const { accessLogFile, accessLogFormat, isAccessLogJson, meshTls, tlsDefaults, tlsCompliance } = settings;
+export function listenerSettings(settings: MeshSettings, accessLogs: readonly AccessLog[]): ListenerSettings {
+  const { meshTls, tlsDefaults, tlsCompliance } = settings;
   return {
     ...(Object.keys(meshTls).length > 0 && { meshTls }),
     ...(Object.keys(tlsDefaults).length > 0 && { tlsDefaults }),
     ...(tlsCompliance && { tlsCompliance }),
     pathNormalization: settings.pathNormalization,
     protocolDetectionTimeout: settings.protocolDetectionTimeout,
-    ...(accessLogFile === ""
-      ? {}
-      : { accessLog: { path: accessLogFile, format: accessLogFormat, isJson: isAccessLogJson } }),
+    ...(accessLogs.length > 0 && { accessLogs }),
+    ...(settings.ignoresRefusedConnections && { ignoresRefusedConnections: true as const }),
+  };
+}
+
+/** Of listeners of clients for whom no Telemetry of a namespace or workload says another thing. */
+export function clientSettings(
+  read: Read,
+  { settings, accessLogging }: Model,
+): Pick<OutboundListenerInputs, "settings" | "provenance"> {
+  const { client, sources } = read.one(accessLogging.ofMesh);
+  return {
+    settings: listenerSettings(read.one(settings), client),
+    provenance: sources.map((object) => ({ object })),
   };
 }
 
@@ -114,7 +126,7 @@ function portListener(
     port,
     ...(hasHttp || http.length > 0 ? { http: { routeName: String(port), hasGrpcWeb: speaksGrpcWeb } } : {}),
     tcp: portChains(tcp, context),
-    settings: listenerSettings(settings),
+    ...clientSettings(read, model),
   };
   return new Map([[name, listener]]);
 }
@@ -158,7 +170,6 @@ function addressListeners(
 ): ReadonlyMap<string, OutboundListenerInputs> {
   const listeners = new Map<string, OutboundListenerInputs>();
   const meshSettings = context.read.one(context.model.settings);
-  const settings = listenerSettings(meshSettings);
   for (const port of service.ports) {
     const all = addressesForProxy(addressesByPort.get(port.number) ?? [], context.client.families());
     // HTTP of all addresses is the port's listener's, unless a range there would take it.
@@ -168,7 +179,7 @@ function addressListeners(
       isHttp(port.protocol)
         ? portChains([], context)
         : addressChains({ service, port }, sharersOf({ service, port, address }, context), context);
-    const content = { ...httpOf(service, port), settings };
+    const content = { ...httpOf(service, port), ...clientSettings(context.read, context.model) };
     const own = ownAddresses({ service, port, addresses }, context);
     for (const { address, ...additional } of listeningPairs(service, own)) {
       if (isTaken(address, port.number, meshSettings)) continue;

@@ -5,6 +5,7 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
+import { declareAccessLogOverlays, declareLoggedListeners } from "./access-log-overlays.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import {
   type ClientScopes,
@@ -17,7 +18,7 @@ import { declareSeveralProviders } from "./connection-providers.ts";
 import { proxyFacets } from "./facets.ts";
 import { declareGatewayViews, type GatewayView } from "./gateway/gateway-views.ts";
 import { declareInboundViews, type InboundView } from "./inbound.ts";
-import type { OutboundListenerInputs } from "./listener-inputs.ts";
+import type { OutboundListenerInputs, VirtualOutboundInputs } from "./listener-inputs.ts";
 import { declareNameTables, type NamedHosts } from "./name-tables.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
@@ -27,6 +28,7 @@ import { declareProfiles, type Profile } from "./profile.ts";
 import type { Scoped } from "./scoped-rows.ts";
 import { distinct } from "./shared-rows.ts";
 import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
+import { declareVirtualOutbound } from "./virtual-outbound.ts";
 
 export interface Views {
   readonly model: Model;
@@ -36,7 +38,10 @@ export interface Views {
   /** Also in layers of places. */
   readonly endpoints: Table<Scoped<EndpointInputs>>;
   readonly places: PlaceTables;
+  /** Also in layers of sidecars that log otherwise. */
   readonly listeners: Table<Scoped<OutboundListenerInputs>>;
+  /** Also in layers of sidecars that log otherwise. */
+  readonly virtualOutbound: Table<Scoped<VirtualOutboundInputs>>;
   readonly virtualHosts: SidecarVirtualHosts;
   /** By the client scope's id, for those that capture DNS. */
   readonly nameTables: Table<NamedHosts>;
@@ -72,18 +77,30 @@ export function declareViews(
     from: proxies,
     rows: (key, proxy, read) => (mayReadSecrets(proxy, model, read) ? [[key, true]] : []),
   });
-  const facts = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy };
+  const accessLogs = declareAccessLogOverlays(graph, model, proxies);
+  const accessLogsOfProxy = accessLogs.ofProxy;
+  const facts = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy, accessLogsOfProxy };
   const profiles = declareProfiles(graph, proxies, [policyFacet(policies), ...proxyFacets(facts)]);
   const clients = { places: places.table, profiles: distinct(graph, "profiles", profiles) };
   const placedEndpoints = declarePlacedEndpoints(graph, endpoints, clients);
   const placedClusters = declarePlacedClusters(graph, clusters, clients);
+  const logged = { overlays: accessLogs.table, profiles: clients.profiles };
+  const listeners = declareOutboundListeners(graph, model, scopes);
+  const virtualOutbound = declareVirtualOutbound(graph, model);
   return {
     model,
     scopes,
     clusters: graph.union("clusters in all layers", [clusters, placedClusters]),
     endpoints: graph.union("endpoints in all layers", [endpoints, placedEndpoints]),
     places,
-    listeners: declareOutboundListeners(graph, model, scopes),
+    listeners: graph.union("outbound listeners in all layers", [
+      listeners,
+      declareLoggedListeners(graph, listeners, logged),
+    ]),
+    virtualOutbound: graph.union("virtualOutbound in all layers", [
+      virtualOutbound,
+      declareLoggedListeners(graph, virtualOutbound, logged),
+    ]),
     virtualHosts: declareVirtualHosts(graph, model, scopes),
     nameTables: declareNameTables(graph, model, scopes),
     inbound: distinct(graph, "inbound views", inboundOfProxy),

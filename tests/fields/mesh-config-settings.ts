@@ -109,6 +109,20 @@ export const meshConfigSettings: KindSettings = {
     },
     { fields: /trustDomainAliases/, beside: NAMES_A_PRINCIPAL },
     { fields: /ListenPort/, values: [15011, 15012] },
+    {
+      fields: /defaultProviders\.accessLogging/,
+      spec: yaml(
+        "{ extensionProviders: [{ name: some, envoyFileAccessLog: {} }, { name: other, envoyFileAccessLog: { path: /tmp/other.log } }] }",
+      ),
+      values: [["some"], ["other"]],
+    },
+    { fields: /disableEnvoyListenerLog/, spec: { accessLogFile: "/dev/stdout" } },
+    {
+      fields: /envoyFileAccessLog/,
+      spec: yaml(
+        "{ defaultProviders: { accessLogging: [some] }, extensionProviders: [{ name: some, envoyFileAccessLog: { path: /tmp/some.log } }] }",
+      ),
+    },
     { fields: /accessLog(Format|Encoding)/, spec: { accessLogFile: "/dev/stdout" } },
     {
       fields: /HttpRetryPolicy\.retryOn/,

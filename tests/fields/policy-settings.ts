@@ -19,7 +19,7 @@ status: { podIP: 10.244.0.1, phase: Running }
 const GATEWAY_API = "gateway.networking.k8s.io";
 
 /** `more` is in YAML's flow style. */
-function targetSettings(more: string): readonly FieldSetting[] {
+export function targetSettings(more: string): readonly FieldSetting[] {
   return [
     { part: "targetRef", inList: false },
     { part: "targetRefs\\[\\]", inList: true },

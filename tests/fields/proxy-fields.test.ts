@@ -18,6 +18,7 @@ import { meshConfigSettings, peerAuthenticationSettings } from "./mesh-config-se
 import { meshScene } from "./mesh-scene.ts";
 import { authorizationPolicySettings, requestAuthenticationSettings } from "./policy-settings.ts";
 import { serviceSettings, workloadGroupSettings } from "./service-settings.ts";
+import { telemetrySettings } from "./telemetry-settings.ts";
 import {
   assertEffect,
   assertValueWarned,
@@ -36,6 +37,7 @@ const settings = [
   peerAuthenticationSettings,
   authorizationPolicySettings,
   requestAuthenticationSettings,
+  telemetrySettings,
   meshConfigSettings,
   serviceSettings,
   endpointSliceSettings,

@@ -7,8 +7,7 @@ import { AccessLogType } from "../../gen/envoy/data/accesslog/v3/accesslog_pb.ts
 import { FileAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { ExpressionFilterSchema } from "../../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
 import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
-import { claims } from "../../kinds/claims.ts";
-import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
+import type { AccessLog } from "../../model/access-logs.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import { showingLoggedPath } from "../logged-path.ts";
@@ -69,24 +68,42 @@ export type AccessLogFeature = SlotFeature<(typeof accessLogSlots)[number], Acce
 export const accessLogFeatures: readonly AccessLogFeature[] = [
   {
     slot: "file",
-    fields: claims(meshConfigKind, ["spec.accessLogFile", "spec.accessLogFormat", "spec.accessLogEncoding"]),
-    build: ({ settings: { accessLog }, ...logged }) =>
-      accessLog === undefined
-        ? []
-        : [{ ...fileLogger(accessLog, detailsOf(logged)), ...(logged.kind === "tcp" && onceAConnection) }],
+    // What is written where is the model's to say.
+    fields: [],
+    build: ({ settings: { accessLogs = [] }, ...logged }) =>
+      accessLogs.map((log) => {
+        const filters = [...(logged.kind === "tcp" ? [onceAConnection] : []), ...whereTrue(log)];
+        return { ...fileLogger(log, detailsOf(logged)), ...allOf(filters) };
+      }),
   },
   { slot: "statistics", fields: [], build: ({ kind, side }) => [buildTelemetryRecords({ kind, side })] },
 ];
 
+type AccessLogFilter = Plain<typeof AccessLogFilterSchema>;
+
 /** Bytes are told to the agent while a connection lives; everybody else is told once. */
-const onceAConnection = {
-  filter: {
-    filterSpecifier: {
-      case: "logTypeFilter" as const,
-      value: { types: [AccessLogType.TcpConnectionEnd] },
-    },
-  },
+const onceAConnection: AccessLogFilter = {
+  filterSpecifier: { case: "logTypeFilter", value: { types: [AccessLogType.TcpConnectionEnd] } },
 };
+
+function whereTrue({ filter }: AccessLog): readonly AccessLogFilter[] {
+  return filter === undefined ? [] : [expressionFilter(filter)];
+}
+
+function expressionFilter(expression: string): AccessLogFilter {
+  const value = logger(
+    "envoy.access_loggers.extension_filters.cel",
+    typedConfig(ExpressionFilterSchema, { expression }),
+  );
+  return { filterSpecifier: { case: "extensionFilter", value } };
+}
+
+function allOf(filters: readonly AccessLogFilter[]): Pick<AccessLogInit, "filter"> {
+  const [first, ...others] = filters;
+  if (first === undefined) return {};
+  if (others.length === 0) return { filter: first };
+  return { filter: { filterSpecifier: { case: "andFilter", value: { filters: [...filters] } } } };
+}
 
 export const buildAccessLogs = inSlots(accessLogSlots, accessLogFeatures);
 
@@ -106,37 +123,31 @@ const PROVIDER_DENIAL = "ext_authz_denied";
  * A line, in the same file and format, for each connection that is refused before anything could be asked on it: no
  * chain takes it, as in Istio, or its TLS handshake fails. The reason is where that of an upstream would be.
  */
-export function buildRefusedConnectionLogs({ accessLog }: ListenerSettings): AccessLogInit[] {
-  if (accessLog === undefined) return [];
+export function buildRefusedConnectionLogs({
+  accessLogs = [],
+  ignoresRefusedConnections,
+}: ListenerSettings): AccessLogInit[] {
+  if (ignoresRefusedConnections) return [];
   const details = "%RESPONSE_CODE_DETAILS%";
-  const format = formatText(accessLog, details).replaceAll(
-    "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
-    "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
-  );
-  return [{ ...fileLogger({ ...accessLog, format }, details), filter: refusedConnections() }];
+  return accessLogs.map((log) => {
+    const format = formatText(log, details).replaceAll(
+      "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+      "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
+    );
+    const filters = [refusedConnections(), ...whereTrue(log)];
+    return { ...fileLogger({ ...log, format }, details), ...allOf(filters) };
+  });
 }
 
-function refusedConnections(): Plain<typeof AccessLogFilterSchema> {
+function refusedConnections(): AccessLogFilter {
   const noChain = { case: "responseFlagFilter" as const, value: { flags: ["NR"] } };
   // The TLS inspector leaves a reason too, "TLS_error|…", on each connection that isn't TLS.
   const reason = "connection.transport_failure_reason";
-  const expression = `has(${reason}) && ${reason}.startsWith("TLS_error:")`;
-  const handshake = {
-    case: "extensionFilter" as const,
-    value: logger(
-      "envoy.access_loggers.extension_filters.cel",
-      typedConfig(ExpressionFilterSchema, { expression }),
-    ),
-  };
+  const handshake = expressionFilter(`has(${reason}) && ${reason}.startsWith("TLS_error:")`);
   return {
-    filterSpecifier: {
-      case: "orFilter",
-      value: { filters: [{ filterSpecifier: noChain }, { filterSpecifier: handshake }] },
-    },
+    filterSpecifier: { case: "orFilter", value: { filters: [{ filterSpecifier: noChain }, handshake] } },
   };
 }
-
-type AccessLog = NonNullable<ListenerSettings["accessLog"]>;
 
 function fileLogger(accessLog: AccessLog, details: string): AccessLogInit {
   const accessLogFormat = { case: "logFormat" as const, value: buildFormat(accessLog, details) };
@@ -161,13 +172,18 @@ function formatText({ format, isJson }: AccessLog, details: string): string {
 
 function buildFormat(accessLog: AccessLog, details: string): Plain<typeof SubstitutionFormatStringSchema> {
   const text = formatText(accessLog, details);
+  const omitEmptyValues = accessLog.omitsEmptyValues === true;
   if (accessLog.isJson) {
     const showText = (_: string, each: unknown) =>
       typeof each === "string" ? showingLoggedPath(each) : each;
-    return { format: { case: "jsonFormat", value: JSON.parse(text, showText) as JsonObject } };
+    return {
+      format: { case: "jsonFormat", value: JSON.parse(text, showText) as JsonObject },
+      ...(omitEmptyValues && { omitEmptyValues }),
+    };
   }
   const inlineString = showingLoggedPath(text);
   return {
     format: { case: "textFormatSource", value: { specifier: { case: "inlineString", value: inlineString } } },
+    ...(omitEmptyValues && { omitEmptyValues }),
   };
 }

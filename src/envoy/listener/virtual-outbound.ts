@@ -2,11 +2,11 @@
 // what no listener knows passes through or is dropped, as the mesh's outbound policy says.
 
 import { BLACK_HOLE_CLUSTER } from "../../core/cluster-name.ts";
-import { type IpFamilies, wildcardsOf } from "../../core/ip-families.ts";
+import { wildcardsOf } from "../../core/ip-families.ts";
 import { TrafficDirection } from "../../gen/envoy/config/core/v3/base_pb.ts";
 import { type ClaimedField, claims } from "../../kinds/claims.ts";
 import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
-import type { ListenerSettings } from "../../view/listener-inputs.ts";
+import type { VirtualOutboundInputs } from "../../view/listener-inputs.ts";
 import { buildFilterChain, forwardTo } from "./filter-chain.ts";
 import { buildListener, type ListenerInit } from "./listener.ts";
 
@@ -15,23 +15,15 @@ export const virtualOutboundFields: readonly ClaimedField[] = claims(meshConfigK
   "spec.proxyListenPort",
 ]);
 
-export interface VirtualOutboundInputs {
-  /** 15001 unless MeshConfig says otherwise. */
-  readonly port: number;
-  /** PassthroughCluster, or BlackHoleCluster under REGISTRY_ONLY. */
-  readonly otherwise: string;
-  readonly families: IpFamilies;
-  readonly settings: ListenerSettings;
-}
-
 export function buildVirtualOutbound({
+  name,
   port,
   otherwise,
   families,
   settings,
-}: VirtualOutboundInputs): ListenerInit {
+}: Omit<VirtualOutboundInputs, "provenance">): ListenerInit {
   const listener = buildListener({
-    name: "virtualOutbound",
+    name,
     addresses: wildcardsOf(families),
     port,
     direction: TrafficDirection.OUTBOUND,

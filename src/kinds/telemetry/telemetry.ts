@@ -14,6 +14,7 @@ export const telemetryKind = defineKind({
   versions: { served: ["v1", "v1alpha1"], storage: "v1" },
   plural: "telemetries",
   scope: "Namespaced",
+  roles: ["modeled"],
   description:
     "Which metrics, access logs and traces the proxies of the mesh, of a namespace or of chosen workloads report, and to whom.",
   fields: { spec: telemetrySpec, status: anything() },

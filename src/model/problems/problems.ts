@@ -22,6 +22,7 @@ import { checkGatewaySelector } from "./gateway-selector.ts";
 import { checkIndistinctHosts } from "./indistinct-host.ts";
 import { checkMeshHostConflicts } from "./mesh-host-conflict.ts";
 import { policyChecks } from "./policy-checks.ts";
+import { checkPolicyTargets } from "./policy-targets.ts";
 import { declareProblemIndexes, type ProblemIndexes } from "./problem-indexes.ts";
 import { checkReservedGatewayPorts, checkReservedServicePorts } from "./reserved-port.ts";
 import { checkRuleCredentials } from "./rule-credentials.ts";
@@ -29,6 +30,7 @@ import { checkRuleHost } from "./rule-host.ts";
 import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
 import { checkShortNameConflicts } from "./short-name-conflict.ts";
+import { checkLogProviders, checkTelemetryScope } from "./telemetry.ts";
 import { checkWorkloadEntryAddress } from "./workload-entry-address.ts";
 import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
 
@@ -61,6 +63,7 @@ export function declareProblems(
     problemsOf(sources.PeerAuthentication, inputs, policyChecks.PeerAuthentication),
     problemsOf(sources.AuthorizationPolicy, inputs, policyChecks.AuthorizationPolicy),
     problemsOf(sources.RequestAuthentication, inputs, policyChecks.RequestAuthentication),
+    problemsOf(sources.Telemetry, inputs, [checkLogProviders, checkTelemetryScope, checkPolicyTargets]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [
       checkServiceEntryHosts,

@@ -4,6 +4,7 @@
 import { wildcardsOf } from "../../core/ip-families.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Table } from "../../graph/table.ts";
+import { accessLogsOf } from "../../model/access-logs.ts";
 import {
   type GatewayPort,
   type GatewayServer,
@@ -15,7 +16,7 @@ import {
 import type { Model } from "../../model/model.ts";
 import { matchableNames } from "../chain-matches.ts";
 import { clientOf } from "../client-questions.ts";
-import type { ClientScopes, ConnectedProxy } from "../client-scope.ts";
+import { type ClientScopes, type ConnectedProxy, workloadOf } from "../client-scope.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../listener-inputs.ts";
 import { listenerSettings } from "../outbound-listeners.ts";
 import { contentId } from "../shared-rows.ts";
@@ -73,6 +74,10 @@ function routeNamesOf({ forward }: GatewayChain): readonly string[] {
 function listenerOf(port: GatewayPort, context: GatewayContext): GatewayListenerInputs | undefined {
   const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, context)));
   if (chains.length === 0) return undefined;
+  const { proxy, read, model } = context;
+  const { namespace } = proxy;
+  const labels = workloadOf(proxy, model, read)?.labels ?? proxy.labels;
+  const accessLogs = accessLogsOf(read, model.accessLogging, { namespace, labels });
   const [, secondWildcard] = wildcardsOf(context.client.families());
   return {
     name: `${port.bind}_${port.listenPort}`,
@@ -80,7 +85,8 @@ function listenerOf(port: GatewayPort, context: GatewayContext): GatewayListener
     ...(port.isEveryAddress && secondWildcard !== undefined ? { additionalAddress: secondWildcard } : {}),
     port: port.listenPort,
     chains,
-    settings: listenerSettings(context.read.one(context.model.settings)),
+    settings: listenerSettings(context.read.one(context.model.settings), accessLogs.client),
+    provenance: accessLogs.sources.map((object) => ({ object })),
   };
 }
 

@@ -1,15 +1,13 @@
 // `meltemi wait` after a file was saved: when it returns, not one more request goes the old way.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { after, before, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { LogScopeReport, PushReport } from "../../../src/admin/contract/control-plane.ts";
 import { weightedRoutes } from "./echo-routes.ts";
+import { meltemi } from "./meltemi.ts";
 import type { PodClient } from "./pod-client.ts";
 import { type RunningMesh, skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
 
-const program = fileURLToPath(new URL("../../../bin/meltemi.mjs", import.meta.url));
 const EDIT_COUNT = 5;
 
 describe("meltemi wait", { skip }, () => {
@@ -76,13 +74,3 @@ describe("meltemi wait", { skip }, () => {
     assert.match(text, /There is no VirtualService test\/ecko\nhint: did you mean "echo"\?/);
   });
 });
-
-function meltemi(mesh: RunningMesh, ...args: readonly string[]): Promise<{ code: number; text: string }> {
-  const env = { ...process.env, MELTEMI_STATE_DIR: mesh.stateDirectory, NO_COLOR: "1" };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ code, text: stdout + stderr });
-    });
-  });
-}
