@@ -57,6 +57,7 @@ export const rooms: readonly Room[] = [
   },
   { name: "grpc", purpose: "a thin gRPC layer on HTTP/2", sees: ["core"] },
   { name: "xds", purpose: "streams, versions, opaque bytes", sees: ["core", "gen", "grpc"] },
+  { name: "traffic", purpose: "the last hour, as proxies tell it", sees: ["core"], isPure: true },
   {
     name: "fleet",
     purpose: "who is connected, and which set they get",
@@ -103,7 +104,7 @@ export const rooms: readonly Room[] = [
     purpose: "HTTP and JSON about all of it",
     sees: ["core", "kinds"],
     // It reports on the fleet and the model that it is handed.
-    seesTypesOf: ["fleet", "model", "view", "xds"],
+    seesTypesOf: ["fleet", "model", "traffic", "view", "xds"],
   },
   {
     name: "install",
@@ -115,7 +116,7 @@ export const rooms: readonly Room[] = [
     name: "serving",
     purpose: "xDS and certificates, for who proves who they are",
     // Its own certificate is renewed as an agent's is.
-    sees: ["core", "grpc", "xds", "fleet", "identity", "agent"],
+    sees: ["core", "grpc", "xds", "fleet", "identity", "agent", "traffic"],
   },
   {
     name: "replicas",

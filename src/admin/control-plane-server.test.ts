@@ -17,6 +17,7 @@ const answers: ControlPlaneAnswers = {
   uninjected: () => [],
   issuerKeys: () => [],
   pushes: () => [],
+  traffic: (windowMs) => ({ since: `${windowMs} ms ago`, until: "now", series: [] }),
   programmed: (object) => ({
     object,
     proxyCount: 0,
@@ -153,4 +154,13 @@ test("createReadingServer() lets nobody change anything", async (t) => {
   assert.equal((await ask("/scopej/ca", {}, '{"output_level":"debug"}')).status, 403);
   assert.equal((await ask("/scopej/ca")).status, 200);
   assert.equal(changes.length, changeCount);
+});
+
+test("GET /traffic has a window of a minute unless one is asked for, and refuses what is none", async (t) => {
+  const ask = await start(t);
+  const window = async (query: string) => JSON.parse((await ask(`/traffic${query}`)).text).since;
+  assert.equal(await window(""), "60000 ms ago");
+  assert.equal(await window("?window=3600000"), "3600000 ms ago");
+  for (const query of ["?window=0", "?window=-1", "?window=1m", "?window=", "?window=1e9"])
+    assert.equal((await ask(`/traffic${query}`)).status, 400, query);
 });

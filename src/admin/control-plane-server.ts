@@ -12,6 +12,7 @@ import type {
   ProgrammedReport,
   ProxyStatus,
   PushReport,
+  TrafficWindowReport,
   UninjectedPods,
   VersionReport,
 } from "./contract/control-plane.ts";
@@ -20,6 +21,7 @@ import { answerLogScopes } from "./log-pages.ts";
 import { refusalOfForeignPage } from "./own-pages.ts";
 import { parsePushLimit } from "./push-report.ts";
 import { requestedUrl } from "./requested-url.ts";
+import { parseTrafficWindow } from "./traffic-page.ts";
 
 export interface ControlPlaneAnswers {
   proxies(): readonly ProxyStatus[];
@@ -28,6 +30,7 @@ export interface ControlPlaneAnswers {
   issuerKeys(): readonly IssuerKeysReport[];
   /** The newest first. */
   pushes(limit: number): readonly PushReport[];
+  traffic(windowMs: number): TrafficWindowReport;
   programmed(object: ObjectKey): ProgrammedReport;
   /** Of the proxies of all replicas; absent, or undefined, where there is nobody else to ask. */
   programmedEverywhere?(object: ObjectKey): Promise<ProgrammedReport> | undefined;
@@ -88,6 +91,12 @@ async function route(
       const limit = parsePushLimit(searchParams.get("limit"));
       if (limit === undefined) return send(response, 400, { error: "limit must be a number above 0" });
       return send(response, 200, answers.pushes(limit));
+    }
+    case "/traffic": {
+      const windowMs = parseTrafficWindow(searchParams.get("window"));
+      if (windowMs === undefined)
+        return send(response, 400, { error: "window must be milliseconds above 0" });
+      return send(response, 200, answers.traffic(windowMs));
     }
     case "/programmed": {
       const object = parseKey(searchParams.get("object") ?? "");

@@ -31,6 +31,9 @@ import { createProxyReadiness, waitUntilReady } from "./proxy-readiness.ts";
 import { createSdsMethods } from "./sds-server.ts";
 import { createWorkloadSecretSource, firstSecretSourceOf } from "./secret-source.ts";
 import { createStatusServer } from "./status-server.ts";
+import { openControlPlane } from "./traffic/open-control-plane.ts";
+import { startTrafficReporter } from "./traffic/traffic-reporter.ts";
+import { TrafficTable } from "./traffic/traffic-table.ts";
 
 export interface AgentOptions extends Omit<BootstrapOptions, "sockets"> {
   /** Made for the agent and Envoy alone, mode 0700; holds sockets and bootstrap. At most 96 bytes long. */
@@ -119,7 +122,9 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   // Who sends clients away isn't ready for more of them.
   let isDraining = false;
   let started: EnvoyProcess | undefined;
-  const requestMetrics = new RequestMetrics({ own: ownDescription(options.node), ...bucketsOf(options) });
+  const own = ownDescription(options.node);
+  const traffic = reportTraffic(options, certificate, closers);
+  const requestMetrics = new RequestMetrics({ own, ...(traffic && { traffic }), ...bucketsOf(options) });
   const questions = createQuestions(options, {
     certificate,
     requestMetrics,
@@ -173,6 +178,24 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
     },
     close: () => closeInReverse(closers),
   };
+}
+
+/** A control plane in plaintext couldn't know whose traffic it is, so it is told of none. */
+function reportTraffic(
+  options: AgentOptions,
+  certificate: CertificateRotation,
+  closers: Closer[],
+): TrafficTable | undefined {
+  const { clock, controlPlane } = options;
+  const { tlsServerName: serverName, ...address } = controlPlane;
+  if (serverName === undefined) return undefined;
+  const table = new TrafficTable();
+  const reporter = startTrafficReporter({
+    ...{ ...options, table },
+    connect: () => openControlPlane({ ...address, serverName }, { certificate, clock }),
+  });
+  closers.push(() => reporter.close());
+  return table;
 }
 
 function bucketsOf({ histogramBuckets }: AgentOptions) {

@@ -7,6 +7,7 @@ import type {
   ProgrammedReport,
   ProxyStatus,
   PushReport,
+  TrafficWindowReport,
   UninjectedPods,
   VersionReport,
 } from "../admin/contract/control-plane.ts";
@@ -45,6 +46,9 @@ export function socketMesh(client: MeshClient, context: Pick<CommandContext, "en
     uninjected: () => client.get<UninjectedPods[]>("control-plane", "/uninjected"),
     issuerKeys: () => client.get<IssuerKeysReport[]>("control-plane", "/issuer-keys"),
     pushes: (limit) => client.get<PushReport[]>("control-plane", "/pushes", { limit: String(limit) }),
+    traffic: async (windowMs) => [
+      await client.get<TrafficWindowReport>("control-plane", "/traffic", { window: String(windowMs) }),
+    ],
     logScopes: () => client.get<LogScopeReport[]>("control-plane", "/scopej"),
     async setLogLevel(scope, level) {
       await client.put("control-plane", `/scopej/${encodeURIComponent(scope)}`, { output_level: level });

@@ -7,6 +7,7 @@ import type {
   ProgrammedReport,
   ProxyStatus,
   PushReport,
+  TrafficWindowReport,
   UninjectedPods,
   VersionReport,
 } from "../admin/contract/control-plane.ts";
@@ -79,6 +80,10 @@ export function createClusterMesh(options: ClusterMeshOptions): Mesh {
       return answers
         .flatMap(({ replica, answer }) => answer.map((push) => ({ ...push, controlPlane: replica.pod })))
         .sort((one, other) => (one.at < other.at ? 1 : -1));
+    },
+    async traffic(windowMs) {
+      const answers = await ask<TrafficWindowReport>(`/traffic?window=${windowMs}`);
+      return answers.map(({ answer }) => answer);
     },
     async logScopes() {
       const answers = await ask<readonly LogScopeReport[]>("/scopej");

@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
 import { createMonitoringServer } from "../admin/monitoring-server.ts";
+import { trafficReport } from "../admin/traffic-page.ts";
 import { startPodReplacement } from "../controllers/pod-replacement.ts";
 import { startRootCertificates } from "../controllers/root-certificates.ts";
 import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
@@ -50,10 +51,12 @@ import { readVersion } from "../process/project.ts";
 import { requireIdentity } from "../serving/authenticated-backend.ts";
 import { openControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import { serveSecurely } from "../serving/serve-securely.ts";
+import { createTrafficMethod } from "../serving/traffic-method.ts";
 import { type KubernetesChanges, watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
 import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { openPushTraces } from "../telemetry/open-push-traces.ts";
+import { TrafficHistory } from "../traffic/traffic-history.ts";
 import type { WebhookServer } from "../webhook/webhook-server.ts";
 import { createXdsServer, type XdsServer } from "../xds/xds-server.ts";
 import { connectToCluster } from "./api-connection.ts";
@@ -102,7 +105,8 @@ export async function runClusterControlPlane(
   const injection = createClusterInjection(settings, plane.sources);
   const uninjected = createUninjectedWatch(settings, plane);
   const problemsByObject = new Map<ObjectKey, readonly Problem[]>();
-  const known = { problemsByObject, changes, injection, uninjected };
+  const traffic = new TrafficHistory({ clock: systemClock });
+  const known = { traffic, problemsByObject, changes, injection, uninjected };
   const cluster = { settings, logs, client, plane, signal, serving, metrics, ...known };
   const monitoring = await startMonitoring(cluster, () => metrics.text());
   const [issuerKeys] = await Promise.all([followKeys(cluster, metrics.jwks), followCluster(cluster)]);
@@ -122,8 +126,8 @@ export async function runClusterControlPlane(
   const identity = await openControlPlaneIdentity(authority, { names, log: logs.ca });
   const reports = createFleetReports({ settings, plane, identity, trustDomain });
   serving.reports = reports;
-  const { methods } = reports;
   const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
+  const methods = [...reports.methods, createTrafficMethod({ history: traffic, authenticator, describe })];
   const certificates = { authority, authenticator, describe, certificateEvents: metrics.certificates };
   const listener = await serveSecurely(endpoint, {
     ...certificates,
@@ -230,6 +234,7 @@ interface Cluster {
   readonly plane: ControlPlane;
   /** Aborts when the last client is gone. */
   readonly signal: AbortSignal;
+  readonly traffic: TrafficHistory;
   /** As they were found when the objects were read. */
   readonly problemsByObject: Map<ObjectKey, readonly Problem[]>;
   readonly changes: ObjectChanges;
@@ -266,11 +271,12 @@ function stopped(signal: AbortSignal): Promise<void> {
 
 /** Listens from the start, so that kubelet is told "not ready" and isn't refused. */
 async function startMonitoring(cluster: Cluster, metrics: () => Promise<string>): Promise<Monitoring> {
-  const { plane, problemsByObject, logs, settings, uninjected } = cluster;
+  const { plane, traffic, problemsByObject, logs, settings, uninjected } = cluster;
   const admin = createControlPlaneServer(
     {
       ...planeAnswers(plane),
       programmedEverywhere: (object) => cluster.serving.reports?.programmed(object),
+      traffic: (windowMs) => trafficReport(traffic.read(windowMs)),
       problems: () => planeProblems(plane, problemsByObject.values()),
       uninjected: () => uninjected.report(),
       version: () => ({ version: readVersion() }),

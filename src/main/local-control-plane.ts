@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createControlPlaneServer } from "../admin/control-plane-server.ts";
 import { createReadingServer } from "../admin/reading-server.ts";
+import { trafficReport } from "../admin/traffic-page.ts";
 import { systemClock } from "../core/clock.ts";
 import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
@@ -45,9 +46,11 @@ import { requireIdentity } from "../serving/authenticated-backend.ts";
 import { openControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import { PodConnections } from "../serving/pod-connections.ts";
 import { serveSecurely } from "../serving/serve-securely.ts";
+import { createTrafficMethod } from "../serving/traffic-method.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
 import { openPushTraces } from "../telemetry/open-push-traces.ts";
+import { TrafficHistory } from "../traffic/traffic-history.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
 
 // As Kubernetes names its own; the supervisor signs by this name.
@@ -98,21 +101,18 @@ async function serveLocally(settings: LocalSettings, logs: ControlPlaneLogs): Pr
   const endpoint = { kind: "unix", path: xdsSocket, mode: 0o600 } as const;
   const identity = await openControlPlaneIdentity(authority, { names, log: logs.ca });
   const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
-  const certificateEvents = metrics.certificates;
-  const service = {
-    grpc,
-    xds,
-    authority,
-    authenticator,
-    describe,
-    certificateEvents,
-    identity,
-    log: logs.ca,
-  };
+  const traffic = new TrafficHistory({ clock: systemClock });
+  const trafficMethod = (owner?: ProvenIdentity) =>
+    createTrafficMethod({ history: traffic, authenticator, describe }, owner);
+  const certificates = { authority, authenticator, describe, certificateEvents: metrics.certificates };
+  const service = { ...certificates, grpc, xds, identity, log: logs.ca };
   await serveSecurely(endpoint, service);
   metrics.watch({ objects: objectCountsOf(plane), signingCertificate: authority });
-  const pods = new PodConnections({ grpc, xds, identity, trustDomain, log: logs.grpc });
-  const passed = await servePlaintext({ plane, xds, metrics, grpc, stateDirectory, logs });
+  const pods = new PodConnections({
+    ...{ grpc, xds, identity, trustDomain, log: logs.grpc },
+    methodsOf: (owner) => [trafficMethod(owner)],
+  });
+  const passed = await servePlaintext({ plane, traffic, xds, metrics, grpc, stateDirectory, logs });
   receiveConnections(process, (socket, { name, owner }) => {
     if (name === POD_CONNECTIONS && owner !== undefined) pods.take(socket, owner);
     else if (name === "xds" || name === "admin") passed[name].emit("connection", socket);
@@ -125,6 +125,7 @@ async function serveLocally(settings: LocalSettings, logs: ControlPlaneLogs): Pr
 
 interface Serving {
   readonly plane: ControlPlane;
+  readonly traffic: TrafficHistory;
   readonly xds: ReturnType<typeof createXdsServer>;
   readonly metrics: ControlPlaneMetrics;
   readonly grpc: GrpcServer;
@@ -174,7 +175,7 @@ async function openAuthenticator(stateDirectory: string, trustDomain: string): P
 }
 
 /** What the machine's own ports lead to, and the admin socket. No secret goes this way. */
-async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, logs }: Serving) {
+async function servePlaintext({ plane, traffic, xds, metrics, grpc, stateDirectory, logs }: Serving) {
   const plaintext = createServer();
   await grpc.listen(
     { kind: "handle", server: plaintext },
@@ -182,6 +183,7 @@ async function servePlaintext({ plane, xds, metrics, grpc, stateDirectory, logs 
   );
   const answers = {
     ...planeAnswers(plane),
+    traffic: (windowMs: number) => trafficReport(traffic.read(windowMs)),
     problems: () => planeProblems(plane),
     uninjected: () => uninjectedPods(plane),
     version: () => ({ version: readVersion() }),

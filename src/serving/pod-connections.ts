@@ -3,7 +3,8 @@
 
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "../core/logger.ts";
-import type { PodOwner } from "../core/stream-identity.ts";
+import type { PodOwner, ProvenIdentity } from "../core/stream-identity.ts";
+import type { GrpcMethod } from "../grpc/method.ts";
 import type { GrpcListener, GrpcServer } from "../grpc/server.ts";
 import type { XdsServer } from "../xds/xds-server.ts";
 import type { ControlPlaneIdentity } from "./control-plane-identity.ts";
@@ -14,6 +15,8 @@ export interface PodConnectionsOptions {
   readonly xds: XdsServer;
   readonly identity: ControlPlaneIdentity;
   readonly trustDomain: string;
+  /** What a pod is served besides. */
+  readonly methodsOf: (owner: ProvenIdentity) => readonly GrpcMethod[];
   readonly log: Logger;
 }
 
@@ -23,7 +26,7 @@ interface PodListener {
   readonly sockets: Set<Socket>;
 }
 
-/** An Envoy has one, and a second for a moment after one broke. */
+/** An Envoy has one, and a second for a moment after one broke; its agent has one while there is traffic. */
 const MAX_CONNECTIONS_PER_POD = 32;
 
 export class PodConnections {
@@ -62,13 +65,11 @@ export class PodConnections {
   }
 
   #listen(owner: PodOwner): PodListener {
-    const { grpc, xds, identity, trustDomain } = this.#options;
+    const { grpc, xds, identity, trustDomain, methodsOf } = this.#options;
     const server = createServer();
     const { namespace, serviceAccount, pod } = owner;
-    const methods = xds.methods({
-      servesSecrets: true,
-      owner: { proof: "socket", trustDomain, namespace, serviceAccount, pod },
-    });
+    const proven = { proof: "socket", trustDomain, namespace, serviceAccount, pod } as const;
+    const methods = [...xds.methods({ servesSecrets: true, owner: proven }), ...methodsOf(proven)];
     const listening = listenSecurely({ kind: "handle", server }, { grpc, identity, methods });
     return { server, listening, sockets: new Set() };
   }

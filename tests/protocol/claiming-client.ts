@@ -12,7 +12,7 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLogger } from "../../src/core/logger.ts";
 import { redacted } from "../../src/core/redacted.ts";
-import type { PodOwner, PodReference } from "../../src/core/stream-identity.ts";
+import type { PodOwner, PodReference, ProvenIdentity } from "../../src/core/stream-identity.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import {
   DeltaDiscoveryRequestSchema,
@@ -30,8 +30,11 @@ import { readDer } from "../../src/identity/der-reader.ts";
 import { readSubjectPublicKey } from "../../src/identity/subject-public-key.ts";
 import { keyOf } from "../../src/model/sources.ts";
 import { createControlPlane } from "../../src/plane/create-control-plane.ts";
+import { describeCaller } from "../../src/plane/describe-caller.ts";
 import { requireIdentity } from "../../src/serving/authenticated-backend.ts";
 import { PodConnections } from "../../src/serving/pod-connections.ts";
+import { createTrafficMethod } from "../../src/serving/traffic-method.ts";
+import { TrafficHistory } from "../../src/traffic/traffic-history.ts";
 import { type ResourceType, typeUrlOf } from "../../src/xds/resource-type.ts";
 import { createXdsServer } from "../../src/xds/xds-server.ts";
 import { objectsOf } from "../support/mesh-fixture.ts";
@@ -75,17 +78,23 @@ export async function startClaimedPlane(t: TestContext, objects: string) {
   };
   put(objects);
   const authority = newAuthority();
-  const backend = requireIdentity(plane.fleet, createCertificateAuthenticator(["cluster.local"]));
+  const authenticator = createCertificateAuthenticator(["cluster.local"]);
+  const backend = requireIdentity(plane.fleet, authenticator);
+  const traffic = new TrafficHistory({ clock: systemClock });
+  const describe = (caller: ProvenIdentity) => describeCaller(plane.model, caller);
+  const reports = { history: traffic, authenticator, describe };
   const xds = createXdsServer(backend, context);
   const grpc = new GrpcServer({ ...context, random: () => 0.5 });
   t.after(() => grpc.close());
   const endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
   const own = certificateOf(authority, { uris: [], dnsNames: [SERVER_NAME], ipAddresses: [] });
   const tls = { ...own, clientRoots: authority.rootsPem };
-  const secure = await grpc.listen(endpoint, { tls, methods: xds.methods({ servesSecrets: true }) });
+  const methods = [...xds.methods({ servesSecrets: true }), createTrafficMethod(reports)];
+  const secure = await grpc.listen(endpoint, { tls, methods });
   const plain = await grpc.listen(endpoint, { methods: xds.methods({ servesSecrets: false }) });
   const pods = new PodConnections({
     ...{ grpc, xds, trustDomain: "cluster.local", log: silentLogger },
+    methodsOf: (owner) => [createTrafficMethod(reports, owner)],
     identity: {
       current: () => ({
         ...{ chainPem: own.certificate, keyPem: redacted(own.key), rootsPem: authority.rootsPem },
@@ -95,29 +104,34 @@ export async function startClaimedPlane(t: TestContext, objects: string) {
     },
   });
   /** By the pod's own socket; without proof it shows no certificate there. */
-  const connectFrom = async (owner: PodOwner, claim: Claim, proof?: Proof) => {
+  const clientFrom = async (owner: PodOwner, proof?: Proof) => {
     const path = await listenFor(t, (socket) => pods.take(socket, owner));
     const trust = { serverRoots: authority.rootsPem, serverName: SERVER_NAME };
     const tls = proof === undefined ? trust : tlsOf(authority, proof);
     const client = new GrpcClient({ kind: "unix", path, tls }, { clock: systemClock });
     t.after(() => client.close());
-    return openStream(client, claim);
+    return client;
   };
-  const connect = (claim: Claim, proof?: Proof) => {
-    const host = "127.0.0.1";
+  /** Over TLS, but on plaintext where nothing is to be proven. `anonymous` shows no certificate. */
+  const clientOf = (proof?: Proof | "anonymous") => {
+    const trust = { serverRoots: authority.rootsPem, serverName: SERVER_NAME };
+    const ofPort = (port = 0) => ({ kind: "tcp", host: "127.0.0.1", port }) as const;
     const target =
       proof === undefined
-        ? ({ kind: "tcp", host, port: plain.port ?? 0 } as const)
-        : ({ kind: "tcp", host, port: secure.port ?? 0, tls: tlsOf(authority, proof) } as const);
+        ? ofPort(plain.port)
+        : { ...ofPort(secure.port), tls: proof === "anonymous" ? trust : tlsOf(authority, proof) };
     const client = new GrpcClient(target, { clock: systemClock });
     t.after(() => client.close());
-    return openStream(client, claim);
+    return client;
   };
+  const connectFrom = async (owner: PodOwner, claim: Claim, proof?: Proof) =>
+    openStream(await clientFrom(owner, proof), claim);
+  const connect = (claim: Claim, proof?: Proof) => openStream(clientOf(proof), claim);
   const remove = (kind: string, namespace: string, name: string) => {
     plane.intake.change([], [keyOf({ apiVersion: "v1", kind, metadata: { namespace, name } })]);
     plane.intake.flush();
   };
-  return { plane, pods, put, remove, connect, connectFrom };
+  return { plane, pods, traffic, put, remove, clientOf, clientFrom, connect, connectFrom };
 }
 
 /** Resolves with the path of a socket in a directory of its own. */

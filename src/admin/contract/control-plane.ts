@@ -3,6 +3,7 @@
 
 import type { LogLevel } from "../../core/log-levels.ts";
 import type { Problem } from "../../core/problem.ts";
+import type { TrafficProtocol, TrafficReporter, TrafficSecurity } from "../../core/traffic-report.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { RefusalReason } from "./refusal-reasons.ts";
 
@@ -116,6 +117,46 @@ export interface PushCauseReport {
   readonly revision?: string;
   /** `file:line` of an object that a file holds. */
   readonly location?: string;
+}
+
+/**
+ * `GET /traffic?window=60000` answers with what the proxies that reported to this replica did in the last so many
+ * milliseconds, an hour at most.
+ */
+export interface TrafficWindowReport {
+  /** In ISO 8601; later than was asked for where less is kept. */
+  readonly since: string;
+  readonly until: string;
+  readonly series: readonly TrafficSeriesReport[];
+}
+
+/** What one end says of its requests and connections with another. */
+export interface TrafficSeriesReport {
+  /** `source`: who called says it; `destination`: who was called. Of the other end it says what it was shown. */
+  readonly reporter: TrafficReporter;
+  readonly source: TrafficEnd;
+  readonly destination: TrafficEnd;
+  /** Host of the service that was called; empty where nobody knows. */
+  readonly service: string;
+  readonly route: string;
+  readonly protocol: TrafficProtocol;
+  readonly security: TrafficSecurity;
+  readonly failures: number;
+  readonly connectionsOpened: number;
+  readonly connectionsClosed: number;
+  /** From who called, and to it. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Requests by how long they took, in the buckets of latencyBoundsMs and one for what is longer. */
+  readonly latency: readonly number[];
+}
+
+/** Empty where it isn't known: who is outside of the mesh. */
+export interface TrafficEnd {
+  readonly workload: string;
+  readonly namespace: string;
+  /** Its SPIFFE id. */
+  readonly principal: string;
 }
 
 /**

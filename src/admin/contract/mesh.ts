@@ -10,6 +10,7 @@ import type {
   ProgrammedReport,
   ProxyStatus,
   PushReport,
+  TrafficWindowReport,
   UninjectedPods,
 } from "./control-plane.ts";
 import type { LogLine, PodReport, ProcessReport } from "./supervisor.ts";
@@ -37,6 +38,8 @@ export interface Mesh {
   issuerKeys(): Promise<readonly IssuerKeysReport[]>;
   /** What was pushed to proxies, of all replicas, the newest first; `limit` of each replica. */
   pushes(limit: number): Promise<readonly PushReport[]>;
+  /** What proxies did in the last so many milliseconds, as each replica was told. */
+  traffic(windowMs: number): Promise<readonly TrafficWindowReport[]>;
   /** How much the log of the control plane says, of each replica. */
   logScopes(): Promise<readonly LogScopeReport[]>;
   /** Of a scope that `logScopes` has, in all replicas, until they end. */

@@ -11,6 +11,7 @@ import {
   VALUE_SEPARATOR,
 } from "../../core/telemetry-record.ts";
 import type { WorkloadDescription } from "../../core/workload-description.ts";
+import type { TrafficTable } from "../traffic/traffic-table.ts";
 import { DEFAULT_BOUNDS, Histogram } from "./histogram.ts";
 import { httpLabels, type RecordFields, tcpLabels } from "./request-labels.ts";
 import { SeriesTable } from "./series-table.ts";
@@ -22,6 +23,8 @@ export interface RequestMetricsOptions {
   readonly histogramBuckets?: Readonly<Record<string, readonly number[]>>;
   /** Label sets of HTTP, and of TCP; 2,000 unless given. */
   readonly maxLabelSets?: number;
+  /** Is given the same records, for the control plane. */
+  readonly traffic?: TrafficTable;
 }
 
 interface HttpSeries {
@@ -101,11 +104,19 @@ export class RequestMetrics {
     const messages = values[3] ?? "";
     if (Number.isNaN(duration + received + sent) || values.length !== httpRecordValues.length) return false;
     const isGrpc = messages !== "";
-    const series = this.#http.of(isGrpc ? `g${key}` : key, () => {
+    const line = isGrpc ? `g${key}` : key;
+    const read = () => {
       const fields = readFields(httpRecordFields, key);
-      return fields && httpLabels(this.#options.own, fields, isGrpc || fields.grpcStatus !== "");
-    });
+      if (fields === undefined) return undefined;
+      return { fields, labels: httpLabels(this.#options.own, fields, isGrpc || fields.grpcStatus !== "") };
+    };
+    const series = this.#http.of(line, () => read()?.labels);
     if (series === undefined) return false;
+    this.#options.traffic?.addRequest(line, read, {
+      durationMs: duration,
+      receivedBytes: received,
+      sentBytes: sent,
+    });
     series.requests += 1;
     series.duration.observe(duration);
     series.requestBytes.observe(received);
@@ -123,21 +134,26 @@ export class RequestMetrics {
   #takeTcp(key: string, [event, connection = "", ...bytes]: readonly string[]): boolean {
     const [received = Number.NaN, sent = Number.NaN] = bytes.map(Number);
     if (Number.isNaN(received + sent) || bytes.length + 2 !== tcpRecordValues.length) return false;
-    const series = this.#tcp.of(key, () => {
+    const read = () => {
       const fields = readFields(tcpRecordFields, key);
-      return fields && tcpLabels(this.#options.own, fields);
-    });
+      return fields && { fields, labels: tcpLabels(this.#options.own, fields) };
+    };
+    const series = this.#tcp.of(key, () => read()?.labels);
     if (series === undefined) return false;
     const before = this.#connections.get(connection);
-    const now = { series, received, sent };
-    if (before === undefined) series.opened += 1;
-    series.received += now.received - (before?.received ?? 0);
-    series.sent += now.sent - (before?.sent ?? 0);
-    if (event !== CONNECTION_END_EVENT) this.#connections.set(connection, now);
-    else {
-      series.closed += 1;
-      this.#connections.delete(connection);
-    }
+    const news = {
+      opened: before === undefined ? 1 : 0,
+      closed: event === CONNECTION_END_EVENT ? 1 : 0,
+      receivedBytes: received - (before?.received ?? 0),
+      sentBytes: sent - (before?.sent ?? 0),
+    };
+    series.opened += news.opened;
+    series.closed += news.closed;
+    series.received += news.receivedBytes;
+    series.sent += news.sentBytes;
+    this.#options.traffic?.addConnection(key, read, news);
+    if (news.closed === 0) this.#connections.set(connection, { series, received, sent });
+    else this.#connections.delete(connection);
     return true;
   }
 
