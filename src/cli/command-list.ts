@@ -6,9 +6,11 @@ import { insightCommands } from "./insight-commands.ts";
 import { installCommands } from "./install-commands.ts";
 import { meshOptions, outputOption } from "./option-list.ts";
 import { runCommands } from "./run-commands.ts";
+import { trafficCommands } from "./traffic-commands.ts";
 
 export const commandList: readonly CommandDeclaration[] = [
   ...runCommands,
+  ...trafficCommands,
   ...insightCommands,
   ...installCommands,
   {

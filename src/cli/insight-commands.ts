@@ -3,6 +3,7 @@
 import type { CommandDeclaration, OptionDeclaration } from "./command.ts";
 import { meshOptions, namespaceOption, outputOption, workload } from "./option-list.ts";
 import type { SectionName } from "./proxy-config/section.ts";
+import { windowOption } from "./traffic-commands.ts";
 
 const proxySection = (
   name: SectionName,
@@ -146,7 +147,10 @@ export const insightCommands: readonly CommandDeclaration[] = [
   {
     name: "top",
     summary: "show what costs the most",
-    examples: [{ line: "meltemi top pushes", does: "what the control plane sent lately, and why" }],
+    examples: [
+      { line: "meltemi top pushes", does: "what the control plane sent lately, and why" },
+      { line: "meltemi top routes", does: "which routes are used most" },
+    ],
     subcommands: [
       {
         name: "pushes",
@@ -161,6 +165,19 @@ export const insightCommands: readonly CommandDeclaration[] = [
           { line: "meltemi top pushes --limit 1000 -o json", does: "for scripts" },
         ],
         load: () => import("./top/pushes.ts"),
+      },
+      {
+        name: "routes",
+        summary: "the routes of services that are used most, as callers report them",
+        options: [
+          namespaceOption,
+          windowOption,
+          { flags: "--limit <count>", summary: "so many (20)" },
+          outputOption,
+          ...meshOptions,
+        ],
+        examples: [{ line: "meltemi top routes -n shop --window 10m", does: "of services of a namespace" }],
+        load: () => import("./top/routes.ts"),
       },
     ],
   },

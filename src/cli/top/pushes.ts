@@ -4,25 +4,18 @@ import type { PushReport } from "../../admin/contract/control-plane.ts";
 import { withMesh } from "../choose-mesh.ts";
 import type { CommandContext, CommandInput } from "../command.ts";
 import { textOption } from "../command.ts";
-import { CommandFailure, type ExitCode, exitCodes } from "../exit-code.ts";
+import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { parseOutputFormat, writeValue } from "../output-format.ts";
 import { formatAge, renderTable } from "../table.ts";
-
-const DEFAULT_LIMIT = 20;
+import { parseLimit } from "./limit.ts";
 
 export async function run(context: CommandContext, input: CommandInput): Promise<ExitCode> {
   const format = parseOutputFormat(textOption(input, "output"), ["table", "json", "yaml"]);
-  const limit = parseLimit(textOption(input, "limit"));
+  const limit = parseLimit(textOption(input, "limit"), "pushes");
   const pushes = (await withMesh(context, input, (mesh) => mesh.pushes(limit))).slice(0, limit);
   if (format === "json" || format === "yaml") await writeValue(context.terminal, pushes, format);
   else context.terminal.write(pushTable(pushes, Date.now()));
   return exitCodes.done;
-}
-
-function parseLimit(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_LIMIT;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new CommandFailure(exitCodes.usage, `Cannot show "${text}" pushes: --limit takes a number above 0`);
 }
 
 export function pushTable(pushes: readonly PushReport[], nowMs: number): string {
