@@ -20,27 +20,30 @@ export interface TrafficMethodOptions {
 
 /** `owner`: who alone can reach the listener, where that is one pod. */
 export function createTrafficMethod(options: TrafficMethodOptions, owner?: ProvenIdentity): GrpcMethod {
+  // To read a certificate costs more than the rest of a report. It is the same object for all calls of a connection.
+  const callers = new WeakMap<object, ProvenIdentity>();
+  const callerOf = async ({ peer }: CallContext): Promise<ProvenIdentity> => {
+    const known = callers.get(peer);
+    if (known !== undefined) return known;
+    const proofs = { owner, certificate: peer.certificate, metadata: () => undefined };
+    const identity = await identifyCaller(proofs, options.authenticator);
+    if (identity.kind === "refused")
+      throw new GrpcError(identity.status, `Cannot take a report: ${identity.reason}`);
+    callers.set(peer, identity.caller);
+    return identity.caller;
+  };
   return {
     kind: "unary",
     path: TRAFFIC_REPORT_PATH,
     async handle(bytes, call) {
-      const reporter = await reportingWorkload(call, options, owner);
+      const reporter = reportingWorkload(await callerOf(call), options);
       options.history.add(reporter, decodeRequest(bytes, decodeTrafficReport));
       return [];
     },
   };
 }
 
-async function reportingWorkload(
-  { peer }: CallContext,
-  { authenticator, describe }: TrafficMethodOptions,
-  owner: ProvenIdentity | undefined,
-): Promise<ReportingWorkload> {
-  const proofs = { owner, certificate: peer.certificate, metadata: () => undefined };
-  const identity = await identifyCaller(proofs, authenticator);
-  if (identity.kind === "refused")
-    throw new GrpcError(identity.status, `Cannot take a report: ${identity.reason}`);
-  const { caller } = identity;
+function reportingWorkload(caller: ProvenIdentity, { describe }: TrafficMethodOptions): ReportingWorkload {
   const { namespace, serviceAccount, pod, trustDomain } = caller;
   const principal = spiffeId({ trustDomain, namespace, serviceAccount });
   // Without a pod it is a virtual machine, or its CA is another: what is proven of it is its ServiceAccount.

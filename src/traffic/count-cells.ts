@@ -52,27 +52,27 @@ export class CountCells {
   }
 
   release(cell: number): void {
-    const { words, at } = this.#locate(cell);
-    words.fill(0, at, at + CELL_WORDS);
+    const at = wordOf(cell);
+    this.#blockOf(cell).words.fill(0, at, at + CELL_WORDS);
     this.#free.push(cell);
   }
 
+  // Plain loops: this runs twice for each series of each report.
   add(cell: number, counts: Readonly<TrafficCounts>): void {
-    const { words, floats, at } = this.#locate(cell);
+    const { words, floats } = this.#blockOf(cell);
+    const at = wordOf(cell);
     floats[at / 2 + RECEIVED] = (floats[at / 2 + RECEIVED] ?? 0) + counts.receivedBytes;
     floats[at / 2 + SENT] = (floats[at / 2 + SENT] ?? 0) + counts.sentBytes;
-    // A word that is full stays so rather than begin at zero again.
-    const addWord = (offset: number, count: number) => {
-      words[at + offset] = Math.min(MAX_WORD, (words[at + offset] ?? 0) + count);
-    };
-    addWord(FAILURES, counts.failures);
-    addWord(OPENED, counts.opened);
-    addWord(CLOSED, counts.closed);
-    for (const [bucket, count] of counts.latency.entries()) if (count > 0) addWord(LATENCY + bucket, count);
+    addWord(words, at + FAILURES, counts.failures);
+    addWord(words, at + OPENED, counts.opened);
+    addWord(words, at + CLOSED, counts.closed);
+    for (let bucket = 0; bucket < LATENCY_BUCKET_COUNT; bucket += 1)
+      addWord(words, at + LATENCY + bucket, counts.latency[bucket] ?? 0);
   }
 
   addTo(sum: TrafficCounts, cell: number): void {
-    const { words, floats, at } = this.#locate(cell);
+    const { words, floats } = this.#blockOf(cell);
+    const at = wordOf(cell);
     sum.receivedBytes += floats[at / 2 + RECEIVED] ?? 0;
     sum.sentBytes += floats[at / 2 + SENT] ?? 0;
     sum.failures += words[at + FAILURES] ?? 0;
@@ -82,11 +82,20 @@ export class CountCells {
       sum.latency[bucket] = (sum.latency[bucket] ?? 0) + (words[at + LATENCY + bucket] ?? 0);
   }
 
-  #locate(cell: number): Block & { readonly at: number } {
+  #blockOf(cell: number): Block {
     const block = this.#blocks[Math.floor(cell / CELLS_PER_BLOCK)];
     if (block === undefined) throw new Error(`There is no cell ${cell}`);
-    return { ...block, at: (cell % CELLS_PER_BLOCK) * CELL_WORDS };
+    return block;
   }
+}
+
+function wordOf(cell: number): number {
+  return (cell % CELLS_PER_BLOCK) * CELL_WORDS;
+}
+
+/** A word that is full stays so rather than begin at zero again. */
+function addWord(words: Uint32Array, at: number, count: number): void {
+  if (count > 0) words[at] = Math.min(MAX_WORD, (words[at] ?? 0) + count);
 }
 
 function newBlock(): Block {

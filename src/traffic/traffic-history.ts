@@ -243,10 +243,8 @@ export class TrafficHistory {
 function textOf(key: TrafficSeries): string {
   const { workload, namespace, principal, reporter, peerWorkload, peerNamespace, peerPrincipal } = key;
   const { service, route, protocol, security } = key;
-  return [
-    ...[workload, namespace, principal, reporter, peerWorkload, peerNamespace, peerPrincipal],
-    ...[service, route, protocol, security],
-  ].join("\n");
+  const ends = `${workload}\n${namespace}\n${principal}\n${peerWorkload}\n${peerNamespace}\n${peerPrincipal}`;
+  return `${ends}\n${reporter}\n${service}\n${route}\n${protocol}\n${security}`;
 }
 
 /** What a workload told beyond its share still counts as the workload's. */
