@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { end, outside, seriesOf, span } from "../../../tests/support/traffic-fixture.ts";
 import { edgeRows, edgeTable } from "./edges.ts";
-import { end, outside, seriesOf, span } from "./traffic-fixture.ts";
 
 const ask = (series: Parameters<typeof edgeRows>[0]["series"], namespace?: string) =>
   edgeRows({ series, span, namespace });

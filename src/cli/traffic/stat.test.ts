@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { end, outside, seriesOf, span } from "../../../tests/support/traffic-fixture.ts";
 import { parseSubject, statRows, statTable } from "./stat.ts";
-import { end, outside, seriesOf, span } from "./traffic-fixture.ts";
 
 const both = [
   seriesOf(60),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { seriesOf, span } from "../../../tests/support/traffic-fixture.ts";
 import { percent } from "./sum-cells.ts";
-import { seriesOf, span } from "./traffic-fixture.ts";
 import { parseWindow } from "./traffic-query.ts";
 import { spanOf, sumTraffic } from "./traffic-sums.ts";
 

@@ -1,8 +1,8 @@
 // Series as tests of commands about traffic have them.
 
-import type { TrafficSeriesReport } from "../../admin/contract/control-plane.ts";
-import { latencyBucketOf } from "../../core/latency-buckets.ts";
-import { emptyCounts } from "../../core/traffic-report.ts";
+import type { TrafficSeriesReport } from "../../src/admin/contract/control-plane.ts";
+import { latencyBucketOf } from "../../src/core/latency-buckets.ts";
+import { emptyCounts } from "../../src/core/traffic-report.ts";
 
 export const span = { since: "2026-11-30T12:00:00.000Z", until: "2026-11-30T12:01:00.000Z", seconds: 60 };
 
