@@ -8,6 +8,7 @@ import type { Clock } from "../core/clock.ts";
 import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
 import type { SpiffeId } from "../core/spiffe-id.ts";
+import { TAP_RUNTIME_KEY } from "../core/tap-record.ts";
 import { GrpcServer } from "../grpc/server.ts";
 import { createAppDialer } from "./app-dialer.ts";
 import type { AppProbers } from "./app-prober.ts";
@@ -31,6 +32,7 @@ import { createProxyReadiness, waitUntilReady } from "./proxy-readiness.ts";
 import { createSdsMethods } from "./sds-server.ts";
 import { createWorkloadSecretSource, firstSecretSourceOf } from "./secret-source.ts";
 import { createStatusServer } from "./status-server.ts";
+import { TapHub } from "./tap/tap-hub.ts";
 import { openControlPlane } from "./traffic/open-control-plane.ts";
 import { startTrafficReporter } from "./traffic/traffic-reporter.ts";
 import { TrafficTable } from "./traffic/traffic-table.ts";
@@ -74,6 +76,7 @@ export interface Agent {
   readonly adminSocketPath: string;
   readonly admin: EnvoyAdmin;
   readonly certificate: CertificateRotation;
+  readonly taps: Pick<TapHub, "open">;
   /** Of Envoy, while it runs. */
   readonly pid: number | undefined;
   readonly restartCount: number;
@@ -125,6 +128,12 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   const own = ownDescription(options.node);
   const traffic = reportTraffic(options, certificate, closers);
   const requestMetrics = new RequestMetrics({ own, ...(traffic && { traffic }), ...bucketsOf(options) });
+  const taps = new TapHub({
+    own,
+    setTapped: (isTapped) => admin.setRuntime(TAP_RUNTIME_KEY, isTapped ? 100 : 0),
+    ...options,
+  });
+  closers.push(() => taps.close());
   const questions = createQuestions(options, {
     certificate,
     requestMetrics,
@@ -135,7 +144,7 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
     processId: () => started?.pid,
   });
   const status = createStatusServer({
-    ...questions,
+    ...{ ...questions, taps, clock: options.clock },
     quit: () => options.onQuit?.(),
     async drain() {
       isDraining = true;
@@ -151,14 +160,18 @@ async function startParts(options: AgentOptions, closers: Closer[]): Promise<Age
   const envoy = startEnvoyProcess({
     ...options,
     ...{ admin, args },
-    takeLine: (line) => requestMetrics.take(line),
-    onRestart: () => requestMetrics.envoyEnded(),
+    takeLine: (line) => taps.take(line) || requestMetrics.take(line),
+    onRestart() {
+      requestMetrics.envoyEnded();
+      taps.envoyStarted();
+    },
   });
   started = envoy;
   closers.push(() => envoy.close());
   return {
     adminSocketPath: sockets.admin,
     admin,
+    taps,
     certificate,
     get pid() {
       return envoy.pid;

@@ -17,6 +17,8 @@ export interface EnvoyAdmin {
    * `inboundOnly` leaves alone what the pod itself calls.
    */
   startDraining(inboundOnly: boolean): Promise<void>;
+  /** Until Envoy ends. */
+  setRuntime(key: string, value: number): Promise<void>;
   /** Prometheus text, as it comes. */
   readMetrics(): AsyncIterable<Buffer>;
 }
@@ -53,6 +55,9 @@ export function createEnvoyAdmin(socketPath: string): EnvoyAdmin {
     },
     async startDraining(inboundOnly) {
       await ask(`/drain_listeners?graceful&skip_exit${inboundOnly ? "&inboundonly" : ""}`, "POST");
+    },
+    async setRuntime(key, value) {
+      await ask(`/runtime_modify?${encodeURIComponent(key)}=${value}`, "POST");
     },
     async *readMetrics() {
       const path = "/stats/prometheus";

@@ -52,7 +52,7 @@ export function envoyArguments(options: EnvoyArguments): readonly string[] {
     ...["--drain-time-s", String(drainTimeSeconds)],
     ...["--drain-strategy", "immediate"],
     ...["--local-address-ip-version", "v4"],
-    ...["--file-flush-interval-msec", "1000"],
+    ...["--file-flush-interval-msec", "500"],
     "--disable-hot-restart",
     "--allow-unknown-static-fields",
     ...["--log-format", "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t"],

@@ -5,9 +5,12 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Clock } from "../core/clock.ts";
 import { PEER_HEADER } from "./peer-header.ts";
 import type { ProbeOutcome } from "./probe-app.ts";
 import { PROXY_METRICS_PATH } from "./proxy-metrics-path.ts";
+import { serveTap } from "./tap/serve-tap.ts";
+import type { TapHub } from "./tap/tap-hub.ts";
 
 export interface StatusAnswers {
   readonly isReady: () => Promise<boolean>;
@@ -19,7 +22,9 @@ export interface StatusAnswers {
   readonly quit: () => void;
   /** Starts to send clients away; the answer doesn't wait until they are gone. */
   readonly drain: () => Promise<void>;
-  /** Somebody outside of the pod gave an order. */
+  readonly taps: Pick<TapHub, "open">;
+  readonly clock: Clock;
+  /** Somebody outside of the pod gave an order, or wanted to tap. */
   readonly refused: (order: { readonly path: string; readonly peer: string }) => void;
 }
 
@@ -43,7 +48,7 @@ async function answer(
   response: ServerResponse,
   answers: StatusAnswers,
 ): Promise<void> {
-  const [path = "/"] = (request.url ?? "/").split("?");
+  const [path = "/", search = ""] = (request.url ?? "/").split("?");
   if (path === "/healthz/ready") return respondReadiness(response, answers);
   const metricsOf = metricsPages[path];
   if (metricsOf !== undefined) {
@@ -51,6 +56,10 @@ async function answer(
     return pipeline(Readable.from(answers.metrics(metricsOf), { objectMode: false }), response);
   }
   if (path === "/quitquitquit" || path === "/drain") return respondOrder(path, request, response, answers);
+  if (path === "/tap") {
+    if (refusesOutsider(path, request, response, answers)) return;
+    return serveTap(response, new URLSearchParams(search), answers);
+  }
   const outcome = answers.probe(path);
   if (outcome === undefined) return respond(response, 404, "no such page\n");
   const { isSuccess, message, httpStatus } = await outcome;
@@ -68,18 +77,28 @@ async function respondOrder(
   path: "/quitquitquit" | "/drain",
   request: IncomingMessage,
   response: ServerResponse,
-  { quit, drain, refused }: StatusAnswers,
+  answers: StatusAnswers,
 ): Promise<void> {
-  const peer = request.headers[PEER_HEADER];
-  const isLocal = peer === undefined || peer === "127.0.0.1" || peer === "::1";
-  if (!isLocal) {
-    refused({ path, peer: String(peer) });
-    return respond(response, 403, "only from within the pod\n");
-  }
+  const { quit, drain } = answers;
+  if (refusesOutsider(path, request, response, answers)) return;
   if (request.method !== "POST") return respond(response, 405, "only POST\n");
   if (path === "/quitquitquit") response.once("finish", quit);
   else await drain();
   respond(response, 200, "");
+}
+
+/** A port-forward of the API server's comes from the pod's own loopback. */
+function refusesOutsider(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { refused }: StatusAnswers,
+): boolean {
+  const peer = request.headers[PEER_HEADER];
+  if (peer === undefined || peer === "127.0.0.1" || peer === "::1") return false;
+  refused({ path, peer: String(peer) });
+  respond(response, 403, "only from within the pod\n");
+  return true;
 }
 
 function respond(response: ServerResponse, status: number, text: string): void {

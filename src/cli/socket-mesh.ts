@@ -20,6 +20,7 @@ import type {
   PodReport,
 } from "../admin/contract/supervisor.ts";
 import { objectKey } from "../core/object-key.ts";
+import { tapSearch } from "../core/tap-event.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { CommandContext } from "./command.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
@@ -38,6 +39,8 @@ export function socketMesh(client: MeshClient, context: Pick<CommandContext, "en
     logs: (pod, query) => logLines(client, pod, query),
     exec: (pod, request) => execute(client, pod, { ...request, ...context }),
     envoy: ({ namespace, name }, path) => client.get("supervisor", "/envoy", { namespace, pod: name, path }),
+    tap: ({ namespace, name }, query, signal) =>
+      client.lines("supervisor", "/tap", { query: { namespace, pod: name, ...tapSearch(query) }, signal }),
     async locate(object, path) {
       const report = await client.get<LocationReport>("supervisor", "/location", { object, path });
       return report.location;

@@ -31,6 +31,7 @@ import { mergeUninjected } from "./merge-uninjected.ts";
 import { containerLines, interleave } from "./pod-logs.ts";
 import { readPodPage } from "./pod-page.ts";
 import { applicationContainers, buildPodReport } from "./pod-report.ts";
+import { tapPod } from "./pod-tap.ts";
 
 export interface ClusterMeshOptions extends ClusterAccess {
   readonly controlPlanes: ControlPlanePlace;
@@ -58,6 +59,7 @@ export function createClusterMesh(options: ClusterMeshOptions): Mesh {
     logs: (pod, query) => podLines(options, pod, query),
     exec: (pod, request) => execute(options, pod, request),
     envoy: (pod, path) => askEnvoy(options, pod, path),
+    tap: (pod, query, signal) => tapPod(options, pod, { query, signal }),
     // An API server keeps objects, not the files that they came from.
     locate: async () => undefined,
     async proxies() {

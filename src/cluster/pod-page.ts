@@ -34,7 +34,7 @@ export async function readPodPage(
     connection.destroy(new ClusterRefusal(`Pod "${place.pod}" didn't answer ${path} in time`)),
   );
   try {
-    const answer = await send(connection, path, request);
+    const answer = await sendToPod(connection, path, request);
     return { status: answer.statusCode ?? 0, text: await textOf(answer) };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ECONNRESET") throw error;
@@ -46,7 +46,12 @@ export async function readPodPage(
   }
 }
 
-function send(connection: Duplex, path: string, { put }: PodPageRequest): Promise<IncomingMessage> {
+/** Resolves with the answer's head. */
+export function sendToPod(
+  connection: Duplex,
+  path: string,
+  { put }: PodPageRequest = {},
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = requestHttp({
       path,
@@ -61,7 +66,7 @@ function send(connection: Duplex, path: string, { put }: PodPageRequest): Promis
   });
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+export async function textOf(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let byteCount = 0;
   for await (const chunk of answer as AsyncIterable<Buffer>) {

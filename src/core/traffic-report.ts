@@ -2,6 +2,7 @@
 // reads it as a claim. Nothing in it says whose traffic it is: the connection's certificate does.
 
 import { LATENCY_BUCKET_COUNT } from "./latency-buckets.ts";
+import { isPrintable, printable } from "./printable.ts";
 
 /** A unary gRPC method; request and response are JSON, the response empty. */
 export const TRAFFIC_REPORT_PATH = "/meltemi.traffic.v1.TrafficService/Report";
@@ -135,16 +136,13 @@ function listOf(value: unknown): readonly unknown[] {
   return value;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would obey is what this is about.
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-
 /** A text of a client's choice as a report may have it. */
 export function reportedText(text: string): string {
-  return text.slice(0, MAX_TEXT_LENGTH).replaceAll(UNPRINTABLE, "?");
+  return printable(text.slice(0, MAX_TEXT_LENGTH));
 }
 
 function textOf(value: unknown): string {
-  if (typeof value !== "string" || value.length > MAX_TEXT_LENGTH || value.search(UNPRINTABLE) !== -1)
+  if (typeof value !== "string" || value.length > MAX_TEXT_LENGTH || !isPrintable(value))
     throw new Error("A text isn't one that can be shown");
   return value;
 }

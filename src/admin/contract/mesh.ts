@@ -3,6 +3,7 @@
 
 import type { LogLevel } from "../../core/log-levels.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
+import type { TapEvent, TapLoss, TapQuery } from "../../core/tap-event.ts";
 import type { Kind, KubernetesObject } from "../../kinds/define-kind.ts";
 import type {
   IssuerKeysReport,
@@ -28,6 +29,8 @@ export interface Mesh {
   exec(pod: PodName, request: CommandRequest): Promise<number>;
   /** What the pod's Envoy answers at a path of its admin interface, parsed. */
   envoy(pod: PodName, path: string): Promise<unknown>;
+  /** What the pod's proxy does from now on, until the signal. */
+  tap(pod: PodName, query: TapQuery, signal: AbortSignal): AsyncIterable<TapEvent | TapLoss>;
   /** Where a field of an object is written, as `file:line:column`; undefined where nobody knows, as in a cluster. */
   locate(object: ObjectKey, path: string): Promise<string | undefined>;
   /** Of all replicas of the control plane. */

@@ -80,7 +80,10 @@ function workloadLabels(side: "source" | "destination", workload: Workload): Lab
 }
 
 /** An endpoint's metadata lacks `app` and `version`, which the server's certificate has. */
-function peerOf({ endpoint, peerSubject }: RecordFields): WorkloadDescription | undefined {
+export function peerOf({
+  endpoint,
+  peerSubject,
+}: Pick<RecordFields, "endpoint" | "peerSubject">): WorkloadDescription | undefined {
   const certified = parseDescription(/(?:^|,)description=([^,+]*)/.exec(peerSubject)?.[1] ?? "", ":");
   const known = parseDescription(endpoint, ";");
   if (known === undefined) return certified;

@@ -15,6 +15,7 @@ import type { PackedMessage } from "../message-encoder.ts";
 import { ASKING_RULE, CONNECTION_DENIAL, celExtract, RESPONSE_DETAILS } from "../policy-slot/denial.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
 import type { AccessLogInit, ProxySide } from "./filter-chain-inputs.ts";
+import { buildTapRecords } from "./tap-records.ts";
 import { buildTelemetryRecords } from "./telemetry-records.ts";
 
 const defaultTextFormat = (details: string) =>
@@ -61,7 +62,7 @@ export interface AccessLogInputs {
 }
 
 /** Loggers of a connection or request, in the order in which they write. */
-export const accessLogSlots = ["file", "service", "statistics"] as const;
+export const accessLogSlots = ["file", "service", "statistics", "tap"] as const;
 
 export type AccessLogFeature = SlotFeature<(typeof accessLogSlots)[number], AccessLogInputs, AccessLogInit>;
 
@@ -77,6 +78,11 @@ export const accessLogFeatures: readonly AccessLogFeature[] = [
       }),
   },
   { slot: "statistics", fields: [], build: ({ kind, side }) => [buildTelemetryRecords({ kind, side })] },
+  {
+    slot: "tap",
+    fields: [],
+    build: ({ kind, side }) => [buildTapRecords({ kind, side, details: tapDetails({ kind, side }) })],
+  },
 ];
 
 type AccessLogFilter = Plain<typeof AccessLogFilterSchema>;
@@ -115,6 +121,12 @@ function detailsOf({ kind, side }: Pick<AccessLogInputs, "kind" | "side">): stri
   const isAsked = `${RESPONSE_DETAILS} == '${PROVIDER_DENIAL}'`;
   const asking = celExtract(ASKING_RULE, "(.+)", String.raw`${PROVIDER_DENIAL}[\\1]`);
   return `%CEL(${isAsked} ? ${asking} : ${RESPONSE_DETAILS})%`;
+}
+
+/** Of a connection both: Envoy's reason for ending it, and the policy that refused it. */
+function tapDetails(logged: Pick<AccessLogInputs, "kind" | "side">): string {
+  const details = detailsOf(logged);
+  return logged.kind === "tcp" ? `${details}%CONNECTION_TERMINATION_DETAILS%` : details;
 }
 
 const PROVIDER_DENIAL = "ext_authz_denied";

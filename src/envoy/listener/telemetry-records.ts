@@ -43,6 +43,11 @@ const sides: Readonly<Record<ProxySide, { readonly side: RecordSide } & typeof o
   "inbound-plaintext": { side: "p", ...ofNobody },
 };
 
+/** The side, and who is at the other end of it. */
+export function peerCommands(side: ProxySide) {
+  return sides[side];
+}
+
 const common = {
   responseFlags: "%RESPONSE_FLAGS%",
   cluster: "%UPSTREAM_CLUSTER_RAW%",

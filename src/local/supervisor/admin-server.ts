@@ -13,6 +13,7 @@ import type {
   MeshReport,
   PodReport,
 } from "../../admin/contract/supervisor.ts";
+import { serveTap, type TapServing } from "../../agent/tap/serve-tap.ts";
 import { startListening } from "../../core/listening.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { ObjectKey } from "../../core/object-key.ts";
@@ -52,6 +53,8 @@ export interface AdminAnswers {
   logs(
     query: LogQuery,
   ): Answer<{ readonly lines: readonly LogLine[]; watch(listener: (line: LogLine) => void): () => void }>;
+  /** Of a pod's proxy. */
+  taps(place: PodPlace): Answer<TapServing>;
   /** The admin socket of a pod's Envoy. */
   envoySocket(place: PodPlace): Answer<string>;
   shutdown(): void;
@@ -115,6 +118,8 @@ async function route(
       );
     case "GET /logs":
       return sendLogs(response, query, answers);
+    case "GET /tap":
+      return sendTap(response, query, answers);
     case "GET /envoy":
       return forwardToEnvoy(response, query, answers);
     case "POST /exec":
@@ -153,6 +158,12 @@ function sendLogs(response: ServerResponse, query: URLSearchParams, answers: Adm
     if (!response.writableNeedDrain) response.write(`${JSON.stringify(line)}\n`);
   });
   response.on("close", end);
+}
+
+function sendTap(response: ServerResponse, query: URLSearchParams, answers: AdminAnswers): void {
+  const found = answers.taps(placeOf(query));
+  if (found.kind === "refusal") sendAnswer(response, found);
+  else serveTap(response, query, found.value);
 }
 
 function forwardToEnvoy(response: ServerResponse, query: URLSearchParams, answers: AdminAnswers): void {

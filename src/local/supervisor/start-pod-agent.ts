@@ -221,6 +221,7 @@ function asSidecar(
 ): PodSidecar {
   return {
     adminSocketPath: agent.adminSocketPath,
+    taps: agent.taps,
     commandOptions,
     get pid() {
       return agent.pid;

@@ -7,6 +7,7 @@ import type {
   LogLine,
   MeshReport,
 } from "../../admin/contract/supervisor.ts";
+import { systemClock } from "../../core/clock.ts";
 import { objectKey } from "../../core/object-key.ts";
 import { formatLocation, formatProblem } from "../../core/problem.ts";
 import { quoted } from "../../core/quoted.ts";
@@ -15,6 +16,7 @@ import { enterMeshCommand } from "../front/launch-supervisor.ts";
 import { findTool } from "../network/run-tool.ts";
 import type { Kubelet } from "../workloads/kubelet.ts";
 import type { PodRunner } from "../workloads/pod-runner.ts";
+import type { PodSidecar } from "../workloads/pod-runtime.ts";
 import type { WorkloadStore } from "../workloads/workload-store.ts";
 import { keyOfObject } from "../workloads/workload-store.ts";
 import type { AdminAnswers, Answer, LogQuery, PodPlace, Refusal } from "./admin-server.ts";
@@ -52,12 +54,14 @@ export function createSupervisorAnswers(parts: SupervisorParts): AdminAnswers {
     },
     exec: (request) => answerExec(parts, request),
     logs: (query) => answerLogs(parts, query),
+    taps(place) {
+      const sidecar = findSidecar(kubelet, place);
+      if ("kind" in sidecar) return sidecar;
+      return { kind: "answer", value: { taps: sidecar.taps, clock: systemClock } };
+    },
     envoySocket(place) {
-      const runner = findRunner(kubelet, place);
-      if (runner === undefined) return noPod(place);
-      const sidecar = runner.sidecar;
-      if (sidecar === undefined) return refuse(404, `Pod "${place.pod}" has no proxy that runs`);
-      return { kind: "answer", value: sidecar.adminSocketPath };
+      const sidecar = findSidecar(kubelet, place);
+      return "kind" in sidecar ? sidecar : { kind: "answer", value: sidecar.adminSocketPath };
     },
     shutdown: onShutdown,
   };
@@ -148,6 +152,12 @@ function firstApplication(pod: Pod): string {
 
 function findRunner(kubelet: Kubelet, { namespace, pod }: PodPlace): PodRunner | undefined {
   return kubelet.runner(objectKey({ kind: "Pod", namespace, name: pod }));
+}
+
+function findSidecar(kubelet: Kubelet, place: PodPlace): PodSidecar | ReturnType<typeof refuse> {
+  const runner = findRunner(kubelet, place);
+  if (runner === undefined) return noPod(place);
+  return runner.sidecar ?? refuse(404, `Pod "${place.pod}" has no proxy that runs`);
 }
 
 function noPod({ namespace, pod }: PodPlace): { readonly kind: "refusal"; readonly refusal: Refusal } {

@@ -122,6 +122,7 @@ test("PodRunner holds applications until the sidecar is ready, and ends it after
       order.push("sidecar started");
       return {
         adminSocketPath: "",
+        taps: { open: () => undefined },
         pid: undefined,
         restartCount: 0,
         ready: () => gate,
@@ -148,6 +149,7 @@ test("PodRunner of a job succeeds and ends its sidecar", async (context) => {
   const { runner, until } = await run(context, pod, {
     startSidecar: async () => ({
       adminSocketPath: "",
+      taps: { open: () => undefined },
       pid: undefined,
       restartCount: 0,
       ready: async () => undefined,
@@ -262,6 +264,7 @@ test("PodRunner isn't ready while its sidecar's Envoy is down", async (context) 
       tellDown = events.onDown;
       return {
         adminSocketPath: "",
+        taps: { open: () => undefined },
         pid: undefined,
         get restartCount() {
           return isServing ? 0 : 1;

@@ -2,6 +2,7 @@
 // Interfaces alone; the supervisor hands in what stands behind them.
 
 import type { CertificateFiles } from "../../agent/certificate-file.ts";
+import type { TapHub } from "../../agent/tap/tap-hub.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Logger } from "../../core/logger.ts";
 import type { Problem } from "../../core/problem.ts";
@@ -19,6 +20,7 @@ import type { ProbeKind } from "./probe-state.ts";
 /** The agent and Envoy beside a pod's applications. */
 export interface PodSidecar {
   readonly adminSocketPath: string;
+  readonly taps: Pick<TapHub, "open">;
   /** Of Envoy, once it runs. */
   readonly pid: number | undefined;
   /** How often Envoy was started again. */

@@ -22,6 +22,7 @@ async function startProxy() {
     inTurn: (work) => work(),
     start: async () => ({
       adminSocketPath: "",
+      taps: { open: () => undefined },
       pid: 1,
       restartCount: 0,
       ready: async () => undefined,
