@@ -1,13 +1,17 @@
-// What metrics cost a request: CPU of all Envoys and of the supervisor, in which the agents are, with records told and without,
-// in interleaved rounds of one run. Prints JSON. Needs root. Run: npm run bench -- telemetry [REQUESTS] [ROUNDS]
+// What metrics and taps cost a request: CPU of all Envoys and of the supervisor, in which the agents are, with records told
+// and without, and while somebody taps every proxy, in interleaved rounds of one run. Prints JSON. Needs root. Run: npm run bench -- telemetry [REQUESTS] [ROUNDS]
 
 import { execFile } from "node:child_process";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { RECORDS_RUNTIME_KEY } from "../../src/core/telemetry-record.ts";
 import { type RunningMesh, skipWithoutMesh, startMesh } from "../../tests/e2e/mesh/running-mesh.ts";
 import { argvOf, cpuSecondsOf, processTree } from "../process-times.ts";
 
 const [requestCount = 10_000, roundCount = 6] = process.argv.slice(2).map(Number);
+const kinds = ["told", "untold", "tapped"] as const;
+type Kind = (typeof kinds)[number];
 const PROXIES = ["client", "echo-v1", "echo-v2"];
 /** Access logs would be the larger part of both, and are another matter. */
 const WITHOUT_ACCESS_LOG = `
@@ -32,6 +36,19 @@ try {
   await mesh.close();
 }
 
+/** One of each proxy, read as fast as they write. */
+async function openTaps(running: RunningMesh): Promise<readonly Socket[]> {
+  const pods = (await Promise.all(PROXIES.map((workload) => running.pods(workload)))).flat();
+  const taps = pods.map(({ name }) => {
+    const socket = connect(join(running.stateDirectory, "supervisor.sock")).resume();
+    socket.write(`GET /tap?namespace=test&pod=${name} HTTP/1.1\r\nhost: mesh\r\n\r\n`);
+    return socket;
+  });
+  // Until their agents have told their Envoys.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  return taps;
+}
+
 interface Cost {
   readonly envoys: number;
   readonly supervisor: number;
@@ -40,27 +57,30 @@ interface Cost {
 async function measure(running: RunningMesh): Promise<object> {
   const client = await running.client("client");
   const { envoys, supervisor } = await processesOf(running);
-  const costs: Readonly<Record<"told" | "untold", Cost[]>> = { told: [], untold: [] };
+  const costs: Readonly<Record<Kind, Cost[]>> = { told: [], untold: [], tapped: [] };
   const send = () => client.many(requestCount, { url: "http://echo/", concurrency: 4 });
   await send();
-  for (let round = 0; round < roundCount * 2; round += 1) {
-    const kind = round % 2 === 0 ? "told" : "untold";
-    await tell(running, kind === "told" ? 100 : 0);
+  for (let round = 0; round < roundCount * kinds.length; round += 1) {
+    const kind = kinds[round % kinds.length] ?? "told";
+    await tell(running, kind === "untold" ? 0 : 100);
+    const taps = kind === "tapped" ? await openTaps(running) : [];
     const before = [await cpuSecondsOf(envoys), await cpuSecondsOf(supervisor)];
     const { byStatus } = await send();
     if (byStatus[200] !== requestCount) throw new Error(`Requests failed: ${JSON.stringify(byStatus)}`);
     // Lines are written once a second.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const after = [await cpuSecondsOf(envoys), await cpuSecondsOf(supervisor)];
+    for (const tap of taps) tap.destroy();
     const microseconds = (at: number) => (((after[at] ?? 0) - (before[at] ?? 0)) * 1e6) / requestCount;
     costs[kind].push({ envoys: microseconds(0), supervisor: microseconds(1) });
   }
   return {
-    what: "µs of CPU a request over both hops, the median of rounds: records told, and not told",
+    what: "µs of CPU a request over both hops, the median of rounds: records told, not told, and told while tapped",
     requests: requestCount,
     rounds: roundCount,
     told: medians(costs.told),
     untold: medians(costs.untold),
+    tapped: medians(costs.tapped),
   };
 }
 
