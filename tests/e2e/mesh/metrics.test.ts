@@ -76,7 +76,7 @@ async function scrape(workload: string, port = 15020): Promise<readonly Sample[]
 
 type Counts = (name: string, labels?: Readonly<Record<string, string>>) => number;
 
-/** What `act` adds to each metric, once it is what is awaited: Envoy writes what it tells once a second. */
+/** What `act` adds to each metric, once it is what is awaited: Envoy writes what it tells twice a second. */
 async function whileDoing(
   workloads: readonly string[],
   act: () => Promise<unknown>,
