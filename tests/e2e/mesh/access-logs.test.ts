@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { eventually } from "./eventually.ts";
-import { meltemi } from "./meltemi.ts";
+import { meltemi } from "./meltemi-command.ts";
 import type { PodClient } from "./pod-client.ts";
 import { type RunningMesh, skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
 

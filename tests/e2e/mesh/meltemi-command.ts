@@ -10,6 +10,8 @@ export interface CommandOutcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
+  /** All that it wrote. */
+  readonly text: string;
 }
 
 export function meltemi(mesh: RunningMesh, ...args: readonly string[]): Promise<CommandOutcome> {
@@ -17,7 +19,7 @@ export function meltemi(mesh: RunningMesh, ...args: readonly string[]): Promise<
   return new Promise((resolve) => {
     execFile(process.execPath, [program, ...args], { env, timeout: 60_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
-      resolve({ code, stdout, stderr });
+      resolve({ code, stdout, stderr, text: stdout + stderr });
     });
   });
 }

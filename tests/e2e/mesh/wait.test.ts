@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { LogScopeReport, PushReport } from "../../../src/admin/contract/control-plane.ts";
 import { weightedRoutes } from "./echo-routes.ts";
-import { meltemi } from "./meltemi.ts";
+import { meltemi } from "./meltemi-command.ts";
 import type { PodClient } from "./pod-client.ts";
 import { type RunningMesh, skipWithoutMesh as skip, startMesh } from "./running-mesh.ts";
 
