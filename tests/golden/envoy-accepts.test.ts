@@ -9,13 +9,16 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { encode } from "../../src/envoy/encode.ts";
+import { buildVirtualInbound } from "../../src/envoy/listener/virtual-inbound.ts";
 import { buildClosedSlot } from "../../src/envoy/policy-slot/closed-slot.ts";
 import { httpSlotName } from "../../src/envoy/policy-slot/http-slot.ts";
 import { networkSlotName } from "../../src/envoy/policy-slot/network-slot.ts";
 import { httpPolicySlots, networkPolicySlots } from "../../src/envoy/slot-order.ts";
 import { BootstrapSchema } from "../../src/gen/envoy/config/bootstrap/v3/bootstrap_pb.ts";
 import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/extension_pb.ts";
+import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { findEnvoy } from "../protocol/envoy-process.ts";
+import { refusedExpressions, takenExpressions } from "../support/expressions.ts";
 import { everything, type LayerResources, layerResources, layersOf } from "./mesh-resources.ts";
 import { bootstrapOf } from "./validation-bootstrap.ts";
 
@@ -34,6 +37,31 @@ function closedSlots(): LayerResources {
   return { clusters: [], endpoints: [], listeners: [], routes: [], extensionConfigs };
 }
 
+/** A listener with an access log for each. */
+function logsFilteredBy(expressions: readonly string[]): LayerResources {
+  const message = buildVirtualInbound(
+    {
+      ports: [{ port: 8080, protocol: "HTTP", mode: "PERMISSIVE" }],
+      otherPortsMode: "PERMISSIVE",
+      otherPorts: [],
+      families: "ipv4",
+      settings: {
+        pathNormalization: "BASE",
+        protocolDetectionTimeout: "0s",
+        accessLogs: expressions.map((filter) => ({
+          path: "/dev/stdout",
+          format: "-\n",
+          isJson: false,
+          filter,
+        })),
+      },
+    },
+    15006,
+  );
+  const listener = fromBinary(ListenerSchema, encode(ListenerSchema, message).bytes);
+  return { clusters: [], endpoints: [], listeners: [listener], routes: [], extensionConfigs: [] };
+}
+
 describe("Envoy accepts", { skip }, () => {
   const directory = mkdtempSync(join(tmpdir(), `mlt-validate-${process.pid}-`));
   after(() => rmSync(directory, { recursive: true, force: true }));
@@ -44,19 +72,33 @@ describe("Envoy accepts", { skip }, () => {
     assert.ok(layersOf(mesh).length >= 7, layersOf(mesh).join(" "));
   });
 
+  const validate = (name: string, resources: LayerResources) => {
+    const file = join(directory, `${name.replaceAll(/\W/g, "_")}.pb`);
+    writeFileSync(file, toBinary(BootstrapSchema, bootstrapOf(resources)));
+    return spawnSync(
+      envoy ?? "",
+      ["--mode", "validate", "-c", file, "-l", "error", "--use-dynamic-base-id"],
+      {
+        encoding: "utf8",
+      },
+    );
+  };
   const accepts = (name: string, resources: () => LayerResources): void => {
     test(name, () => {
-      const file = join(directory, `${name.replaceAll(/\W/g, "_")}.pb`);
-      writeFileSync(file, toBinary(BootstrapSchema, bootstrapOf(resources())));
-      const { status, stderr } = spawnSync(
-        envoy ?? "",
-        ["--mode", "validate", "-c", file, "-l", "error", "--use-dynamic-base-id"],
-        { encoding: "utf8" },
-      );
+      const { status, stderr } = validate(name, resources());
       assert.equal(status, 0, stderr.slice(-3000));
     });
   };
   for (const [at, layer] of layersOf(mesh).entries())
     accepts(`layer ${at} "${layer}"`, () => layerResources(mesh, layer));
   accepts("closed slots", closedSlots);
+
+  // What `findExpressionFault` says is what this Envoy does.
+  accepts("expressions that are taken", () => logsFilteredBy(takenExpressions));
+  for (const expression of Object.keys(refusedExpressions))
+    test(`not ${expression}`, () => {
+      const { status, stderr } = validate(`refused ${expression}`, logsFilteredBy([expression]));
+      assert.notEqual(status, 0, "Envoy takes it");
+      assert.match(stderr, /expression|CEL|parse|regex|no matching|overload/i);
+    });
 });

@@ -2,7 +2,7 @@
 
 import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkRange } from "../value-rules.ts";
-import { findSyntaxFault } from "./cel-syntax.ts";
+import { findExpressionFault } from "./log-expression.ts";
 import type { TelemetryMetrics, TelemetrySpec } from "./telemetry-spec.ts";
 
 interface TelemetryLike {
@@ -20,10 +20,14 @@ export function* telemetryRules({ spec = {} }: TelemetryLike): Findings {
       yield { path: `${path}.providers`, message: `found ${providers.length} providers, wanted at most 1` };
   }
   for (const [index, { filter }] of (spec.accessLogging ?? []).entries()) {
-    const fault = findSyntaxFault(filter?.expression ?? "true");
+    const fault = findExpressionFault(filter?.expression ?? "true");
     if (fault === undefined) continue;
     const path = `spec.accessLogging[${index}].filter.expression`;
-    yield { path, message: `this is no CEL expression: ${fault}`, hint: 'such as "response.code >= 500"' };
+    yield {
+      path,
+      message: `no Envoy takes this CEL expression: ${fault}`,
+      hint: 'such as "response.code >= 500"',
+    };
   }
   for (const [index, metrics] of (spec.metrics ?? []).entries()) {
     yield* checkMetrics(`spec.metrics[${index}]`, metrics);
