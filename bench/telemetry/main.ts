@@ -67,7 +67,7 @@ async function measure(running: RunningMesh): Promise<object> {
     const before = [await cpuSecondsOf(envoys), await cpuSecondsOf(supervisor)];
     const { byStatus } = await send();
     if (byStatus[200] !== requestCount) throw new Error(`Requests failed: ${JSON.stringify(byStatus)}`);
-    // Lines are written once a second.
+    // Lines are written twice a second.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     const after = [await cpuSecondsOf(envoys), await cpuSecondsOf(supervisor)];
     for (const tap of taps) tap.destroy();

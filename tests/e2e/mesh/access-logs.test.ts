@@ -59,7 +59,7 @@ async function linesOf(
   requestCount += 1;
   const agent = `request-${requestCount}-end`;
   await client.request({ url: `http://echo${path}`, headers: { "user-agent": agent } });
-  // What comes after it in a proxy's log comes later: lines are written once a second, in order.
+  // What comes after it in a proxy's log comes later: lines are written twice a second, in order.
   const about = async (workload: string) =>
     (await mesh.logs(workload, "istio-proxy"))
       .filter(({ stream, text }) => stream === "stdout" && text.includes(agent))

@@ -25,7 +25,7 @@ const PREPARED = ["../tasks/platform", "apps/foo"];
 const DEADLINE_MS = 15_000;
 
 const INDEX = "README.md";
-const OTHERS = ["../watch-traffic.md"];
+const OTHERS = ["../access-logs.md", "../watch-traffic.md"];
 const pages = [...readdirSync(GUIDES).filter((page) => page !== INDEX), ...OTHERS];
 
 describe("security guides", { skip }, () => {
