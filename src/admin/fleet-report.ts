@@ -115,9 +115,14 @@ export function refusalProblems(fleet: Fleet, locate: Locate): readonly Problem[
 }
 
 function consequenceOf(type: ResourceType): string {
-  return type === "extension-config"
-    ? "a proxy that refuses it keeps the last good version of the policy, and without one refuses all traffic"
-    : "a proxy that refuses it keeps what it had";
+  switch (type) {
+    case "extension-config":
+      return "a proxy that refuses it keeps the last good version of the policy, and without one refuses all traffic";
+    case "listener":
+      return "a proxy that refuses it for its access logs gets it with those that it had, or else keeps what it had";
+    default:
+      return "a proxy that refuses it keeps what it had";
+  }
 }
 
 function proxyText({ proxy: { namespace, name } }: FleetSession): string {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { loggedListener, SERVICE, TELEMETRY } from "../../tests/support/logged-listener-fixture.ts";
 import { objectKey } from "../core/object-key.ts";
 import { provenanceMetadata } from "../envoy/provenance.ts";
 import { parseRouteTable } from "../envoy/route/encoded-route-table.ts";
@@ -113,4 +114,18 @@ test("blame() blames the one object that a cluster is made of", () => {
   };
   const wanted = { provenance: refused.provenance, suspects: refused.provenance };
   assert.deepEqual(blame("cluster", { refused, accepted: undefined, detail: "no" }), wanted);
+});
+
+test("blame() names what said how a listener is logged, and no chain, where that is all that differs", () => {
+  const [accepted, refused] = [loggedListener(["format-good"]), loggedListener(["format-bad"])];
+  const wanted = { provenance: [TELEMETRY], suspects: [TELEMETRY] };
+  assert.deepEqual(blame("listener", { refused, accepted, detail: "no" }), wanted);
+});
+
+test("blame() names it where Envoy quotes the format, and nobody where MeshConfig wrote that", () => {
+  const refused = loggedListener(["format-bad"]);
+  const first = { refused, accepted: undefined, detail: "no such command: format-bad" };
+  assert.deepEqual(blame("listener", first).provenance, [TELEMETRY]);
+  const ofMesh = { ...first, refused: { ...refused, provenance: [SERVICE] } };
+  assert.deepEqual(blame("listener", ofMesh).provenance, []);
 });

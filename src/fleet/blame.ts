@@ -3,6 +3,7 @@
 // to be nobody's fault.
 
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { textsOf, withWrittenLogs, writtenLogsIn } from "../envoy/listener/written-logs.ts";
 import { type Piece, type PieceKind, piecesOf } from "../envoy/pieces.ts";
 import { rulesInSlot } from "../envoy/policy-slot/slot-rules.ts";
 import type { TableHost } from "../envoy/route/encoded-route-table.ts";
@@ -11,7 +12,7 @@ import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components
 import type { Provenance, ProvenancePart } from "../view/provenance.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
-import type { BuiltResource } from "./built-resource.ts";
+import { type BuiltResource, logSources } from "./built-resource.ts";
 
 export interface Blame {
   /** Empty where it isn't known. */
@@ -32,9 +33,11 @@ export interface RefusedVersion {
 export function blame(type: ResourceType, { refused, accepted, detail }: RefusedVersion): Blame {
   const suspects = newPieces(partsOf(type, refused), accepted === undefined ? [] : partsOf(type, accepted));
   const provenance = suspects.length === 0 ? refused.provenance : provenanceOf(suspects);
-  const quoted = quotedIn(suspects, detail);
-  if (quoted.length > 0) return { provenance: provenanceOf(quoted), suspects: provenance };
-  return { provenance: objectsOf(provenance).size === 1 ? provenance : [], suspects: provenance };
+  const words = wordsOf(detail);
+  const quoted = suspects.filter(({ text }) => quotes(words, text));
+  // No object may have made what Envoy quotes: MeshConfig is none.
+  const blamed = quoted.length > 0 ? provenanceOf(quoted) : provenance;
+  return { provenance: objectsOf(blamed).size === 1 ? blamed : [], suspects: provenance };
 }
 
 export interface RefusedHosts {
@@ -118,10 +121,19 @@ interface BlamedPiece extends Pick<Piece, "provenance"> {
 }
 
 /** Of other types the whole is one piece. */
-function partsOf(type: ResourceType, { body }: Resource): readonly BlamedPiece[] {
-  if (type === "listener") return piecesIn(ListenerSchema, Buffer.concat(body), "filter chain");
+function partsOf(type: ResourceType, resource: Resource): readonly BlamedPiece[] {
+  if (type === "listener") return partsOfListener(resource);
   if (type !== "extension-config") return [];
-  return rulesInSlot(body).map(({ object, text }) => ({ text, provenance: [{ object }] }));
+  return rulesInSlot(resource.body).map(({ object, text }) => ({ text, provenance: [{ object }] }));
+}
+
+/** Its chains don't differ for what is logged of them. */
+function partsOfListener(listener: Resource): readonly BlamedPiece[] {
+  const bytes = Buffer.concat(listener.body);
+  const { provenance = [] }: Partial<BuiltResource> = listener;
+  const chains = piecesIn(ListenerSchema, withWrittenLogs(bytes, new Map()), "filter chain");
+  const logs = textsOf(writtenLogsIn(bytes));
+  return [...chains, ...logs.map((text) => ({ text, provenance: logSources({ provenance }) }))];
 }
 
 function routesOf(host: Buffer | undefined): readonly BlamedPiece[] {

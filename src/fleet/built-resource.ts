@@ -1,6 +1,7 @@
 // A resource as the fleet serves it: encoded once, versioned by its bytes, and known by what made it.
 
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { parseObjectKey } from "../core/object-key.ts";
 import { encode } from "../envoy/encode.ts";
 import { hashOf, joinParts, type ResourcePart } from "../envoy/fragment.ts";
 import type { Provenance } from "../view/provenance.ts";
@@ -23,13 +24,26 @@ export function haveEqualVersions(a: Resource, b: Resource): boolean {
   return a.version === b.version && a.name === b.name;
 }
 
+/** Of bytes that are encoded already. */
+export function resourceOf(
+  bytes: Uint8Array,
+  { name, needs, provenance }: Omit<BuiltResource, "version" | "body" | "parts">,
+): BuiltResource {
+  return { name, version: hashOf(bytes), body: [bytes], needs, provenance };
+}
+
 export function buildResource<Schema extends DescMessage>(
   schema: Schema,
   message: MessageInitShape<Schema>,
   { name, provenance = [] }: ResourceFacts,
 ): BuiltResource {
   const { bytes, references } = encode(schema, message);
-  return { name, version: hashOf(bytes), body: [bytes], needs: references, provenance };
+  return resourceOf(bytes, { name, needs: references, provenance });
+}
+
+/** Of a listener: the objects that said what is logged. MeshConfig, which may have, is none of them. */
+export function logSources({ provenance }: Pick<BuiltResource, "provenance">): Provenance {
+  return provenance.filter(({ object }) => parseObjectKey(object).kind === "Telemetry");
 }
 
 /** The parts make up the resource when they are concatenated. */

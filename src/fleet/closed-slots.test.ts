@@ -8,54 +8,52 @@ import { httpPolicySlots } from "../envoy/slot-order.ts";
 import { TypedExtensionConfigSchema } from "../gen/envoy/config/core/v3/extension_pb.ts";
 import type { AuthorizationPolicyInputs } from "../view/authorization-inputs.ts";
 import type { Resource } from "../xds/resource.ts";
-import { buildResource } from "./built-resource.ts";
-import { ClosedSlots, isAsStrict } from "./closed-slots.ts";
+import { type BuiltResource, buildResource } from "./built-resource.ts";
+import { closedSlot, isAsStrict } from "./closed-slots.ts";
 
-const [first, second] = httpPolicySlots.map(httpSlotName);
+const [first] = httpPolicySlots.map(httpSlotName);
 const slot = first ?? "";
 const policy = (name: string) => ({
   object: objectKey({ kind: "AuthorizationPolicy", namespace: "shop", name }),
 });
-const resource = (name: string, version: string): Resource => ({ name, version, body: [], needs: [] });
+const resource = (name: string): BuiltResource => ({
+  name,
+  version: "1",
+  body: [],
+  needs: [],
+  provenance: [],
+});
 const textOf = ({ body }: Resource) => Buffer.concat([...body]).toString("latin1");
 
-test("ClosedSlots gives a proxy a slot that denies everybody, as long as the refused version is the newest", () => {
-  const slots = new ClosedSlots();
-  slots.close(resource(slot, "1"), [policy("one")]);
-  assert.equal(slots.isEmpty, false);
-  const standIn = slots.standIns(() => resource(slot, "1")).get(slot);
-  assert.ok(standIn);
-  assert.match(textOf(standIn), /refused-shop-one/);
-  assert.equal(slots.isStandIn(standIn), true);
-  assert.equal(slots.isStandIn(resource(slot, "1")), false);
-  assert.equal(slots.standIns(() => resource(slot, "2")).size, 0);
-  assert.equal(slots.isEmpty, true);
-  assert.equal(slots.isStandIn(standIn), false);
-});
-
-test("ClosedSlots opens a slot that is no more, and leaves the others closed", () => {
-  const slots = new ClosedSlots();
-  for (const name of [slot, second ?? ""]) slots.close(resource(name, "1"), []);
-  const left = slots.standIns((name) => (name === second ? resource(name, "1") : undefined));
-  assert.deepEqual([...left.keys()], [second]);
+test("closedSlot() denies everybody, and names the policy at fault", () => {
+  const closed = closedSlot(resource(slot), { inUse: "nothing", blamed: [policy("one")] });
+  assert.ok(closed);
+  assert.match(textOf(closed.resource), /refused-shop-one/);
 });
 
 for (const [what, blamed] of [
   ["nobody knows which policy is at fault", []],
   ["several policies may be", [policy("one"), policy("two")]],
 ] as const) {
-  test(`ClosedSlots names the slot where ${what}`, () => {
-    const slots = new ClosedSlots();
-    slots.close(resource(slot, "1"), blamed);
-    const standIn = slots.standIns(() => resource(slot, "1")).get(slot);
-    assert.ok(standIn && textOf(standIn).includes(`refused-${slot}`));
+  test(`closedSlot() names the slot where ${what}`, () => {
+    const closed = closedSlot(resource(slot), { inUse: "nothing", blamed });
+    assert.ok(closed && textOf(closed.resource).includes(`refused-${slot}`));
   });
 }
 
-test("ClosedSlots closes nothing that is no policy's slot", () => {
-  const slots = new ClosedSlots();
-  slots.close(resource("an extension", "1"), [policy("one")]);
-  assert.equal(slots.isEmpty, true);
+test("closedSlot() closes nothing that is no policy's slot, and none whose older version will do", () => {
+  const blamed = [policy("one")];
+  assert.equal(closedSlot(resource("an extension"), { inUse: "nothing", blamed }), undefined);
+  assert.equal(closedSlot(resource(slot), { inUse: "unknown", blamed }), undefined);
+  assert.ok(closedSlot(resource(slot), { inUse: "nothing", blamed }));
+});
+
+test("closedSlot() closes again a slot that is closed", () => {
+  const blamed = [policy("a")];
+  const refused = built({ name: "a", ...deny });
+  const closed = closedSlot(refused, { inUse: "nothing", blamed });
+  assert.ok(closed);
+  assert.ok(closedSlot(refused, { inUse: closed.resource, blamed }));
 });
 
 /** The slot for requests of these policies. */

@@ -10,40 +10,18 @@ import type { Provenance } from "../view/provenance.ts";
 import type { Held } from "../xds/backend.ts";
 import type { Resource } from "../xds/resource.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
+import type { VersionStandIn } from "./version-stand-ins.ts";
 
-interface ClosedSlot {
-  /** Any other version is offered. */
-  readonly refusedVersion: string;
-  readonly standIn: Resource;
-}
-
-export class ClosedSlots {
-  readonly #slots = new Map<string, ClosedSlot>();
-
-  get isEmpty(): boolean {
-    return this.#slots.size === 0;
-  }
-
-  close({ name, version }: Resource, blamed: Provenance): void {
-    const message = buildClosedSlot(name, policyName(name, blamed));
-    if (message === undefined) return;
-    const standIn = buildResource(TypedExtensionConfigSchema, message, { name });
-    this.#slots.set(name, { refusedVersion: version, standIn });
-  }
-
-  /** By name, what the proxy gets in place of the newest versions; a slot that has another one is closed no more. */
-  standIns(newestOf: (name: string) => Resource | undefined): ReadonlyMap<string, Resource> {
-    const standIns = new Map<string, Resource>();
-    for (const [name, { refusedVersion, standIn }] of this.#slots) {
-      if (newestOf(name)?.version === refusedVersion) standIns.set(name, standIn);
-      else this.#slots.delete(name);
-    }
-    return standIns;
-  }
-
-  isStandIn({ name, version }: Pick<Resource, "name" | "version">): boolean {
-    return this.#slots.get(name)?.standIn.version === version;
-  }
+/** Undefined where the proxy's older version will do, and for a name that is no slot's. */
+export function closedSlot(
+  refused: BuiltResource,
+  { inUse, blamed }: { readonly inUse: Held; readonly blamed: Provenance },
+): VersionStandIn | undefined {
+  if (isAsStrict(refused, inUse)) return undefined;
+  const { name } = refused;
+  const message = buildClosedSlot(name, policyName(name, blamed));
+  if (message === undefined) return undefined;
+  return { resource: buildResource(TypedExtensionConfigSchema, message, { name }) };
 }
 
 /**

@@ -43,6 +43,7 @@ import type { ResourceTables } from "./resource-tables.ts";
 import { SessionLedger } from "./session-ledger.ts";
 import { type SessionRefusal, SessionRefusals } from "./session-refusals.ts";
 import { SharedViews } from "./shared-views.ts";
+import { StandInListeners } from "./stand-in-listeners.ts";
 import { StandInTables } from "./stand-in-tables.ts";
 
 export interface FleetOptions {
@@ -99,7 +100,7 @@ export class Fleet implements IdentifiedBackend {
   readonly #waits: RecognitionWaits;
   readonly #rows: LayeredRows;
   readonly #views: SharedViews<OpenSession>;
-  readonly #standInTables = new StandInTables();
+  readonly #standIns = { tables: new StandInTables(), listeners: new StandInListeners() };
   readonly #pushes: PushLedger;
   readonly #refusalListeners = new Set<() => void>();
   #toldRefusals: readonly string[] = [];
@@ -256,7 +257,7 @@ export class Fleet implements IdentifiedBackend {
       view: profile.id,
       ledger: new SessionLedger(),
       pushes: this.#pushes.follow(),
-      refusals: new SessionRefusals(this.#standInTables),
+      refusals: new SessionRefusals(this.#standIns),
       isProxy: false,
       wantsSecrets: false,
     };

@@ -3,14 +3,17 @@
 
 import type { ObjectKey } from "../core/object-key.ts";
 import type { Provenance } from "../view/provenance.ts";
-import type { RefusedResource, RefusedResponse, SentResource, Standing } from "../xds/backend.ts";
+import type { Held, RefusedResource, RefusedResponse, SentResource, Standing } from "../xds/backend.ts";
 import type { Resource, ResourceReference, ResourceSet } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import { blame } from "./blame.ts";
-import { ClosedSlots, isAsStrict } from "./closed-slots.ts";
+import type { BuiltResource } from "./built-resource.ts";
+import { closedSlot } from "./closed-slots.ts";
 import type { ProxySet } from "./proxy-set.ts";
+import type { StandInListeners } from "./stand-in-listeners.ts";
 import type { StandInTables } from "./stand-in-tables.ts";
 import { TableQuarantine } from "./table-quarantine.ts";
+import { type VersionStandIn, VersionStandIns } from "./version-stand-ins.ts";
 
 export interface SessionRefusal extends ResourceReference {
   /** The proxy's own words. */
@@ -28,15 +31,24 @@ interface RefusedVersion extends SessionRefusal {
 const MAX_VERSIONS = 200;
 const MAX_TABLES = 200;
 
+/** Shared by all sessions. */
+export interface StandIns {
+  readonly tables: StandInTables;
+  readonly listeners: StandInListeners;
+}
+
 export class SessionRefusals {
-  readonly #standIns: StandInTables;
+  readonly #standIns: StandIns;
   /** By type and name. */
   readonly #versions = new Map<string, RefusedVersion>();
   /** Route tables by name: the other virtual hosts of a refused one go on. */
   readonly #tables = new Map<string, TableQuarantine>();
-  readonly #closedSlots = new ClosedSlots();
+  readonly #standInVersions: ReadonlyMap<ResourceType, VersionStandIns> = new Map([
+    ["extension-config", new VersionStandIns()],
+    ["listener", new VersionStandIns()],
+  ]);
 
-  constructor(standIns: StandInTables) {
+  constructor(standIns: StandIns) {
     this.#standIns = standIns;
   }
 
@@ -46,10 +58,11 @@ export class SessionRefusals {
 
   /** What the proxy is to have of its view's set. */
   setFor(set: ProxySet): ResourceSet {
-    if (this.#tables.size === 0 && this.#closedSlots.isEmpty) return set;
+    const inUse = [...this.#standInVersions].filter(([, versions]) => !versions.isEmpty);
+    if (this.#tables.size === 0 && inUse.length === 0) return set;
     const standIns = new Map<ResourceType, ReadonlyMap<string, Resource>>([
       ["route", this.#tablesFor(set)],
-      ["extension-config", this.#closedSlots.standIns((name) => set.get("extension-config", name))],
+      ...inUse.map(([type, versions]) => [type, versions.resources((name) => set.get(type, name))] as const),
     ]);
     return {
       get: (type, name) => standIns.get(type)?.get(name) ?? set.get(type, name),
@@ -85,19 +98,29 @@ export class SessionRefusals {
       const newest = set.get(type, name);
       if (newest === undefined) continue;
       if (type === "route") {
-        const table = this.#tables.get(name) ?? new TableQuarantine(this.#standIns, newest);
+        const table = this.#tables.get(name) ?? new TableQuarantine(this.#standIns.tables, newest);
         if (this.#tables.size >= MAX_TABLES && !this.#tables.has(name)) continue;
         this.#tables.set(name, table);
         table.rejected(each, detail);
         changed.push({ type, name });
       } else if (newest.version === version) {
         const blamed = this.#note(type, each, { detail, set });
-        if (type !== "extension-config" || isAsStrict(newest, each.inUse)) continue;
-        this.#closedSlots.close(each.resource, blamed);
+        const standIn = this.#standInFor(type, newest, { inUse: each.inUse, blamed });
+        if (standIn === undefined) continue;
+        this.#standInVersions.get(type)?.put(newest, standIn);
         changed.push({ type, name });
       }
     }
     return changed;
+  }
+
+  #standInFor(
+    type: ResourceType,
+    refused: BuiltResource,
+    { inUse, blamed }: { readonly inUse: Held; readonly blamed: Provenance },
+  ): VersionStandIn | undefined {
+    if (type === "extension-config") return closedSlot(refused, { inUse, blamed });
+    return type === "listener" ? this.#standIns.listeners.find(refused, inUse) : undefined;
   }
 
   /** Returns what the proxy gets another version of because of it. */
@@ -105,8 +128,9 @@ export class SessionRefusals {
     if (this.isEmpty) return [];
     const changed: ResourceReference[] = [];
     for (const { name, version } of resources) {
-      const isStandIn = type === "extension-config" && this.#closedSlots.isStandIn({ name, version });
-      if (!isStandIn) this.#versions.delete(keyOf({ type, name }));
+      const standIn = this.#standInVersions.get(type)?.find({ name, version });
+      if (standIn === undefined) this.#versions.delete(keyOf({ type, name }));
+      else if (standIn.blamed !== undefined) this.#blame({ type, name }, standIn.blamed);
       const table = type === "route" ? this.#tables.get(name) : undefined;
       if (table?.acknowledged(version)) changed.push({ type, name });
       if (table?.isOver) this.#tables.delete(name);
@@ -119,6 +143,7 @@ export class SessionRefusals {
     const versions = [...this.#versions.values()].filter(({ suspects }) =>
       suspects.some(({ object }) => objects.has(object)),
     );
+    for (const { type, name } of versions) this.#standInVersions.get(type)?.delete(name);
     const tables = [...this.#tables].filter(([, table]) => table.offerAgain(objects));
     return [
       ...versions.map(({ type, name }) => ({ type, name })),
@@ -143,6 +168,13 @@ export class SessionRefusals {
     const refused = this.#versions.get(keyOf(reference));
     if (refused === undefined || !isNewest(refused, set)) return undefined;
     return refused.suspects.some((part) => part.object === object) ? "refused" : "in-use";
+  }
+
+  /** What stood in for it is taken: it lacks what these made, and nothing else. */
+  #blame(reference: ResourceReference, provenance: Provenance): void {
+    const key = keyOf(reference);
+    const refused = this.#versions.get(key);
+    if (refused !== undefined) this.#versions.set(key, { ...refused, provenance, suspects: provenance });
   }
 
   /** Returns whose fault it is. */
