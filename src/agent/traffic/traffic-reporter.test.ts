@@ -15,13 +15,19 @@ function startReporter({ hasCertificate = true } = {}) {
   const table = new TrafficTable();
   const tried: TrafficReport[] = [];
   const taken: TrafficReport[] = [];
-  const state = { failure: undefined as Failure | undefined, connections: 0, hasCertificate };
+  const state = {
+    failure: undefined as Failure | undefined,
+    connections: 0,
+    hasCertificate,
+    isCertificateBroken: false,
+  };
   const reporter = startTrafficReporter({
     table,
     clock,
     random: () => 0.5,
     log: silentLogger,
     connect() {
+      if (state.isCertificateBroken) throw new Error("no certificate can be read there");
       if (!state.hasCertificate) return undefined;
       state.connections += 1;
       return {
@@ -132,6 +138,21 @@ test("a reporter waits for its certificate", async () => {
   state.hasCertificate = true;
   await periods(1);
   assert.equal(taken.length, 1);
+});
+
+test("a reporter that can't read its certificate tries again, and ends in peace", async () => {
+  const { reporter, request, periods, state, taken, requests } = startReporter();
+  state.isCertificateBroken = true;
+  request(2);
+  await periods(2);
+  state.isCertificateBroken = false;
+  await periods(1);
+  assert.equal(requests(taken), 2);
+  state.isCertificateBroken = true;
+  state.failure = "UNAVAILABLE";
+  request(1);
+  await periods(1);
+  await reporter.close();
 });
 
 test("a reporter that ends tells the rest, closes its connection, and does no more", async () => {

@@ -72,9 +72,9 @@ export function startTrafficReporter(options: TrafficReporterOptions): TrafficRe
     idlePeriods = report === undefined ? idlePeriods + 1 : 0;
     if (idlePeriods >= IDLE_PERIODS) disconnect();
     if (report === undefined) return;
-    channel ??= options.connect();
-    if (channel === undefined) return giveUpOld(report, "no certificate yet");
     try {
+      channel ??= options.connect();
+      if (channel === undefined) return giveUpOld(report, "no certificate yet");
       await channel.unary(TRAFFIC_REPORT_PATH, report.bytes, { timeoutMs });
       untold = undefined;
       isFailing = false;
