@@ -1,6 +1,7 @@
 // Builds the command line from the list of commands and runs it: one place turns failures into exit codes.
 
 import { Command, CommanderError, Option } from "commander";
+import { printableLines } from "../core/printable.ts";
 import type { CommandContext, CommandDeclaration, CommandInput, OptionDeclaration } from "./command.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { CommandFailure, exitCodes } from "./exit-code.ts";
@@ -108,14 +109,18 @@ function reportFailure(error: unknown, { terminal, env, signal }: CommandContext
   // commander has printed its own sentence already; help and version come here too, with code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
   if (error instanceof CommandFailure) {
-    terminal.writeError(`${paint(terminal, "red", "error:")} ${error.message}\n`);
-    if (error.hint !== undefined) terminal.writeError(`${paint(terminal, "dim", "hint:")} ${error.hint}\n`);
+    // It may quote what a pod, an Envoy or a server has said.
+    terminal.writeError(`${paint(terminal, "red", "error:")} ${printableLines(error.message)}\n`);
+    if (error.hint !== undefined)
+      terminal.writeError(`${paint(terminal, "dim", "hint:")} ${printableLines(error.hint)}\n`);
     return error.exitCode;
   }
   if (signal.aborted) return exitCodes.done;
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  terminal.writeError(`${paint(terminal, "red", "error:")} unexpected: ${message}\n`);
+  terminal.writeError(`${paint(terminal, "red", "error:")} unexpected: ${printableLines(message)}\n`);
   const isDebugging = (env.MELTEMI_DEBUG ?? "") !== "";
-  terminal.writeError(isDebugging ? `${stack}\n` : "set MELTEMI_DEBUG=1 for the stack\n");
+  terminal.writeError(
+    isDebugging ? `${printableLines(stack ?? "")}\n` : "set MELTEMI_DEBUG=1 for the stack\n",
+  );
   return exitCodes.no;
 }

@@ -8,6 +8,11 @@ export function printable(text: string): string {
   return isPrintable(text) ? text : text.replaceAll(UNPRINTABLE, "?");
 }
 
+/** The same of text that may have several lines. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
 export function isPrintable(text: string): boolean {
   return text.search(UNPRINTABLE) === -1;
 }

@@ -10,7 +10,7 @@ import type { AccessLog } from "../model/access-logs.ts";
 import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
 import type { Provenance } from "./provenance.ts";
 
-/** What all filter chains of a listener depend on: but for the last, of MeshConfig. */
+/** What all filter chains of a listener depend on, nearly all of it MeshConfig's. */
 export interface ListenerSettings {
   /** Absent or empty: no access log. */
   readonly accessLogs?: readonly AccessLog[];

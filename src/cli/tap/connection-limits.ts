@@ -26,13 +26,40 @@ interface DestinationRuleSpec {
   readonly subsets?: readonly { readonly name?: string; readonly trafficPolicy?: TrafficPolicy }[];
 }
 
-export interface RuleName {
+interface RuleName {
   readonly namespace: string;
   readonly name: string;
 }
 
+/** What is known of the limit that a request met; nothing where the cluster's object sets none, or can't be read. */
+export interface KnownLimit {
+  readonly limit?: string;
+}
+
+/** Rules are read when the first request meets a limit. Who may not read them is told less, and taps on. */
+export function createLimits(
+  rulesIn: (namespace: string) => Promise<readonly KubernetesObject[]>,
+): (event: TapEvent) => Promise<KnownLimit> {
+  const found = new Map<string, Promise<KnownLimit>>();
+  const look = async (event: TapEvent, cluster: string): Promise<KnownLimit> => {
+    const rule = limitingRule(event);
+    if (rule === undefined) return {};
+    const rules = await rulesIn(rule.namespace).catch(() => []);
+    const object = rules.find(({ metadata }) => metadata.name === rule.name);
+    const limit = object === undefined ? undefined : limitText(object, cluster);
+    return limit === undefined ? {} : { limit };
+  };
+  return async (event) => {
+    const cluster = event.cluster?.name;
+    if (!event.flags.includes("UO") || cluster === undefined) return {};
+    const looked = found.get(cluster) ?? look(event, cluster);
+    found.set(cluster, looked);
+    return looked;
+  };
+}
+
 /** The DestinationRule that made the cluster of a request that met a limit. */
-export function limitingRule({ cluster }: TapEvent): RuleName | undefined {
+function limitingRule({ cluster }: TapEvent): RuleName | undefined {
   const [, namespace, name] =
     cluster?.from
       .map((part) => /^DestinationRule\/([^/]*)\/(\S+)/.exec(part))
@@ -41,7 +68,7 @@ export function limitingRule({ cluster }: TapEvent): RuleName | undefined {
 }
 
 /** `the limit of 1 connection in DestinationRule shop/reviews`; undefined where the rule sets none. */
-export function limitText(rule: KubernetesObject, clusterName: string): string | undefined {
+function limitText(rule: KubernetesObject, clusterName: string): string | undefined {
   const limits = limitsOf(poolOf(rule.spec as DestinationRuleSpec, clusterName));
   const [first, ...more] = limits;
   if (first === undefined) return undefined;

@@ -1,6 +1,8 @@
-// A request or connection as `meltemi tap` prints it: one line.
+// A request or connection as `meltemi tap` prints it: one line. A pod's agent may say anything, so each character that a
+// terminal would obey is a question mark.
 
-import type { TapEnd, TapEvent } from "../../core/tap-event.ts";
+import { printable } from "../../core/printable.ts";
+import type { TapEnd, TapEvent, TapLoss } from "../../core/tap-event.ts";
 import { decidedBy, explainOutcome } from "../../explain/explain-outcome.ts";
 
 export function tapLine(event: TapEvent, { limit }: { readonly limit?: string } = {}): string {
@@ -18,7 +20,11 @@ export function tapLine(event: TapEvent, { limit }: { readonly limit?: string } 
     ...headerTexts(event),
     ...(outcome === undefined ? [] : [`[${outcome}]`]),
   ];
-  return parts.join("  ");
+  return printable(parts.join("  "));
+}
+
+export function tapLossLine({ dropped }: TapLoss, pod: string): string {
+  return printable(`${dropped} more of pod "${pod}" came faster than they were read, and aren't shown`);
 }
 
 /** Of this machine's clock, as people read it off the wall. */

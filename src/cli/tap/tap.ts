@@ -2,6 +2,7 @@
 
 import type { Mesh } from "../../admin/contract/mesh.ts";
 import type { PodReport } from "../../admin/contract/supervisor.ts";
+import { printable } from "../../core/printable.ts";
 import { parseTapSearch, type TapEvent, type TapLoss, type TapQuery } from "../../core/tap-event.ts";
 import { explainOutcome } from "../../explain/explain-outcome.ts";
 import { withMesh } from "../choose-mesh.ts";
@@ -9,8 +10,8 @@ import type { CommandContext, CommandInput } from "../command.ts";
 import { flagOption, listOption, textArgument, textOption } from "../command.ts";
 import { CommandFailure, type ExitCode, exitCodes } from "../exit-code.ts";
 import { findPods } from "../workload-argument.ts";
-import { limitingRule, limitText } from "./connection-limits.ts";
-import { tapLine } from "./tap-line.ts";
+import { createLimits, type KnownLimit } from "./connection-limits.ts";
+import { tapLine, tapLossLine } from "./tap-line.ts";
 
 /** Each is a connection, in a cluster through its API server. */
 const MAX_PODS = 50;
@@ -83,12 +84,15 @@ async function tapAll({ signal, terminal }: CommandContext, order: TapOrder): Pr
   const { mesh, pods, query, max, isJson } = order;
   const enough = new AbortController();
   const ended = AbortSignal.any([signal, enough.signal]);
-  const limits = createLimits(mesh);
+  const limits = createLimits(async (namespace) => {
+    const { destinationRuleKind } = await import("../../kinds/destination-rule/destination-rule.ts");
+    return mesh.objects(destinationRuleKind, namespace);
+  });
   let count = 0;
   const show = async (item: TapEvent | TapLoss, pod: PodReport): Promise<void> => {
     if (count >= max) return;
     if ("dropped" in item) {
-      terminal.writeError(lossText(item, pod));
+      terminal.writeError(`${tapLossLine(item, pod.name)}\n`);
       return;
     }
     count += 1;
@@ -106,7 +110,7 @@ async function tapAll({ signal, terminal }: CommandContext, order: TapOrder): Pr
       if (ended.aborted) return;
       failures.push(error);
       // The last one ends the command, which says why.
-      if (failures.length < pods.length) terminal.writeError(`${messageOf(error)}\n`);
+      if (failures.length < pods.length) terminal.writeError(`${printable(messageOf(error))}\n`);
     }
   };
   await Promise.all(pods.map(tapOne));
@@ -121,35 +125,4 @@ function messageOf(error: unknown): string {
 function jsonLine(event: TapEvent, { name: pod, namespace }: PodReport, limit: KnownLimit): string {
   const outcome = explainOutcome(event, limit);
   return JSON.stringify({ pod, namespace, ...event, ...(outcome !== undefined && { outcome }) });
-}
-
-function lossText({ dropped }: TapLoss, { name }: PodReport): string {
-  return `${dropped} more of pod "${name}" came faster than they were read, and aren't shown\n`;
-}
-
-interface KnownLimit {
-  readonly limit?: string;
-}
-
-type Limits = (event: TapEvent) => Promise<KnownLimit>;
-
-/** The rules are read when the first request meets a limit. */
-function createLimits(mesh: Mesh): Limits {
-  const found = new Map<string, Promise<string | undefined>>();
-  const look = async (event: TapEvent): Promise<string | undefined> => {
-    const rule = limitingRule(event);
-    if (rule === undefined) return undefined;
-    const { destinationRuleKind } = await import("../../kinds/destination-rule/destination-rule.ts");
-    const rules = await mesh.objects(destinationRuleKind, rule.namespace);
-    const object = rules.find(({ metadata }) => metadata.name === rule.name);
-    return object === undefined ? undefined : limitText(object, event.cluster?.name ?? "");
-  };
-  return async (event) => {
-    const cluster = event.cluster?.name;
-    if (!event.flags.includes("UO") || cluster === undefined) return {};
-    const looked = found.get(cluster) ?? look(event);
-    found.set(cluster, looked);
-    const limit = await looked;
-    return limit === undefined ? {} : { limit };
-  };
 }
