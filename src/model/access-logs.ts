@@ -6,18 +6,20 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
-import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
-import { type Telemetry, telemetryKind } from "../kinds/telemetry/telemetry.ts";
+import { telemetryKind } from "../kinds/telemetry/telemetry.ts";
 import type { TelemetryAccessLogging } from "../kinds/telemetry/telemetry-spec.ts";
+import { findProvider, isBuiltInLog, STANDARD_OUTPUT } from "./extension-providers.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
-import { keyOf, type Sources } from "./sources.ts";
+import { keyOf } from "./sources.ts";
 import {
-  declareWorkloadPolicies,
-  policiesOf,
-  type Workload,
-  type WorkloadPolicies,
-} from "./workload-policies.ts";
+  isOfSide,
+  providerNames,
+  type Telemetries,
+  type TelemetrySide,
+  telemetryLevels,
+} from "./telemetries.ts";
+import { policyChoiceFields, type Workload } from "./workload-policies.ts";
 
 /** Lines that are written to a file. */
 export interface AccessLog {
@@ -43,11 +45,7 @@ export interface AccessLogs {
 }
 
 export const accessLogFields: readonly ClaimedField[] = [
-  ...claims(telemetryKind, "spec", [
-    "selector.matchLabels.*",
-    ...(["targetRef.group", "targetRef.kind", "targetRef.name", "targetRef.namespace"] as const),
-    ...(["targetRefs[].group", "targetRefs[].kind", "targetRefs[].name", "targetRefs[].namespace"] as const),
-  ]),
+  ...claims(telemetryKind, "spec", policyChoiceFields),
   ...claims(telemetryKind, "spec.accessLogging[]", [
     "match.mode",
     "providers[].name",
@@ -70,7 +68,7 @@ export const accessLogFields: readonly ClaimedField[] = [
 ];
 
 export interface AccessLogging {
-  readonly policies: WorkloadPolicies<Telemetry>;
+  readonly telemetries: Telemetries;
   readonly settings: Table<MeshSettings>;
   /** Of workloads for which no namespace and no selector says another thing. */
   readonly ofMesh: Table<AccessLogs>;
@@ -78,45 +76,24 @@ export interface AccessLogging {
 
 export function declareAccessLogging(
   graph: Graph,
-  sources: Sources,
+  telemetries: Telemetries,
   settings: Table<MeshSettings>,
 ): AccessLogging {
-  const policies = declareTelemetries(graph, sources, settings);
   const ofMesh = graph.deriveOne<AccessLogs>({
     name: "access logs of the mesh",
-    value: (read) => accessLogsOf(read, { policies, settings }, NOBODY),
+    value: (read) => accessLogsOf(read, { telemetries, settings }, NOBODY),
   });
-  return { policies, settings, ofMesh };
+  return { telemetries, settings, ofMesh };
 }
 
 const NOBODY: Workload = { namespace: "", labels: {} };
 
-export function declareTelemetries(
-  graph: Graph,
-  sources: Sources,
-  settings: Table<MeshSettings>,
-): WorkloadPolicies<Telemetry> {
-  return declareWorkloadPolicies(graph, settings, {
-    name: "Telemetry",
-    table: sources.Telemetry,
-    choiceOf({ spec = {} }) {
-      const { selector, targetRef, targetRefs = [] } = spec;
-      const targets = targetRef === undefined ? targetRefs : [targetRef, ...targetRefs];
-      return { labels: selector?.matchLabels, targets };
-    },
-    rootLabelsChooseFrom: "its own namespace",
-  });
-}
-
 export function accessLogsOf(
   read: Read,
-  { policies, settings }: Pick<AccessLogging, "policies" | "settings">,
+  { telemetries, settings }: Pick<AccessLogging, "telemetries" | "settings">,
   workload: Workload,
 ): AccessLogs {
-  const { mesh, namespace, workload: own } = policiesOf(read, policies, workload);
-  const levels = [mesh[0], namespace[0], own[0]].flatMap((each) =>
-    each?.spec?.accessLogging === undefined || each.spec.accessLogging.length === 0 ? [] : [each],
-  );
+  const levels = telemetryLevels(read, telemetries, workload, "accessLogging");
   const entries = levels.map(({ spec }) => spec?.accessLogging ?? []);
   const known = read.one(settings);
   return {
@@ -126,10 +103,9 @@ export function accessLogsOf(
   };
 }
 
-type Side = "CLIENT" | "SERVER";
 type Levels = readonly (readonly TelemetryAccessLogging[])[];
 
-function logsOfSide(levels: Levels, side: Side, settings: MeshSettings): readonly AccessLog[] {
+function logsOfSide(levels: Levels, side: TelemetrySide, settings: MeshSettings): readonly AccessLog[] {
   const found = [...chosenProviders(levels, side, settings)]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .flatMap(([name, choice]) => {
@@ -137,9 +113,12 @@ function logsOfSide(levels: Levels, side: Side, settings: MeshSettings): readonl
       return log === undefined ? [] : [{ log, choice }];
     });
   // Where nobody that is known was chosen, MeshConfig's file holds, as in Istio.
-  if (found.length === 0) return ownLog(settings) ?? [];
+  if (found.length === 0) {
+    const own = ownLog(settings);
+    return own === undefined ? [] : [own];
+  }
   return found.flatMap(({ log, choice: { isDisabled, filter } }) =>
-    isDisabled ? [] : log.map((each) => (filter === undefined ? each : { ...each, filter })),
+    isDisabled ? [] : [filter === undefined ? log : { ...log, filter }],
   );
 }
 
@@ -151,7 +130,11 @@ interface Choice {
 /** Stands for MeshConfig's accessLogFile among providers: what Telemetry says without a name is about it. */
 const OWN = "";
 
-function chosenProviders(levels: Levels, side: Side, settings: MeshSettings): ReadonlyMap<string, Choice> {
+function chosenProviders(
+  levels: Levels,
+  side: TelemetrySide,
+  settings: MeshSettings,
+): ReadonlyMap<string, Choice> {
   const defaults = settings.defaultAccessLogProviders.length > 0 ? settings.defaultAccessLogProviders : [OWN];
   const inScope = providersInScope(levels, side, defaults);
   const filters = filtersByProvider(levels, side);
@@ -159,8 +142,8 @@ function chosenProviders(levels: Levels, side: Side, settings: MeshSettings): Re
   if (levels.length === 0)
     for (const name of defaults) chosen.set(name, { isDisabled: false, filter: undefined });
   let inherited = defaults;
-  for (const entry of levels.flat().filter((each) => isFor(each, side))) {
-    const named = namesOf(entry);
+  for (const entry of levels.flat().filter((each) => isOfSide(each, side))) {
+    const named = providerNames(entry);
     const isNamed = named.length > 0;
     if (isNamed) inherited = named;
     for (const name of inherited) {
@@ -173,71 +156,49 @@ function chosenProviders(levels: Levels, side: Side, settings: MeshSettings): Re
 }
 
 /** Of the most specific object that names any. */
-function providersInScope(levels: Levels, side: Side, defaults: readonly string[]): ReadonlySet<string> {
+function providersInScope(
+  levels: Levels,
+  side: TelemetrySide,
+  defaults: readonly string[],
+): ReadonlySet<string> {
   const named = levels
-    .map((entries) => entries.filter((entry) => isFor(entry, side)).flatMap(namesOf))
+    .map((entries) => entries.filter((entry) => isOfSide(entry, side)).flatMap(providerNames))
     .filter((names) => names.length > 0);
   return new Set(named.at(-1) ?? defaults);
 }
 
 /** The last word on each. */
-function filtersByProvider(levels: Levels, side: Side): ReadonlyMap<string, string | undefined> {
-  const entries = levels.flat().filter((entry) => isFor(entry, side));
+function filtersByProvider(levels: Levels, side: TelemetrySide): ReadonlyMap<string, string | undefined> {
+  const entries = levels.flat().filter((entry) => isOfSide(entry, side));
   return new Map(
-    entries.flatMap((entry) => namesOf(entry).map((name) => [name, entry.filter?.expression] as const)),
+    entries.flatMap((entry) => providerNames(entry).map((name) => [name, entry.filter?.expression] as const)),
   );
-}
-
-function namesOf({ providers = [] }: TelemetryAccessLogging): readonly string[] {
-  return providers.map(({ name }) => name);
-}
-
-function isFor({ match }: TelemetryAccessLogging, side: Side): boolean {
-  const mode = match?.mode ?? "CLIENT_AND_SERVER";
-  return mode === "CLIENT_AND_SERVER" || mode === side;
 }
 
 function ownLog({
   accessLogFile: path,
   accessLogFormat: format,
   isAccessLogJson: isJson,
-}: MeshSettings): readonly AccessLog[] | undefined {
-  return path === "" ? undefined : [{ path, format, isJson }];
-}
-
-/** Istio's own provider, which needs no declaration. */
-const BUILT_IN = "envoy";
-const STANDARD_OUTPUT = "/dev/stdout";
-
-/** Names count as Istio compares them, whatever their case. */
-export function findProvider(
-  { extensionProviders }: Pick<MeshSettings, "extensionProviders">,
-  name: string,
-): ExtensionProvider | undefined {
-  const wanted = name.toLowerCase();
-  const found = extensionProviders.find((each) => each.name?.toLowerCase() === wanted);
-  if (found !== undefined || wanted !== BUILT_IN) return found;
-  return { name: BUILT_IN, envoyFileAccessLog: { path: STANDARD_OUTPUT } };
+}: MeshSettings): AccessLog | undefined {
+  return path === "" ? undefined : { path, format, isJson };
 }
 
 /** Undefined for one that isn't there, or doesn't write to a file. */
-function logOfProvider(name: string, settings: MeshSettings): readonly AccessLog[] | undefined {
+function logOfProvider(name: string, settings: MeshSettings): AccessLog | undefined {
   const file = findProvider(settings, name)?.envoyFileAccessLog;
   if (file === undefined) return undefined;
   const { path = "", logFormat, omitEmptyValues = false } = file;
   const place = path === "" ? STANDARD_OUTPUT : path;
-  if (logFormat === undefined && !omitEmptyValues && name.toLowerCase() === BUILT_IN) {
+  if (logFormat === undefined && !omitEmptyValues && isBuiltInLog(name)) {
     const { accessLogFormat: format, isAccessLogJson: isJson } = settings;
-    return [{ path: place, format, isJson }];
+    return { path: place, format, isJson };
   }
   const { labels, text = "" } = logFormat ?? {};
   const isEmpty = labels === undefined || Object.keys(labels).length === 0;
-  return [
-    {
-      path: place,
-      format: labels === undefined ? text : isEmpty ? "" : JSON.stringify(labels),
-      isJson: labels !== undefined,
-      ...(omitEmptyValues && { omitsEmptyValues: true as const }),
-    },
-  ];
+  return {
+    path: place,
+    format: labels === undefined ? text : isEmpty ? "" : JSON.stringify(labels),
+    isJson: labels !== undefined,
+    ...(omitEmptyValues && { omitsEmptyValues: true as const }),
+  };
 }

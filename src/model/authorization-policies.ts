@@ -7,13 +7,13 @@ import {
 } from "../kinds/authorization-policy/authorization-policy.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { EnforcedPolicies, PolicyScope } from "./enforced-policies.ts";
-import { policiesOfNamespace } from "./workload-policies.ts";
+import { policiesOfNamespace, policyChoiceFields } from "./workload-policies.ts";
 
-export const authorizationChoiceFields: readonly ClaimedField[] = claims(authorizationPolicyKind, "spec", [
-  "selector.matchLabels.*",
-  ...(["targetRef.group", "targetRef.kind", "targetRef.name", "targetRef.namespace"] as const),
-  ...(["targetRefs[].group", "targetRefs[].kind", "targetRefs[].name", "targetRefs[].namespace"] as const),
-]);
+export const authorizationChoiceFields: readonly ClaimedField[] = claims(
+  authorizationPolicyKind,
+  "spec",
+  policyChoiceFields,
+);
 
 type AuthorizationPolicies = EnforcedPolicies<AuthorizationPolicy>;
 

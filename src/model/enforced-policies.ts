@@ -5,10 +5,11 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import { type EnforcedKind, type EnforcedObjects, kindsWithRole } from "../kinds/all-kinds.ts";
-import type { PolicyTargetReference } from "../kinds/policy-target.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { rowKey, type Sources } from "./sources.ts";
 import {
+  type ChoosingSpec,
+  choiceOfSpec,
   declareWorkloadPolicies,
   type PolicyChoice,
   type PolicyObject,
@@ -34,11 +35,7 @@ export type EnforcedPolicyTables = {
 
 /** How the specs of all these kinds say whom they are for. */
 interface ChoosingPolicy extends PolicyObject {
-  readonly spec?: {
-    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
-    readonly targetRef?: PolicyTargetReference;
-    readonly targetRefs?: readonly PolicyTargetReference[];
-  };
+  readonly spec?: ChoosingSpec;
 }
 
 export function declareEnforcedPolicies(
@@ -88,8 +85,5 @@ function scopeWithAge(policy: ChoosingPolicy): PolicyScope {
 
 export function scopeOf({ apiVersion, kind, metadata, spec = {} }: ChoosingPolicy): PolicyScope {
   const { namespace, name } = metadata;
-  const { selector, targetRef, targetRefs = [] } = spec;
-  const targets = targetRef === undefined ? targetRefs : [targetRef, ...targetRefs];
-  const choice = { labels: selector?.matchLabels, targets };
-  return { apiVersion, kind, metadata: { namespace, name }, choice };
+  return { apiVersion, kind, metadata: { namespace, name }, choice: choiceOfSpec(spec) };
 }

@@ -25,6 +25,7 @@ import { declareSecretReaders, type SecretReaders } from "./secret-readers.ts";
 import type { MeshService } from "./service.ts";
 import { declareServices } from "./services.ts";
 import type { Sources } from "./sources.ts";
+import { declareTelemetries, type Telemetries } from "./telemetries.ts";
 import { declareServicesByAddress } from "./workload-ports.ts";
 import { declareWorkloads, type Workloads } from "./workloads.ts";
 
@@ -46,6 +47,7 @@ export interface Model {
   readonly hostRoutes: HostRoutesTable;
   readonly clientSelectors: ClientSelectors;
   readonly peerAuthentications: PeerAuthentications;
+  readonly telemetries: Telemetries;
   readonly accessLogging: AccessLogging;
   readonly enforcedPolicies: EnforcedPolicyTables;
   readonly requestAuthentications: RequestAuthentications;
@@ -73,7 +75,8 @@ export function declareModel(
   const settings = declareMeshSettings(graph, sources, tlsCompliance);
   const workloads = declareWorkloads(graph, sources);
   const peerAuthentications = declarePeerAuthentications(graph, sources, settings);
-  const accessLogging = declareAccessLogging(graph, sources, settings);
+  const telemetries = declareTelemetries(graph, sources, settings);
+  const accessLogging = declareAccessLogging(graph, telemetries, settings);
   const enforcedPolicies = declareEnforcedPolicies(graph, sources, settings);
   const { table: services, entriesByHost } = declareServices(graph, sources, settings);
   const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, peerAuthentications });
@@ -97,6 +100,7 @@ export function declareModel(
       hostRoutes: hostRoutes.table,
     }),
     peerAuthentications,
+    telemetries,
     accessLogging,
     enforcedPolicies,
     requestAuthentications: declareRequestAuthentications(graph, enforcedPolicies.RequestAuthentication),

@@ -6,12 +6,11 @@ import { type ClaimedField, claims } from "../kinds/claims.ts";
 import { type RequestAuthentication, requestAuthenticationKind } from "../kinds/request-authentication.ts";
 import type { EnforcedPolicies } from "./enforced-policies.ts";
 import { declareIssuerKeys, type IssuerKeyTables } from "./issuer-keys.ts";
+import { policyChoiceFields } from "./workload-policies.ts";
 
 export const requestAuthenticationChoiceFields: readonly ClaimedField[] = [
   ...claims(requestAuthenticationKind, "spec", [
-    "selector.matchLabels.*",
-    ...(["targetRef.group", "targetRef.kind", "targetRef.name", "targetRef.namespace"] as const),
-    ...(["targetRefs[].group", "targetRefs[].kind", "targetRefs[].name", "targetRefs[].namespace"] as const),
+    ...policyChoiceFields,
     ...(["jwtRules[].jwks", "jwtRules[].jwksUri", "jwtRules[].timeout"] as const),
   ]),
 ];

@@ -8,6 +8,7 @@ import type { Table } from "../graph/table.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import type { ObjectMeta } from "../kinds/object-meta.ts";
 import type { PolicyTargetReference } from "../kinds/policy-target.ts";
+import type { WorkloadSelector } from "../kinds/workload-selector.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
 import { byAge } from "./service.ts";
 
@@ -19,6 +20,25 @@ export type PolicyObject = Omit<KubernetesObject, "metadata"> & {
 export interface PolicyChoice {
   readonly labels?: Labels | undefined;
   readonly targets?: readonly PolicyTargetReference[] | undefined;
+}
+
+/** Fields of a policy's spec by which `choiceOfSpec` chooses, for claims. */
+export const policyChoiceFields = [
+  "selector.matchLabels.*",
+  ...(["targetRef.group", "targetRef.kind", "targetRef.name", "targetRef.namespace"] as const),
+  ...(["targetRefs[].group", "targetRefs[].kind", "targetRefs[].name", "targetRefs[].namespace"] as const),
+] as const;
+
+/** How policies choose that have a selector, or refer to targets. */
+export function choiceOfSpec({ selector, targetRef, targetRefs = [] }: ChoosingSpec): PolicyChoice {
+  const targets = targetRef === undefined ? targetRefs : [targetRef, ...targetRefs];
+  return { labels: selector?.matchLabels, targets };
+}
+
+export interface ChoosingSpec {
+  readonly selector?: WorkloadSelector;
+  readonly targetRef?: PolicyTargetReference;
+  readonly targetRefs?: readonly PolicyTargetReference[];
 }
 
 export interface PolicyKind<Policy extends PolicyObject> {

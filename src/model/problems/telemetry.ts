@@ -3,7 +3,7 @@
 
 import type { Problem } from "../../core/problem.ts";
 import type { Telemetry } from "../../kinds/telemetry/telemetry.ts";
-import { findProvider } from "../access-logs.ts";
+import { findProvider } from "../extension-providers.ts";
 import { byAge } from "../service.ts";
 import { ageOf, choiceText, rivalsOf } from "../workload-policies.ts";
 import { type CheckContext, problemAt } from "./check.ts";
@@ -44,10 +44,10 @@ export function* checkTelemetryScope(
   { read, model, settings }: CheckContext,
 ): Iterable<Problem> {
   const { namespace, name } = object.metadata;
-  const { policies } = model.accessLogging;
-  const [oldest] = rivalsOf(read, policies, object).filter(({ metadata }) => metadata.name !== name);
+  const { telemetries } = model;
+  const [oldest] = rivalsOf(read, telemetries, object).filter(({ metadata }) => metadata.name !== name);
   if (oldest === undefined || byAge(ageOf(oldest), ageOf(object)) > 0) return;
-  const scope = choiceText(policies.kind.choiceOf(object));
+  const scope = choiceText(telemetries.kind.choiceOf(object));
   const isMesh = namespace === settings.rootNamespace;
   const subject =
     scope !== "" ? `workloads with ${scope}` : isMesh ? "the whole mesh" : `namespace "${namespace}"`;
