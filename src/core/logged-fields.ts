@@ -16,38 +16,48 @@ export interface LoggedError {
 const MAX_DEPTH = 8;
 const MAX_AGGREGATED = 10;
 
-/** The same fields, with each Error under any key, or in a list under one, turned into a plain value. */
-export function loggedFields(fields: object): Record<string, unknown> {
+type StackText = (stack: string) => string;
+
+/**
+ * The same fields, with each Error under any key, or in a list under one, turned into a plain value. `stackText` rewrites
+ * stacks.
+ */
+export function loggedFields(
+  fields: object,
+  stackText: StackText = (stack) => stack,
+): Record<string, unknown> {
+  const loggedOrItself = (value: unknown): unknown =>
+    value instanceof Error ? loggedError(value, { depth: 0, stackText }) : value;
+  const logged = (value: unknown): unknown =>
+    Array.isArray(value) && value.some((item) => item instanceof Error)
+      ? value.map(loggedOrItself)
+      : loggedOrItself(value);
   return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, logged(value)]));
 }
 
-function logged(value: unknown): unknown {
-  if (Array.isArray(value) && value.some((item) => item instanceof Error))
-    return value.map((item) => loggedValue(item, 0));
-  return loggedValue(value, 0);
+interface Writing {
+  readonly depth: number;
+  readonly stackText: StackText;
 }
 
-function loggedValue(value: unknown, depth: number): unknown {
-  return value instanceof Error ? loggedError(value, depth) : value;
-}
-
-function loggedError(error: Error, depth: number): LoggedError {
+function loggedError(error: Error, { depth, stackText }: Writing): LoggedError {
   const { name, message, stack, cause } = error;
   const { code } = error as { readonly code?: unknown };
   const isDeepest = depth >= MAX_DEPTH;
+  const below = { depth: depth + 1, stackText };
   return {
     type: name,
     message,
-    ...(stack === undefined ? {} : { stack }),
+    ...(stack === undefined ? {} : { stack: stackText(stack) }),
     ...(typeof code === "string" || typeof code === "number" ? { code } : {}),
-    ...(cause === undefined || isDeepest ? {} : { cause: causeOf(cause, depth) }),
+    ...(cause === undefined || isDeepest ? {} : { cause: causeOf(cause, below) }),
     ...(error instanceof AggregateError && !isDeepest
-      ? { errors: error.errors.slice(0, MAX_AGGREGATED).map((each) => causeOf(each, depth)) }
+      ? { errors: error.errors.slice(0, MAX_AGGREGATED).map((each) => causeOf(each, below)) }
       : {}),
   };
 }
 
 /** Anything can be thrown; what isn't an Error is told in words, for it may hold whatever. */
-function causeOf(cause: unknown, depth: number): unknown {
-  return cause instanceof Error ? loggedError(cause, depth + 1) : String(cause);
+function causeOf(cause: unknown, writing: Writing): unknown {
+  return cause instanceof Error ? loggedError(cause, writing) : String(cause);
 }

@@ -4,6 +4,7 @@ import { parseControlPlaneSettings, USAGE } from "../plane/control-plane-setting
 import { controlPlaneScopes } from "../plane/log-scopes.ts";
 import { endOnFault } from "../process/last-handler.ts";
 import { createScopedLogs } from "../process/process-logger.ts";
+import { sourceStack } from "../process/source-stack.ts";
 
 async function main(): Promise<void> {
   const logs = createScopedLogs("control-plane", controlPlaneScopes);
@@ -20,7 +21,7 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   process.stderr.write(
-    `control plane: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    `control plane: ${error instanceof Error ? sourceStack(error.stack ?? error.message) : String(error)}\n`,
   );
   process.exit(1);
 });

@@ -5,6 +5,7 @@ import pino from "pino";
 import { isLogLevel, LogLevels } from "../core/log-levels.ts";
 import { loggedFields } from "../core/logged-fields.ts";
 import type { Logger } from "../core/logger.ts";
+import { sourceStack } from "./source-stack.ts";
 
 /** A logger without scopes. `MELTEMI_LOG_LEVEL` is debug, info (the default), warn or error. */
 export function createProcessLogger(component: string): Logger {
@@ -42,7 +43,7 @@ function openPino(component: string, level: string): pino.Logger {
   const options = {
     base: { component },
     level,
-    formatters: { log: loggedFields },
+    formatters: { log: (fields: object) => loggedFields(fields, sourceStack) },
     // pino's own reading of this key takes a plain value for an error without a type.
     serializers: { err: (value: unknown) => value },
   };

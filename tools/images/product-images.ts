@@ -78,7 +78,6 @@ const passwordEntries = [
  * of the heap begin at sizes that they would grow to, which saves half of the collections of a start, a tenth of its CPU.
  */
 export const controlPlaneNodeFlags: readonly string[] = [
-  "--enable-source-maps",
   "--interrupt-budget=400000",
   "--min-semi-space-size=16",
   "--initial-old-space-size=100",
