@@ -1,6 +1,8 @@
 // Which rows of one derived table read what: one edge for each thing read, shared by all of its readers.
 // It records and looks up; it never recomputes anything.
 
+import { type KeySet, keysIn, withKey, withoutKey } from "./key-set.ts";
+
 /** A table or an index, compared by identity alone. */
 export type Target = object;
 
@@ -13,12 +15,12 @@ export interface Reading {
   readonly key: string | undefined;
 }
 
-/** One thing that was read. Mostly one row reads it, so a Set is made only for the second. */
+/** One thing that was read. */
 interface Edge {
   readonly target: Target;
   /** The key that was read, there or not; `undefined` for the whole table. */
   readonly key: string | undefined;
-  readers: string | Set<string> | undefined;
+  readers: KeySet | undefined;
   /** The last run that recorded it. */
   run: number;
 }
@@ -29,12 +31,13 @@ export class Dependencies {
   readonly #edgesByTarget = new Map<Target, Map<string | undefined, Edge>>();
   readonly #edgesByRow = new Map<string, readonly Edge[]>();
   #run = 0;
-  #recorded: Edge[] = [];
+  /** Of the row at work. Reused, and copied when it ends: an array that grew has room for 16 more. */
+  readonly #recorded: Edge[] = [];
 
   /** Starts recording what one row reads. */
   begin(): void {
     this.#run += 1;
-    this.#recorded = [];
+    this.#recorded.length = 0;
   }
 
   /** Records that the row at work read `key` of `target`, or all of it. */
@@ -53,9 +56,9 @@ export class Dependencies {
     for (const edge of before) {
       if (edge.run !== this.#run) this.#unlink(edge, row);
     }
-    for (const edge of recorded) link(edge, row);
+    for (const edge of recorded) edge.readers = withKey(edge.readers, row);
     if (recorded.length === 0) this.#edgesByRow.delete(row);
-    else this.#edgesByRow.set(row, recorded);
+    else this.#edgesByRow.set(row, recorded.slice());
   }
 
   forget(row: string): void {
@@ -93,25 +96,14 @@ export class Dependencies {
   }
 
   #unlink(edge: Edge, row: string): void {
-    if (edge.readers instanceof Set) {
-      edge.readers.delete(row);
-      if (edge.readers.size > 0) return;
-    } else if (edge.readers !== row) return;
-    edge.readers = undefined;
-    this.#edgesByTarget.get(edge.target)?.delete(edge.key);
+    if (edge.readers !== undefined) edge.readers = withoutKey(edge.readers, row);
+    if (edge.readers === undefined) this.#edgesByTarget.get(edge.target)?.delete(edge.key);
   }
-}
-
-function link(edge: Edge, row: string): void {
-  if (edge.readers instanceof Set) edge.readers.add(row);
-  else if (edge.readers === undefined) edge.readers = row;
-  else if (edge.readers !== row) edge.readers = new Set([edge.readers, row]);
 }
 
 function addReaders(edge: Edge | undefined, rows: Set<string>): void {
   if (edge?.readers === undefined) return;
-  if (edge.readers instanceof Set) for (const row of edge.readers) rows.add(row);
-  else rows.add(edge.readers);
+  for (const row of keysIn(edge.readers)) rows.add(row);
 }
 
 function isSameList(a: readonly Edge[], b: readonly Edge[]): boolean {

@@ -250,14 +250,20 @@ const mutants: readonly Mutant[] = [
   },
   {
     fault: "edges dropped when a second row reads the same",
-    file: "dependencies.ts",
-    line: "edge.readers = new Set([edge.readers, row]);",
-    replacement: "edge.readers = row;",
+    file: "key-set.ts",
+    line: "new Set([keys, key])",
+    replacement: "key",
   },
   {
     fault: "edges of the run before kept for good",
     file: "dependencies.ts",
-    line: "for (const edge of recorded) link(edge, row);",
+    line: "for (const edge of recorded) edge.readers = withKey(edge.readers, row);",
+    replacement: "",
+  },
+  {
+    fault: "a reader that is never forgotten",
+    file: "key-set.ts",
+    line: "keys.delete(key);",
     replacement: "",
   },
   {
@@ -293,8 +299,8 @@ const mutants: readonly Mutant[] = [
   {
     fault: "an index that serves old values",
     file: "table-index.ts",
-    line: "bucket.keys.add(key);\n    bucket.rows = undefined;",
-    replacement: "bucket.keys.add(key);",
+    line: "bucket.keys = withKey(bucket.keys, key);\n    bucket.rows = undefined;",
+    replacement: "bucket.keys = withKey(bucket.keys, key);",
   },
   {
     fault: "a table whose sorted keys miss additions",

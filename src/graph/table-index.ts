@@ -2,6 +2,7 @@
 // Never scans its table: a commit costs as much as it changes.
 
 import type { ChangedKeys, Reading } from "./dependencies.ts";
+import { type KeySet, keysIn, withKey, withoutKey } from "./key-set.ts";
 import type { Changes, Row, StoredTable } from "./table.ts";
 
 /** A handle for `Read.find`. `keysOf` is pure: it is asked again for an old value to find where that stood. */
@@ -12,7 +13,7 @@ export interface Index<V> {
 }
 
 interface Bucket<V> {
-  readonly keys: Set<string>;
+  keys: KeySet;
   /** Dropped when a row in it changes, made again by the next reader. */
   rows: readonly Row<V>[] | undefined;
 }
@@ -34,7 +35,7 @@ export class TableIndex<V> implements Index<V> {
   find(indexKey: string): readonly Row<V>[] {
     const bucket = this.#buckets.get(indexKey);
     if (bucket === undefined) return [];
-    bucket.rows ??= [...bucket.keys].sort().map((key) => [key, this.table.peek(key) as V] as const);
+    bucket.rows ??= [...keysIn(bucket.keys)].sort().map((key) => [key, this.table.peek(key) as V] as const);
     return bucket.rows;
   }
 
@@ -91,18 +92,22 @@ export class TableIndex<V> implements Index<V> {
   #add(indexKey: string, key: string): void {
     const bucket = this.#buckets.get(indexKey);
     if (bucket === undefined) {
-      this.#buckets.set(indexKey, { keys: new Set([key]), rows: undefined });
+      this.#buckets.set(indexKey, { keys: key, rows: undefined });
       return;
     }
-    bucket.keys.add(key);
+    bucket.keys = withKey(bucket.keys, key);
     bucket.rows = undefined;
   }
 
   #remove(indexKey: string, key: string): void {
     const bucket = this.#buckets.get(indexKey);
     if (bucket === undefined) return;
-    bucket.keys.delete(key);
+    const keys = withoutKey(bucket.keys, key);
+    if (keys === undefined) {
+      this.#buckets.delete(indexKey);
+      return;
+    }
+    bucket.keys = keys;
     bucket.rows = undefined;
-    if (bucket.keys.size === 0) this.#buckets.delete(indexKey);
   }
 }
