@@ -15,6 +15,8 @@ import { peerAuthenticationFields } from "../src/model/mutual-tls-modes.ts";
 import { requestAuthenticationChoiceFields } from "../src/model/request-authentications.ts";
 import { secretReaderFields } from "../src/model/secret-readers.ts";
 import { serviceFields } from "../src/model/services.ts";
+import { tracerFields } from "../src/model/tracers.ts";
+import { tracingFields } from "../src/model/tracing.ts";
 import { workloadFields } from "../src/model/workloads.ts";
 import { authorizationFields } from "../src/view/authorization.ts";
 import { localityFields } from "../src/view/endpoint-placement.ts";
@@ -43,6 +45,8 @@ export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/model/mutual-tls-modes.ts": peerAuthenticationFields,
   "src/model/secret-readers.ts": secretReaderFields,
   "src/model/services.ts": serviceFields,
+  "src/model/tracers.ts": tracerFields,
+  "src/model/tracing.ts": tracingFields,
   "src/model/workloads.ts": workloadFields,
   "src/view/authorization.ts": authorizationFields,
   "src/view/endpoint-placement.ts": localityFields,

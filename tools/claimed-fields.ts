@@ -193,6 +193,7 @@ export const claimedFieldsByFile: Readonly<Record<string, readonly ClaimedField[
     "spec.defaultConfig.discoveryAddress",
     "spec.defaultConfig.meshId",
   ]),
+  "src/inject/node-metadata.ts": claims(meshConfigKind, ["spec.defaultConfig.tracingServiceName"]),
   "src/inject/sidecar-plan.ts": claims(meshConfigKind, "spec.defaultConfig", [
     "interceptionMode",
     "statusPort",

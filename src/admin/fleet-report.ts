@@ -119,7 +119,7 @@ function consequenceOf(type: ResourceType): string {
     case "extension-config":
       return "a proxy that refuses it keeps the last good version of the policy, and without one refuses all traffic";
     case "listener":
-      return "a proxy that refuses it for its access logs gets it with those that it had, or else keeps what it had";
+      return "a proxy that refuses it for its logs or spans gets it with those that it had, or else keeps what it had";
     default:
       return "a proxy that refuses it keeps what it had";
   }

@@ -124,6 +124,7 @@ const entries = {
   },
   MLT2049: { severity: "warning", title: "A Telemetry names a provider that nothing can be logged by" },
   MLT2050: { severity: "warning", title: "Several Telemetry objects have the same scope: the oldest holds" },
+  MLT2051: { severity: "warning", title: "Nothing can be traced: spans can't be sent where they are to go" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },
   MLT5001: { severity: "error", title: "A private key can be read by other users" },
   MLT5002: { severity: "error", title: "The CA's files are incomplete or don't belong together" },

@@ -10,6 +10,7 @@ import { httpFilterFeatures } from "./listener/http-filters.ts";
 import { listenerFilterFeatures } from "./listener/listener-filters.ts";
 import { networkFilterFeatures } from "./listener/network-filters.ts";
 import { outboundListenerFields } from "./listener/outbound-listener.ts";
+import { tracerSettingFields } from "./listener/tracer.ts";
 import { virtualInboundFields } from "./listener/virtual-inbound.ts";
 import { virtualOutboundFields } from "./listener/virtual-outbound.ts";
 import { inboundRouteFields } from "./route/inbound-routes.ts";
@@ -31,4 +32,5 @@ export const builderFields: readonly ClaimedField[] = [
   ...outboundListenerFields,
   ...virtualInboundFields,
   ...virtualOutboundFields,
+  ...tracerSettingFields,
 ];

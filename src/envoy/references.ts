@@ -19,6 +19,8 @@ export const referenceReaders: ReadonlyMap<string, ReferenceReader> = new Map<st
   ["envoy.config.core.v3.HttpUri", clusterChosenIn("httpUpstreamType")],
   ["envoy.config.listener.v3.Filter", extensionConfig],
   ["envoy.config.listener.v3.ListenerFilter", extensionConfig],
+  ["envoy.config.trace.v3.DatadogConfig", clusterIn("collectorCluster")],
+  ["envoy.config.trace.v3.ZipkinConfig", clusterIn("collectorCluster")],
   ["envoy.config.route.v3.RouteAction", clusterChosenIn("clusterSpecifier")],
   ["envoy.config.route.v3.RouteAction.RequestMirrorPolicy", clusterIn("cluster")],
   ["envoy.config.route.v3.WeightedCluster.ClusterWeight", clusterIn("name")],

@@ -3,7 +3,12 @@
 // to be nobody's fault.
 
 import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import { textsOf, withWrittenLogs, writtenLogsIn } from "../envoy/listener/written-logs.ts";
+import {
+  NO_TELEMETRY,
+  textsOf,
+  withWrittenTelemetry,
+  writtenTelemetryIn,
+} from "../envoy/listener/written-telemetry.ts";
 import { type Piece, type PieceKind, piecesOf } from "../envoy/pieces.ts";
 import { rulesInSlot } from "../envoy/policy-slot/slot-rules.ts";
 import type { TableHost } from "../envoy/route/encoded-route-table.ts";
@@ -12,7 +17,7 @@ import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components
 import type { Provenance, ProvenancePart } from "../view/provenance.ts";
 import type { Resource } from "../xds/resource.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
-import { type BuiltResource, logSources } from "./built-resource.ts";
+import { type BuiltResource, telemetrySources } from "./built-resource.ts";
 
 export interface Blame {
   /** Empty where it isn't known. */
@@ -127,13 +132,13 @@ function partsOf(type: ResourceType, resource: Resource): readonly BlamedPiece[]
   return rulesInSlot(resource.body).map(({ object, text }) => ({ text, provenance: [{ object }] }));
 }
 
-/** Its chains don't differ for what is logged of them. */
+/** Its chains don't differ for what is logged and traced of them. */
 function partsOfListener(listener: Resource): readonly BlamedPiece[] {
   const bytes = Buffer.concat(listener.body);
   const { provenance = [] }: Partial<BuiltResource> = listener;
-  const chains = piecesIn(ListenerSchema, withWrittenLogs(bytes, new Map()), "filter chain");
-  const logs = textsOf(writtenLogsIn(bytes));
-  return [...chains, ...logs.map((text) => ({ text, provenance: logSources({ provenance }) }))];
+  const chains = piecesIn(ListenerSchema, withWrittenTelemetry(bytes, NO_TELEMETRY), "filter chain");
+  const telemetry = textsOf(writtenTelemetryIn(bytes));
+  return [...chains, ...telemetry.map((text) => ({ text, provenance: telemetrySources({ provenance }) }))];
 }
 
 function routesOf(host: Buffer | undefined): readonly BlamedPiece[] {

@@ -41,8 +41,8 @@ export function buildResource<Schema extends DescMessage>(
   return resourceOf(bytes, { name, needs: references, provenance });
 }
 
-/** Of a listener: the objects that said what is logged. MeshConfig, which may have, is none of them. */
-export function logSources({ provenance }: Pick<BuiltResource, "provenance">): Provenance {
+/** Of a listener: the objects that said what is logged and traced. MeshConfig, which may have, is none of them. */
+export function telemetrySources({ provenance }: Pick<BuiltResource, "provenance">): Provenance {
   return provenance.filter(({ object }) => parseObjectKey(object).kind === "Telemetry");
 }
 

@@ -10,6 +10,10 @@ import { ClusterLoadAssignmentSchema } from "../gen/envoy/config/endpoint/v3/end
 import { ListenerSchema } from "../gen/envoy/config/listener/v3/listener_pb.ts";
 import { FilterConfigSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
+import { DatadogConfigSchema } from "../gen/envoy/config/trace/v3/datadog_pb.ts";
+import { OpenTelemetryConfigSchema } from "../gen/envoy/config/trace/v3/opentelemetry_pb.ts";
+import { SkyWalkingConfigSchema } from "../gen/envoy/config/trace/v3/skywalking_pb.ts";
+import { ZipkinConfigSchema } from "../gen/envoy/config/trace/v3/zipkin_pb.ts";
 import { FileAccessLogSchema } from "../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { ExpressionFilterSchema } from "../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
 import { StdoutAccessLogSchema } from "../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
@@ -33,8 +37,12 @@ import { ConfigSchema as NetworkSetFilterStateSchema } from "../gen/envoy/extens
 import { TcpProxySchema } from "../gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.ts";
 import { CelSchema } from "../gen/envoy/extensions/formatter/cel/v3/cel_pb.ts";
 import { UriTemplateMatchConfigSchema } from "../gen/envoy/extensions/path/match/uri_template/v3/uri_template_match_pb.ts";
+import { UuidRequestIdConfigSchema } from "../gen/envoy/extensions/request_id/uuid/v3/uuid_pb.ts";
 import { PreviousHostsPredicateSchema } from "../gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.ts";
 import { PreviousPrioritiesConfigSchema } from "../gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config_pb.ts";
+import { DynatraceResourceDetectorConfigSchema } from "../gen/envoy/extensions/tracers/opentelemetry/resource_detectors/v3/dynatrace_resource_detector_pb.ts";
+import { EnvironmentResourceDetectorConfigSchema } from "../gen/envoy/extensions/tracers/opentelemetry/resource_detectors/v3/environment_resource_detector_pb.ts";
+import { DynatraceSamplerConfigSchema } from "../gen/envoy/extensions/tracers/opentelemetry/samplers/v3/dynatrace_sampler_pb.ts";
 import { ProxyProtocolUpstreamTransportSchema } from "../gen/envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol_pb.ts";
 import { RawBufferSchema } from "../gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.ts";
 import { SecretSchema } from "../gen/envoy/extensions/transport_sockets/tls/v3/secret_pb.ts";
@@ -61,6 +69,13 @@ export const dumpedMessages = createRegistry(
   ...[SetFilterStateSchema, FilterConfigSchema],
   ...[FileAccessLogSchema, StdoutAccessLogSchema, ExpressionFilterSchema],
   ...[CelSchema],
+  ...[OpenTelemetryConfigSchema, ZipkinConfigSchema, DatadogConfigSchema, SkyWalkingConfigSchema],
+  ...[
+    EnvironmentResourceDetectorConfigSchema,
+    DynatraceSamplerConfigSchema,
+    DynatraceResourceDetectorConfigSchema,
+    UuidRequestIdConfigSchema,
+  ],
   ...[PreviousHostsPredicateSchema, PreviousPrioritiesConfigSchema],
   ...[DownstreamTlsContextSchema, UpstreamTlsContextSchema],
   ...[RawBufferSchema, ProxyProtocolUpstreamTransportSchema],

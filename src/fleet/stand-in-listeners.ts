@@ -1,14 +1,18 @@
-// Listeners as proxies get them that refuse the access logs which users wrote: with the logs that the proxy has, or with
+// Listeners as proxies get them that refuse what users wrote of logs and spans: with those that the proxy has, or with
 // none. Else a proxy that starts would lack the listener, and one that has an older version would get no newer one. Built
 // once for all that have the same.
 
-import { textsOf, type WrittenLogs, withWrittenLogs, writtenLogsIn } from "../envoy/listener/written-logs.ts";
+import {
+  NO_TELEMETRY,
+  textsOf,
+  withWrittenTelemetry,
+  writtenTelemetryIn,
+} from "../envoy/listener/written-telemetry.ts";
 import type { Held } from "../xds/backend.ts";
 import type { Resource } from "../xds/resource.ts";
-import { type BuiltResource, logSources, resourceOf } from "./built-resource.ts";
+import { type BuiltResource, resourceOf, telemetrySources } from "./built-resource.ts";
 import type { VersionStandIn } from "./version-stand-ins.ts";
 
-const NO_LOGS: WrittenLogs = new Map();
 /** Stands for what isn't known of a proxy, and for nothing. */
 const UNKNOWN: object = {};
 
@@ -16,7 +20,7 @@ export class StandInListeners {
   /** By the refused version, and by what is in use. */
   readonly #built = new WeakMap<object, WeakMap<object, VersionStandIn>>();
 
-  /** Undefined where the logs aren't to blame: there are none, or the proxy takes the same already. */
+  /** Undefined where they aren't to blame: there are none, or the proxy takes the same already. */
   find(refused: BuiltResource, inUse: Held): VersionStandIn | undefined {
     const held = typeof inUse === "object" ? inUse : undefined;
     const built = this.#built.get(refused) ?? new WeakMap<object, VersionStandIn>();
@@ -29,11 +33,11 @@ export class StandInListeners {
 
 function build(refused: BuiltResource, held: Resource | undefined): VersionStandIn | undefined {
   const bytes = Buffer.concat(refused.body);
-  const former = held === undefined ? NO_LOGS : writtenLogsIn(Buffer.concat(held.body));
+  const former = held === undefined ? NO_TELEMETRY : writtenTelemetryIn(Buffer.concat(held.body));
   const taken = new Set(textsOf(former));
-  if (textsOf(writtenLogsIn(bytes)).every((text) => taken.has(text))) return undefined;
+  if (textsOf(writtenTelemetryIn(bytes)).every((text) => taken.has(text))) return undefined;
   return {
-    resource: resourceOf(withWrittenLogs(bytes, former), refused),
-    blamed: logSources(refused),
+    resource: resourceOf(withWrittenTelemetry(bytes, former), refused),
+    blamed: telemetrySources(refused),
   };
 }

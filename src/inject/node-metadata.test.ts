@@ -31,3 +31,15 @@ test("buildProxyNode() strips the prefix of metadata and leaves injection's note
   assert.deepEqual(metadata.PROXY_CONFIG, { concurrency: 2 });
   assert.deepEqual(metadata.ANNOTATIONS, { "sidecar.istio.io/logLevel": "debug" });
 });
+
+test("buildProxyNode() names the service in traces as ProxyConfig says", () => {
+  const labels = { app: "app", "service.istio.io/canonical-name": "canonical" };
+  const named = (tracingServiceName: unknown) => {
+    const env = { ...pod.env, PROXY_CONFIG: JSON.stringify({ tracingServiceName }) };
+    return buildProxyNode({ ...pod, env, labels }).cluster;
+  };
+  assert.equal(named(undefined), "app.shop");
+  assert.equal(named("APP_LABEL_AND_NAMESPACE"), "app.shop");
+  assert.equal(named("CANONICAL_NAME_AND_NAMESPACE"), "canonical.shop");
+  assert.equal(named("CANONICAL_NAME_ONLY"), "canonical");
+});

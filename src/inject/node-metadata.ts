@@ -25,17 +25,32 @@ const META_PREFIX = "ISTIO_META_";
 
 /** Keys are sorted, so that equal pods have equal bytes. */
 export function buildProxyNode(pod: ProxyPodInfo): ProxyNode {
-  const { env, role, labels, clusterDomain } = pod;
+  const { env, role, clusterDomain } = pod;
   const name = env.POD_NAME ?? "";
   const namespace = env.POD_NAMESPACE ?? "";
-  const service = labels["service.istio.io/canonical-name"] ?? labels.app ?? env.ISTIO_META_WORKLOAD_NAME;
   return {
     id: [role, env.INSTANCE_IP ?? "", `${name}.${namespace}`, `${namespace}.svc.${clusterDomain}`].join("~"),
-    cluster: `${service ?? name}.${namespace}`,
+    cluster: nameInTraces(pod),
     metadata: Object.fromEntries(
       Object.entries(metadataOf(pod)).sort(([one], [other]) => (one < other ? -1 : 1)),
     ),
   };
+}
+
+/** As ProxyConfig's `tracingServiceName` says: by the label `app` unless it is a canonical name. */
+function nameInTraces({ env, labels }: ProxyPodInfo): string {
+  const { tracingServiceName = "" } = proxyConfigOf(env) as { readonly tracingServiceName?: string };
+  const canonical = labels["service.istio.io/canonical-name"];
+  const named = tracingServiceName.startsWith("CANONICAL_NAME")
+    ? (canonical ?? labels.app)
+    : (labels.app ?? canonical);
+  const service = named ?? env.ISTIO_META_WORKLOAD_NAME ?? env.POD_NAME ?? "";
+  return tracingServiceName === "CANONICAL_NAME_ONLY" ? service : `${service}.${env.POD_NAMESPACE ?? ""}`;
+}
+
+function proxyConfigOf({ PROXY_CONFIG = "{}" }: ProxyPodInfo["env"]): object {
+  const config = parseJson(PROXY_CONFIG);
+  return typeof config === "object" && config !== null ? config : {};
 }
 
 function metadataOf({ env, labels, annotations, version }: ProxyPodInfo): Record<string, unknown> {
@@ -50,7 +65,7 @@ function metadataOf({ env, labels, annotations, version }: ProxyPodInfo): Record
     LABELS: labels,
     NAME: env.POD_NAME ?? "",
     NAMESPACE: env.POD_NAMESPACE ?? "",
-    PROXY_CONFIG: parseJson(env.PROXY_CONFIG ?? "{}"),
+    PROXY_CONFIG: proxyConfigOf(env),
     SERVICE_ACCOUNT: env.SERVICE_ACCOUNT ?? "",
   };
 }

@@ -76,8 +76,8 @@ test("unimplementedFields of MeshConfig are the providers of telemetry, not thos
   const envoyExtAuthzGrpc = { service: "authz.shop.svc.cluster.local", port: 9000 };
   const authz = { name: "authz", envoyExtAuthzGrpc };
   assert.deepEqual(warned({ extensionProviders: [authz], trustDomainAliases: ["old"] }), []);
-  const zipkin = { name: "zipkin", zipkin: { service: "zipkin", port: 9411 } };
-  assert.deepEqual(warned({ extensionProviders: [authz, zipkin] }), ["spec.extensionProviders[1].zipkin"]);
+  const als = { name: "als", envoyHttpAls: { service: "als", port: 9411 } };
+  assert.deepEqual(warned({ extensionProviders: [authz, als] }), ["spec.extensionProviders[1].envoyHttpAls"]);
 });
 
 test("unimplementedFields warn of a value that has no effect, and not of the field's others", () => {

@@ -34,12 +34,9 @@ function notYetAs(kind: string, pattern: string, onlyValue: string, reason: stri
 
 // What a field would need, where several lack the same.
 const ZONE_AWARE = "Envoy's zone-aware routing comes in a later release; use localityLbSetting";
-const TRACING = "tracing comes in a later release";
+const NO_TRACER = "no Envoy of today has a tracer for it; use a provider opentelemetry";
 const TELEMETRY = "telemetry sinks come in a later release";
-const TELEMETRY_PROVIDERS = [
-  ...["zipkin", "lightstep", "datadog", "stackdriver", "opencensus", "skywalking", "opentelemetry"],
-  ...["prometheus", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls", "sds"],
-];
+const TELEMETRY_PROVIDERS = [...["prometheus", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls", "sds"]];
 const CONFINEMENT = "the local runtime sets a process's user and group, and confines it no further";
 const ONE_FAMILY = "meshes on one machine are IPv4 only; in a cluster Kubernetes sees to it";
 const VOLUMES =
@@ -264,15 +261,32 @@ const meshConfigFields = [
   ...notYet("MeshConfig", ZONE_AWARE, "zoneAwareLbSetting"),
   ...notYet(
     "MeshConfig",
-    TRACING,
-    "enableTracing",
-    "defaultConfig.tracing",
-    "defaultConfig.tracingServiceName",
+    NO_TRACER,
+    ...["lightstep", "stackdriver", "opencensus"].map((name) => `extensionProviders[].${name}`),
+    ...["lightstep", "stackdriver", "openCensusAgent"].map((name) => `defaultConfig.tracing.${name}`),
+  ),
+  ...notYet(
+    "MeshConfig",
+    "spans go to a service of the mesh; a DestinationRule for it says which TLS it speaks",
+    "defaultConfig.tracing.tlsSettings",
+  ),
+  ...notYet(
+    "MeshConfig",
+    "the control plane's environment is nobody's to read; write the value",
+    ...["zipkin.headers", "opentelemetry.http.headers", "opentelemetry.grpc.initialMetadata"].map(
+      (name) => `extensionProviders[].${name}[].envName`,
+    ),
+    "extensionProviders[].opentelemetry.dynatraceSampler.httpService.http.headers[].envName",
+  ),
+  ...notYet(
+    "MeshConfig",
+    "set OTEL_RESOURCE_ATTRIBUTES of the proxy's container",
+    "extensionProviders[].opentelemetry.serviceAttributeEnrichment",
   ),
   ...notYet(
     "MeshConfig",
     TELEMETRY,
-    ...["enableEnvoyAccessLogService", "defaultProviders.metrics", "defaultProviders.tracing"],
+    ...["enableEnvoyAccessLogService", "defaultProviders.metrics"],
     ...[
       "envoyAccessLogService",
       "envoyMetricsService",
@@ -347,7 +361,6 @@ const wholeKinds = [
     "use the annotation proxy.istio.io/config or MeshConfig's defaultConfig",
     "spec.*",
   ),
-  ...notYet("Telemetry", TRACING, "spec.tracing"),
   ...notYet("Telemetry", "all metrics are always made, with all labels", "spec.metrics"),
   ...notYet("WasmPlugin", "extensions of the proxy come in a later release", "spec.*"),
   ...notYet("TrafficExtension", "extensions of the proxy come in a later release", "spec.*"),

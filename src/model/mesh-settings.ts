@@ -10,6 +10,7 @@ import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { MeshConfigSpec } from "../kinds/mesh-config/mesh-config-spec.ts";
 import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { Topology } from "../kinds/mesh-config/proxy-config.ts";
+import type { ProxyTracing } from "../kinds/mesh-config/tracing.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
 import { type ReservedPorts, reservedPorts } from "./reserved-ports.ts";
 import type { Sources } from "./sources.ts";
@@ -37,6 +38,10 @@ export interface MeshSettings {
   readonly isAccessLogJson: boolean;
   /** Names of providers that log where no Telemetry says another thing. */
   readonly defaultAccessLogProviders: readonly string[];
+  /** The name of the provider that spans go to where no Telemetry says another thing; undefined for none. */
+  readonly defaultTracingProvider?: string;
+  /** ProxyConfig's own, where tracing isn't turned off. */
+  readonly proxyTracing?: ProxyTracing;
   /** Connections that no filter chain takes aren't logged. */
   readonly ignoresRefusedConnections: boolean;
   /** Of gateways whose pods don't say another one. */
@@ -108,6 +113,7 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     accessLogFormat: spec.accessLogFormat ?? "",
     isAccessLogJson: spec.accessLogEncoding === "JSON",
     defaultAccessLogProviders: spec.defaultProviders?.accessLogging ?? [],
+    ...tracingDefaults(spec),
     ignoresRefusedConnections: spec.disableEnvoyListenerLog === true,
     gatewayTopology: spec.defaultConfig?.gatewayTopology ?? {},
     pathNormalization: normalization === "DEFAULT" ? "BASE" : normalization,
@@ -124,6 +130,20 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     meshTls: spec.meshMTLS ?? {},
     tlsDefaults: spec.tlsDefaults ?? {},
     extensionProviders: spec.extensionProviders ?? [],
+  };
+}
+
+/** Of several default providers the first counts, as in Istio; `enableTracing` speaks of ProxyConfig's alone. */
+function tracingDefaults({
+  enableTracing = true,
+  defaultProviders,
+  defaultConfig,
+}: MeshConfigSpec): Pick<MeshSettings, "defaultTracingProvider" | "proxyTracing"> {
+  const [provider] = defaultProviders?.tracing ?? [];
+  const { tracing } = defaultConfig ?? {};
+  return {
+    ...(provider !== undefined && { defaultTracingProvider: provider }),
+    ...(enableTracing && tracing !== undefined && { proxyTracing: tracing }),
   };
 }
 

@@ -26,6 +26,7 @@ import type { MeshService } from "./service.ts";
 import { declareServices } from "./services.ts";
 import type { Sources } from "./sources.ts";
 import { declareTelemetries, type Telemetries } from "./telemetries.ts";
+import { declareTracing, type TracingModel } from "./tracing.ts";
 import { declareServicesByAddress } from "./workload-ports.ts";
 import { declareWorkloads, type Workloads } from "./workloads.ts";
 
@@ -49,6 +50,7 @@ export interface Model {
   readonly peerAuthentications: PeerAuthentications;
   readonly telemetries: Telemetries;
   readonly accessLogging: AccessLogging;
+  readonly tracing: TracingModel;
   readonly enforcedPolicies: EnforcedPolicyTables;
   readonly requestAuthentications: RequestAuthentications;
   readonly closingPolicies: ClosingPolicies;
@@ -82,6 +84,7 @@ export function declareModel(
   const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, peerAuthentications });
   const hostRules = declareHostRules(graph, sources, settings);
   const hostRoutes = declareHostRoutes(graph, sources, settings);
+  const hostClaims = declareHostClaims(graph, services);
   return {
     settings,
     workloads,
@@ -89,7 +92,7 @@ export function declareModel(
     entriesByHost,
     servicesByNamespace: graph.index(services, "services by namespace", ({ namespace }) => [namespace]),
     servicesByAddress: declareServicesByAddress(graph, services, endpoints),
-    hostClaims: declareHostClaims(graph, services),
+    hostClaims,
     addressClaims: declareAddressClaims(graph, services, endpoints),
     endpoints,
     identities: declareServiceIdentities(graph, endpoints, services),
@@ -102,6 +105,7 @@ export function declareModel(
     peerAuthentications,
     telemetries,
     accessLogging,
+    tracing: declareTracing(graph, { telemetries, settings, hostClaims, services }),
     enforcedPolicies,
     requestAuthentications: declareRequestAuthentications(graph, enforcedPolicies.RequestAuthentication),
     closingPolicies: declareClosingPolicies(graph, sources, settings),

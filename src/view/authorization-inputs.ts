@@ -5,6 +5,7 @@ import type {
   EnvoyExternalAuthorizationGrpcProvider,
   EnvoyExternalAuthorizationHttpProvider,
 } from "../kinds/mesh-config/extension-provider.ts";
+import type { ProviderServer } from "../model/provider-server.ts";
 
 export type AuthorizationAction = "ALLOW" | "DENY" | "AUDIT" | "CUSTOM";
 
@@ -48,8 +49,4 @@ export type AuthorizationProvider =
       readonly server: AuthorizationServer | undefined;
     };
 
-export interface AuthorizationServer {
-  readonly hostname: string;
-  /** Of the service's port. */
-  readonly cluster: string;
-}
+export type AuthorizationServer = ProviderServer;

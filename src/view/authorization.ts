@@ -1,7 +1,6 @@
 // Who may call a workload: the AuthorizationPolicies for it, with what they need of the rest of the mesh. Workloads that
 // the same policies are for share one row, however many they are.
 
-import { outboundClusterName } from "../core/cluster-name.ts";
 import type { Read } from "../graph/read.ts";
 import {
   type AuthorizationPolicy,
@@ -13,15 +12,13 @@ import { isRefusedPolicy } from "../kinds/authorization-policy/refused-policy.ts
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { ExtensionProvider } from "../kinds/mesh-config/extension-provider.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
-import { findNamed } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
-import type { MeshService } from "../model/service.ts";
+import { findProviderServer } from "../model/provider-server.ts";
 import { keyOf } from "../model/sources.ts";
 import type {
   AuthorizationInputs,
   AuthorizationPolicyInputs,
   AuthorizationProvider,
-  AuthorizationServer,
 } from "./authorization-inputs.ts";
 import type { PolicyContext } from "./policy-sets.ts";
 
@@ -94,28 +91,18 @@ function resolveProvider(
   read: Read,
 ): AuthorizationProvider | undefined {
   if (envoyExtAuthzHttp !== undefined) {
-    return { kind: "http", settings: envoyExtAuthzHttp, server: findServer(envoyExtAuthzHttp, model, read) };
+    return {
+      kind: "http",
+      settings: envoyExtAuthzHttp,
+      server: findProviderServer(envoyExtAuthzHttp, model, read),
+    };
   }
   if (envoyExtAuthzGrpc !== undefined) {
-    return { kind: "grpc", settings: envoyExtAuthzGrpc, server: findServer(envoyExtAuthzGrpc, model, read) };
+    return {
+      kind: "grpc",
+      settings: envoyExtAuthzGrpc,
+      server: findProviderServer(envoyExtAuthzGrpc, model, read),
+    };
   }
   return undefined;
-}
-
-/** A host without a namespace must be that of one service alone. */
-function findServer(
-  { service = "", port }: { readonly service?: string; readonly port?: number },
-  model: Model,
-  read: Read,
-): AuthorizationServer | undefined {
-  const slash = service.indexOf("/");
-  const hostname = service.slice(slash + 1);
-  const found: readonly MeshService[] =
-    slash === -1
-      ? findNamed(read, model.hostClaims, hostname).map(([, each]) => each)
-      : [read.get(model.services, service)].flatMap((each) => each ?? []);
-  const [server, another] = found;
-  if (server === undefined || another !== undefined) return undefined;
-  if (!server.ports.some(({ number }) => number === port) || port === undefined) return undefined;
-  return { hostname, cluster: outboundClusterName({ port, subset: "", hostname }) };
 }

@@ -15,7 +15,7 @@ interface FacetTables {
   readonly inboundOfProxy: Table<{ readonly id: string }>;
   readonly gatewayOfProxy: Table<{ readonly id: string }>;
   readonly secretReaderOfProxy: Table<true>;
-  readonly accessLogsOfProxy: Table<{ readonly id: string }>;
+  readonly telemetryOfProxy: Table<{ readonly id: string }>;
 }
 
 /** The most specific first. */
@@ -54,20 +54,20 @@ function clientAndPlace(tables: FacetTables): Facet {
       endpoint: byPlace,
       "name-table": shared,
       ...(kind === "sidecar"
-        ? { listener: asLogged([id, meshScopeOf(families).id], tables, key, read), route: shared }
+        ? { listener: asObserved([id, meshScopeOf(families).id], tables, key, read), route: shared }
         : {}),
     };
   };
 }
 
-/** Listeners of what a sidecar calls, under those that log otherwise. */
-function asLogged(
+/** Listeners of what a sidecar calls, under those that log or trace otherwise. */
+function asObserved(
   layers: readonly string[],
-  { accessLogsOfProxy }: FacetTables,
+  { telemetryOfProxy }: FacetTables,
   key: string,
   read: Read,
 ): readonly string[] {
-  const own = read.get(accessLogsOfProxy, key);
+  const own = read.get(telemetryOfProxy, key);
   return underOverlays(layers, own === undefined ? [] : [own.id]);
 }
 
@@ -89,6 +89,6 @@ function kindOfProxy(tables: FacetTables): Facet {
   return (key, { kind }, read) => {
     if (kind === "router") return { cluster: [EVERY_PROXY_LAYER] };
     const layer = sidecarLayer(scopeOf(scopes, key, read).families);
-    return { cluster: [layer, EVERY_PROXY_LAYER], listener: asLogged([layer], tables, key, read) };
+    return { cluster: [layer, EVERY_PROXY_LAYER], listener: asObserved([layer], tables, key, read) };
   };
 }

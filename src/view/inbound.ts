@@ -7,7 +7,6 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { HttpRetry } from "../kinds/virtual-service/http-route.ts";
-import { accessLogsOf } from "../model/access-logs.ts";
 import { closingPoliciesOf } from "../model/closing-policies.ts";
 import type { Model } from "../model/model.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "../model/mutual-tls-modes.ts";
@@ -20,6 +19,7 @@ import type { InboundListenerInputs, InboundPort } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
 import type { Provenance } from "./provenance.ts";
 import { contentId } from "./shared-rows.ts";
+import { telemetryOf } from "./workload-telemetry.ts";
 
 export interface InboundView {
   /** Proxies with the same id have the same inbound side. */
@@ -63,7 +63,7 @@ function inboundView(
   const labels = workload?.labels ?? proxy.labels;
   const mutualTls = mutualTlsOf(read, model.peerAuthentications, { namespace: proxy.namespace, labels });
   const settings = read.one(model.settings);
-  const accessLogs = accessLogsOf(read, model.accessLogging, { namespace: proxy.namespace, labels });
+  const telemetry = telemetryOf(read, model, { namespace: proxy.namespace, labels });
   const families = ipFamiliesOf(proxy.addresses);
   const ports = portsOf({ ...proxy, labels }, model, read);
   const known = new Set([...ports.map(({ number }) => number), ...settings.reservedPorts.capture]);
@@ -84,7 +84,7 @@ function inboundView(
     otherPorts: others.map((each) => ({ ...each, ...inGeneration(generations.ofPort(each.port)) })),
     families,
     settings: {
-      ...listenerSettings(settings, accessLogs.server),
+      ...listenerSettings(settings, telemetry.server),
       ...(asksSeveralProviders && { asksSeveralProviders }),
     },
   };
@@ -101,7 +101,7 @@ function inboundView(
   const objects = new Set([
     ...ports.flatMap((port) => port.services.map(objectOf)),
     ...mutualTls.policies,
-    ...accessLogs.sources,
+    ...telemetry.provenance.map(({ object }) => object),
   ]);
   const view = {
     listener,

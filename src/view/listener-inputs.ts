@@ -8,12 +8,15 @@ import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { ForwardClientCertDetails } from "../kinds/mesh-config/proxy-headers.ts";
 import type { AccessLog } from "../model/access-logs.ts";
 import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
+import type { SideTracing } from "../model/tracing.ts";
 import type { Provenance } from "./provenance.ts";
 
 /** What all filter chains of a listener depend on, nearly all of it MeshConfig's. */
 export interface ListenerSettings {
   /** Absent or empty: no access log. */
   readonly accessLogs?: readonly AccessLog[];
+  /** Of requests. */
+  readonly tracing?: SideTracing;
   /** Connections that no filter chain takes aren't logged. */
   readonly ignoresRefusedConnections?: true;
   readonly pathNormalization: "NONE" | "BASE" | "MERGE_SLASHES" | "DECODE_AND_MERGE_SLASHES";

@@ -7,7 +7,6 @@ import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import type { AccessLog } from "../model/access-logs.ts";
 import { ownsHost } from "../model/host-owner.ts";
 import type { MeshSettings } from "../model/mesh-settings.ts";
 import type { Model } from "../model/model.ts";
@@ -29,8 +28,9 @@ import { addressChains, portChains } from "./port-chains.ts";
 import { declarePortShares, type PortShares } from "./port-shares.ts";
 import { deriveRowsOfFamilies, type Scoped, type ScopedRows } from "./scoped-rows.ts";
 import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
+import { type SideTelemetry, telemetryOfMesh } from "./workload-telemetry.ts";
 
-export function listenerSettings(settings: MeshSettings, accessLogs: readonly AccessLog[]): ListenerSettings {
+export function listenerSettings(settings: MeshSettings, telemetry: SideTelemetry): ListenerSettings {
   const { meshTls, tlsDefaults, tlsCompliance } = settings;
   return {
     ...(Object.keys(meshTls).length > 0 && { meshTls }),
@@ -38,7 +38,7 @@ export function listenerSettings(settings: MeshSettings, accessLogs: readonly Ac
     ...(tlsCompliance && { tlsCompliance }),
     pathNormalization: settings.pathNormalization,
     protocolDetectionTimeout: settings.protocolDetectionTimeout,
-    ...(accessLogs.length > 0 && { accessLogs }),
+    ...telemetry,
     ...(settings.ignoresRefusedConnections && { ignoresRefusedConnections: true as const }),
   };
 }
@@ -46,13 +46,10 @@ export function listenerSettings(settings: MeshSettings, accessLogs: readonly Ac
 /** Of listeners of clients for whom no Telemetry of a namespace or workload says another thing. */
 export function clientSettings(
   read: Read,
-  { settings, accessLogging }: Model,
+  model: Model,
 ): Pick<OutboundListenerInputs, "settings" | "provenance"> {
-  const { client, sources } = read.one(accessLogging.ofMesh);
-  return {
-    settings: listenerSettings(read.one(settings), client),
-    provenance: sources.map((object) => ({ object })),
-  };
+  const { client, provenance } = telemetryOfMesh(read, model);
+  return { settings: listenerSettings(read.one(model.settings), client), provenance };
 }
 
 export function declareOutboundListeners(

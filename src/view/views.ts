@@ -5,7 +5,6 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
-import { declareAccessLogOverlays, declareLoggedListeners } from "./access-log-overlays.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import {
   type ClientScopes,
@@ -27,6 +26,7 @@ import { declarePolicies, type Policies, policyFacet } from "./policies.ts";
 import { declareProfiles, type Profile } from "./profile.ts";
 import type { Scoped } from "./scoped-rows.ts";
 import { distinct } from "./shared-rows.ts";
+import { declareObservedListeners, declareTelemetryOverlays } from "./telemetry-overlays.ts";
 import { declareVirtualHosts, type SidecarVirtualHosts } from "./virtual-hosts.ts";
 import { declareVirtualOutbound } from "./virtual-outbound.ts";
 
@@ -38,9 +38,9 @@ export interface Views {
   /** Also in layers of places. */
   readonly endpoints: Table<Scoped<EndpointInputs>>;
   readonly places: PlaceTables;
-  /** Also in layers of sidecars that log otherwise. */
+  /** Also in layers of sidecars that log or trace otherwise. */
   readonly listeners: Table<Scoped<OutboundListenerInputs>>;
-  /** Also in layers of sidecars that log otherwise. */
+  /** Also in layers of sidecars that log or trace otherwise. */
   readonly virtualOutbound: Table<Scoped<VirtualOutboundInputs>>;
   readonly virtualHosts: SidecarVirtualHosts;
   /** By the client scope's id, for those that capture DNS. */
@@ -77,14 +77,14 @@ export function declareViews(
     from: proxies,
     rows: (key, proxy, read) => (mayReadSecrets(proxy, model, read) ? [[key, true]] : []),
   });
-  const accessLogs = declareAccessLogOverlays(graph, model, proxies);
-  const accessLogsOfProxy = accessLogs.ofProxy;
-  const facts = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy, accessLogsOfProxy };
+  const telemetry = declareTelemetryOverlays(graph, model, proxies);
+  const telemetryOfProxy = telemetry.ofProxy;
+  const facts = { scopes, places, inboundOfProxy, gatewayOfProxy, secretReaderOfProxy, telemetryOfProxy };
   const profiles = declareProfiles(graph, proxies, [policyFacet(policies), ...proxyFacets(facts)]);
   const clients = { places: places.table, profiles: distinct(graph, "profiles", profiles) };
   const placedEndpoints = declarePlacedEndpoints(graph, endpoints, clients);
   const placedClusters = declarePlacedClusters(graph, clusters, clients);
-  const logged = { overlays: accessLogs.table, profiles: clients.profiles };
+  const observed = { overlays: telemetry.table, profiles: clients.profiles };
   const listeners = declareOutboundListeners(graph, model, scopes);
   const virtualOutbound = declareVirtualOutbound(graph, model);
   return {
@@ -95,11 +95,11 @@ export function declareViews(
     places,
     listeners: graph.union("outbound listeners in all layers", [
       listeners,
-      declareLoggedListeners(graph, listeners, logged),
+      declareObservedListeners(graph, listeners, observed),
     ]),
     virtualOutbound: graph.union("virtualOutbound in all layers", [
       virtualOutbound,
-      declareLoggedListeners(graph, virtualOutbound, logged),
+      declareObservedListeners(graph, virtualOutbound, observed),
     ]),
     virtualHosts: declareVirtualHosts(graph, model, scopes),
     nameTables: declareNameTables(graph, model, scopes),

@@ -25,7 +25,11 @@ export function agentScene(): Stage {
 }
 
 const pod: InjectablePod = {
-  metadata: { name: "own", namespace: "shop", labels: { app: "own" } },
+  metadata: {
+    name: "own",
+    namespace: "shop",
+    labels: { app: "own", "service.istio.io/canonical-name": "canonical" },
+  },
   spec: { containers: [{ name: "app" }] },
 };
 
@@ -64,6 +68,7 @@ function outcomeOf(objects: readonly KubernetesObject[]): Outcome {
     drain: readDrainTimes(env),
     "control plane": readControlPlane(env, undefined),
     node: buildProxyNode({ ...args, env: withoutConfig(env), labels, annotations, version: "" }),
+    "name in traces": buildProxyNode({ ...args, env, labels, annotations, version: "" }).cluster,
     bootstrap: buildBootstrap({ ...testBootstrapOptions("/pod"), ...settings }),
     "ports of the agent": settings.ports,
     envoy: readEnvoyPath(env),

@@ -75,6 +75,98 @@ metadata: { name: named, namespace: shop }
 spec: { rules: [{ from: [{ source: { principals: [cluster.local/ns/shop/sa/default] } }] }] }
 `;
 
+/** A provider that spans go to. */
+function tracer(type: string, settings = ""): unknown {
+  const server = "service: web.shop.svc.cluster.local, port: 80";
+  return yaml(
+    `{ defaultProviders: { tracing: [some] }, extensionProviders: [{ name: some, ${type}: { ${server}${settings} } }] }`,
+  );
+}
+
+/** ProxyConfig's own. */
+const proxyTracer = (settings = "") =>
+  yaml(`{ defaultConfig: { tracing: { zipkin: { address: "web.shop:80" }${settings} } } }`);
+
+const SERVICES = ["web.shop.svc.cluster.local", "other.shop.svc.cluster.local"];
+
+const tracingSettings = [
+  { fields: /enableTracing/, spec: proxyTracer() },
+  {
+    fields: /defaultProviders\.tracing/,
+    spec: yaml(
+      "{ extensionProviders: [{ name: some, zipkin: { service: web.shop.svc.cluster.local, port: 80 } }, { name: other, opentelemetry: { service: web.shop.svc.cluster.local, port: 80 } }] }",
+    ),
+    values: [["some"], ["other"]],
+  },
+  { fields: /defaultConfig\.tracing\.(zipkin|datadog)\.address/, values: ["web.shop:80", "other.shop:80"] },
+  ...["literal: { value: some }", "environment: { name: some }", "header: { name: some }"].map((source) => ({
+    fields: new RegExp(`defaultConfig\\.tracing\\.customTags\\.\\*\\.${source.split(":")[0]}`),
+    spec: proxyTracer(`, customTags: { some: { ${source} } }`),
+    values: ["some", "other"],
+  })),
+  { fields: /defaultConfig\.tracing\.(lightstep|stackdriver|openCensusAgent)/ },
+  { fields: /defaultConfig\.tracing/, spec: proxyTracer() },
+  ...["zipkin", "datadog", "skywalking"].flatMap((type) => [
+    { fields: new RegExp(`\\]\\.${type}\\.service`), spec: tracer(type), values: SERVICES },
+    { fields: new RegExp(`\\]\\.${type}\\.headers`), spec: tracer(type, ", headers: [{ name: some }]") },
+    {
+      fields: new RegExp(`\\]\\.${type}\\.port`),
+      spec: tracer(type),
+      values: [80, 81],
+    },
+    { fields: new RegExp(`\\]\\.${type}\\.`), spec: tracer(type) },
+  ]),
+  ...[
+    { name: "service", values: SERVICES },
+    { name: "port", values: [80, 81] },
+  ].map(({ name, values }) => ({
+    fields: new RegExp(`dynatraceSampler\\.httpService\\.${name}`),
+    spec: tracer(
+      "opentelemetry",
+      ", http: { path: /a }, dynatraceSampler: { tenant: a, httpService: { service: web.shop.svc.cluster.local, port: 80, http: { path: /a } } }",
+    ),
+    values,
+  })),
+  {
+    fields: /dynatraceSampler\.httpService/,
+    spec: tracer(
+      "opentelemetry",
+      ", http: { path: /a }, dynatraceSampler: { tenant: a, httpService: { service: web.shop.svc.cluster.local, port: 80, http: { path: /a, headers: [{ name: some }] } } }",
+    ),
+  },
+  {
+    fields: /dynatraceSampler/,
+    spec: tracer("opentelemetry", ", http: { path: /a }, dynatraceSampler: { tenant: a }"),
+  },
+  {
+    fields: /opentelemetry\.http/,
+    spec: tracer("opentelemetry", ", http: { path: /a, headers: [{ name: some }] }"),
+  },
+  {
+    fields: /opentelemetry\.grpc/,
+    spec: tracer("opentelemetry", ", grpc: { initialMetadata: [{ name: some }] }"),
+  },
+  {
+    fields: /resourceDetectors\.dynatrace/,
+    // It has no fields: that it is there says all.
+    specs: [
+      ["there", tracer("opentelemetry", ", resourceDetectors: { dynatrace: {} }")],
+      ["absent", tracer("opentelemetry")],
+    ] as const,
+  },
+  {
+    fields: /resourceDetectors\.environment/,
+    provenBy: {
+      file: "tests/e2e/mesh/traces.test.ts",
+      test: "tags of each kind, and Istio's",
+      because: "it is there in any case, as the service's name comes by it",
+    },
+  },
+  { fields: /opentelemetry\.service/, spec: tracer("opentelemetry"), values: SERVICES },
+  { fields: /opentelemetry\.port/, spec: tracer("opentelemetry"), values: [80, 81] },
+  { fields: /opentelemetry/, spec: tracer("opentelemetry") },
+];
+
 /** A provider that is asked. */
 function provider(type: string): unknown {
   const settings =
@@ -88,6 +180,7 @@ export const meshConfigSettings: KindSettings = {
   metadata: { name: "mesh" },
   spec: {},
   settings: [
+    ...tracingSettings,
     ...["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].flatMap((type) => {
       const common = { spec: provider(type), beside: ASKS_PROVIDER };
       return [

@@ -10,6 +10,15 @@ metadata: { name: mesh }
 spec: { accessLogFile: /dev/stdout, extensionProviders: [{ name: some, envoyFileAccessLog: { path: /tmp/some.log } }, { name: other, envoyFileAccessLog: { path: /tmp/other.log } }] }
 `;
 
+const TRACERS = `
+apiVersion: mesh.meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec: { extensionProviders: [{ name: some, zipkin: { service: web.shop.svc.cluster.local, port: 80 } }, { name: other, opentelemetry: { service: web.shop.svc.cluster.local, port: 80 } }] }
+`;
+
+const tracing = (entry: string) => yaml(`{ tracing: [{ ${entry} }] }`);
+
 const accessLogging = (entry: string) => yaml(`{ accessLogging: [{ ${entry} }] }`);
 
 export const telemetrySettings: KindSettings = {
@@ -31,12 +40,21 @@ export const telemetrySettings: KindSettings = {
       ),
       beside: PROVIDERS,
     },
-    {
-      fields: /customTags\.\*\.(environment|header)\.defaultValue/,
-      specs: each(["some", "other"], (value) =>
-        yaml(`{ tracing: [{ customTags: { some: { header: { name: some, defaultValue: ${value} } } } }] }`),
+    ...(["literal", "environment", "header", "formatter"] as const).map((source) => ({
+      fields: new RegExp(`customTags\\.\\*\\.${source}`),
+      spec: tracing(
+        `providers: [{ name: some }], customTags: { some: { ${source}: { ${source === "literal" || source === "formatter" ? "value" : "name"}: some } } }`,
       ),
+      beside: TRACERS,
+      values: ["some", "other"],
+    })),
+    { fields: /tracing\[\]\.providers\[\]\.name/, beside: TRACERS, values: ["some", "other"] },
+    {
+      fields: /tracing\[\]\.match\.mode/,
+      spec: tracing("match: { mode: CLIENT }, providers: [{ name: some }]"),
+      beside: TRACERS,
     },
+    { fields: /tracing\[\]/, spec: tracing("providers: [{ name: some }]"), beside: TRACERS },
     {
       fields: /tagOverrides\.\*\.operation/,
       spec: yaml("{ metrics: [{ overrides: [{ tagOverrides: { some: { value: some } } }] }] }"),

@@ -23,9 +23,32 @@ metadata: { name: redis, namespace: shop }
 spec: { clusterIP: 10.96.0.2, selector: { app: redis }, ports: [{ name: redis, port: 6379 }] }
 `;
 
+const TRACED = `
+apiVersion: meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec:
+  defaultProviders: { tracing: [spans] }
+  extensionProviders: [{ name: spans, opentelemetry: { service: web.shop.svc.cluster.local, port: 80, http: { path: /v1/traces } } }]
+  defaultConfig: { tracing: { sampling: 5, customTags: { tenant: { header: { name: x-tenant } } } } }
+`;
+
 test("a listener of HTTP", () => {
   // What the agent is told is in the golden of TCP.
   assertGolden("listener-http", withoutLoggers(listener(viewFixture(WEB), "0.0.0.0_80")));
+});
+
+test("what a listener says of traces", () => {
+  const built = listener(viewFixture(`${WEB}---${TRACED}`), "0.0.0.0_80");
+  const found: unknown[] = [];
+  JSON.stringify(built, (key, inner) => {
+    if (key === "tracing") found.push(inner);
+    return inner;
+  });
+  const { customTags, ...tracing } = found[0] as { readonly customTags: readonly { readonly tag: string }[] };
+  // Of Istio's own tags, which are many, one of each sort.
+  const shown = ["istio.authorization.dry_run.deny_policy.name", "istio.namespace", "tenant"];
+  assertGolden("tracing", { ...tracing, customTags: customTags.filter(({ tag }) => shown.includes(tag)) });
 });
 
 test("a listener of a TCP service", () => {

@@ -10,6 +10,7 @@ import { systemClock } from "../../core/clock.ts";
 import { ipFamiliesOf } from "../../core/ip-families.ts";
 import { redacted } from "../../core/redacted.ts";
 import { spiffeId } from "../../core/spiffe-id.ts";
+import { traceEnvironment } from "../../core/trace-environment.ts";
 import { GrpcClient, type GrpcTarget } from "../../grpc/client.ts";
 import { buildProxyNode } from "../../inject/node-metadata.ts";
 import { endOnFault } from "../../process/last-handler.ts";
@@ -43,7 +44,12 @@ export async function runProxy(args: readonly string[]): Promise<number> {
   endOnFault(log);
   const stop = awaitStop();
   const options = await agentOptions(args, env);
-  const agent = await startAgent({ ...options, ...envoyOf(env, stop), onQuit: stop.quit, log });
+  const agent = await startAgent({
+    ...options,
+    ...envoyOf({ env, stop, node: options.node }),
+    onQuit: stop.quit,
+    log,
+  });
   const stopDns = await podDns(agent, env, { ...options, log });
   const stopCollecting = staySmall(reportReady(agent, log));
   const { cause, exitCode } = await stop.requested;
@@ -58,12 +64,18 @@ export async function runProxy(args: readonly string[]): Promise<number> {
   return exitCode;
 }
 
+interface EnvoyInputs {
+  readonly env: Environment;
+  readonly stop: StopRequests;
+  readonly node: AgentOptions["node"];
+}
+
 /**
  * An Envoy that crashes is started again here: it is back in a tenth of a second with the certificate that it had, where
  * kubelet would take seconds and then minutes. `meltemi_agent_envoy_restarts_total` counts it. An Envoy that can't run is
  * kubelet's to start again and people's to see, so the container ends as it did; so does one that was asked to quit.
  */
-function envoyOf(env: Environment, stop: StopRequests): Pick<AgentOptions, "spawn" | "onGivenUp"> {
+function envoyOf({ env, stop, node }: EnvoyInputs): Pick<AgentOptions, "spawn" | "onGivenUp"> {
   const path = readEnvoyPath(env);
   let lastWords = "";
   const onOutput = (line: string) => {
@@ -71,7 +83,7 @@ function envoyOf(env: Environment, stop: StopRequests): Pick<AgentOptions, "spaw
     process.stdout.write(`${line}\n`);
   };
   return {
-    spawn: createProcessSpawner(path, { onOutput }),
+    spawn: createProcessSpawner(path, { env: traceEnvironment(node, env), onOutput }),
     onGivenUp: (end) => stop.giveUp(judgeEnvoyEnd(end, { path, lastWords })),
   };
 }

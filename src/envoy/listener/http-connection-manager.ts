@@ -21,6 +21,7 @@ import { typedFilter } from "../typed-filter.ts";
 import { buildAccessLogs } from "./access-log.ts";
 import type { HttpForward, ProxySide } from "./filter-chain-inputs.ts";
 import { buildHttpFilters } from "./http-filters.ts";
+import { buildTracing } from "./tracing.ts";
 
 type ConnectionManagerInit = Plain<typeof HttpConnectionManagerSchema>;
 
@@ -52,6 +53,10 @@ export const connectionManagerFeatures: readonly ConnectionManagerFeature[] = [
     build: ({ forward: { kind, side }, settings }) => ({
       accessLog: buildAccessLogs({ settings, kind, side }),
     }),
+  },
+  {
+    fields: [],
+    build: ({ forward: { side }, settings: { tracing } }) => buildTracing({ tracing, side }),
   },
   { fields: [], build: () => ({ upgradeConfigs: [{ upgradeType: "websocket" }] }) },
   // A stream may stand idle for as long as its two ends want: WebSocket and gRPC streams do.

@@ -4,6 +4,7 @@ import { isIpAddress } from "../../core/cidr.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { childPath } from "../../core/field-path.ts";
 import { hostnameFault } from "../../core/hostname.ts";
+import { checkTraceTags } from "../trace-rules.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkNotNegative, checkPort, checkRange } from "../value-rules.ts";
 import type { ProxyConfig } from "./proxy-config.ts";
@@ -52,11 +53,7 @@ function* checkTracing(path: string, tracing: ProxyConfig["tracing"]): Findings 
   yield* checkAddress(`${path}.lightstep.address`, tracing.lightstep?.address);
   yield* checkAccessToken(`${path}.lightstep`, tracing.lightstep);
   yield* checkRange(`${path}.sampling`, tracing.sampling, { minimum: 0, maximum: 100 });
-  for (const [name, tag] of Object.entries(tracing.customTags ?? {})) {
-    if (Object.keys(tag).length === 0) {
-      yield { path: `${path}.customTags`, message: `tag "${name}" needs literal, environment or header` };
-    }
-  }
+  yield* checkTraceTags(`${path}.customTags`, tracing.customTags);
 }
 
 /** Lightstep takes no spans without a token. */

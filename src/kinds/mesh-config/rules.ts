@@ -6,6 +6,7 @@ import { hostnameFault } from "../../core/hostname.ts";
 import { checkLocalityLoadBalancer } from "../destination-rule/locality-rules.ts";
 import { checkConnectionPool, checkOutlierDetection } from "../destination-rule/traffic-policy-rules.ts";
 import type { TypeOf } from "../schema.ts";
+import { checkTracer } from "../trace-rules.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkDurations, checkPort, checkWildcardHostname } from "../value-rules.ts";
 import { checkRetries } from "../virtual-service/http-rules.ts";
@@ -84,6 +85,7 @@ function* checkExtensionProviders(providers: readonly ExtensionProvider[]): Find
       yield { code: "MLT1006", path, message: "it doesn't say what kind of provider it is" };
     else if (server !== undefined) yield* checkServer(`${path}.${type}`, server);
     yield* checkAccessToken(`${path}.lightstep`, provider.lightstep);
+    yield* checkTracer(path, provider);
   }
 }
 

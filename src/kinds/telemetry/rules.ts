@@ -1,5 +1,6 @@
 // What a Telemetry's schema can't say: percentages, and which overrides need a value.
 
+import { checkTraceTags } from "../trace-rules.ts";
 import type { Findings } from "../value-rules.ts";
 import { checkDuration, checkRange } from "../value-rules.ts";
 import { findExpressionFault } from "./log-expression.ts";
@@ -10,12 +11,15 @@ interface TelemetryLike {
 }
 
 export function* telemetryRules({ spec = {} }: TelemetryLike): Findings {
-  for (const [index, { providers = [], randomSamplingPercentage }] of (spec.tracing ?? []).entries()) {
+  for (const [index, { providers = [], randomSamplingPercentage, customTags }] of (
+    spec.tracing ?? []
+  ).entries()) {
     const path = `spec.tracing[${index}]`;
     yield* checkRange(`${path}.randomSamplingPercentage`, randomSamplingPercentage, {
       minimum: 0,
       maximum: 100,
     });
+    yield* checkTraceTags(`${path}.customTags`, customTags);
     if (providers.length > 1)
       yield { path: `${path}.providers`, message: `found ${providers.length} providers, wanted at most 1` };
   }

@@ -11,6 +11,7 @@ import type { Clock } from "../../core/clock.ts";
 import { loggedFields } from "../../core/logged-fields.ts";
 import type { Logger } from "../../core/logger.ts";
 import { spiffeId } from "../../core/spiffe-id.ts";
+import { traceEnvironment } from "../../core/trace-environment.ts";
 import { defaultInjectionSettings } from "../../inject/injection-settings.ts";
 import { buildProxyNode } from "../../inject/node-metadata.ts";
 import type { Pod } from "../../kinds/pod/pod.ts";
@@ -98,6 +99,7 @@ function agentOptions(request: PodAgentRequest, context: PodAgentContext, env: E
   const { certificateTtlMs, concurrency, drainTimeSeconds, drain } = readLocalProxySettings(env);
   const { logLevels } = defaultInjectionSettings;
   const role = roleOf(pod);
+  const node = buildProxyNode({ env, role, labels, annotations, version, clusterDomain });
   const directory = podRunDirectory(runDirectory, sandbox.ip);
   return {
     ...context,
@@ -110,7 +112,7 @@ function agentOptions(request: PodAgentRequest, context: PodAgentContext, env: E
       tlsServerName: context.controlPlaneName,
     },
     proxyUser: PROXY_USER,
-    node: buildProxyNode({ env, role, labels, annotations, version, clusterDomain }),
+    node,
     identity: spiffeId({
       trustDomain: env.TRUST_DOMAIN ?? clusterDomain,
       namespace,
@@ -118,7 +120,7 @@ function agentOptions(request: PodAgentRequest, context: PodAgentContext, env: E
     }),
     podIp: sandbox.ip,
     sign: context.signerFor(pod),
-    spawn: envoySpawner(request, { env, directory, ...context }),
+    spawn: envoySpawner(request, { ...context, env: { ...env, ...traceEnvironment(node, env) }, directory }),
     envoy: {
       concurrency,
       drainTimeSeconds,

@@ -31,6 +31,7 @@ import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
 import { checkShortNameConflicts } from "./short-name-conflict.ts";
 import { checkLogProviders, checkTelemetryScope } from "./telemetry.ts";
+import { checkDefaultTracing, checkTracingProviders } from "./tracing.ts";
 import { checkWorkloadEntryAddress } from "./workload-entry-address.ts";
 import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
 
@@ -63,7 +64,13 @@ export function declareProblems(
     problemsOf(sources.PeerAuthentication, inputs, policyChecks.PeerAuthentication),
     problemsOf(sources.AuthorizationPolicy, inputs, policyChecks.AuthorizationPolicy),
     problemsOf(sources.RequestAuthentication, inputs, policyChecks.RequestAuthentication),
-    problemsOf(sources.Telemetry, inputs, [checkLogProviders, checkTelemetryScope, checkPolicyTargets]),
+    problemsOf(sources.Telemetry, inputs, [
+      checkLogProviders,
+      checkTracingProviders,
+      checkTelemetryScope,
+      checkPolicyTargets,
+    ]),
+    problemsOf(sources.MeshConfig, inputs, [checkDefaultTracing]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [
       checkServiceEntryHosts,

@@ -4,7 +4,6 @@
 import { wildcardsOf } from "../../core/ip-families.ts";
 import type { Graph } from "../../graph/graph.ts";
 import type { Table } from "../../graph/table.ts";
-import { accessLogsOf } from "../../model/access-logs.ts";
 import {
   type GatewayPort,
   type GatewayServer,
@@ -16,10 +15,11 @@ import {
 import type { Model } from "../../model/model.ts";
 import { matchableNames } from "../chain-matches.ts";
 import { clientOf } from "../client-questions.ts";
-import { type ClientScopes, type ConnectedProxy, workloadOf } from "../client-scope.ts";
+import type { ClientScopes, ConnectedProxy } from "../client-scope.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../listener-inputs.ts";
 import { listenerSettings } from "../outbound-listeners.ts";
 import { contentId } from "../shared-rows.ts";
+import { telemetryOfProxy } from "../workload-telemetry.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
 import { gatewayTopology } from "./gateway-topology.ts";
@@ -75,9 +75,7 @@ function listenerOf(port: GatewayPort, context: GatewayContext): GatewayListener
   const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, context)));
   if (chains.length === 0) return undefined;
   const { proxy, read, model } = context;
-  const { namespace } = proxy;
-  const labels = workloadOf(proxy, model, read)?.labels ?? proxy.labels;
-  const accessLogs = accessLogsOf(read, model.accessLogging, { namespace, labels });
+  const { client, provenance } = telemetryOfProxy(read, model, proxy);
   const [, secondWildcard] = wildcardsOf(context.client.families());
   return {
     name: `${port.bind}_${port.listenPort}`,
@@ -85,8 +83,8 @@ function listenerOf(port: GatewayPort, context: GatewayContext): GatewayListener
     ...(port.isEveryAddress && secondWildcard !== undefined ? { additionalAddress: secondWildcard } : {}),
     port: port.listenPort,
     chains,
-    settings: listenerSettings(context.read.one(context.model.settings), accessLogs.client),
-    provenance: accessLogs.sources.map((object) => ({ object })),
+    settings: listenerSettings(context.read.one(context.model.settings), client),
+    provenance,
   };
 }
 

@@ -69,3 +69,24 @@ test("proxies that log alike share their listeners, and one that says what the m
   put(telemetry("shop", "{ accessLogging: [{ disabled: false }] }"));
   assert.equal(views.listeners.size, before);
 });
+
+test("who traces otherwise has HTTP listeners of his own, and no others", () => {
+  const { put, views, all } = fixture();
+  const before = views.listeners.size;
+  put(`
+apiVersion: meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec: { accessLogFile: /dev/stdout, extensionProviders: [{ name: spans, zipkin: { service: web.shop.svc.cluster.local, port: 80 } }] }
+---${telemetry("shop", "{ tracing: [{ providers: [{ name: spans }] }] }")}`);
+  const traced = [...views.listeners.entries()].filter(
+    ([, row]) => row.kind === "present" && row.inputs.settings.tracing !== undefined,
+  );
+  assert.deepEqual(
+    traced.map(([key]) => key.replace(/^.*\|/, "")),
+    ["0.0.0.0_80"],
+  );
+  assert.equal(views.listeners.size, before + 1);
+  for (const name of ["0.0.0.0_80", "10.96.0.1_90"])
+    assert.deepEqual(all(name), ["/dev/stdout", "/dev/stdout", "/dev/stdout"], name);
+});
