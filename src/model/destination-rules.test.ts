@@ -115,7 +115,7 @@ describe("effectiveRule() asks who the client is", () => {
       };
       const sees = (visibility: Visibility) =>
         visibility === "public" || visibility.namespaces.some((each) => isIn(each));
-      const client = { isIn, sees, matches: () => false };
+      const client = { ...clientIn(""), isIn, sees, matches: () => false };
       effectiveRule(readNow, mesh.model.hostRules, client, SERVICE);
       assert.deepEqual(asked, wanted);
     });

@@ -6,10 +6,9 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
-import type { Client } from "./client.ts";
+import type { Client, Importable } from "./client.ts";
 import { declareHostTable, findNamed, type HostTable } from "./host-table.ts";
 import { byPrecedence, type MeshService, type ServiceName, serviceKey } from "./service.ts";
-import type { Visibility } from "./visibility.ts";
 
 export interface HostClaims extends HostTable<MeshService> {
   /** By the hosts of ExternalName Services that stand for a service. */
@@ -27,14 +26,30 @@ export function declareHostClaims(graph: Graph, services: Table<MeshService>): H
 export interface HostLookup {
   readonly read: Read;
   readonly claims: HostClaims;
-  readonly client: Pick<Client, "isIn" | "sees">;
+  readonly client: Pick<Client, "isIn" | "imports">;
 }
 
-/** Undefined where the client sees no service of this name. */
+/** Of one whose rules send to services, whether or not the client imports these. */
+export interface DestinationLookup extends HostLookup {
+  readonly client: Pick<Client, "isIn" | "imports" | "sees">;
+}
+
+/** Undefined where the client imports no service of this name. */
 export function serviceOfHost(
   hostname: string,
   { read, claims, client }: HostLookup,
 ): MeshService | undefined {
+  return nearestOf(
+    claimants(hostname, read, claims).filter((service) => client.imports(service)),
+    client,
+  );
+}
+
+/** The service that rules send to by a host: one that the client imports, else one that is exported to it. */
+function destinationOfHost(hostname: string, lookup: DestinationLookup): MeshService | undefined {
+  const { read, claims, client } = lookup;
+  const imported = serviceOfHost(hostname, lookup);
+  if (imported !== undefined) return imported;
   return nearestOf(
     claimants(hostname, read, claims).filter(({ visibility }) => client.sees(visibility)),
     client,
@@ -50,16 +65,23 @@ function nearestOf(services: readonly MeshService[], client: Pick<Client, "isIn"
 
 /** As `serviceOfHost`, also by the host of an ExternalName Service that stands for it. */
 export function serviceCalled(hostname: string, lookup: HostLookup): MeshService | undefined {
-  return serviceOfHost(hostname, lookup) ?? serviceOfAlias(hostname, lookup);
+  const ofAlias = () => ofAliases(hostname, lookup, (service) => ownsHost(service, lookup));
+  return serviceOfHost(hostname, lookup) ?? ofAlias();
 }
 
-function serviceOfAlias(hostname: string, lookup: HostLookup): MeshService | undefined {
-  const { read, claims, client } = lookup;
+/** As `serviceCalled`, for the destination of a rule, which the client need not import. */
+export function destinationCalled(hostname: string, lookup: DestinationLookup): MeshService | undefined {
+  const ofAlias = () => ofAliases(hostname, lookup, (service) => isDestination(service, lookup));
+  return destinationOfHost(hostname, lookup) ?? ofAlias();
+}
+
+function ofAliases(
+  hostname: string,
+  { read, claims, client }: HostLookup,
+  isReached: (service: MeshService) => boolean,
+): MeshService | undefined {
   const services = read.find(claims.byAlias, hostname).map(([, service]) => service);
-  return nearestOf(
-    services.filter((service) => ownsHost(service, lookup)),
-    client,
-  );
+  return nearestOf(services.filter(isReached), client);
 }
 
 /** All that some client calls by a host, or by the host of an ExternalName Service that stands for it. */
@@ -73,7 +95,15 @@ export function everyServiceCalled(
 
 /** Whether it is this service, of all with its host, that the client reaches. */
 export function ownsHost(service: ServiceName, lookup: HostLookup): boolean {
-  const owner = serviceOfHost(service.hostname, lookup);
+  return isSame(service, serviceOfHost(service.hostname, lookup));
+}
+
+/** Whether it is this service, of all with its host, that rules of the client send to. */
+export function isDestination(service: ServiceName, lookup: DestinationLookup): boolean {
+  return isSame(service, destinationOfHost(service.hostname, lookup));
+}
+
+function isSame(service: ServiceName, owner: MeshService | undefined): boolean {
   return owner !== undefined && serviceKey(owner) === serviceKey(service);
 }
 
@@ -84,7 +114,7 @@ export function isReachedByAll(service: ServiceName, lookup: Omit<HostLookup, "c
     isAsked = true;
     return false;
   };
-  const client = { isIn, sees: (visibility: Visibility) => visibility === "public" || isIn() };
+  const client = { isIn, imports: ({ visibility }: Importable) => visibility === "public" || isIn() };
   return ownsHost(service, { ...lookup, client }) && !isAsked;
 }
 

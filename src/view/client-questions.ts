@@ -75,6 +75,8 @@ export function recordQuestions(
   const client: ScopeClient = {
     isIn: record,
     sees: (visibility) => isSeenBy(visibility, record),
+    imports: ({ visibility }) => isSeenBy(visibility, record),
+    follows: ({ visibility }) => isSeenBy(visibility, record),
     matches: (labels) => isEmpty(labels) || recordDeclared(selectorId(labels)),
     families: () => {
       record(FAMILIES);
@@ -103,6 +105,8 @@ export function clientOf(scope: ClientScope, identity: Identity, read: Read): Sc
   return {
     isIn,
     sees: (visibility) => isSeenBy(visibility, isIn),
+    imports: ({ visibility }) => isSeenBy(visibility, isIn),
+    follows: ({ visibility }) => isSeenBy(visibility, isIn),
     matches: (wanted) => {
       if (isEmpty(wanted)) return true;
       const id = selectorId(wanted);

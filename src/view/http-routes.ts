@@ -10,7 +10,7 @@ import type { HttpRoute } from "../kinds/virtual-service/http-route.ts";
 import type { HttpMatchRequest } from "../kinds/virtual-service/matching.ts";
 import type { HttpRule } from "../model/delegates.ts";
 import { effectivePolicies, type PortPolicy, policyForPort } from "../model/destination-rules.ts";
-import { serviceCalled } from "../model/host-owner.ts";
+import { destinationCalled } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import type { Model } from "../model/model.ts";
 import { type MeshService, type MeshServicePort, objectsOfPort } from "../model/service.ts";
@@ -174,7 +174,7 @@ function clusterOf(target: Target, { host }: Destination): string {
 export function targetOf(destination: Destination, namespace: string, context: RouteContext): Target {
   const { read, model, client } = context;
   const written = qualifyHostname(destination.host, namespace, read.one(model.settings).clusterDomain);
-  const service = serviceCalled(written, { read, claims: model.hostClaims, client });
+  const service = destinationCalled(written, { read, claims: model.hostClaims, client });
   const hostname = service?.hostname ?? written;
   const [firstPort, ...otherPorts] = service?.ports ?? [];
   const onlyPort = otherPorts.length === 0 ? firstPort?.number : undefined;

@@ -68,6 +68,7 @@ interface Declaration<T> {
 function ofServices<T>({ name, model, build }: Declaration<T>): RowsOfServices<T> {
   return rowsOfServices<T>(model, {
     name,
+    reached: "as a destination",
     build: ({ input, ...context }) => build({ ...context, service: input, model }),
   });
 }

@@ -78,6 +78,7 @@ export function outboundListenerRows(graph: Graph, model: Model): ListenerRows {
   };
   const ofAddresses = rowsOfServices<OutboundListenerInputs>(model, {
     name: "listeners of service addresses",
+    reached: "by its host",
     build: ({ key, input, client, read }) =>
       addressListeners(input, addressesOf(key, input, model, read), { read, model, client, ranged }),
   });

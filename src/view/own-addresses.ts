@@ -18,7 +18,7 @@ interface AddressesOnPort {
 interface Context {
   readonly read: Read;
   readonly model: Model;
-  readonly client: Pick<Client, "isIn" | "sees">;
+  readonly client: Pick<Client, "isIn" | "imports">;
 }
 
 export function ownAddresses(

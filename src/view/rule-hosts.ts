@@ -5,7 +5,7 @@ import { isHostnameWithin, isWildcard, qualifyHostname } from "../core/hostname.
 import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { HttpRouteDestination } from "../kinds/virtual-service/destination.ts";
 import { MESH_GATEWAY } from "../model/gateway-name.ts";
-import { everyServiceCalled, ownsHost, serviceCalled } from "../model/host-owner.ts";
+import { destinationCalled, everyServiceCalled, ownsHost, serviceCalled } from "../model/host-owner.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { findByHost } from "../model/host-table.ts";
 import type { MeshService } from "../model/service.ts";
@@ -23,7 +23,7 @@ export function ruleHosts(
   context: SidecarContext,
 ): ReadonlyMap<string, SidecarVirtualHost> {
   const hosts = new Map<string, SidecarVirtualHost>();
-  if (!routes.gateways.includes(MESH_GATEWAY) || !context.client.sees(routes.visibility)) return hosts;
+  if (!routes.gateways.includes(MESH_GATEWAY) || !context.client.follows(routes)) return hosts;
   const ports = portsOf(routes, context);
   for (const hostname of new Set(routes.hosts)) {
     const services = servicesOf(hostname, context);
@@ -106,7 +106,7 @@ function servicesOf(hostname: string, context: SidecarContext): readonly MeshSer
     const lookup = { read, claims: model.hostClaims, client };
     return [serviceCalled(hostname, lookup)].filter((service) => service !== undefined);
   }
-  return servicesWithin([hostname], context).filter(({ visibility }) => client.sees(visibility));
+  return servicesWithin([hostname], context).filter((service) => client.imports(service));
 }
 
 function hasPort({ ports }: MeshService, port: number): boolean {
@@ -127,7 +127,7 @@ function leadsSomewhere(
   return http.some(({ rule: { route = [] }, namespace }) => {
     const isReached = ({ destination }: HttpRouteDestination) => {
       if (destination.port !== undefined) return true;
-      const service = serviceCalled(qualifyHostname(destination.host, namespace, clusterDomain), lookup);
+      const service = destinationCalled(qualifyHostname(destination.host, namespace, clusterDomain), lookup);
       return service !== undefined && hasPort(service, port);
     };
     return route.length === 0 || route.some(isReached);

@@ -52,7 +52,7 @@ function visibleRoutes(hostname: string, { read, model, client }: SidecarContext
   const inOrder = byNearness(client);
   return findByHost(read, model.hostRoutes.ofSidecars, hostname)
     .map(([, routes]) => ({ routes, host: hostFor(routes.hosts, hostname) ?? "*" }))
-    .filter(({ routes: { visibility } }) => client.sees(visibility))
+    .filter(({ routes }) => client.follows(routes))
     .sort((a, b) => compareHostnames(a.host, b.host) || inOrder(a.routes, b.routes))
     .map(({ routes }) => routes);
 }

@@ -40,7 +40,7 @@ export function serviceTcpChains(
   const chainsOf = (routes: HostRoutes) =>
     isTls(port.protocol) ? tlsChains(routes, routeContext) : tcpChains(routes, routeContext);
   const routes = streamRoutes(service, context)
-    .filter(({ visibility }) => context.client.sees(visibility))
+    .filter((each) => context.client.follows(each))
     .sort(byNearness(context.client));
   const ruled = routes.flatMap(chainsOf);
   const takesAll = ruled.findIndex(

@@ -46,6 +46,7 @@ interface VirtualHostRows {
 export function virtualHostRows(model: Model): VirtualHostRows {
   const ofServices = rowsOfServices<SidecarVirtualHost>(model, {
     name: "virtual hosts of services",
+    reached: "by its host",
     build: ({ input, client, read }) => hostsOfService(input, { read, model, client }),
   });
   const ofRoutes: VirtualHostRows["ofRoutes"] = {
