@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 /** Random searches over whole models, beside the code that they hold: each takes seconds of CPU, as no unit test does. */
 export const searches = [
+  "src/fleet/imported-references.test.ts",
   "src/graph/differential.test.ts",
   "src/kinds/parse-object-fuzz.test.ts",
   "src/view/layered-answers.test.ts",

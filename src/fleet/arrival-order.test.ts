@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { commitObjects } from "../../tests/support/mesh-fixture.ts";
-import { type Edit, randomMesh } from "../../tests/support/random-mesh.ts";
+import { type Edit, type RandomMesh, randomMesh } from "../../tests/support/random-mesh.ts";
 import { viewFixture } from "../../tests/support/view-fixture.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { keyOf } from "../model/sources.ts";
@@ -17,20 +17,22 @@ const MESH_COUNT = 500;
 const ranks = fc.infiniteStream(fc.nat());
 
 test("declareResourceTables() gives the same bytes and layers in whatever order objects and proxies come", () => {
-  const seen = { layers: 0, differences: 0, selectors: 0, "several proxies of a scope": 0 };
+  const seen = { layers: 0, differences: 0, selectors: 0, imports: 0, "several proxies of a scope": 0 };
   fc.assert(
-    fc.property(randomMesh, ranks, ({ batches, clients }, ranksOfOrder) => {
+    fc.property(randomMesh, ranks, ({ batches, clients, imports }, ranksOfOrder) => {
       const objects = lastOf(batches.flat());
-      const usual = served([objects], [clients]);
+      const usual = served([objects], [clients], { imports });
       const reordered = shuffled(objects, ranksOfOrder).map(rewritten);
       const other = served(halves(reordered), halves(shuffled(clients, ranksOfOrder)), {
         clientsFirst: true,
+        imports,
       });
       assert.deepEqual(other, usual);
       const layers = new Set(Object.keys(usual.resources).map((key) => key.slice(0, key.lastIndexOf("|"))));
       seen.layers += layers.size;
       seen.differences += [...layers].filter((layer) => layer.split("|")[1]?.startsWith("a")).length;
       seen.selectors += [...layers].filter((layer) => layer.includes("app=")).length;
+      seen.imports += [...layers].filter((layer) => layer.includes("@imports=")).length;
       seen["several proxies of a scope"] += clients.length - new Set(Object.values(usual.profiles)).size;
     }),
     { numRuns: MESH_COUNT },
@@ -66,12 +68,16 @@ function rewritten<T>(value: T): T {
 function served(
   objects: readonly (readonly KubernetesObject[])[],
   clients: readonly (readonly ConnectedProxy[])[],
-  { clientsFirst }: { readonly clientsFirst: boolean } = { clientsFirst: false },
+  {
+    clientsFirst = false,
+    imports,
+  }: { readonly clientsFirst?: boolean; readonly imports: RandomMesh["imports"] },
 ) {
   const mesh = viewFixture();
   const tables = declareResourceTables(mesh.graph, mesh.views);
   const connect = () => {
     for (const batch of clients) mesh.connect(...batch);
+    for (const [key, set] of Object.entries(imports)) mesh.restrict(key, set);
   };
   if (clientsFirst) connect();
   for (const batch of objects) commitObjects(mesh.graph, mesh.sources, batch);

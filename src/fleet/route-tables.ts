@@ -16,7 +16,7 @@ import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import { MESH_SCOPE } from "../view/client-scope.ts";
+import { type ClientScope, MESH_SCOPE } from "../view/client-scope.ts";
 import type { GatewayRouteInputs } from "../view/gateway/gateway-routes.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
@@ -25,6 +25,7 @@ import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
 import {
   declareSettledNames,
   pageKey,
+  type ScopePort,
   type Settled,
   type SettledNames,
   type SettledPort,
@@ -102,22 +103,25 @@ function declarePortRoutes(
     rows: (key, { hosts }, read) =>
       hosts.length === 0 ? [] : [[key, joinParts(hostParts(hosts, bodies, read))]],
   });
-  return graph.derive<{ readonly scope: string; readonly port: string }, ResourceRow>({
+  const pagesFor = (port: string, client: ClientScope, broken: readonly string[], read: Read) => {
+    const { domain, families } = client;
+    const near = broken.includes(domain)
+      ? undefined
+      : read.get(pages, spelledPageKey(pageKey(port, domain), `near ${families}`));
+    const without = near === undefined ? broken : [...broken, domain];
+    return [...coverPages({ port, families, without }, read), ...(near === undefined ? [] : [near])];
+  };
+  return graph.derive<ScopePort, ResourceRow>({
     name: "port route resources",
     from: names.scopePorts,
     equal: equalRows,
     rows: (key, { scope, port }, read) => {
       const broken = read.get(names.ofPorts, key)?.broken ?? [];
       const own = read.get(ownParts, key);
-      const { domain, families } = read.get(views.scopes.table, scope) ?? MESH_SCOPE;
-      const near = broken.includes(domain)
-        ? undefined
-        : read.get(pages, spelledPageKey(pageKey(port, domain), `near ${families}`));
-      const without = near === undefined ? broken : [...broken, domain];
+      const client = read.get(views.scopes.table, scope) ?? MESH_SCOPE;
       const parts = [
         read.get(heads, port) ?? routeConfigurationHead(port),
-        ...coverPages({ port, families, without }, read),
-        ...(near === undefined ? [] : [near]),
+        ...(client.imports === undefined ? pagesFor(port, client, broken, read) : []),
         ...(own === undefined ? [] : [own]),
         read.one(catchAll),
       ];

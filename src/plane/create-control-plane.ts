@@ -94,7 +94,7 @@ export function createControlPlane({
   const problems = declareProblems(graph, sources, model, indexes);
   const recognitions = declareRecognitions(graph, model, streams);
   const onUndeclared = undeclaredQuestion && reportUndeclared(log, undeclaredQuestion);
-  const views = declareViews(graph, model, recognitions.proxies, onUndeclared);
+  const views = declareViews(graph, model, recognitions.proxies, { onUndeclared });
   const tables = declareResourceTables(graph, views);
   const find = (key: ObjectKey) => findObject(sources, parseObjectKey(key));
   // Nobody asks before the fleet is there.

@@ -94,10 +94,11 @@ function fixture(answer: (client: ScopeClient) => string = () => "", onUndeclare
   const { graph, model } = mesh;
   const proxies = graph.source<ConnectedProxy>("connected proxies");
   const things = graph.source<true>("things");
-  const scopes = declareClientScopes(graph, model, proxies, onUndeclared);
+  const scopes = declareClientScopes(graph, model, proxies, { onUndeclared });
   const rows = deriveScopedRows<true, string>(graph, {
     name: "rows",
     from: things,
+    imported: () => graph.source("imported things"),
     scopes,
     build: ({ client }) => new Map([["row", answer(client)]]),
   });

@@ -15,6 +15,7 @@ import {
   IS_GATEWAY,
   type Question,
 } from "./client-scope.ts";
+import { importsRoutes, importsService } from "./import-sets.ts";
 
 /** A client as builds see it: the same for all proxies of a scope. */
 export interface ScopeClient extends Client {
@@ -94,7 +95,7 @@ export function recordQuestions(
 
 /** Any client of a scope. What its proxies don't agree on is answered as one of them would. */
 export function clientOf(scope: ClientScope, identity: Identity, read: Read): ScopeClient {
-  const { namespace, selectors, families, capturesDns, isGateway } = scope;
+  const { namespace, selectors, families, capturesDns, isGateway, imports } = scope;
   const isIn = (other: string) => other === namespace;
   const answer = (isSo: boolean, question: Question, ofProxy: (proxy: ConnectedProxy) => boolean) => {
     if (isSo || identity.declares(question, namespace, read)) return isSo;
@@ -105,8 +106,10 @@ export function clientOf(scope: ClientScope, identity: Identity, read: Read): Sc
   return {
     isIn,
     sees: (visibility) => isSeenBy(visibility, isIn),
-    imports: ({ visibility }) => isSeenBy(visibility, isIn),
-    follows: ({ visibility }) => isSeenBy(visibility, isIn),
+    imports: (service) =>
+      isSeenBy(service.visibility, isIn) && (imports === undefined || importsService(imports, service)),
+    follows: (routes) =>
+      isSeenBy(routes.visibility, isIn) && (imports === undefined || importsRoutes(imports, routes)),
     matches: (wanted) => {
       if (isEmpty(wanted)) return true;
       const id = selectorId(wanted);

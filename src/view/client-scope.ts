@@ -8,6 +8,7 @@ import type { Table } from "../graph/table.ts";
 import { escapeIdPart, isDeclaredSelector, matchingSelectors } from "../model/client-selectors.ts";
 import type { Model } from "../model/model.ts";
 import type { Workload } from "../model/workloads.ts";
+import { declareImportedInputs, type ImportedInputs, type Importer, type ImportSet } from "./import-sets.ts";
 
 /** A connected proxy, as far as its config depends on it. */
 export interface ConnectedProxy {
@@ -40,7 +41,8 @@ export function workloadOf({ pod }: ConnectedProxy, model: Model, read: Read): W
 
 /**
  * All that tells clients apart: the answers to what they may be asked, so that proxies which differ in nothing else are
- * one. `shop`, `shop;app=web,version=v1`, `shop;@dual`, `shop;@dns`, `shop;@gateway`, `vms;@domain=corp.example`.
+ * one. `shop`, `shop;app=web,version=v1`, `shop;@dual`, `shop;@dns`, `shop;@gateway`, `vms;@domain=corp.example`,
+ * `shop;@imports=u6nCbXkmyaJq0_Gnzr2w1A`.
  */
 export interface ClientScope {
   /** Follows from the rest, whoever connected first and however rules are ordered; equal for nothing else. */
@@ -56,6 +58,8 @@ export interface ClientScope {
   readonly capturesDns: boolean;
   /** Where some rule means something else to gateways; false otherwise, as they share scopes with sidecars. */
   readonly isGateway: boolean;
+  /** Undefined where it imports all that is exported to it; else its layers are not over those of the mesh. */
+  readonly imports: ImportSet | undefined;
 }
 
 /**
@@ -82,10 +86,14 @@ export interface ClientScopes {
   /** The scope of each connected proxy, by the proxy's key. */
   readonly ofProxy: Table<ClientScope>;
   readonly proxies: Table<ConnectedProxy>;
-  /** One row: the IP families of connected clients, and IPv4. */
+  /** The rows of `table` without an import set: their layers are over those of the mesh. */
+  readonly overMesh: Table<ClientScope>;
+  /** One row: the IP families of `overMesh`, and IPv4. */
   readonly families: Table<readonly IpFamilies[]>;
-  /** The rows of `table`, parted. */
+  /** The rows of `overMesh`, parted. */
   readonly ofFamilies: Readonly<Record<IpFamilies, Table<ClientScope>>>;
+  /** Of those of `table` that have an import set. */
+  readonly imported: ImportedInputs;
   readonly identity: Identity;
 }
 
@@ -99,6 +107,7 @@ export const MESH_SCOPE: ClientScope = {
   families: "ipv4",
   capturesDns: false,
   isGateway: false,
+  imports: undefined,
 };
 
 const MESH_SCOPES: Readonly<Record<IpFamilies, ClientScope>> = {
@@ -117,11 +126,17 @@ const ANY = "any";
 /** Told of a question whose answer scopes don't have; throws unless told otherwise. */
 export type OnUndeclared = Identity["onUndeclared"];
 
+export interface ClientOptions {
+  /** What sidecars import, by the proxy's key; those without a row import all that is exported to them. */
+  readonly importsOfProxy?: Table<ImportSet>;
+  readonly onUndeclared?: OnUndeclared | undefined;
+}
+
 export function declareClientScopes(
   graph: Graph,
   model: Model,
   proxies: Table<ConnectedProxy>,
-  onUndeclared: OnUndeclared = refuse,
+  { importsOfProxy, onUndeclared = refuse }: ClientOptions = {},
 ): ClientScopes {
   const rulesOfGateways = graph.index(
     model.hostRules.table,
@@ -139,7 +154,9 @@ export function declareClientScopes(
       const { clusterDomain } = read.one(model.settings);
       const isGateway = proxy.kind === "router" && read.one(gatewaysDiffer);
       const selectors = matchingSelectors(proxy, model.clientSelectors, read);
-      return [[key, clientScope(proxy, { selectors, isGateway, clusterDomain })]];
+      const isImporter = proxy.kind === "sidecar" && importsOfProxy !== undefined;
+      const imports = isImporter ? read.get(importsOfProxy, key) : undefined;
+      return [[key, clientScope(proxy, { selectors, isGateway, clusterDomain, imports })]];
     },
   });
   const byScope = graph.index(ofProxy, "client scope", ({ id }) => [id]);
@@ -149,14 +166,21 @@ export function declareClientScopes(
     from: groups,
     rows: (id, members) => members.slice(0, 1).map(([, scope]) => [id, scope] as const),
   });
+  const overMesh = graph.derive<ClientScope, ClientScope>({
+    name: "client scopes over the mesh",
+    from: table,
+    rows: (id, scope) => (scope.imports === undefined ? [[id, scope]] : []),
+  });
   const families = graph.deriveOne<readonly IpFamilies[]>({
     name: "IP families of clients",
-    value: (read) => [...new Set(["ipv4" as const, ...read.all(table).map(([, scope]) => scope.families)])],
+    value: (read) => [
+      ...new Set(["ipv4" as const, ...read.all(overMesh).map(([, scope]) => scope.families)]),
+    ],
   });
   const withFamilies = (wanted: IpFamilies) =>
     graph.derive<ClientScope, ClientScope>({
       name: `client scopes with ${wanted}`,
-      from: table,
+      from: overMesh,
       rows: (id, scope) => (scope.families === wanted ? [[id, scope]] : []),
     });
   const ofFamilies = {
@@ -175,7 +199,16 @@ export function declareClientScopes(
     },
     onUndeclared,
   };
-  return { table, ofProxy, proxies, families, ofFamilies, identity };
+  const imported = declareImportedInputs(graph, model, declareImporters(graph, table));
+  return { table, ofProxy, proxies, overMesh, families, ofFamilies, imported, identity };
+}
+
+function declareImporters(graph: Graph, scopes: Table<ClientScope>): Table<Importer> {
+  return graph.derive<ClientScope, Importer>({
+    name: "client scopes with imports",
+    from: scopes,
+    rows: (id, { namespace, imports }) => (imports === undefined ? [] : [[id, { namespace, imports }]]),
+  });
 }
 
 function refuse(question: Question): void {
@@ -186,11 +219,12 @@ interface ScopeContext {
   readonly selectors: readonly string[];
   readonly isGateway: boolean;
   readonly clusterDomain: string;
+  readonly imports: ImportSet | undefined;
 }
 
 function clientScope(
   { namespace, domain, addresses, capturesDns = false }: ConnectedProxy,
-  { selectors, isGateway, clusterDomain }: ScopeContext,
+  { selectors, isGateway, clusterDomain, imports }: ScopeContext,
 ): ClientScope {
   const families = ipFamiliesOf(addresses);
   // No selector begins so.
@@ -199,6 +233,7 @@ function clientScope(
     ...(families === "ipv4" ? [] : [`@${families}`]),
     ...(capturesDns ? ["@dns"] : []),
     ...(isGateway ? ["@gateway"] : []),
+    ...(imports === undefined ? [] : [`@imports=${imports.id}`]),
   ];
   return {
     id: [escapeIdPart(namespace), ...selectors, ...unusual].join(";"),
@@ -209,5 +244,6 @@ function clientScope(
     families,
     capturesDns,
     isGateway,
+    imports,
   };
 }

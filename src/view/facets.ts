@@ -44,20 +44,28 @@ function ownLayers(
 function clientAndPlace(tables: FacetTables): Facet {
   const { scopes, places } = tables;
   return (key, { kind }, read) => {
-    const { id, families } = scopeOf(scopes, key, read);
+    const scope = scopeOf(scopes, key, read);
     const { node, wide } = read.get(places.ofProxy, key) ?? {};
     const placesOfClient = [node?.id ?? "", wide?.id ?? ""].filter((place) => place !== "");
-    const shared = [id, MESH_SCOPE.id];
+    const shared = layersOf(scope, MESH_SCOPE);
     const byPlace = underOverlays(shared, placesOfClient);
     return {
       cluster: byPlace,
       endpoint: byPlace,
       "name-table": shared,
       ...(kind === "sidecar"
-        ? { listener: asObserved([id, meshScopeOf(families).id], tables, key, read), route: shared }
+        ? {
+            listener: asObserved(layersOf(scope, meshScopeOf(scope.families)), tables, key, read),
+            route: shared,
+          }
         : {}),
     };
   };
+}
+
+/** Over those of the mesh, unless it imports only some of what is there. */
+function layersOf({ id, imports }: ClientScope, mesh: ClientScope): readonly string[] {
+  return imports === undefined ? [id, mesh.id] : [id];
 }
 
 /** Listeners of what a sidecar calls, under those that log or trace otherwise. */
@@ -80,7 +88,7 @@ function secrets(tables: FacetTables): Facet {
   return (key, { kind }, read) => {
     if (read.get(tables.secretReaderOfProxy, key) === undefined) return {};
     const scope = scopeOf(tables.scopes, key, read);
-    return { secret: [...ownLayers(tables, { key, kind }, read), scope.id, MESH_SCOPE.id] };
+    return { secret: [...ownLayers(tables, { key, kind }, read), ...layersOf(scope, MESH_SCOPE)] };
   };
 }
 

@@ -3,6 +3,7 @@
 
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
+import type { Read } from "../graph/read.ts";
 import type { Row, Table } from "../graph/table.ts";
 import { byPrecedenceFor } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
@@ -59,14 +60,35 @@ export function declareNameTables(graph: Graph, model: Model, scopes: ClientScop
     name: "name tables",
     from: groups,
     rows: (id, members, read) =>
-      members.slice(0, 1).map(([, { namespace, families }]) => {
-        const visible = read
-          .all(services)
-          .filter(([, { service }]) => isVisibleTo(service.visibility, namespace))
-          .map(([, named]) => (named.isAutomatic ? ofFamilies(named, families) : named));
-        return [id, tableOf(visible, namespace)] as const;
+      members.slice(0, 1).map(([, scope]) => {
+        const { namespace, families } = scope;
+        const called = namesFor(scope, { services, scopes }, read).map((named) =>
+          named.isAutomatic ? ofFamilies(named, families) : named,
+        );
+        return [id, tableOf(called, namespace)] as const;
       }),
   });
+}
+
+interface NamingTables {
+  readonly services: Table<NamedService>;
+  readonly scopes: ClientScopes;
+}
+
+/** Of all services that the clients may call. */
+function namesFor(
+  { id, namespace, imports }: ClientScope,
+  { services, scopes }: NamingTables,
+  read: Read,
+): readonly NamedService[] {
+  if (imports === undefined)
+    return read
+      .all(services)
+      .map(([, named]) => named)
+      .filter(({ service }) => isVisibleTo(service.visibility, namespace));
+  return read
+    .find(scopes.imported.servicesByLayer, id)
+    .flatMap(([, { key }]) => read.get(services, key) ?? []);
 }
 
 function ofFamilies(named: NamedService, families: IpFamilies): NamedService {

@@ -25,7 +25,7 @@ import type { ClientScopes } from "./client-scope.ts";
 import type { ListenerSettings, OutboundListenerInputs } from "./listener-inputs.ts";
 import { ownAddresses, sharersOf } from "./own-addresses.ts";
 import { addressChains, portChains } from "./port-chains.ts";
-import { declarePortShares, type PortShares } from "./port-shares.ts";
+import { declareImportedShares, declarePortShares, type PortShares } from "./port-shares.ts";
 import { deriveRowsOfFamilies, type Scoped, type ScopedRows } from "./scoped-rows.ts";
 import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 import { type SideTelemetry, telemetryOfMesh } from "./workload-telemetry.ts";
@@ -57,7 +57,7 @@ export function declareOutboundListeners(
   model: Model,
   scopes: ClientScopes,
 ): Table<Scoped<OutboundListenerInputs>> {
-  const { ofPorts, ofAddresses } = outboundListenerRows(graph, model);
+  const { ofPorts, ofAddresses } = outboundListenerRows(graph, model, scopes);
   return graph.union("outbound listeners", [
     deriveRowsOfFamilies(graph, { ...ofPorts, scopes }),
     deriveRowsOfFamilies(graph, { ...ofAddresses, scopes }),
@@ -69,11 +69,17 @@ interface ListenerRows {
   readonly ofAddresses: RowsOfServices<OutboundListenerInputs>;
 }
 
-export function outboundListenerRows(graph: Graph, model: Model): ListenerRows {
+export function outboundListenerRows(
+  graph: Graph,
+  model: Model,
+  { imported }: Pick<ClientScopes, "imported">,
+): ListenerRows {
   const ranged = declareRangedServices(graph, model);
+  const importedShares = declareImportedShares(graph, imported.services);
   const ofPorts: ListenerRows["ofPorts"] = {
     name: "listeners of ports",
     from: declarePortShares(graph, model),
+    imported: () => importedShares,
     build: ({ key, input, client, read }) => portListener(Number(key), input, { read, model, client }),
   };
   const ofAddresses = rowsOfServices<OutboundListenerInputs>(model, {

@@ -3,10 +3,11 @@
 
 import { isHttp } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Table } from "../graph/table.ts";
+import type { Row, Table } from "../graph/table.ts";
 import { isReachedByAll } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, hasOwnListener, type MeshService } from "../model/service.ts";
+import type { ImportedInput } from "./import-sets.ts";
 
 export interface PortShares {
   /** Some service that all clients reach speaks HTTP here; one of them gRPC-Web. */
@@ -66,5 +67,30 @@ export function declarePortShares(graph: Graph, model: Model): Table<PortShares>
         },
       ],
     ],
+  });
+}
+
+/** Of the services that scopes with imports call, by scope and port. */
+export function declareImportedShares(
+  graph: Graph,
+  services: Table<ImportedInput<MeshService>>,
+): Table<ImportedInput<PortShares>> {
+  const groups = graph.group(
+    "imported services of ports",
+    graph.index(
+      services,
+      "imported services by scope and port",
+      ({ layer, input }) => new Set(input.ports.map(({ number }) => `${layer} ${number}`)),
+    ),
+  );
+  return graph.derive<readonly Row<ImportedInput<MeshService>>[], ImportedInput<PortShares>>({
+    name: "imported services' shares in the listeners of ports",
+    from: groups,
+    rows: (at, members) => {
+      const varying = members.map(([, { input }]) => input);
+      // Ids of scopes hold no space.
+      const [layer = "", key = ""] = at.split(" ");
+      return [[at, { layer, key, input: { hasHttp: false, hasGrpcWeb: false, varying } }]];
+    },
   });
 }

@@ -4,6 +4,7 @@ import { meshFixture } from "../../tests/support/mesh-fixture.ts";
 import { sidecar } from "../../tests/support/view-fixture.ts";
 import type { Visibility } from "../model/visibility.ts";
 import { type ConnectedProxy, declareClientScopes } from "./client-scope.ts";
+import type { ImportedInput } from "./import-sets.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
 
 interface Thing {
@@ -15,11 +16,13 @@ interface Thing {
 function fixture() {
   const { graph, model } = meshFixture();
   const things = graph.source<Thing>("things");
+  const imported = graph.source<ImportedInput<Thing>>("imported things");
   const proxies = graph.source<ConnectedProxy>("connected proxies");
   const built: string[] = [];
   const rows = deriveScopedRows<Thing, string>(graph, {
     name: "rows",
     from: things,
+    imported: () => imported,
     scopes: declareClientScopes(graph, model, proxies),
     build: ({ key, input: { visibility, otherwise }, client }) => {
       built.push(key);

@@ -1,6 +1,7 @@
 // Layers of rows: those of the mesh, and over them those of a client scope where they differ. Which scopes are asked
 // about an input follows from what the mesh's client was asked about it. A scope that comes costs what it answers
-// otherwise; a service that changes costs itself, and the scopes that do.
+// otherwise; a service that changes costs itself, and the scopes that do. A scope with an import set has a layer of its
+// own alone, of what it imports: it costs that, however much else the mesh has.
 
 import type { IpFamilies } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -15,6 +16,7 @@ import {
   meshScopeOf,
   type Question,
 } from "./client-scope.ts";
+import type { ImportedInput, ImportedInputs } from "./import-sets.ts";
 
 /** `absent`: the mesh has such a row, this scope has none. */
 export type Scoped<T> = { readonly kind: "present"; readonly inputs: T } | { readonly kind: "absent" };
@@ -44,17 +46,23 @@ export interface ScopedContext<I> {
 export interface ScopedRows<I, T> {
   readonly name: string;
   readonly from: Table<I>;
+  /** For scopes with an import set, in place of `from`. */
+  readonly imported: (inputs: ImportedInputs) => Table<ImportedInput<I>>;
   /** Depends on nothing of the client but its answers. */
   readonly build: (context: ScopedContext<I>) => ReadonlyMap<string, T>;
 }
 
 export interface ScopedDerivation<I, T> extends ScopedRows<I, T> {
-  readonly scopes: Pick<ClientScopes, "table" | "identity">;
-  /** Who stands for the mesh. Default MESH_SCOPE. */
-  readonly mesh?: ClientScope;
+  readonly scopes: ClientScopes;
 }
 
-type FamilyDerivation<I, T> = ScopedRows<I, T> & { readonly scopes: ClientScopes };
+/** The mesh's rows, and for each scope that differs, its differences; those of scopes with imports, by themselves. */
+export function deriveScopedRows<I, T>(graph: Graph, derivation: ScopedDerivation<I, T>): Table<Scoped<T>> {
+  return graph.union(derivation.name, [
+    ...deriveRowsOverMesh(graph, derivation),
+    deriveImportedRows(graph, derivation),
+  ]);
+}
 
 /**
  * As `deriveScopedRows`, where all answers differ by the client's IP families: each families in use have their own
@@ -62,29 +70,31 @@ type FamilyDerivation<I, T> = ScopedRows<I, T> & { readonly scopes: ClientScopes
  */
 export function deriveRowsOfFamilies<I, T>(
   graph: Graph,
-  derivation: FamilyDerivation<I, T>,
+  derivation: ScopedDerivation<I, T>,
 ): Table<Scoped<T>> {
   const { name, scopes } = derivation;
-  const usual = deriveScopedRows(graph, {
-    ...derivation,
-    scopes: { ...scopes, table: scopes.ofFamilies.ipv4 },
-  });
-  const others = (["ipv6", "dual"] as const).map((families) =>
-    deriveScopedRows(graph, {
+  const { ofFamilies } = scopes;
+  const usual = deriveRowsOverMesh(graph, { ...derivation, over: ofFamilies.ipv4 });
+  const others = (["ipv6", "dual"] as const).flatMap((families) =>
+    deriveRowsOverMesh(graph, {
       ...derivation,
       name: `${name} for ${families}`,
       from: whileInUse(graph, derivation, families),
-      scopes: { ...scopes, table: scopes.ofFamilies[families] },
+      over: ofFamilies[families],
       mesh: meshScopeOf(families),
     }),
   );
-  return graph.union(`${name} for all families`, [usual, ...others]);
+  return graph.union(`${name} for all families`, [
+    ...usual,
+    ...others,
+    deriveImportedRows(graph, derivation),
+  ]);
 }
 
 /** Nothing while no client has these families. */
 function whileInUse<I, T>(
   graph: Graph,
-  { name, from, scopes }: FamilyDerivation<I, T>,
+  { name, from, scopes }: ScopedDerivation<I, T>,
   families: IpFamilies,
 ): Table<I> {
   return graph.derive<I, I>({
@@ -100,8 +110,18 @@ interface Answer<T> {
   readonly questions: readonly Question[];
 }
 
-/** The mesh's rows, and for each scope that differs, its differences. */
-export function deriveScopedRows<I, T>(graph: Graph, derivation: ScopedDerivation<I, T>): Table<Scoped<T>> {
+interface MeshDerivation<I, T> extends ScopedDerivation<I, T> {
+  /** Who stands for the mesh. Default MESH_SCOPE. */
+  readonly mesh?: ClientScope;
+  /** Whose differences; default: of all that have the mesh's rows. */
+  readonly over?: Table<ClientScope>;
+}
+
+/** What is one table together; a key that is in more than one has the row of the first. */
+export function deriveRowsOverMesh<I, T>(
+  graph: Graph,
+  derivation: MeshDerivation<I, T>,
+): readonly Table<Scoped<T>>[] {
   const { name, from, scopes, build, mesh = MESH_SCOPE } = derivation;
   const answers = graph.derive<I, Answer<T>>({
     name: `${name}, each input's`,
@@ -120,7 +140,24 @@ export function deriveScopedRows<I, T>(graph: Graph, derivation: ScopedDerivatio
       for (const [row, inputs] of answer.rows) yield [layerKey(mesh.id, row), { kind: "present", inputs }];
     },
   });
-  return graph.union(name, [ofMesh, ...deriveDifferences(graph, derivation, answers)]);
+  return [ofMesh, ...deriveDifferences(graph, derivation, answers)];
+}
+
+/** The rows of scopes with imports: one call for each scope and input that it imports. */
+export function deriveImportedRows<I, T>(
+  graph: Graph,
+  { name, imported, scopes, build }: ScopedDerivation<I, T>,
+): Table<Scoped<T>> {
+  return graph.derive<ImportedInput<I>, Scoped<T>>({
+    name: `${name} of imports`,
+    from: imported(scopes.imported),
+    *rows(_at, { layer, key, input }, read) {
+      const scope = read.get(scopes.table, layer);
+      if (scope === undefined) return;
+      const rows = build({ key, input, client: clientOf(scope, scopes.identity, read), read });
+      for (const [row, inputs] of rows) yield [layerKey(layer, row), { kind: "present", inputs }];
+    },
+  });
 }
 
 interface ScopedInput {
@@ -140,7 +177,7 @@ interface Differences<T> {
  */
 function deriveDifferences<I, T>(
   graph: Graph,
-  derivation: ScopedDerivation<I, T>,
+  derivation: MeshDerivation<I, T>,
   answers: Table<Answer<T>>,
 ): readonly Table<Scoped<T>>[] {
   const { name, from, scopes, build } = derivation;
@@ -181,13 +218,13 @@ function deriveDifferences<I, T>(
 /** The inputs about which the mesh's client was asked something that the scope answers otherwise. */
 function deriveScopedInputs<I, T>(
   graph: Graph,
-  { name, scopes, mesh = MESH_SCOPE }: ScopedDerivation<I, T>,
+  { name, scopes, over = scopes.overMesh, mesh = MESH_SCOPE }: MeshDerivation<I, T>,
   answers: Table<Answer<T>>,
 ): Table<ScopedInput> {
   const byQuestion = graph.index(answers, `${name} by question`, ({ questions }) => questions);
   return graph.derive<ClientScope, ScopedInput>({
     name: `${name} to ask for client scopes`,
-    from: scopes.table,
+    from: over,
     *rows(id, scope, read) {
       const found = otherAnswers(scope, mesh).flatMap((question) => read.find(byQuestion, question));
       for (const key of new Set(found.map(([each]) => each))) yield [layerKey(id, key), { scope: id, key }];

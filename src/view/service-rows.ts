@@ -20,6 +20,7 @@ export function rowsOfServices<T>(model: Model, own: OwnRows<T>): RowsOfServices
   return {
     name: own.name,
     from: model.services,
+    imported: ({ services, destinations }) => (own.reached === "by its host" ? services : destinations),
     build(context) {
       const { input, read, client } = context;
       return isReached(input, { read, claims, client }) ? own.build(context) : new Map<string, T>();

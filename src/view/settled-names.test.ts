@@ -104,6 +104,10 @@ const rule = fc.record({ name, namespace, host: hostText, exportTo }).map((each)
   },
 }));
 
+const importSets = fc.uniqueArray(fc.constantFrom("a/*", "b/*", "c/*", "*/web.a.svc.cluster.local"), {
+  minLength: 2,
+});
+
 const edits = fc.array(
   fc.record({
     isRemoved: fc.nat(4).map((one) => one === 0),
@@ -113,13 +117,15 @@ const edits = fc.array(
 );
 
 test("declareSettledNames() gives each client what settling all virtual hosts of a port would", () => {
-  const seen = { ports: 0, broken: 0, lost: 0, foreign: 0, pages: 0 };
+  const seen = { ports: 0, broken: 0, lost: 0, foreign: 0, pages: 0, imports: 0, lostOfImports: 0 };
   fc.assert(
-    fc.property(edits, fc.subarray([...CLIENTS], { minLength: 1 }), (list, clients) => {
+    fc.property(edits, fc.subarray([...CLIENTS], { minLength: 1 }), importSets, (list, clients, imports) => {
       const mesh = viewFixture();
       const names = declareSettledNames(mesh.graph, mesh.views);
       mesh.put("");
       mesh.connect(...clients);
+      for (const { namespace: own, name: proxy } of clients.slice(1, 3))
+        mesh.restrict(`${own}/${proxy}`, imports);
       for (const { isRemoved, object } of list) {
         mesh.graph.commit((transaction) => {
           const { kind, metadata } = object;
@@ -142,10 +148,12 @@ test("declareSettledNames() gives each client what settling all virtual hosts of
           seen.broken += names.ofPorts.get(key)?.broken.length ?? 0;
           seen.pages += names.pagesOfPorts.get(number)?.length ?? 0;
           seen.foreign += client.isForeign ? 1 : 0;
+          seen.imports += client.imports === undefined ? 0 : wanted.domains.size;
+          seen.lostOfImports += client.imports === undefined ? 0 : wanted.lost;
         }
       }
     }),
-    { numRuns: 80 },
+    { numRuns: 120 },
   );
   for (const [what, count] of Object.entries(seen)) assert.ok(count > 20, `${what}: ${count}`);
   assert.ok(seen.broken < seen.pages, "no page is whole");
@@ -159,7 +167,8 @@ interface Asked {
 /** By row: the pages that are taken as they are, and what stands beside them. */
 function expanded(names: SettledNames, key: string, { port: number, client }: Asked) {
   const { broken = [], hosts = [] } = names.ofPorts.get(key) ?? {};
-  const pages = (names.pagesOfPorts.get(number) ?? []).filter((page) => !broken.includes(page));
+  const allPages = client.imports === undefined ? (names.pagesOfPorts.get(number) ?? []) : [];
+  const pages = allPages.filter((page) => !broken.includes(page));
   const ofPages = pages.flatMap((page) =>
     (names.ofPages.get(pageKey(number, page)) ?? []).map(
       ([row, host]) => [row, host.domains[spellingOf(page, client)] ?? []] as const,
@@ -172,8 +181,10 @@ function expanded(names: SettledNames, key: string, { port: number, client }: As
 
 function settledAtOnce(names: SettledNames, number: string, client: ClientScope) {
   const rows = new Map<string, readonly [string, HostNames]>();
-  for (const layer of ["", client.id]) {
-    for (const [key, host] of names.ofHosts.entries()) {
+  const [layers, ofHosts] =
+    client.imports === undefined ? [["", client.id], names.ofHosts] : [[client.id], names.ofImports];
+  for (const layer of layers) {
+    for (const [key, host] of ofHosts.entries()) {
       const { layer: own, name: row } = splitLayerKey(key);
       if (own === layer && host.routeName === number) rows.set(row, [layerKey(layer, row), host]);
     }

@@ -22,7 +22,7 @@ import {
 /** Virtual hosts by the keys of their rows, with the domains left to each. */
 export type Settled = readonly (readonly [string, readonly string[]])[];
 
-/** What a port's table of one client scope consists of. */
+/** What a port's table of one client scope consists of, beside the port's pages where the scope is over the mesh. */
 export interface SettledPort {
   /** Of the port's pages those that can't be taken as they are: some virtual host there doesn't stand with all names. */
   readonly broken: readonly string[];
@@ -30,17 +30,24 @@ export interface SettledPort {
   readonly hosts: Settled;
 }
 
+export interface ScopePort {
+  readonly scope: string;
+  readonly port: string;
+}
+
 export interface SettledNames {
   /** Of connected clients, and IPv4 whoever is connected. */
   readonly families: Table<readonly ClientScope["families"][]>;
-  /** By the keys of the virtual hosts' rows. */
+  /** Of the mesh and of layers over it, by the keys of the virtual hosts' rows. */
   readonly ofHosts: Table<HostNames>;
+  /** Likewise, of client scopes with imports. */
+  readonly ofImports: Table<HostNames>;
   /** The mesh's virtual hosts on ports, by `pageKey`. */
   readonly ofPages: Table<readonly Row<HostNames>[]>;
   /** The pages of each port, sorted. */
   readonly pagesOfPorts: Table<readonly string[]>;
   /** One row for each client scope and port that has HTTP. */
-  readonly scopePorts: Table<{ readonly scope: string; readonly port: string }>;
+  readonly scopePorts: Table<ScopePort>;
   /** By the keys of `scopePorts`. */
   readonly ofPorts: Table<SettledPort>;
   /** By layer and route configuration, for those of a single service. */
@@ -51,14 +58,17 @@ const ANY = "any";
 
 export function declareSettledNames(graph: Graph, views: Views): SettledNames {
   const { families } = views.scopes;
-  const ofHosts = graph.derive<Scoped<SidecarVirtualHost>, HostNames>({
-    name: "virtual host names",
-    from: views.virtualHosts.table,
-    rows: (key, row, read) => {
-      const { clusterDomain } = read.one(views.model.settings);
-      return [[key, hostNames(key, row, { clusterDomain, families: read.one(families) })]];
-    },
-  });
+  const namesOf = (name: string, from: Table<Scoped<SidecarVirtualHost>>) =>
+    graph.derive<Scoped<SidecarVirtualHost>, HostNames>({
+      name,
+      from,
+      rows: (key, row, read) => {
+        const { clusterDomain } = read.one(views.model.settings);
+        return [[key, hostNames(key, row, { clusterDomain, families: read.one(families) })]];
+      },
+    });
+  const ofHosts = namesOf("virtual host names", views.virtualHosts.overMesh);
+  const ofImports = namesOf("virtual host names of imports", views.virtualHosts.imported);
   const ofPages = graph.group(
     "virtual hosts of pages",
     graph.index(ofHosts, "virtual hosts by page", (host, key) =>
@@ -72,16 +82,20 @@ export function declareSettledNames(graph: Graph, views: Views): SettledNames {
       isOfMeshPort(key, host) ? [] : [layerKey(splitLayerKey(key).layer, host.routeName)],
     ),
   );
+  const groupsOfImports = graph.group(
+    "virtual host names of imports in route configurations",
+    graph.index(ofImports, "virtual host names of imports by route configuration", (host, key) => [
+      layerKey(splitLayerKey(key).layer, host.routeName),
+    ]),
+  );
   const pagesOfPorts = declarePagesOfPorts(graph, ofPages);
-  const ports = declarePorts(graph, { pagesOfPorts, groups });
-  const scopePorts = graph.derive<ClientScope, { readonly scope: string; readonly port: string }>({
-    name: "ports of client scopes",
-    from: views.scopes.table,
-    rows: (scope, _client, read) =>
-      read.one(ports).map((port) => [layerKey(scope, port), { scope, port }] as const),
-  });
-  const hostsOfPorts = declareHostsOfPorts(graph, { ofHosts, ofPages, groups, pagesOfPorts });
-  const ofPorts = graph.derive<{ readonly scope: string; readonly port: string }, SettledPort>({
+  const scopePorts = declareScopePorts(graph, views, { pagesOfPorts, groups, groupsOfImports });
+  const allGroups = graph.union("virtual host names of all layers by route configuration", [
+    groups,
+    groupsOfImports,
+  ]);
+  const hostsOfPorts = declareHostsOfPorts(graph, { ofHosts, ofPages, groups: allGroups, pagesOfPorts });
+  const ofPorts = graph.derive<ScopePort, SettledPort>({
     name: "settled names of port routes",
     from: scopePorts,
     rows: (key, { scope, port }, read) => {
@@ -91,14 +105,14 @@ export function declareSettledNames(graph: Graph, views: Views): SettledNames {
   });
   const ofServices = graph.derive<readonly Row<HostNames>[], Settled>({
     name: "settled names of service routes",
-    from: groups,
+    from: allGroups,
     rows: (key, rows) => {
       if (isPort(splitLayerKey(key).name)) return [];
       const claims = rows.map(([row, names]) => [row, namesForScope(names, MESH_SCOPE)] as const);
       return [[key, claims.filter(([, domains]) => domains.length > 0)]];
     },
   });
-  return { families, ofHosts, ofPages, pagesOfPorts, scopePorts, ofPorts, ofServices };
+  return { families, ofHosts, ofImports, ofPages, pagesOfPorts, scopePorts, ofPorts, ofServices };
 }
 
 interface PortTables {
@@ -126,7 +140,35 @@ function declarePagesOfPorts(
   });
 }
 
-/** One row: all ports that have a virtual host for some client. */
+/** Over the mesh a scope has all ports that there are; with imports, those of its own virtual hosts. */
+function declareScopePorts(
+  graph: Graph,
+  views: Views,
+  {
+    groupsOfImports,
+    ...ofMesh
+  }: Pick<PortTables, "pagesOfPorts" | "groups"> & { readonly groupsOfImports: PortTables["groups"] },
+): Table<ScopePort> {
+  const ports = declarePorts(graph, ofMesh);
+  return graph.union("ports of client scopes", [
+    graph.derive<ClientScope, ScopePort>({
+      name: "ports of client scopes over the mesh",
+      from: views.scopes.overMesh,
+      rows: (scope, _client, read) =>
+        read.one(ports).map((port) => [layerKey(scope, port), { scope, port }] as const),
+    }),
+    graph.derive<readonly Row<HostNames>[], ScopePort>({
+      name: "ports of imports",
+      from: groupsOfImports,
+      rows: (key) => {
+        const { layer: scope, name: port } = splitLayerKey(key);
+        return isPort(port) ? [[key, { scope, port }]] : [];
+      },
+    }),
+  ]);
+}
+
+/** One row: all ports that have a virtual host for some client over the mesh. */
 function declarePorts(
   graph: Graph,
   { pagesOfPorts, groups }: Pick<PortTables, "pagesOfPorts" | "groups">,
@@ -181,11 +223,12 @@ function declareHostsOfPorts(
       isOfMeshPort(key, host) ? host.aliasSuffixes.map((domain) => pageKey(host.routeName, domain)) : [],
   );
   return (port, client, read) => {
+    const own = client.id === MESH_SCOPE.id ? [] : (read.get(groups, layerKey(client.id, port)) ?? []);
+    if (client.imports !== undefined) return { client, doubtful: [], own, replaced: [], pageHosts: () => [] };
     const pageHosts = (page: string) => read.get(ofPages, pageKey(port, page)) ?? [];
     const doubtful = client.isForeign
       ? (read.get(pagesOfPorts, port) ?? []).flatMap(pageHosts)
       : [...read.find(contested, port), ...read.find(byAliasDomain, pageKey(port, client.domain))];
-    const own = client.id === MESH_SCOPE.id ? [] : (read.get(groups, layerKey(client.id, port)) ?? []);
     const replaced = own.flatMap(([key]): readonly Row<HostNames>[] => {
       const ofMesh = layerKey(MESH_SCOPE.id, splitLayerKey(key).name);
       const names = read.get(ofHosts, ofMesh);

@@ -7,10 +7,10 @@ import type { Model } from "../model/model.ts";
 import { rowKey } from "../model/sources.ts";
 import { declareClientPlaces, type PlaceTables } from "./client-place.ts";
 import {
+  type ClientOptions,
   type ClientScopes,
   type ConnectedProxy,
   declareClientScopes,
-  type OnUndeclared,
 } from "./client-scope.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "./cluster-inputs.ts";
 import { declareSeveralProviders } from "./connection-providers.ts";
@@ -61,9 +61,9 @@ export function declareViews(
   graph: Graph,
   model: Model,
   proxies: Table<ConnectedProxy>,
-  onUndeclared?: OnUndeclared,
+  options: ClientOptions = {},
 ): Views {
-  const scopes = declareClientScopes(graph, model, proxies, onUndeclared);
+  const scopes = declareClientScopes(graph, model, proxies, options);
   const policies = declarePolicies({ graph, model, proxies });
   const askSeveral = declareSeveralProviders(graph, policies.AuthorizationPolicy);
   const inboundOfProxy = declareInboundViews(graph, model, { proxies, askSeveral });

@@ -5,7 +5,6 @@ import { isHostnameWithin } from "../core/hostname.ts";
 import { isHttp, isSniffed } from "../core/protocol.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
-import type { Index } from "../graph/table-index.ts";
 import type { HostRoutes } from "../model/host-routes.ts";
 import { hostFor } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
@@ -15,27 +14,29 @@ import { defaultRoute } from "./http-routes.ts";
 import { ownAddresses } from "./own-addresses.ts";
 import { ruleHosts } from "./rule-hosts.ts";
 import { routeContext, ruledRoutes, type SidecarContext } from "./ruled-routes.ts";
-import { deriveScopedRows, type Scoped, type ScopedRows, splitLayerKey } from "./scoped-rows.ts";
+import { deriveImportedRows, deriveRowsOverMesh, type Scoped, type ScopedRows } from "./scoped-rows.ts";
 import { type RowsOfServices, rowsOfServices } from "./service-rows.ts";
 import { type SidecarVirtualHost, virtualHostRow } from "./sidecar-virtual-host.ts";
 
 export interface SidecarVirtualHosts {
   readonly table: Table<Scoped<SidecarVirtualHost>>;
-  /** By layer and route configuration, as `layerKey` joins them. */
-  readonly byRoute: Index<Scoped<SidecarVirtualHost>>;
+  /** Of `table` the mesh's, and those in layers over it. */
+  readonly overMesh: Table<Scoped<SidecarVirtualHost>>;
+  /** The others of `table`: those of client scopes with imports. */
+  readonly imported: Table<Scoped<SidecarVirtualHost>>;
 }
 
 export function declareVirtualHosts(graph: Graph, model: Model, scopes: ClientScopes): SidecarVirtualHosts {
   const { ofServices, ofRoutes } = virtualHostRows(model);
-  const table = graph.union("virtual hosts", [
-    deriveScopedRows(graph, { ...ofServices, scopes }),
-    deriveScopedRows(graph, { ...ofRoutes, scopes }),
+  const overMesh = graph.union("virtual hosts over the mesh", [
+    ...deriveRowsOverMesh(graph, { ...ofServices, scopes }),
+    ...deriveRowsOverMesh(graph, { ...ofRoutes, scopes }),
   ]);
-  const byRoute = graph.index(table, "virtual hosts by route configuration", (_row, key) => {
-    const { layer, name } = splitLayerKey(key);
-    return [`${layer}|${name.slice(0, name.indexOf(" "))}`];
-  });
-  return { table, byRoute };
+  const imported = graph.union("virtual hosts of imports", [
+    deriveImportedRows(graph, { ...ofServices, scopes }),
+    deriveImportedRows(graph, { ...ofRoutes, scopes }),
+  ]);
+  return { table: graph.union("virtual hosts", [overMesh, imported]), overMesh, imported };
 }
 
 interface VirtualHostRows {
@@ -52,6 +53,7 @@ export function virtualHostRows(model: Model): VirtualHostRows {
   const ofRoutes: VirtualHostRows["ofRoutes"] = {
     name: "virtual hosts of host routes",
     from: model.hostRoutes.table,
+    imported: ({ routes }) => routes,
     build: ({ input, client, read }) => ruleHosts(input, { read, model, client }),
   };
   return { ofServices, ofRoutes };

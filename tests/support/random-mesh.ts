@@ -17,6 +17,8 @@ export interface RandomMesh {
   /** Written in this order, one commit for each batch. */
   readonly batches: readonly (readonly Edit[])[];
   readonly clients: readonly ConnectedProxy[];
+  /** What some of the clients import, by `namespace/name`: hosts as `namespace/host`. */
+  readonly imports: Readonly<Record<string, readonly string[]>>;
 }
 
 const CLIENTS: readonly ConnectedProxy[] = [
@@ -327,7 +329,33 @@ const object = fc.oneof(
 
 const edit = fc.record({ isRemoved: fc.nat(7).map((die) => die === 0), object });
 
+const importedHost = fc
+  .record({
+    namespace: fc.constantFrom("a", "a", "b", "b", "c", ROOT, "*"),
+    host: fc.oneof(
+      { weight: 2, arbitrary: fc.constant("*") },
+      { weight: 2, arbitrary: ruledHost },
+      { weight: 1, arbitrary: fc.constantFrom("*.svc.cluster.local", "nowhere.example") },
+    ),
+  })
+  .map(({ namespace, host }) => `${namespace}/${host}`);
+
+const imports = fc
+  .array(sometimes(fc.array(importedHost, { maxLength: 3 }), 4), {
+    minLength: CLIENTS.length,
+    maxLength: CLIENTS.length,
+  })
+  .map((sets) =>
+    Object.fromEntries(
+      CLIENTS.flatMap(({ namespace, name: own }, at) => {
+        const set = sets[at];
+        return set === undefined ? [] : [[`${namespace}/${own}`, set]];
+      }),
+    ),
+  );
+
 export const randomMesh: fc.Arbitrary<RandomMesh> = fc.record({
+  imports,
   batches: fc.tuple(
     fc.array(edit, { minLength: 4, maxLength: 18 }),
     fc.array(edit, { minLength: 0, maxLength: 3 }),
@@ -375,10 +403,12 @@ const CLIENT_CASES: Readonly<Record<string, (client: ConnectedProxy) => boolean>
 };
 
 /** Adds what a mesh has. Every case has a count, so that one that never comes is seen. */
-export function countCases({ batches, clients }: RandomMesh, coverage: Coverage): void {
+export function countCases({ batches, clients, imports: sets }: RandomMesh, coverage: Coverage): void {
   const objects = batches.flat().map((each) => [each.object, JSON.stringify(each.object)] as const);
   for (const [what, holds] of Object.entries(CASES))
     coverage[what] = (coverage[what] ?? 0) + objects.filter(([each, text]) => holds(each, text)).length;
   for (const [what, holds] of Object.entries(CLIENT_CASES))
     coverage[what] = (coverage[what] ?? 0) + clients.filter(holds).length;
+  const importing = clients.filter(({ namespace, name: own }) => `${namespace}/${own}` in sets);
+  coverage["client with imports"] = (coverage["client with imports"] ?? 0) + importing.length;
 }

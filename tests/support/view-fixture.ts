@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { SourceTable, Table } from "../../src/graph/table.ts";
 import type { ConnectedProxy } from "../../src/view/client-scope.ts";
+import { type ImportSet, importSetOf } from "../../src/view/import-sets.ts";
 import { layerKey, type Scoped } from "../../src/view/scoped-rows.ts";
 import { declareViews, type Views } from "../../src/view/views.ts";
 import { type MeshFixture, meshFixture } from "./mesh-fixture.ts";
@@ -13,6 +14,8 @@ export interface ViewFixture extends MeshFixture {
   /** Connects a proxy, by `namespace/name`. */
   connect(...proxies: readonly ConnectedProxy[]): void;
   disconnect(...keys: readonly string[]): void;
+  /** What a proxy imports, by its key: hosts as `namespace/host`; undefined: all that is exported to it. */
+  restrict(key: string, imports: readonly string[] | undefined): void;
 }
 
 /** Without text nothing is committed yet, so that more tables can be declared. */
@@ -20,7 +23,8 @@ export function viewFixture(yaml?: string): ViewFixture {
   const mesh = meshFixture();
   const { graph, model } = mesh;
   const proxies = graph.source<ConnectedProxy>("connected proxies");
-  const views = declareViews(graph, model, proxies);
+  const importsOfProxy = graph.source<ImportSet>("import sets of proxies");
+  const views = declareViews(graph, model, proxies, { importsOfProxy });
   const fixture: ViewFixture = {
     ...mesh,
     views,
@@ -36,9 +40,26 @@ export function viewFixture(yaml?: string): ViewFixture {
         for (const key of keys) transaction.delete(proxies, key);
       });
     },
+    restrict(key, imports) {
+      const { errors } = graph.commit((transaction) => {
+        if (imports === undefined) transaction.delete(importsOfProxy, key);
+        else transaction.set(importsOfProxy, key, importSet(imports));
+      });
+      assert.deepEqual(errors, []);
+    },
   };
   if (yaml !== undefined) fixture.put(yaml);
   return fixture;
+}
+
+/** Of hosts written `namespace/host`. */
+export function importSet(imports: readonly string[]): ImportSet {
+  return importSetOf(
+    imports.map((text) => {
+      const [namespace = "", host = ""] = text.split("/");
+      return { namespace, host };
+    }),
+  );
 }
 
 export function sidecar(
@@ -58,7 +79,7 @@ export function seen<T>(table: Table<Scoped<T>>, scope: string, name: string): T
 }
 
 /** The names of a layer's rows, sorted; `-name` for one that the layer takes away. */
-export function layerNames<T>(table: Table<Scoped<T>>, layer: string): readonly string[] {
+export function layerNames(table: Table<Pick<Scoped<unknown>, "kind">>, layer: string): readonly string[] {
   return [...table.entries()]
     .filter(([key]) => key.startsWith(`${layer}|`))
     .map(([key, row]) => `${row.kind === "absent" ? "-" : ""}${key.slice(layer.length + 1)}`)
