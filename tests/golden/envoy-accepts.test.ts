@@ -23,6 +23,7 @@ import type { SideTracing } from "../../src/model/tracing.ts";
 import type { ListenerSettings } from "../../src/view/listener-inputs.ts";
 import { findEnvoy } from "../protocol/envoy-process.ts";
 import { refusedExpressions, takenExpressions } from "../support/expressions.ts";
+import { sidecar } from "../support/view-fixture.ts";
 import { everything, type LayerResources, layerResources, layersOf } from "./mesh-resources.ts";
 import { bootstrapOf } from "./validation-bootstrap.ts";
 
@@ -86,10 +87,14 @@ describe("Envoy accepts", { skip }, () => {
   const directory = mkdtempSync(join(tmpdir(), `mlt-validate-${process.pid}-`));
   after(() => rmSync(directory, { recursive: true, force: true }));
   const mesh = everything();
+  // Its layer is whole by itself, over no other.
+  mesh.connect(sidecar("shop", "importer"));
+  mesh.restrict("shop/importer", ["shop/*", "*/*.example.com"]);
 
   test("a mesh that has layers for namespaces, workloads and gateways", () => {
     assert.deepEqual(mesh.graph.failures(), []);
     assert.ok(layersOf(mesh).length >= 7, layersOf(mesh).join(" "));
+    assert.ok(layersOf(mesh).some((layer) => layer.includes("@imports=")));
   });
 
   const validate = (name: string, resources: LayerResources) => {
