@@ -24,6 +24,7 @@ const wantedPrograms = [
   { program: "curl", package: "curl", purposes: ["demo", "test"] },
   { program: "openssl", package: "openssl", purposes: ["test"] },
   { program: "tcpdump", package: "tcpdump", purposes: ["test"] },
+  { program: "prometheus", package: "prometheus", purposes: ["test"] },
   { program: "containerd", package: "containerd", purposes: [] },
   { program: "runc", package: "runc", purposes: [] },
   { program: "ptp", package: "containernetworking-plugins", purposes: [] },

@@ -5,6 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { LogLevels } from "../core/log-levels.ts";
 import type { Logger } from "../core/logger.ts";
 import { type ObjectKey, objectKey } from "../core/object-key.ts";
+import { refusalOfForeignPage } from "../core/own-pages.ts";
 import type { Problem } from "../core/problem.ts";
 import { quoted } from "../core/quoted.ts";
 import type {
@@ -18,7 +19,6 @@ import type {
 } from "./contract/control-plane.ts";
 import type { DebugPage } from "./debug-pages.ts";
 import { answerLogScopes } from "./log-pages.ts";
-import { refusalOfForeignPage } from "./own-pages.ts";
 import { parsePushLimit } from "./push-report.ts";
 import { requestedUrl } from "./requested-url.ts";
 import { parseTrafficWindow } from "./traffic-page.ts";

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { CommandFailure, exitCodes } from "../cli/exit-code.ts";
 import type { PortChoice } from "../cli/local-mesh.ts";
 import { listenAndPass } from "../local/front/pass-listener.ts";
-import type { GatewayPortWish } from "../local/supervisor/front-protocol.ts";
+import { type GatewayPortWish, SCRAPE_LISTENER } from "../local/supervisor/front-protocol.ts";
 
 export interface OpenedPort {
   readonly port: number;
@@ -50,6 +50,11 @@ export async function openGatewayPort(
   if (wish.isExact) return { refusal };
   const other = await openFree(channel, wish.listener);
   return { port: other, notice: `${refusal}; it is ${other}` };
+}
+
+/** By which the machine reaches the pods' metrics: any port, for the file of scrape targets tells which. */
+export async function openScrapePort(channel: ChildProcess): Promise<void> {
+  await openFree(channel, SCRAPE_LISTENER);
 }
 
 async function openFree(channel: ChildProcess, name: string): Promise<number> {

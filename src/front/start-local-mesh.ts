@@ -22,7 +22,7 @@ import { probeMachine } from "../local/front/machine-ability.ts";
 import { ipv4Range } from "../local/network/ipv4-range.ts";
 import type { FrontMessage, SupervisorSettings } from "../local/supervisor/front-protocol.ts";
 import { programArgv, projectPath, readVersion } from "../process/project.ts";
-import { openControlPlanePort } from "./machine-ports.ts";
+import { openControlPlanePort, openScrapePort } from "./machine-ports.ts";
 import type { MeshFeed } from "./mesh-feed.ts";
 import { feedManifests } from "./mesh-feed.ts";
 import type { MeshHearing } from "./mesh-hearing.ts";
@@ -167,6 +167,7 @@ async function openControlPlanePorts(launch: MeshLaunch, channel: ChildProcess):
     const { notice } = await openControlPlanePort(channel, name, choice);
     if (notice !== undefined) launch.onEvent({ kind: "notice", text: notice });
   }
+  await openScrapePort(channel);
 }
 
 interface Running {

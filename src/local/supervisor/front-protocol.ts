@@ -111,7 +111,10 @@ export function gatewayListener(at: { namespace: string; service: string; port: 
   return `${GATEWAY_PREFIX}${at.namespace}/${at.service}/${at.port}`;
 }
 
-/** Undefined for a listener that is the control plane's, such as `xds`. */
+/** The listener for scrapes of pods. */
+export const SCRAPE_LISTENER = "scrapes";
+
+/** Undefined for a listener that is none of a gateway's, such as `xds`. */
 export function parseGatewayListener(
   name: string,
 ): { readonly namespace: string; readonly service: string; readonly port: number } | undefined {

@@ -15,6 +15,7 @@ import type { Pod } from "../../kinds/pod/pod.ts";
 import type { Service } from "../../kinds/service.ts";
 import type { MeshNetwork } from "../network/mesh-network.ts";
 import { machineAsPodsSeeIt } from "../sandbox/pod-root.ts";
+import { Scraping } from "../scraping/scraping.ts";
 import type { ReferencedObjects } from "../workloads/environment.ts";
 import type { ImageCommand, ImageCommands, ImagesFile } from "../workloads/image-command.ts";
 import { parseCommand, parseImages } from "../workloads/image-command.ts";
@@ -41,7 +42,7 @@ import type {
   SupervisorMessage,
   SupervisorSettings,
 } from "./front-protocol.ts";
-import { parseGatewayListener } from "./front-protocol.ts";
+import { parseGatewayListener, SCRAPE_LISTENER } from "./front-protocol.ts";
 import { GatewayForwarding } from "./gateway-forwarding.ts";
 import { LogRegistry } from "./log-registry.ts";
 import { meshReadiness } from "./mesh-readiness.ts";
@@ -88,6 +89,7 @@ export class MeshSupervisor {
   readonly #controlPlane: ControlPlaneProcess;
   readonly #ends: (() => void)[] = [];
   readonly #controlPlaneSockets: ControlPlaneSockets;
+  readonly #scraping: Scraping;
   #images: ImageCommands;
   #admin: AdminServer | undefined;
   #hasObjects = false;
@@ -145,7 +147,9 @@ export class MeshSupervisor {
       runtime: this.#podRuntime(),
       onGone: (pod) => this.#forget(pod),
     });
-    this.#ends.push(this.#publishServices(), this.#reportProgress());
+    const targetFile = join(settings.stateDirectory, "prometheus", "targets.json");
+    this.#scraping = new Scraping({ store, targetFile, clock, log });
+    this.#ends.push(this.#publishServices(), this.#reportProgress(), () => this.#scraping.close());
   }
 
   /** Resolves when the admin socket answers. */
@@ -188,7 +192,9 @@ export class MeshSupervisor {
   /** A listening socket of the machine's, passed by the front. */
   attach(name: string, server: Server): void {
     if (parseGatewayListener(name) !== undefined) this.#forwarding.attach(name, server);
+    else if (name === SCRAPE_LISTENER) this.#scraping.attachRelay(server);
     else this.#ends.push(this.#controlPlaneSockets.attach(name, server));
+    if (name === "admin") this.#scraping.noteControlPlane(server);
   }
 
   async close(graceSeconds: number): Promise<void> {

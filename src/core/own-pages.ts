@@ -2,12 +2,19 @@
 // port-forward is. A page in a browser there is no such person: a name of its own that leads to loopback (DNS rebinding)
 // is refused by the Host that the browser then sends, and what it loads from another origin by the headers that tell so.
 
-import type { IncomingHttpHeaders } from "node:http";
 import { isIPv4 } from "node:net";
-import { quoted } from "../core/quoted.ts";
+import { quoted } from "./quoted.ts";
+
+/** Of a request, as far as they tell who asks. */
+interface AskingHeaders {
+  readonly host?: string | undefined;
+  readonly origin?: string | undefined;
+  readonly "sec-fetch-site"?: string | string[] | undefined;
+  readonly "sec-fetch-mode"?: string | string[] | undefined;
+}
 
 /** As an answer; undefined where the request may be answered. */
-export function refusalOfForeignPage(headers: IncomingHttpHeaders): string | undefined {
+export function refusalOfForeignPage(headers: AskingHeaders): string | undefined {
   const { host, origin } = headers;
   if (host !== undefined && !isLoopbackHost(host)) {
     return `Cannot answer to the host ${quoted(host)}: ask localhost or 127.0.0.1`;
