@@ -22,13 +22,14 @@ import { createEnvoyAdmin } from "./envoy-admin.ts";
 import type { DrainOptions, EnvoyArguments, EnvoyProcess, ProcessEnd, SpawnEnvoy } from "./envoy-process.ts";
 import { envoyArguments, startEnvoyProcess } from "./envoy-process.ts";
 import { createFileSecretSource } from "./file-secrets.ts";
-import type { AppScrape } from "./merged-metrics.ts";
-import { mergeMetrics } from "./merged-metrics.ts";
 import { ownDescription } from "./metrics/own-description.ts";
 import { RequestMetrics } from "./metrics/request-metrics.ts";
 import type { ProbeOutcome } from "./probe-app.ts";
 import { probeApp } from "./probe-app.ts";
 import { createProxyReadiness, waitUntilReady } from "./proxy-readiness.ts";
+import type { AppPage, ScrapeRequest } from "./scrape/app-page.ts";
+import { mergeMetrics } from "./scrape/merged-metrics.ts";
+import { ScrapeFailures } from "./scrape/scrape-failures.ts";
 import { createSdsMethods } from "./sds-server.ts";
 import { createWorkloadSecretSource, firstSecretSourceOf } from "./secret-source.ts";
 import { createStatusServer } from "./status-server.ts";
@@ -52,7 +53,7 @@ export interface AgentOptions extends Omit<BootstrapOptions, "sockets"> {
   readonly drain?: DrainOptions;
   readonly probers?: AppProbers;
   /** Where the app's metrics are, to be merged with Envoy's. */
-  readonly scrape?: AppScrape;
+  readonly appPages?: readonly AppPage[];
   /**
    * Certificates in files that Envoy's config names. An agent outside the pod's mount namespace must keep to the pod's
    * files: the path comes from whoever writes the mesh's config.
@@ -230,20 +231,24 @@ function createQuestions(options: AgentOptions, sources: QuestionSources) {
   const { admin, appSocketPath, isDraining } = sources;
   const dialer = createAppDialer(appSocketPath, options.podIp);
   const readiness = createProxyReadiness(sources);
+  const failures = new ScrapeFailures((facts) => options.log.warn(facts, "metrics not merged"));
   return {
     isReady: async () => !isDraining() && (await readiness.isReady()),
     probe(path: string): Promise<ProbeOutcome> | undefined {
       const prober = options.probers?.[path];
       return prober === undefined ? undefined : probeApp(prober, dialer);
     },
-    metrics: (of: "pod" | "proxy") =>
-      mergeMetrics({
-        readEnvoyMetrics: admin.readMetrics,
-        requestMetrics: () => sources.requestMetrics.text(),
-        agentMetrics: () => formatAgentMetrics(sources),
-        ...(of === "pod" && options.scrape !== undefined && { app: { scrape: options.scrape, dialer } }),
-        onFailure: (source, reason) => options.log.warn({ source, reason }, "metrics not merged"),
-      }),
+    metrics: (of: "pod" | "proxy", request: ScrapeRequest) =>
+      mergeMetrics(
+        {
+          readEnvoyMetrics: admin.readMetrics,
+          requestMetrics: () => sources.requestMetrics.text(),
+          agentMetrics: () => formatAgentMetrics(sources) + failures.text(),
+          ...(of === "pod" && { app: { pages: options.appPages ?? [], dialer } }),
+          failures,
+        },
+        request,
+      ),
   };
 }
 

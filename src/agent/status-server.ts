@@ -9,6 +9,8 @@ import type { Clock } from "../core/clock.ts";
 import { PEER_HEADER } from "./peer-header.ts";
 import type { ProbeOutcome } from "./probe-app.ts";
 import { PROXY_METRICS_PATH } from "./proxy-metrics-path.ts";
+import type { ScrapeRequest } from "./scrape/app-page.ts";
+import type { MetricsPage } from "./scrape/merged-metrics.ts";
 import { serveTap } from "./tap/serve-tap.ts";
 import type { TapHub } from "./tap/tap-hub.ts";
 
@@ -17,7 +19,7 @@ export interface StatusAnswers {
   /** Undefined for a path that no probe was rewritten to. */
   readonly probe: (path: string) => Promise<ProbeOutcome> | undefined;
   /** Of the whole pod, or without the app's own. */
-  readonly metrics: (of: "pod" | "proxy") => AsyncIterable<Buffer>;
+  readonly metrics: (of: "pod" | "proxy", request: ScrapeRequest) => Promise<MetricsPage>;
   /** Called at most once per request; the answer goes out before. */
   readonly quit: () => void;
   /** Starts to send clients away; the answer doesn't wait until they are gone. */
@@ -52,8 +54,9 @@ async function answer(
   if (path === "/healthz/ready") return respondReadiness(response, answers);
   const metricsOf = metricsPages[path];
   if (metricsOf !== undefined) {
-    response.setHeader("content-type", "text/plain; version=0.0.4; charset=utf-8");
-    return pipeline(Readable.from(answers.metrics(metricsOf), { objectMode: false }), response);
+    const { contentType, chunks } = await answers.metrics(metricsOf, scrapeRequestOf(request));
+    response.setHeader("content-type", contentType);
+    return pipeline(Readable.from(chunks, { objectMode: false }), response);
   }
   if (path === "/quitquitquit" || path === "/drain") return respondOrder(path, request, response, answers);
   if (path === "/tap") {
@@ -65,6 +68,15 @@ async function answer(
   const { isSuccess, message, httpStatus } = await outcome;
   // The app's own status is passed on, as far as it can't turn failure into success.
   return respond(response, httpStatus ?? (isSuccess ? 200 : 500), `${message}\n`);
+}
+
+function scrapeRequestOf({ headers }: IncomingMessage): ScrapeRequest {
+  const timeoutSeconds = headers["x-prometheus-scrape-timeout-seconds"];
+  return {
+    accept: headers.accept,
+    userAgent: headers["user-agent"],
+    timeoutSeconds: timeoutSeconds?.toString(),
+  };
 }
 
 async function respondReadiness(response: ServerResponse, answers: StatusAnswers): Promise<void> {

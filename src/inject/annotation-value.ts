@@ -46,6 +46,41 @@ export const wordList: AnnotationForm<readonly string[]> = (text) => ({
     .filter((word) => word !== ""),
 });
 
+export interface ScrapeTargetText {
+  readonly port: string;
+  readonly path: string;
+}
+
+/** Comma-separated `port:path`, the path `/metrics` where it is missing; no port that the proxy has itself. */
+export const scrapeTargets: AnnotationForm<readonly ScrapeTargetText[]> = (text) => {
+  const { value: words } = wordList(text) as { readonly value: readonly string[] };
+  const targets: ScrapeTargetText[] = [];
+  for (const word of words) {
+    const [, port = "", path = ""] = /^(\d{1,5})\s*(?::\s*(\S*))?$/.exec(word) ?? [];
+    if (port === "" || Number(port) < 1 || Number(port) > 65_535) {
+      return { fault: `"${word}" isn't PORT:PATH, such as "9102:/metrics"` };
+    }
+    const owner = proxyPorts.get(Number(port));
+    if (owner !== undefined) return { fault: `port ${Number(port)} is the proxy's own (${owner})` };
+    if (path !== "" && !path.startsWith("/"))
+      return { fault: `the path of "${word}" doesn't begin with "/"` };
+    targets.push({ port: `${Number(port)}`, path: path === "" ? "/metrics" : path });
+  }
+  return { value: targets };
+};
+
+const proxyPorts: ReadonlyMap<number, string> = new Map([
+  [15000, "Envoy's admin interface"],
+  [15001, "outbound traffic"],
+  [15004, "debug pages"],
+  [15006, "inbound traffic"],
+  [15008, "HBONE"],
+  [15020, "the agent, whose metrics are merged anyway"],
+  [15021, "readiness"],
+  [15053, "DNS"],
+  [15090, "Envoy's metrics, which are merged anyway"],
+]);
+
 /** JSON of the schema's form, checked to the last field. */
 export function json<T>(schema: Schema<T>): AnnotationForm<T> {
   return (text) => {

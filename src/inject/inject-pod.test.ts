@@ -279,6 +279,20 @@ test("injectPod() merges the app's metrics with the proxy's", () => {
   assert.equal(envOf(injected, "ISTIO_PROMETHEUS_ANNOTATIONS"), own);
 });
 
+test("injectPod() merges several pages of the app's metrics, none of them the proxy's own", () => {
+  const targets = (text: string) => podOf({ annotations: { "prometheus.istio.io/scrape-targets": text } });
+  const injected = inject(targets(" 9102 , 09103:/m?x=1 "));
+  assert.equal(injected.metadata.annotations?.["prometheus.io/port"], "15020");
+  const pages = '[{"port":"9102","path":"/metrics"},{"port":"9103","path":"/m?x=1"}]';
+  const expected = `{"scrape":"","path":"","port":"","targets":${pages}}`;
+  assert.equal(envOf(injected, "ISTIO_PROMETHEUS_ANNOTATIONS"), expected);
+  const faults = ["http:/m", "0", "65536", "9102:m", "015020:/stats", "15090"];
+  for (const text of faults) {
+    const injection = injectPod(targets(text), undefined, defaultInjectionSettings);
+    assert.equal(injection.kind, "refused", text);
+  }
+});
+
 test("injectPod() takes the proxy's resources from annotations", () => {
   const annotations = { "sidecar.istio.io/proxyCPU": "50m", "sidecar.istio.io/proxyMemoryLimit": "256Mi" };
   const { resources } = proxyOf(inject(podOf({ annotations })));

@@ -13,6 +13,7 @@ import {
   namedJson,
   oneOf,
   quantityText,
+  scrapeTargets,
   wholeNumber,
   wordList,
   yesOrNo,
@@ -119,6 +120,11 @@ export const podAnnotations = {
     "prometheus.istio.io/merge-metrics",
     yesOrNo,
     "the app's metrics and the proxy's at one address",
+  ),
+  scrapeTargets: declare(
+    "prometheus.istio.io/scrape-targets",
+    scrapeTargets,
+    "several pages of the app's metrics to merge, as `PORT:PATH`, comma-separated; instead of `prometheus.io/port` and `path`",
   ),
   templates: declare(
     "inject.istio.io/templates",

@@ -31,7 +31,9 @@ export function mergePrometheus({
     "prometheus.io/path": "/stats/prometheus",
     "prometheus.io/port": `${statusPort}`,
   };
+  const targets = asked.scrapeTargets ?? [];
   const isScraped = Object.values(own).some((text) => text !== "") && own.port !== `${statusPort}`;
-  const env = isScraped ? [{ name: "ISTIO_PROMETHEUS_ANNOTATIONS", value: JSON.stringify(own) }] : [];
+  const value = JSON.stringify(targets.length === 0 ? own : { ...own, targets });
+  const env = isScraped || targets.length > 0 ? [{ name: "ISTIO_PROMETHEUS_ANNOTATIONS", value }] : [];
   return { annotations, env };
 }

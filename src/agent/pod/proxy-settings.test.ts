@@ -17,7 +17,7 @@ test("readProxySettings() takes what annotations and ProxyConfig set, an annotat
   assert.deepEqual(readProxySettings({ env: { PROXY_CONFIG, ISTIO_PROMETHEUS_ANNOTATIONS }, annotations }), {
     probers: {},
     ports: { admin: 15999, agent: 15997 },
-    scrape: { port: 8080 },
+    appPages: [{ port: 8080 }],
     stats: { inclusionPrefixes: ["cluster.outbound"] },
     histogramBuckets: { istio: [1, 5] },
     runtimeValues: { "a.b": "true" },

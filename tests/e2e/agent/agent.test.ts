@@ -326,7 +326,7 @@ test("probe() and port 15020 ask the app through Envoy", async (t) => {
 
 test("port 15020 merges the metrics of Envoy, agent and app", async (t) => {
   const app = await startApp(t, (_, response) => response.end("# TYPE books_sold counter\nbooks_sold 7"));
-  const { ports } = await start(t, { scrape: { port: app } });
+  const { ports } = await start(t, { appPages: [{ port: app }] });
   const { status, body } = await get(ports.agent, "/stats/prometheus");
   assert.equal(status, 200);
   assert.match(body, /^envoy_server_live/m);

@@ -31,6 +31,39 @@ spec:
   containers: [{ name: app, image: none, command: [sleep, infinity] }]
 `;
 
+// Three pages, one of which never ends, and a pod whose pages aren't merged.
+const pages = `
+const { createServer } = require("node:http");
+const serve = (port, type, text) => createServer((_, response) => {
+  response.writeHead(200, { "content-type": type });
+  if (text === undefined) response.write("books_begun 1\\nbo");
+  else response.end(text);
+}).listen(port);
+const openMetrics = 'books_sold_total{shelf="a"} 7 # {trace_id="x"} 1\\n# EOF\\n';
+serve(9102, "application/openmetrics-text; version=1.0.0; charset=utf-8", "# TYPE books_sold counter\\n" + openMetrics);
+serve(9103, "text/plain; version=0.0.4", "# TYPE books_held gauge\\nbooks_held 3\\n<b>\\n");
+serve(9104, "text/plain; version=0.0.4");
+`;
+const app = (name: string, annotations: object) => `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: ${name}
+  namespace: test
+  labels: { app: ${name} }
+  annotations: ${JSON.stringify(annotations)}
+spec:
+  containers: [{ name: app, image: none, command: ${JSON.stringify([process.execPath, "-e", pages])} }]
+`;
+const scraped = [
+  app("several", { "prometheus.istio.io/scrape-targets": "9102, 9103:/metrics, 9104" }),
+  app("apart", {
+    "prometheus.io/scrape": "true",
+    "prometheus.io/port": "9102",
+    "prometheus.istio.io/merge-metrics": "false",
+  }),
+].join("---");
+
 let mesh: RunningMesh;
 let client: PodClient;
 let prometheus: RunningPrometheus;
@@ -119,6 +152,31 @@ test("TCP: connections and their bytes", { skip }, async () => {
   await countedAtBothEnds("istio_tcp_connections_closed_total{}", 5);
   await countedAtBothEnds("istio_tcp_received_bytes_total{}", 5 * sent.length);
   await countedAtBothEnds("istio_tcp_sent_bytes_total{}", receivedBytes);
+});
+
+test("pages of an application are merged, and cost the proxy's none of its own", { skip }, async () => {
+  await mesh.save("scraped.yaml", scraped);
+  await eventually(async () => {
+    const of = (name: string) => prometheus.number(`${name}{pod="several"}`);
+    assert.equal(await of("up"), 1);
+    assert.equal(await of("books_sold_total"), 7);
+    assert.equal(await of("books_held"), 3);
+    assert.equal(await of("books_begun"), 1);
+    assert.ok((await of("envoy_server_uptime")) >= 0);
+    // The page that never ends, and the line that is none.
+    const failures = 'istio_agent_scrape_failures_total{type="application",pod="several"}';
+    assert.ok((await prometheus.number(failures)) >= 2);
+    const scrapeSeconds = await of("scrape_duration_seconds");
+    assert.ok(scrapeSeconds < 1, `${scrapeSeconds} s`);
+  }, SCRAPED);
+  await eventually(async () => {
+    const up = await prometheus.query('up{pod="apart"} == 1');
+    const ports = up.map(({ metric }) => metric.instance?.split(":")[1]);
+    assert.deepEqual(ports.toSorted(), ["15090", "9102"]);
+    assert.equal(await prometheus.number('books_sold_total{pod="apart"}'), 7);
+    assert.ok((await prometheus.number('envoy_server_uptime{pod="apart"}')) >= 0);
+  }, SCRAPED);
+  await mesh.remove("scraped.yaml");
 });
 
 test("targets come and go with pods", { skip }, async () => {
