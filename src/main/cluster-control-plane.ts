@@ -14,7 +14,7 @@ import { startWebhookBundles } from "../controllers/webhook-bundles.ts";
 import { systemClock } from "../core/clock.ts";
 import { startListening } from "../core/listening.ts";
 import type { Logger } from "../core/logger.ts";
-import { type ObjectKey, objectKey, parseObjectKey } from "../core/object-key.ts";
+import { type ObjectKey, objectKey } from "../core/object-key.ts";
 import { pause } from "../core/pause.ts";
 import { formatProblem, type Problem } from "../core/problem.ts";
 import type { ProvenIdentity } from "../core/stream-identity.ts";
@@ -52,9 +52,10 @@ import { requireIdentity } from "../serving/authenticated-backend.ts";
 import { openControlPlaneIdentity } from "../serving/control-plane-identity.ts";
 import { serveSecurely } from "../serving/serve-securely.ts";
 import { createTrafficMethod } from "../serving/traffic-method.ts";
-import { type KubernetesChanges, watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
+import { watchKubernetes } from "../sources/kubernetes/watch-kubernetes.ts";
 import { selectKinds, watchedKinds } from "../sources/kubernetes/watched-kinds.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import { countChanges } from "../telemetry/object-metrics.ts";
 import { openPushTraces } from "../telemetry/open-push-traces.ts";
 import { TrafficHistory } from "../traffic/traffic-history.ts";
 import type { WebhookServer } from "../webhook/webhook-server.ts";
@@ -343,7 +344,7 @@ function followCluster(cluster: Cluster): Promise<void> {
         resolve();
       },
       onChange: ({ upserts, deletes }) => {
-        countChanges(cluster, { upserts, deletes });
+        countChanges(cluster.metrics.objects, { upserts, deletes });
         injection.take({ upserts, deletes });
         plane.intake.change(upserts, deletes);
         changes.tell(upserts.map(({ key }) => key));
@@ -356,11 +357,6 @@ function followCluster(cluster: Cluster): Promise<void> {
       },
     });
   });
-}
-
-function countChanges({ metrics }: Cluster, { upserts, deletes }: KubernetesChanges): void {
-  for (const { key } of upserts) metrics.objects.changed(parseObjectKey(key).kind, "update");
-  for (const key of deletes) metrics.objects.changed(parseObjectKey(key).kind, "delete");
 }
 
 function followKeys(

@@ -9,7 +9,6 @@ import { createReadingServer } from "../admin/reading-server.ts";
 import { trafficReport } from "../admin/traffic-page.ts";
 import { systemClock } from "../core/clock.ts";
 import { startListening } from "../core/listening.ts";
-import type { Logger } from "../core/logger.ts";
 import { formatProblem } from "../core/problem.ts";
 import type { ProvenIdentity } from "../core/stream-identity.ts";
 import { GrpcServer } from "../grpc/server.ts";
@@ -49,6 +48,7 @@ import { serveSecurely } from "../serving/serve-securely.ts";
 import { createTrafficMethod } from "../serving/traffic-method.ts";
 import { watchRemoteStore } from "../sources/memory/watch-remote-store.ts";
 import { type ControlPlaneMetrics, createControlPlaneMetrics } from "../telemetry/control-plane-metrics.ts";
+import { countChanges } from "../telemetry/object-metrics.ts";
 import { openPushTraces } from "../telemetry/open-push-traces.ts";
 import { TrafficHistory } from "../traffic/traffic-history.ts";
 import { createXdsServer } from "../xds/xds-server.ts";
@@ -83,7 +83,7 @@ async function serveLocally(settings: LocalSettings, logs: ControlPlaneLogs): Pr
     undeclaredQuestion: metrics.views.undeclaredQuestion,
     ...(settings.tlsCompliance && { tlsCompliance: settings.tlsCompliance }),
   });
-  await followStore(plane, join(stateDirectory, "store.sock"), logs.kube);
+  await followStore({ plane, metrics, stateDirectory, logs });
   const keysPath = join(stateDirectory, "issuer-keys.json");
   await keepLocalIssuerKeys({
     ...{ plane, clock: systemClock, random: Math.random, log: logs.jwks },
@@ -133,13 +133,16 @@ interface Serving {
   readonly logs: ControlPlaneLogs;
 }
 
+type Followed = Pick<Serving, "plane" | "metrics" | "stateDirectory" | "logs">;
+
 /** Resolves when all objects are in: whoever connects later gets the whole mesh at once. */
-function followStore({ intake }: ControlPlane, socketPath: string, log: Logger): Promise<void> {
+function followStore({ plane, metrics, stateDirectory, logs }: Followed): Promise<void> {
+  const { intake } = plane;
   return new Promise((resolve) => {
     void watchRemoteStore({
-      socketPath,
+      socketPath: join(stateDirectory, "store.sock"),
       clock: systemClock,
-      log,
+      log: logs.kube,
       signal: new AbortController().signal,
       random: Math.random,
       onSync: (entries) => {
@@ -149,6 +152,7 @@ function followStore({ intake }: ControlPlane, socketPath: string, log: Logger):
       },
       onEvents({ upserts, moves, deletes }) {
         intake.move(moves);
+        countChanges(metrics.objects, { upserts, deletes });
         intake.change(upserts, deletes);
       },
     });

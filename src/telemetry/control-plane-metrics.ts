@@ -1,7 +1,8 @@
 // The control plane's own metrics, under Istio's names where it has them, so that its dashboards find them.
 // It counts what it is told; how many objects there are it asks when somebody scrapes.
 
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, type MetricObject, Registry } from "prom-client";
+import type { CatalogueEntry } from "./catalogue-entry.ts";
 import { type CertificateEvents, certificateMetrics } from "./certificate-metrics.ts";
 import { type ObjectCounts, type ObjectEvents, objectMetrics } from "./object-metrics.ts";
 import { type WebhookEvents, webhookMetrics } from "./webhook-metrics.ts";
@@ -19,6 +20,8 @@ export interface ControlPlaneMetrics {
   watch(watched: WatchedFacts): void;
   /** Prometheus' text format. */
   text(): Promise<string>;
+  /** What there is to be scraped, by name, whether or not it has values yet. */
+  catalogue(): readonly CatalogueEntry[];
 }
 
 /** Fits the keeper of issuers' keys. */
@@ -57,7 +60,15 @@ export function createControlPlaneMetrics(version: string): ControlPlaneMetrics 
       watched = facts;
     },
     text: () => registry.metrics(),
+    catalogue: () => registry.getMetricsAsArray().map(entryOf),
   };
+}
+
+/** prom-client keeps the labels, though its types don't say so. */
+function entryOf(metric: MetricObject & { readonly labelNames?: readonly string[] }): CatalogueEntry {
+  const { name, help, labelNames = [] } = metric;
+  const type = String(metric.type) as CatalogueEntry["type"];
+  return { name, type, labels: labelNames, help, origin: "control plane" };
 }
 
 function keyMetrics(registers: Registry[]): KeyEvents {

@@ -1,10 +1,21 @@
 // The objects that config is made of: how many there are, and the changes that came in, under Istio's names.
 
 import { Counter, Gauge, type Registry } from "prom-client";
+import { type ObjectKey, parseObjectKey } from "../core/object-key.ts";
 
 /** Fits whoever reads objects. */
 export interface ObjectEvents {
   changed(kind: string, event: "update" | "delete"): void;
+}
+
+export interface ChangedObjects {
+  readonly upserts: readonly { readonly key: ObjectKey }[];
+  readonly deletes: readonly ObjectKey[];
+}
+
+export function countChanges(events: ObjectEvents, { upserts, deletes }: ChangedObjects): void {
+  for (const { key } of upserts) events.changed(parseObjectKey(key).kind, "update");
+  for (const key of deletes) events.changed(parseObjectKey(key).kind, "delete");
 }
 
 export interface ObjectCounts {

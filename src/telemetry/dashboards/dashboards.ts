@@ -1,0 +1,7 @@
+// All dashboards.
+
+import { controlPlaneDashboard } from "./control-plane-dashboard.ts";
+import type { Dashboard } from "./dashboard.ts";
+import { trafficDashboards } from "./traffic-dashboards.ts";
+
+export const dashboards: readonly Dashboard[] = [...trafficDashboards, controlPlaneDashboard];
