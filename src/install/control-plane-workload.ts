@@ -85,6 +85,7 @@ function deployment(installation: Installation): InstallObject {
             istio: "pilot",
             "sidecar.istio.io/inject": "false",
           },
+          annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": `${ports.monitoring}` },
         },
         spec: podSpec(installation),
       },

@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { eventually } from "../mesh/eventually.ts";
 import type { RunningMesh } from "../mesh/running-mesh.ts";
 import { skipWithoutMesh as skip, startMesh } from "../mesh/running-mesh.ts";
+import { skipWithoutPrometheus } from "../mesh/running-prometheus.ts";
 import type { GuideCommand } from "./guide.ts";
 import { isAsExpected, readGuide } from "./guide.ts";
 import type { Shell } from "./shell.ts";
@@ -25,7 +26,8 @@ const PREPARED = ["../tasks/platform", "apps/foo"];
 const DEADLINE_MS = 15_000;
 
 const INDEX = "README.md";
-const OTHERS = ["../access-logs.md", "../watch-traffic.md"];
+const PROMETHEUS = "../prometheus-and-grafana.md";
+const OTHERS = ["../access-logs.md", PROMETHEUS, "../watch-traffic.md"];
 const pages = [...readdirSync(GUIDES).filter((page) => page !== INDEX), ...OTHERS];
 
 describe("security guides", { skip }, () => {
@@ -83,7 +85,7 @@ describe("security guides", { skip }, () => {
   }
 
   for (const page of pages) {
-    test(page, async () => {
+    test(page, { skip: page === PROMETHEUS && skipWithoutPrometheus }, async () => {
       for (const command of readGuide(new URL(page, GUIDES))) await follow(command);
       assert.deepEqual(await filesLeft(), [], "the guide takes out what it applied");
     });
