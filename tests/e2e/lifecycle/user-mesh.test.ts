@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,24 @@ test("an ordinary user looks into pods, on terminals of theirs, and into proxies
   const [agent, ...args] = await mesh.exec("client", question, { container: "istio-proxy" });
   assert.match((await run(agent, args)).stdout, /"state": "LIVE"/);
 });
+
+test("an ordinary user's Prometheus finds the pods, in a file of theirs, and reaches them", {
+  skip,
+}, async (context) => {
+  const mesh = await startMeshAsUser();
+  context.after(() => mesh.close());
+  const file = join(mesh.stateDirectory, "prometheus/targets.json");
+  assert.equal((await stat(file)).uid, (await stat(mesh.stateDirectory)).uid);
+  const groups = JSON.parse(await readFile(file, "utf8")) as readonly TargetGroup[];
+  const group = groups.find(({ labels }) => labels.app === "client");
+  const url = `http://${group?.targets[0]}${group?.labels.__metrics_path__}`;
+  await eventually(async () => assert.equal((await mesh.machineClient().request(url)).status, 200));
+});
+
+interface TargetGroup {
+  readonly targets: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
 
 test("where ids can't be mapped, one sentence says what is missing and how to get it", {
   skip,
