@@ -10,7 +10,7 @@ import type { Logger } from "../core/logger.ts";
 import type { SpiffeId } from "../core/spiffe-id.ts";
 import { TAP_RUNTIME_KEY } from "../core/tap-record.ts";
 import { GrpcServer } from "../grpc/server.ts";
-import { createAppDialer } from "./app-dialer.ts";
+import { createAppDialer, createPageDialer } from "./app-dialer.ts";
 import type { AppProbers } from "./app-prober.ts";
 import { buildBootstrap, encodeBootstrap } from "./bootstrap/bootstrap.ts";
 import type { BootstrapOptions, ProxySockets } from "./bootstrap/bootstrap-options.ts";
@@ -230,6 +230,7 @@ interface QuestionSources {
 function createQuestions(options: AgentOptions, sources: QuestionSources) {
   const { admin, appSocketPath, isDraining } = sources;
   const dialer = createAppDialer(appSocketPath, options.podIp);
+  const pageDialer = createPageDialer(appSocketPath, options.podIp);
   const readiness = createProxyReadiness(sources);
   const failures = new ScrapeFailures((facts) => options.log.warn(facts, "metrics not merged"));
   return {
@@ -244,7 +245,7 @@ function createQuestions(options: AgentOptions, sources: QuestionSources) {
           readEnvoyMetrics: admin.readMetrics,
           requestMetrics: () => sources.requestMetrics.text(),
           agentMetrics: () => formatAgentMetrics(sources) + failures.text(),
-          ...(of === "pod" && { app: { pages: options.appPages ?? [], dialer } }),
+          ...(of === "pod" && { app: { pages: options.appPages ?? [], dialer: pageDialer } }),
           failures,
         },
         request,

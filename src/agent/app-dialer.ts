@@ -9,6 +9,15 @@ export interface AppDialer {
   dial(port: number, timeoutMs: number): Promise<Socket>;
 }
 
+/** As Prometheus's pages may listen on loopback alone; probes go to the pod's address, as kubelet's do. */
+export function createPageDialer(socketPath: string, podIp: string): AppDialer {
+  const ofPod = createAppDialer(socketPath, podIp);
+  const ofLoopback = createAppDialer(socketPath, isIPv6(podIp) ? "::1" : "127.0.0.1");
+  return {
+    dial: (port, timeoutMs) => ofPod.dial(port, timeoutMs).catch(() => ofLoopback.dial(port, timeoutMs)),
+  };
+}
+
 /** `socketPath` is the bootstrap's listener for CONNECT; `podIp` is where the app listens. */
 export function createAppDialer(socketPath: string, podIp: string): AppDialer {
   return {

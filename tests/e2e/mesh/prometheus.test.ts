@@ -31,17 +31,17 @@ spec:
   containers: [{ name: app, image: none, command: [sleep, infinity] }]
 `;
 
-// Three pages, one of which never ends, and a pod whose pages aren't merged.
+// Three pages, one on loopback alone and one that never ends, and a pod whose pages aren't merged.
 const pages = `
 const { createServer } = require("node:http");
-const serve = (port, type, text) => createServer((_, response) => {
+const serve = (port, type, text, host) => createServer((_, response) => {
   response.writeHead(200, { "content-type": type });
   if (text === undefined) response.write("books_begun 1\\nbo");
   else response.end(text);
-}).listen(port);
+}).listen(port, host);
 const openMetrics = 'books_sold_total{shelf="a"} 7 # {trace_id="x"} 1\\n# EOF\\n';
 serve(9102, "application/openmetrics-text; version=1.0.0; charset=utf-8", "# TYPE books_sold counter\\n" + openMetrics);
-serve(9103, "text/plain; version=0.0.4", "# TYPE books_held gauge\\nbooks_held 3\\n<b>\\n");
+serve(9103, "text/plain; version=0.0.4", "# TYPE books_held gauge\\nbooks_held 3\\n<b>\\n", "127.0.0.1");
 serve(9104, "text/plain; version=0.0.4");
 `;
 const app = (name: string, annotations: object) => `
