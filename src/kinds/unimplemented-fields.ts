@@ -299,12 +299,6 @@ const meshConfigFields = [
   ),
   ...notYet(
     "MeshConfig",
-    "statistics have Istio's default names",
-    "inboundClusterStatName",
-    "outboundClusterStatName",
-  ),
-  ...notYet(
-    "MeshConfig",
     "Istio takes curves and cipher suites there alone",
     "tlsDefaults.minProtocolVersion",
   ),

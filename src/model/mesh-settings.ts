@@ -33,6 +33,8 @@ export interface MeshSettings {
   readonly isHttp2Upgraded: boolean;
   /** Hosts that the mesh doesn't know are passed through, not refused. */
   readonly allowsUnknownHosts: boolean;
+  /** Patterns of what clusters are called in statistics; empty: by their names. */
+  readonly clusterStatNames: { readonly inbound: string; readonly outbound: string };
   readonly accessLogFile: string;
   readonly accessLogFormat: string;
   readonly isAccessLogJson: boolean;
@@ -109,6 +111,10 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     isAutomaticMutualTls: spec.enableAutoMtls ?? true,
     isHttp2Upgraded: spec.h2UpgradePolicy === "UPGRADE",
     allowsUnknownHosts: spec.outboundTrafficPolicy?.mode !== "REGISTRY_ONLY",
+    clusterStatNames: {
+      inbound: spec.inboundClusterStatName ?? "",
+      outbound: spec.outboundClusterStatName ?? "",
+    },
     accessLogFile: spec.accessLogFile ?? "",
     accessLogFormat: spec.accessLogFormat ?? "",
     isAccessLogJson: spec.accessLogEncoding === "JSON",

@@ -52,6 +52,8 @@ export type Discovery =
 
 export interface OutboundClusterInputs {
   readonly name: string;
+  /** Of its statistics, where MeshConfig gives another than the name. */
+  readonly statName?: string;
   readonly hostname: string;
   readonly port: number;
   readonly subset: string;
@@ -74,6 +76,8 @@ export interface OutboundClusterInputs {
 
 export interface InboundClusterInputs {
   readonly port: number;
+  /** Of its statistics, where MeshConfig gives another than the name. */
+  readonly statName?: string;
   readonly protocol: Protocol;
   readonly services: readonly {
     readonly hostname: string;

@@ -14,6 +14,7 @@ import type { MeshService, MeshServicePort } from "../model/service.ts";
 import { portsOfWorkload, type WorkloadAddresses } from "../model/workload-ports.ts";
 import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
 import type { InboundClusterInputs } from "./cluster-inputs.ts";
+import { statNameOf } from "./cluster-stat-name.ts";
 import { connectionGenerations } from "./connection-generation.ts";
 import type { InboundListenerInputs, InboundPort } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
@@ -91,6 +92,8 @@ function inboundView(
   const clusters = ports.map(
     ({ number, port, services }): InboundClusterInputs => ({
       port: number,
+      ...(services[0] &&
+        statNameOf(settings.clusterStatNames.inbound, { service: services[0], port, targetPort: number })),
       protocol: port.protocol,
       services: services.map(({ hostname, name, namespace }) => ({ hostname, name, namespace })),
       families,

@@ -28,6 +28,7 @@ import type {
   OutboundClusterInputs,
   UpstreamTls,
 } from "./cluster-inputs.ts";
+import { statNameOf } from "./cluster-stat-name.ts";
 import { factsForPlacement, placementOf } from "./endpoint-placement.ts";
 import type { Provenance } from "./provenance.ts";
 import { deriveScopedRows, type Scoped } from "./scoped-rows.ts";
@@ -116,7 +117,7 @@ interface PolicyVariant extends Variant {
 
 function clusterInputs(context: ServiceContext, variant: Variant): OutboundClusterInputs | undefined {
   const { service, model, read } = context;
-  const { rule, port, parts, name } = variant;
+  const { rule, port, subset, parts, name } = variant;
   const settings = read.one(model.settings);
   const policy = policyOf(variant, settings);
   const discovery = discoveryOf(context, { ...variant, policy });
@@ -124,6 +125,11 @@ function clusterInputs(context: ServiceContext, variant: Variant): OutboundClust
   if (tls === undefined) return undefined;
   return {
     name,
+    ...statNameOf(settings.clusterStatNames.outbound, {
+      service,
+      port,
+      ...(subset && { subset: subset.name }),
+    }),
     ...parts,
     service: { name: service.name, namespace: service.namespace },
     protocol: port.protocol,

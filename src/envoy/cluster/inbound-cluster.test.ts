@@ -78,3 +78,8 @@ function sourcesOf({ upstreamBindConfig }: ClusterInit): readonly (string | unde
     source === undefined ? [] : [source.address],
   );
 }
+
+test("buildInboundCluster() names the cluster's statistics where MeshConfig does", () => {
+  assert.equal(buildInboundCluster(inputs).altStatName, undefined);
+  assert.equal(buildInboundCluster({ ...inputs, statName: "of_web" }).altStatName, "of_web");
+});

@@ -11,11 +11,13 @@ import {
   inboundSourceFeature,
   originalDestinationFeature,
 } from "./original-destination.ts";
+import { inboundStatNameFeature } from "./stat-name.ts";
 
 export const inboundClusterFeatures: readonly ClusterFeature<InboundClusterInputs>[] = [
   originalDestinationFeature,
   inboundSourceFeature,
   clientProtocolFeature,
+  inboundStatNameFeature,
   {
     fields: [],
     apply({ provenance, services }, { cluster }) {

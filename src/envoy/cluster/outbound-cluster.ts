@@ -12,6 +12,7 @@ import { httpProtocolFeature } from "./http-protocol.ts";
 import { loadBalancerFeature } from "./load-balancer.ts";
 import { outlierDetectionFeature } from "./outlier-detection.ts";
 import { proxyProtocolFeature } from "./proxy-protocol.ts";
+import { outboundStatNameFeature } from "./stat-name.ts";
 import { upstreamTlsFeature } from "./upstream-tls.ts";
 
 export const outboundClusterFeatures: readonly ClusterFeature[] = [
@@ -22,6 +23,7 @@ export const outboundClusterFeatures: readonly ClusterFeature[] = [
   outlierDetectionFeature,
   upstreamTlsFeature,
   proxyProtocolFeature,
+  outboundStatNameFeature,
   {
     fields: [],
     apply(inputs, { cluster }) {
