@@ -101,7 +101,7 @@ test("customResourceDefinition() lets no two fields of a oneof be set, by a rule
 
 test("customResourceDefinition() says of a field without effect that it has none yet", () => {
   const spec = schemaOf("Telemetry").properties?.spec?.properties;
-  assert.match(spec?.tracing?.description ?? "", /has no effect yet: \w+/);
+  assert.match(spec?.metrics?.description ?? "", /has no effect yet: \w+/);
   assert.doesNotMatch(
     schemaOf("VirtualService").properties?.spec?.properties?.http?.description ?? "",
     /no effect/,
