@@ -8,5 +8,5 @@ const guides = new URL("../../docs/guides/security/", import.meta.url);
 declareManifestTests({
   name: "security tasks",
   here,
-  guides: [...readdirSync(guides), "../access-logs.md"].map((page) => new URL(page, guides)),
+  guides: [...readdirSync(guides), "../access-logs.md", "../traces.md"].map((page) => new URL(page, guides)),
 });

@@ -109,7 +109,8 @@ interface VectorElement {
   readonly value: readonly [number, string];
 }
 
-async function freePort(): Promise<number> {
+/** On loopback. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

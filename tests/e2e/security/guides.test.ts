@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { eventually } from "../mesh/eventually.ts";
 import type { RunningMesh } from "../mesh/running-mesh.ts";
 import { skipWithoutMesh as skip, startMesh } from "../mesh/running-mesh.ts";
-import { skipWithoutPrometheus } from "../mesh/running-prometheus.ts";
+import { freePort, skipWithoutPrometheus } from "../mesh/running-prometheus.ts";
 import type { GuideCommand } from "./guide.ts";
 import { isAsExpected, readGuide } from "./guide.ts";
 import type { Shell } from "./shell.ts";
@@ -27,7 +27,7 @@ const DEADLINE_MS = 15_000;
 
 const INDEX = "README.md";
 const PROMETHEUS = "../prometheus-and-grafana.md";
-const OTHERS = ["../access-logs.md", PROMETHEUS, "../watch-traffic.md"];
+const OTHERS = ["../access-logs.md", "../traces.md", PROMETHEUS, "../watch-traffic.md"];
 const pages = [...readdirSync(GUIDES).filter((page) => page !== INDEX), ...OTHERS];
 
 describe("security guides", { skip }, () => {
@@ -51,7 +51,9 @@ describe("security guides", { skip }, () => {
       const PATH = [here(""), join(BIN), process.env.PATH].join(delimiter);
       const MELTEMI_STATE_DIR = mesh.stateDirectory;
       const URL_OF_GATEWAY = await mesh.gatewayUrl(80);
-      const env = { ...process.env, PATH, MELTEMI_STATE_DIR, NO_COLOR: "1", URL: URL_OF_GATEWAY };
+      const PROMETHEUS_AT = `127.0.0.1:${await freePort()}`;
+      const own = { PATH, MELTEMI_STATE_DIR, PROMETHEUS_AT, NO_COLOR: "1", URL: URL_OF_GATEWAY };
+      const env = { ...process.env, ...own };
       shell = openShell({ cwd: folder, env });
       for (const command of readGuide(new URL(INDEX, GUIDES))) await follow(command);
     },
