@@ -12,7 +12,7 @@ import { virtualHostBody, virtualHostsFragment } from "../envoy/route/route-frag
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 import type { Scoped } from "../view/scoped-rows.ts";
-import { type SettledNames, spelledPageKey } from "../view/settled-names.ts";
+import { asPageKey, type SettledNames, spelledPageKey } from "../view/settled-names.ts";
 import type { SidecarVirtualHost } from "../view/sidecar-virtual-host.ts";
 import type { Views } from "../view/views.ts";
 import type { Spelling } from "../view/virtual-host-names.ts";
@@ -64,13 +64,13 @@ export function declareVirtualHostPages(
             members.map(({ body, host }) => ({ body: body.fragment, domains: host.domains[spelling] ?? [] })),
           );
           const part = partOf({ fragment, needs, provenance });
-          yield [spelledPageKey(key, spelling), { page, spelling, part }];
+          yield [`${key} ${spelling}`, { page, spelling, part }];
         }
       }
     },
   });
   const byOwnPage = graph.index(spelledSections, "spelled sections by page", ({ page, spelling }) => [
-    spelledPageKey(page, spelling),
+    spelledPageKey(asPageKey(page), spelling),
   ]);
   return graph.derive<readonly Row<SpelledSection>[], ResourcePart>({
     name: "virtual host pages",

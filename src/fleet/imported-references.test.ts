@@ -7,8 +7,8 @@ import fc from "fast-check";
 import { commitObjects } from "../../tests/support/mesh-fixture.ts";
 import { randomMesh } from "../../tests/support/random-mesh.ts";
 import { type ViewFixture, viewFixture } from "../../tests/support/view-fixture.ts";
+import { splitLayerKey } from "../view/layer-id.ts";
 import { type LayeredType, layeredTypes } from "../view/profile.ts";
-import { splitLayerKey } from "../view/scoped-rows.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import { declareResourceTables, type ResourceTables } from "./resource-tables.ts";
 

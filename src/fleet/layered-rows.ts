@@ -3,8 +3,8 @@
 
 import type { ObjectKey } from "../core/object-key.ts";
 import type { Commit } from "../graph/graph.ts";
+import { splitLayerKey } from "../view/layer-id.ts";
 import { type LayeredType, layeredTypes } from "../view/profile.ts";
-import { splitLayerKey } from "../view/scoped-rows.ts";
 import type { ResourceType } from "../xds/resource-type.ts";
 import type { BuiltResource } from "./built-resource.ts";
 import type { ResourceRow } from "./resource-row.ts";

@@ -6,7 +6,6 @@ import { haveEqualHashes, joinParts, type ResourcePart } from "../envoy/fragment
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
-import { layerKey } from "../view/scoped-rows.ts";
 import { cutIntoSections } from "../view/sections.ts";
 import { pageKey, type SettledNames, spelledPageKey } from "../view/settled-names.ts";
 
@@ -69,7 +68,7 @@ export function declarePageBundles(
             const joined = bundle.members.flatMap(
               (member) => partOf(level - 1, member, families, read) ?? [],
             );
-            yield [layerKey(families, key), joinParts(joined)];
+            yield [spelledBundleKey(key, families), joinParts(joined)];
           }
         },
       }),
@@ -95,6 +94,11 @@ export function declarePageBundles(
   };
 }
 
+/** As clients of these IP families call the virtual hosts in it. */
+function spelledBundleKey(key: string, families: IpFamilies): string {
+  return `${families} ${key}`;
+}
+
 function bundlesOf(
   port: string,
   pages: readonly string[],
@@ -115,7 +119,7 @@ function bundlesOf(
       const first = section[0]?.first ?? "";
       const key = bundleKey(port, level, first);
       bundles.push([key, { level, members: section }]);
-      return { first, key, parts: forAll((one) => layerKey(one, key)) };
+      return { first, key, parts: forAll((one) => spelledBundleKey(key, one)) };
     });
   }
   return [...bundles, [bundleKey(port, DEPTH + 1, ""), { level: DEPTH + 1, members }]];

@@ -19,10 +19,9 @@ import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { EnforcedKind } from "../kinds/all-kinds.ts";
 import type { ClaimedField } from "../kinds/claims.ts";
-import { policyLayer } from "../view/layer-id.ts";
+import { layerKey, policyLayer } from "../view/layer-id.ts";
 import type { Policies, PolicyInputs } from "../view/policies.ts";
 import type { PolicyRow } from "../view/policy-sets.ts";
-import { layerKey } from "../view/scoped-rows.ts";
 import { buildResource } from "./built-resource.ts";
 import { equalRowsOfEqualSource, present, type ResourceRow, type ResourceTable } from "./resource-row.ts";
 

@@ -29,14 +29,14 @@ import type { Table } from "../graph/table.ts";
 import type { EndpointInputs, OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
-import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "../view/layer-id.ts";
+import { asLayerId, EVERY_PROXY_LAYER, layerKey, sidecarLayer, workloadLayer } from "../view/layer-id.ts";
 import type {
   GatewayListenerInputs,
   OutboundListenerInputs,
   VirtualOutboundInputs,
 } from "../view/listener-inputs.ts";
 import type { LayeredType } from "../view/profile.ts";
-import { layerKey, type Scoped } from "../view/scoped-rows.ts";
+import type { Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { assembleResource, type BuiltResource, buildResource } from "./built-resource.ts";
 import { declarePolicySlotResources } from "./policy-slot-tables.ts";
@@ -74,7 +74,9 @@ function declareNameTableResources(graph: Graph, views: Views): ResourceTable {
     equal: equalRows,
     rows(scope, hosts) {
       const part = partOf({ fragment: fragment(encodeNameTable(hosts)), needs: [], provenance: [] });
-      return [[layerKey(scope, NAME_TABLE), present(assembleResource(NAME_TABLE, [part]))] as const];
+      return [
+        [layerKey(asLayerId(scope), NAME_TABLE), present(assembleResource(NAME_TABLE, [part]))] as const,
+      ];
     },
   });
 }

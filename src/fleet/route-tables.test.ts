@@ -4,7 +4,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { sidecar, viewFixture } from "../../tests/support/view-fixture.ts";
 import { RouteConfigurationSchema } from "../gen/envoy/config/route/v3/route_pb.ts";
 import type { ConnectedProxy } from "../view/client-scope.ts";
-import { layerKey } from "../view/scoped-rows.ts";
+import { asLayerId, layerKey, MESH_LAYER } from "../view/layer-id.ts";
 import { declareResourceTables } from "./resource-tables.ts";
 
 const SNIFFED = `
@@ -31,8 +31,8 @@ function routeTable(yaml: string, client: ConnectedProxy, name: string) {
   const { route } = declareResourceTables(mesh.graph, mesh.views);
   mesh.put(yaml);
   mesh.connect(client);
-  const scope = mesh.views.scopes.ofProxy.get(`${client.namespace}/${client.name}`)?.id ?? "";
-  const row = route.get(layerKey(scope, name)) ?? route.get(layerKey("", name));
+  const scope = mesh.views.scopes.ofProxy.get(`${client.namespace}/${client.name}`)?.id ?? MESH_LAYER;
+  const row = route.get(layerKey(scope, name)) ?? route.get(layerKey(MESH_LAYER, name));
   assert.ok(row?.kind === "present");
   const { virtualHosts } = fromBinary(RouteConfigurationSchema, Buffer.concat(row.resource.body));
   return Object.fromEntries(virtualHosts.map((host) => [host.name, host.domains]));
@@ -65,7 +65,7 @@ function bodiesAfter(...texts: readonly string[]): readonly (readonly Uint8Array
   return texts.map((text, at) => {
     mesh.put(text);
     if (at === 0) mesh.connect(sidecar("shop", "a"));
-    const row = route.get(layerKey("shop", "80"));
+    const row = route.get(layerKey(asLayerId("shop"), "80"));
     assert.ok(row?.kind === "present");
     return row.resource.body;
   });

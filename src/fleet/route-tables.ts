@@ -20,8 +20,7 @@ import { type ClientScope, MESH_SCOPE } from "../view/client-scope.ts";
 import type { GatewayRouteInputs } from "../view/gateway/gateway-routes.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import type { InboundView } from "../view/inbound.ts";
-import { workloadLayer } from "../view/layer-id.ts";
-import { layerKey, splitLayerKey } from "../view/scoped-rows.ts";
+import { layerKey, splitLayerKey, workloadLayer } from "../view/layer-id.ts";
 import {
   declareSettledNames,
   pageKey,

@@ -10,8 +10,8 @@ import { AUTHORITY_SUFFIX, authorityOf, tlsCredentialOf } from "../kinds/tls-cre
 import type { OutboundClusterInputs } from "../view/cluster-inputs.ts";
 import type { GatewayView } from "../view/gateway/gateway-views.ts";
 import { CREDENTIAL_SCHEME } from "../view/gateway/tls-secrets.ts";
-import { workloadLayer } from "../view/layer-id.ts";
-import { layerKey, type Scoped, splitLayerKey } from "../view/scoped-rows.ts";
+import { layerKey, splitLayerKey, workloadLayer } from "../view/layer-id.ts";
+import type { Scoped } from "../view/scoped-rows.ts";
 import type { Views } from "../view/views.ts";
 import { type BuiltResource, buildResource } from "./built-resource.ts";
 import { equalRows, present, type ResourceRow, type ResourceTable } from "./resource-row.ts";

@@ -9,6 +9,7 @@ import { escapeIdPart, isDeclaredSelector, matchingSelectors } from "../model/cl
 import type { Model } from "../model/model.ts";
 import type { Workload } from "../model/workloads.ts";
 import { declareImportedInputs, type ImportedInputs, type Importer, type ImportSet } from "./import-sets.ts";
+import { clientLayer, type LayerId, MESH_LAYER, meshLayer } from "./layer-id.ts";
 
 /** A connected proxy, as far as its config depends on it. */
 export interface ConnectedProxy {
@@ -46,7 +47,7 @@ export function workloadOf({ pod }: ConnectedProxy, model: Model, read: Read): W
  */
 export interface ClientScope {
   /** Follows from the rest, whoever connected first and however rules are ordered; equal for nothing else. */
-  readonly id: string;
+  readonly id: LayerId;
   readonly namespace: string;
   /** The ids of those label selectors that some rule has for its clients and that they match; sorted. */
   readonly selectors: readonly string[];
@@ -99,7 +100,7 @@ export interface ClientScopes {
 
 /** The scope of no namespace in particular: what every client sees unless its own scope says otherwise. */
 export const MESH_SCOPE: ClientScope = {
-  id: "",
+  id: MESH_LAYER,
   namespace: "",
   selectors: [],
   domain: "",
@@ -112,8 +113,8 @@ export const MESH_SCOPE: ClientScope = {
 
 const MESH_SCOPES: Readonly<Record<IpFamilies, ClientScope>> = {
   ipv4: MESH_SCOPE,
-  ipv6: { ...MESH_SCOPE, id: "@ipv6", families: "ipv6" },
-  dual: { ...MESH_SCOPE, id: "@dual", families: "dual" },
+  ipv6: { ...MESH_SCOPE, id: meshLayer("ipv6"), families: "ipv6" },
+  dual: { ...MESH_SCOPE, id: meshLayer("dual"), families: "dual" },
 };
 
 /** Of clients with these families, for what differs by them alone. */
@@ -236,7 +237,7 @@ function clientScope(
     ...(imports === undefined ? [] : [`@imports=${imports.id}`]),
   ];
   return {
-    id: [escapeIdPart(namespace), ...selectors, ...unusual].join(";"),
+    id: clientLayer(escapeIdPart(namespace), [...selectors, ...unusual]),
     namespace,
     selectors,
     domain,

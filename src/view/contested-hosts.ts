@@ -5,7 +5,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
-import { splitLayerKey } from "./scoped-rows.ts";
+import { splitLayerKey } from "./layer-id.ts";
 import { claimedDomains, type HostNames, isPort } from "./virtual-host-names.ts";
 
 /**

@@ -5,7 +5,7 @@ import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { PlaceTables } from "./client-place.ts";
 import { type ClientScope, type ClientScopes, MESH_SCOPE, meshScopeOf } from "./client-scope.ts";
-import { EVERY_PROXY_LAYER, sidecarLayer, workloadLayer } from "./layer-id.ts";
+import { EVERY_PROXY_LAYER, type LayerId, sidecarLayer, workloadLayer } from "./layer-id.ts";
 import { underOverlays } from "./overlays.ts";
 import type { Facet } from "./profile.ts";
 
@@ -35,7 +35,7 @@ function ownLayers(
   { inboundOfProxy, gatewayOfProxy }: FacetTables,
   { key, kind }: { readonly key: string; readonly kind: "sidecar" | "router" },
   read: Read,
-): readonly string[] {
+): readonly LayerId[] {
   const view = read.get(kind === "router" ? gatewayOfProxy : inboundOfProxy, key);
   return view === undefined ? [] : [workloadLayer(view.id)];
 }
@@ -64,17 +64,17 @@ function clientAndPlace(tables: FacetTables): Facet {
 }
 
 /** Over those of the mesh, unless it imports only some of what is there. */
-function layersOf({ id, imports }: ClientScope, mesh: ClientScope): readonly string[] {
+function layersOf({ id, imports }: ClientScope, mesh: ClientScope): readonly LayerId[] {
   return imports === undefined ? [id, mesh.id] : [id];
 }
 
 /** Listeners of what a sidecar calls, under those that log or trace otherwise. */
 function asObserved(
-  layers: readonly string[],
+  layers: readonly LayerId[],
   { telemetryOfProxy }: FacetTables,
   key: string,
   read: Read,
-): readonly string[] {
+): readonly LayerId[] {
   const own = read.get(telemetryOfProxy, key);
   return underOverlays(layers, own === undefined ? [] : [own.id]);
 }

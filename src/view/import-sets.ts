@@ -15,6 +15,7 @@ import { findByHost, findNamed, findWithin } from "../model/host-table.ts";
 import type { Model } from "../model/model.ts";
 import { type MeshService, serviceKey } from "../model/service.ts";
 import { isVisibleTo } from "../model/visibility.ts";
+import { asLayerId, type LayerId } from "./layer-id.ts";
 import { contentId } from "./shared-rows.ts";
 
 /** `host` may be a wildcard, `*` is any; `*` as a namespace is every one. */
@@ -76,7 +77,7 @@ function isOf(namespace: string, imported: ImportedHosts): boolean {
 /** One that a client with an import set has rows of. */
 export interface ImportedInput<I> {
   /** Of the client scope. */
-  readonly layer: string;
+  readonly layer: LayerId;
   /** As in the table of all of them. */
   readonly key: string;
   readonly input: I;
@@ -141,7 +142,8 @@ export function declareImportedInputs(
   return { services, servicesByLayer, destinations, routes };
 }
 
-function inputsOf<I>(layer: string, rows: Iterable<Row<I>>): Iterable<readonly [string, ImportedInput<I>]> {
+function inputsOf<I>(scope: string, rows: Iterable<Row<I>>): Iterable<readonly [string, ImportedInput<I>]> {
+  const layer = asLayerId(scope);
   // Ids of scopes hold no space.
   return new Map([...rows].map(([key, input]) => [`${layer} ${key}`, { layer, key, input }]));
 }

@@ -30,10 +30,11 @@ import {
   meshScopeOf,
 } from "./client-scope.ts";
 import { type ImportSet, importsRoutes, importsService } from "./import-sets.ts";
+import { splitLayerKey } from "./layer-id.ts";
 import { clusterEndpointRows, outboundClusterRows } from "./outbound-clusters.ts";
 import { outboundListenerRows } from "./outbound-listeners.ts";
 import type { PortShares } from "./port-shares.ts";
-import { deriveRowsOfFamilies, deriveScopedRows, type ScopedRows, splitLayerKey } from "./scoped-rows.ts";
+import { deriveRowsOfFamilies, deriveScopedRows, type ScopedRows } from "./scoped-rows.ts";
 import { virtualHostRows } from "./virtual-hosts.ts";
 
 const MESH_COUNT = 500;

@@ -4,29 +4,24 @@
 
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
+import {
+  asLayerId,
+  type LayerId,
+  layerKey,
+  overlaidLayer,
+  splitLayerKey,
+  splitOverlaidLayer,
+} from "./layer-id.ts";
 import type { LayeredType, Profile } from "./profile.ts";
-import { layerKey, splitLayerKey } from "./scoped-rows.ts";
 
 /** Layers under their overlays, as profiles name them: what an overlay leaves alone is found in the layer under it. */
-export function underOverlays(layers: readonly string[], overlayIds: readonly string[]): readonly string[] {
+export function underOverlays(layers: readonly LayerId[], overlayIds: readonly string[]): readonly LayerId[] {
   return layers.flatMap((layer) => [...overlayIds.map((id) => overlaidLayer(layer, id)), layer]);
 }
 
-const OVER = "^";
-
-function overlaidLayer(layer: string, overlayId: string): string {
-  return `${layer}${OVER}${overlayId}`;
-}
-
-/** Overlays of overlays are in order: the last one is on top. */
-function splitOverlaidLayer(id: string): OverlaidLayer | undefined {
-  const at = id.lastIndexOf(OVER);
-  return at === -1 ? undefined : { id, layer: id.slice(0, at), overlay: id.slice(at + 1) };
-}
-
 interface OverlaidLayer {
-  readonly id: string;
-  readonly layer: string;
+  readonly id: LayerId;
+  readonly layer: LayerId;
   readonly overlay: string;
 }
 
@@ -61,7 +56,8 @@ export function deriveOverlaidRows<Base, Overlay, Result>(
       const { layer, name: rowName } = splitLayerKey(key);
       for (const [id, { overlay }] of read.find(byLayer, layer)) {
         const what = read.get(overlays, overlay);
-        if (what !== undefined && touches(row, what)) yield [layerKey(id, rowName), { key, overlay }];
+        if (what !== undefined && touches(row, what))
+          yield [layerKey(asLayerId(id), rowName), { key, overlay }];
       }
     },
   });
@@ -95,6 +91,10 @@ function declareOverlaidLayers(
   return graph.derive<readonly Row<Profile>[], OverlaidLayer>({
     name: `${name}, overlaid layers`,
     from: groups,
-    rows: (id) => [[id, splitOverlaidLayer(id)]],
+    rows(key) {
+      const id = asLayerId(key);
+      const parts = splitOverlaidLayer(id);
+      return parts === undefined ? [] : [[id, { id, ...parts }]];
+    },
   });
 }

@@ -8,6 +8,7 @@ import { isReachedByAll } from "../model/host-owner.ts";
 import type { Model } from "../model/model.ts";
 import { addressRanges, hasOwnListener, type MeshService } from "../model/service.ts";
 import type { ImportedInput } from "./import-sets.ts";
+import { layerKey, splitLayerKey } from "./layer-id.ts";
 
 export interface PortShares {
   /** Some service that all clients reach speaks HTTP here; one of them gRPC-Web. */
@@ -80,7 +81,7 @@ export function declareImportedShares(
     graph.index(
       services,
       "imported services by scope and port",
-      ({ layer, input }) => new Set(input.ports.map(({ number }) => `${layer} ${number}`)),
+      ({ layer, input }) => new Set(input.ports.map(({ number }) => layerKey(layer, String(number)))),
     ),
   );
   return graph.derive<readonly Row<ImportedInput<MeshService>>[], ImportedInput<PortShares>>({
@@ -88,8 +89,7 @@ export function declareImportedShares(
     from: groups,
     rows: (at, members) => {
       const varying = members.map(([, { input }]) => input);
-      // Ids of scopes hold no space.
-      const [layer = "", key = ""] = at.split(" ");
+      const { layer, name: key } = splitLayerKey(at);
       return [[at, { layer, key, input: { hasHttp: false, hasGrpcWeb: false, varying } }]];
     },
   });

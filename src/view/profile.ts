@@ -6,6 +6,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { ConnectedProxy } from "./client-scope.ts";
+import type { LayerId } from "./layer-id.ts";
 import { contentId } from "./shared-rows.ts";
 
 /** The types of resources that have layers, named as src/xds names them. */
@@ -22,7 +23,7 @@ export const layeredTypes = [
 export type LayeredType = (typeof layeredTypes)[number];
 
 /** By type, the most specific first: a row hides those of its name in layers after its own. */
-export type ProfileLayers = Readonly<Record<LayeredType, readonly string[]>>;
+export type ProfileLayers = Readonly<Record<LayeredType, readonly LayerId[]>>;
 
 export interface Profile {
   /** Equal for equal layers, and for no others. */

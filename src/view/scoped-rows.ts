@@ -17,22 +17,12 @@ import {
   type Question,
 } from "./client-scope.ts";
 import type { ImportedInput, ImportedInputs } from "./import-sets.ts";
+import { type LayerId, layerKey } from "./layer-id.ts";
 
 /** `absent`: the mesh has such a row, this scope has none. */
 export type Scoped<T> = { readonly kind: "present"; readonly inputs: T } | { readonly kind: "absent" };
 
 const ABSENT = { kind: "absent" } as const;
-
-/** The key of a row in a layer. Ids of layers hold no bar; names may. */
-export function layerKey(layer: string, name: string): string {
-  return `${layer}|${name}`;
-}
-
-/** What `layerKey` put together. */
-export function splitLayerKey(key: string): { readonly layer: string; readonly name: string } {
-  const bar = key.indexOf("|");
-  return { layer: key.slice(0, bar), name: key.slice(bar + 1) };
-}
 
 /** One row of the table that layers are made from, and who asks about it. */
 export interface ScopedContext<I> {
@@ -161,12 +151,12 @@ export function deriveImportedRows<I, T>(
 }
 
 interface ScopedInput {
-  readonly scope: string;
+  readonly scope: LayerId;
   readonly key: string;
 }
 
 interface Differences<T> {
-  readonly scope: string;
+  readonly scope: LayerId;
   readonly present: ReadonlyMap<string, T>;
   readonly absent: readonly string[];
 }
@@ -225,7 +215,8 @@ function deriveScopedInputs<I, T>(
   return graph.derive<ClientScope, ScopedInput>({
     name: `${name} to ask for client scopes`,
     from: over,
-    *rows(id, scope, read) {
+    *rows(_key, scope, read) {
+      const { id } = scope;
       const found = otherAnswers(scope, mesh).flatMap((question) => read.find(byQuestion, question));
       for (const key of new Set(found.map(([each]) => each))) yield [layerKey(id, key), { scope: id, key }];
     },

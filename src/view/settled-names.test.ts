@@ -7,7 +7,7 @@ import { sidecar, viewFixture } from "../../tests/support/view-fixture.ts";
 import type { KubernetesObject } from "../kinds/define-kind.ts";
 import { deleteObject, writeObject } from "../model/sources.ts";
 import type { ClientScope, ConnectedProxy } from "./client-scope.ts";
-import { layerKey, splitLayerKey } from "./scoped-rows.ts";
+import { layerKey, MESH_LAYER, splitLayerKey } from "./layer-id.ts";
 import { declareSettledNames, pageKey, type SettledNames, settle } from "./settled-names.ts";
 import { type HostNames, spellingOf } from "./virtual-host-names.ts";
 
@@ -185,7 +185,7 @@ function expanded(names: SettledNames, key: string, { port: number, client }: As
 function settledAtOnce(names: SettledNames, number: string, client: ClientScope) {
   const rows = new Map<string, readonly [string, HostNames]>();
   const [layers, ofHosts] =
-    client.imports === undefined ? [["", client.id], names.ofHosts] : [[client.id], names.ofImports];
+    client.imports === undefined ? [[MESH_LAYER, client.id], names.ofHosts] : [[client.id], names.ofImports];
   for (const layer of layers) {
     for (const [key, host] of ofHosts.entries()) {
       const { layer: own, name: row } = splitLayerKey(key);

@@ -6,8 +6,9 @@ import type { Read } from "../graph/read.ts";
 import type { Row, Table } from "../graph/table.ts";
 import { type ClientScope, MESH_SCOPE } from "./client-scope.ts";
 import { declareContestedHosts } from "./contested-hosts.ts";
+import { layerKey, splitLayerKey } from "./layer-id.ts";
 import { type DomainClaim, settleDomains } from "./route-table.ts";
-import { layerKey, type Scoped, splitLayerKey } from "./scoped-rows.ts";
+import type { Scoped } from "./scoped-rows.ts";
 import type { SidecarVirtualHost } from "./sidecar-virtual-host.ts";
 import type { Views } from "./views.ts";
 import {
@@ -154,7 +155,7 @@ function declareScopePorts(
     graph.derive<ClientScope, ScopePort>({
       name: "ports of client scopes over the mesh",
       from: views.scopes.overMesh,
-      rows: (scope, _client, read) =>
+      rows: (_key, { id: scope }, read) =>
         read.one(ports).map((port) => [layerKey(scope, port), { scope, port }] as const),
     }),
     graph.derive<readonly Row<HostNames>[], ScopePort>({
@@ -326,8 +327,18 @@ export function pageOf({ namespaceSuffix }: HostNames): string {
   return namespaceSuffix;
 }
 
-export function pageKey(port: string, page: string): string {
-  return `${port} ${page}`;
+declare const isPageKey: unique symbol;
+
+/** Of the virtual hosts of one port and one namespace. */
+export type PageKey = string & { readonly [isPageKey]: true };
+
+export function pageKey(port: string, page: string): PageKey {
+  return `${port} ${page}` as PageKey;
+}
+
+/** What a table has as a key that is a page's. */
+export function asPageKey(key: string): PageKey {
+  return key as PageKey;
 }
 
 function splitPageKey(key: string): { readonly port: string; readonly page: string } {
@@ -336,7 +347,7 @@ function splitPageKey(key: string): { readonly port: string; readonly page: stri
 }
 
 /** As the clients of the page's own namespace call its virtual hosts, or as all others do. */
-export function spelledPageKey(key: string, spelling: Spelling): string {
+export function spelledPageKey(key: PageKey, spelling: Spelling): string {
   return `${key} ${spelling}`;
 }
 

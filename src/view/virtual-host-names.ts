@@ -5,7 +5,8 @@ import type { IpFamilies } from "../core/ip-families.ts";
 import { addressesForProxy } from "../model/proxy-addresses.ts";
 import { virtualHostDomains, writtenHostDomains } from "../model/virtual-host-domains.ts";
 import type { ClientScope } from "./client-scope.ts";
-import { type Scoped, splitLayerKey } from "./scoped-rows.ts";
+import { splitLayerKey } from "./layer-id.ts";
+import type { Scoped } from "./scoped-rows.ts";
 import type { SidecarVirtualHost } from "./sidecar-virtual-host.ts";
 
 /** How the usual clients, those with a domain of Kubernetes, call a virtual host: `near ipv4`, `far dual` … */

@@ -4,11 +4,11 @@ import { IP_FAMILIES } from "../core/ip-families.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Table } from "../graph/table.ts";
 import type { Model } from "../model/model.ts";
-import { sidecarLayer } from "./layer-id.ts";
+import { layerKey, sidecarLayer } from "./layer-id.ts";
 import type { VirtualOutboundInputs } from "./listener-inputs.ts";
 import { clientSettings } from "./outbound-listeners.ts";
 import { otherwiseCluster } from "./port-chains.ts";
-import { layerKey, type Scoped } from "./scoped-rows.ts";
+import type { Scoped } from "./scoped-rows.ts";
 
 const VIRTUAL_OUTBOUND = "virtualOutbound";
 

@@ -9,7 +9,7 @@ import { declareResourceTables } from "../../src/fleet/resource-tables.ts";
 import type { VirtualHost } from "../../src/gen/envoy/config/route/v3/route_components_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
 import type { ConnectedProxy } from "../../src/view/client-scope.ts";
-import { layerKey } from "../../src/view/scoped-rows.ts";
+import { layerKey } from "../../src/view/layer-id.ts";
 import { claimedDomains } from "../../src/view/virtual-host-names.ts";
 import { sidecar, viewFixture } from "../support/view-fixture.ts";
 import { caseDirectory, skipWithout } from "./case-directory.ts";

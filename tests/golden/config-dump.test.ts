@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { configDumpJson } from "../../src/fleet/config-dump-json.ts";
-import { splitLayerKey } from "../../src/view/scoped-rows.ts";
+import { splitLayerKey } from "../../src/view/layer-id.ts";
 import { everything, tablesByType } from "./mesh-resources.ts";
 
 test("configDumpJson() unpacks every extension that builders write", () => {

@@ -8,8 +8,8 @@ import { TypedExtensionConfigSchema } from "../../src/gen/envoy/config/core/v3/e
 import { ClusterLoadAssignmentSchema } from "../../src/gen/envoy/config/endpoint/v3/endpoint_pb.ts";
 import { ListenerSchema } from "../../src/gen/envoy/config/listener/v3/listener_pb.ts";
 import { RouteConfigurationSchema } from "../../src/gen/envoy/config/route/v3/route_pb.ts";
+import { splitLayerKey } from "../../src/view/layer-id.ts";
 import { layeredTypes } from "../../src/view/profile.ts";
-import { splitLayerKey } from "../../src/view/scoped-rows.ts";
 import { sidecar, type ViewFixture, viewFixture } from "../support/view-fixture.ts";
 
 export interface MeshUnderGlass extends ViewFixture {

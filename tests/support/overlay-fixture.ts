@@ -21,9 +21,10 @@ import { Cluster_DiscoveryType, ClusterSchema } from "../../src/gen/envoy/config
 import { Graph } from "../../src/graph/graph.ts";
 import type { Table } from "../../src/graph/table.ts";
 import type { ConnectedProxy } from "../../src/view/client-scope.ts";
+import { asLayerId, type LayerId, layerKey, MESH_LAYER, splitLayerKey } from "../../src/view/layer-id.ts";
 import { deriveOverlaidRows, underOverlays } from "../../src/view/overlays.ts";
 import { declareProfiles, layeredTypes, type Profile } from "../../src/view/profile.ts";
-import { layerKey, type Scoped, splitLayerKey } from "../../src/view/scoped-rows.ts";
+import type { Scoped } from "../../src/view/scoped-rows.ts";
 import { distinct } from "../../src/view/shared-rows.ts";
 import { sidecar } from "./view-fixture.ts";
 
@@ -120,7 +121,8 @@ export function overlayFixture(): OverlayFixture {
         for (const each of edits) {
           if ("patch" in each) put(patches, each.patch, each.to);
           else if ("proxy" in each) put(proxies, each.proxy, each.to && connected(each.proxy, each.to));
-          else put(rows, layerKey(each.layer, each.cluster), clusterRow(each.cluster, each.seconds));
+          else
+            put(rows, layerKey(asLayerId(each.layer), each.cluster), clusterRow(each.cluster, each.seconds));
         }
       });
       if (commit.errors.length > 0) throw new AggregateError(commit.errors.map(({ error }) => error));
@@ -207,8 +209,8 @@ function patchesOf(cluster: string, patches: readonly NamedPatch[]): readonly Na
   return patches.filter(([, { clusters }]) => clusters.includes(cluster));
 }
 
-function placedLayers({ namespace, locality }: ConnectedProxy): readonly string[] {
-  return underOverlays([namespace, ""], locality === "" ? [] : [locality]);
+function placedLayers({ namespace, locality }: ConnectedProxy): readonly LayerId[] {
+  return underOverlays([asLayerId(namespace), MESH_LAYER], locality === "" ? [] : [locality]);
 }
 
 function connected(name: string, { namespace, labels, place }: PatchedProxy): ConnectedProxy {

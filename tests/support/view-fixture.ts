@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import type { SourceTable, Table } from "../../src/graph/table.ts";
 import type { ConnectedProxy } from "../../src/view/client-scope.ts";
 import { type ImportSet, importSetOf } from "../../src/view/import-sets.ts";
-import { layerKey, type Scoped } from "../../src/view/scoped-rows.ts";
+import { asLayerId, layerKey, MESH_LAYER } from "../../src/view/layer-id.ts";
+import type { Scoped } from "../../src/view/scoped-rows.ts";
 import { declareViews, type Views } from "../../src/view/views.ts";
 import { type MeshFixture, meshFixture } from "./mesh-fixture.ts";
 
@@ -74,7 +75,7 @@ export function sidecar(
 
 /** What clients of a scope get under a name: the scope's own row, else the mesh's. */
 export function seen<T>(table: Table<Scoped<T>>, scope: string, name: string): T | undefined {
-  const row = table.get(layerKey(scope, name)) ?? table.get(layerKey("", name));
+  const row = table.get(layerKey(asLayerId(scope), name)) ?? table.get(layerKey(MESH_LAYER, name));
   return row?.kind === "present" ? row.inputs : undefined;
 }
 
