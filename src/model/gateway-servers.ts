@@ -17,7 +17,7 @@ import type { Model } from "./model.ts";
 import { isReservedInGateway } from "./reserved-ports.ts";
 import { byAge } from "./service.ts";
 import { rowKey } from "./sources.ts";
-import type { WorkloadAddresses } from "./workload-ports.ts";
+import type { WorkloadPlace } from "./workload-ports.ts";
 
 export interface GatewayServer {
   /** `namespace/name` of its Gateway. */
@@ -67,7 +67,7 @@ export const gatewayServerFields: readonly ClaimedField[] = [
 
 /** The ports that a pod opens, as far as its Gateways say so. */
 export function gatewayPorts(
-  pod: WorkloadAddresses,
+  pod: WorkloadPlace,
   families: IpFamilies,
   { model, read }: { readonly model: Model; readonly read: Read },
 ): readonly GatewayPort[] {

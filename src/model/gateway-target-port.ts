@@ -2,11 +2,11 @@
 
 import type { Read } from "../graph/read.ts";
 import type { Model } from "./model.ts";
-import { portsOfWorkload, type WorkloadAddresses } from "./workload-ports.ts";
+import { portsOfWorkload, type WorkloadPlace } from "./workload-ports.ts";
 
 /** Services in front of the gateway may map 80 to 8080, and another to 8081: the server's number is the Service's port. */
 export function gatewayTargetPorts(
-  pod: WorkloadAddresses,
+  pod: WorkloadPlace,
   port: number,
   context: { readonly model: Model; readonly read: Read },
 ): readonly number[] {

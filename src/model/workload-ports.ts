@@ -8,14 +8,26 @@ import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import type { ServiceEndpoint } from "./endpoints.ts";
 import { byAge, type MeshService, type MeshServicePort } from "./service.ts";
-import { rowKey } from "./sources.ts";
 import type { Workload } from "./workloads.ts";
 
-export interface WorkloadAddresses {
+/** What a workload's ports follow from: the same for its replicas. */
+export interface WorkloadPlace {
   readonly namespace: string;
-  readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly addresses: readonly string[];
+  /** Of its containers, by name. */
+  readonly portNumbers: Readonly<Record<string, number>>;
+  /** Mostly none. */
+  readonly addressedPorts: readonly AddressedPort[];
+}
+
+/** Of a service without a selector that has an address of the workload's among its endpoints. */
+export interface AddressedPort {
+  /** The key of its row. */
+  readonly service: string;
+  /** The service's. */
+  readonly port: number;
+  /** The application's. */
+  readonly number: number;
 }
 
 export interface WorkloadPort {
@@ -60,10 +72,13 @@ export function declareServicesByAddress(
 }
 
 /** Oldest service first. Of its own namespace alone: nobody gives another's workload ports. */
-export function portsOfWorkload(workload: WorkloadAddresses, context: PortContext): readonly WorkloadPort[] {
-  return [...selectedPorts(workload, context), ...addressedPorts(workload, context)].sort((a, b) =>
-    byAge(a.service, b.service),
-  );
+export function portsOfWorkload(workload: WorkloadPlace, context: PortContext): readonly WorkloadPort[] {
+  const addressed = workload.addressedPorts.flatMap(({ service: key, port: ofService, number }) => {
+    const service = context.read.get(context.model.services, key);
+    const port = service?.ports.find((each) => each.number === ofService);
+    return service === undefined || port === undefined ? [] : [{ service, port, number }];
+  });
+  return [...selectedPorts(workload, context), ...addressed].sort((a, b) => byAge(a.service, b.service));
 }
 
 function hasSelector({ selector }: MeshService): boolean {
@@ -71,36 +86,38 @@ function hasSelector({ selector }: MeshService): boolean {
 }
 
 function* selectedPorts(
-  { namespace, name, labels }: WorkloadAddresses,
+  { namespace, labels, portNumbers }: WorkloadPlace,
   { model, read }: PortContext,
 ): Iterable<WorkloadPort> {
-  const named = read.get(model.workloads.table, rowKey(namespace, name))?.portNumbers ?? {};
   for (const [, service] of read.find(model.servicesByNamespace, namespace)) {
     if (!hasSelector(service) || !matchesLabels(service.selector ?? {}, labels)) continue;
     for (const port of service.ports) {
-      const number = port.targetPort ?? named[port.targetPortName ?? ""];
+      const number = port.targetPort ?? portNumbers[port.targetPortName ?? ""];
       if (number !== undefined) yield { service, port, number };
     }
   }
 }
 
-function* addressedPorts(
+interface WorkloadAddresses {
+  readonly namespace: string;
+  readonly addresses: readonly string[];
+}
+
+export function addressedPorts(
   { namespace, addresses }: WorkloadAddresses,
   { model, read }: PortContext,
-): Iterable<WorkloadPort> {
+): readonly AddressedPort[] {
   const keys = new Set(
     addresses.flatMap((address) => read.find(model.servicesByAddress, address).map(([key]) => key)),
   );
-  for (const key of keys) {
-    const service = read.get(model.services, key);
-    if (service === undefined || service.namespace !== namespace) continue;
-    for (const { servicePort, address, additionalAddress = "", port: number } of read.get(
-      model.endpoints,
-      key,
-    ) ?? []) {
-      const port = service.ports.find((each) => each.number === servicePort);
-      const isOwn = addresses.includes(address) || addresses.includes(additionalAddress);
-      if (port !== undefined && isOwn) yield { service, port, number };
-    }
-  }
+  return [...keys].flatMap((service) => {
+    if (read.get(model.services, service)?.namespace !== namespace) return [];
+    const endpoints = read.get(model.endpoints, service) ?? [];
+    return endpoints
+      .filter(
+        ({ address, additionalAddress = "" }) =>
+          addresses.includes(address) || addresses.includes(additionalAddress),
+      )
+      .map(({ servicePort, port: number }) => ({ service, port: servicePort, number }));
+  });
 }

@@ -1,7 +1,6 @@
 // A workload's own side: the ports that services give it, with the mTLS mode of each. Proxies whose inbound side is
 // the same share one row: replicas of a Deployment do.
 
-import { ipFamiliesOf } from "../core/ip-families.ts";
 import type { ObjectKey } from "../core/object-key.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Read } from "../graph/read.ts";
@@ -11,13 +10,13 @@ import { closingPoliciesOf } from "../model/closing-policies.ts";
 import type { Model } from "../model/model.ts";
 import { modeOfPort, mutualTlsOf, type WorkloadMutualTls } from "../model/mutual-tls-modes.ts";
 import type { MeshService, MeshServicePort } from "../model/service.ts";
-import { portsOfWorkload, type WorkloadAddresses } from "../model/workload-ports.ts";
-import { type ConnectedProxy, workloadOf } from "./client-scope.ts";
+import { portsOfWorkload, type WorkloadPlace } from "../model/workload-ports.ts";
 import type { InboundClusterInputs } from "./cluster-inputs.ts";
 import { statNameOf } from "./cluster-stat-name.ts";
 import { connectionGenerations } from "./connection-generation.ts";
 import type { InboundListenerInputs, InboundPort } from "./listener-inputs.ts";
 import { listenerSettings } from "./outbound-listeners.ts";
+import { type OwnSide, type OwnSides, viewsOfProxies } from "./own-sides.ts";
 import type { Provenance } from "./provenance.ts";
 import { contentId } from "./shared-rows.ts";
 import { telemetryOf } from "./workload-telemetry.ts";
@@ -34,43 +33,25 @@ export interface InboundView {
 }
 
 /** Rows by the proxy's key, for sidecars only. */
-export function declareInboundViews(
-  graph: Graph,
-  model: Model,
-  { proxies, askSeveral }: { readonly proxies: Table<ConnectedProxy>; readonly askSeveral: Table<true> },
-): Table<InboundView> {
-  return graph.derive<ConnectedProxy, InboundView>({
-    name: "inbound views of proxies",
-    from: proxies,
-    rows: (key, proxy, read) => {
-      if (proxy.kind !== "sidecar") return [];
-      const asksSeveralProviders = read.get(askSeveral, key) ?? false;
-      return [[key, inboundView(proxy, { model, read, asksSeveralProviders })]];
-    },
+export function declareInboundViews(graph: Graph, model: Model, sides: OwnSides): Table<InboundView> {
+  const views = graph.derive<OwnSide, InboundView>({
+    name: "inbound views of own sides",
+    from: sides.table,
+    rows: (key, side, read) => (side.kind === "sidecar" ? [[key, inboundView(side, model, read)]] : []),
   });
+  return viewsOfProxies(graph, { name: "inbound views of proxies", sides, views });
 }
 
-interface InboundContext {
-  readonly model: Model;
-  readonly read: Read;
-  readonly asksSeveralProviders: boolean;
-}
-
-function inboundView(
-  proxy: ConnectedProxy,
-  { model, read, asksSeveralProviders }: InboundContext,
-): InboundView {
-  const workload = workloadOf(proxy, model, read);
-  const labels = workload?.labels ?? proxy.labels;
-  const mutualTls = mutualTlsOf(read, model.peerAuthentications, { namespace: proxy.namespace, labels });
+function inboundView(side: OwnSide, model: Model, read: Read): InboundView {
+  const { namespace, workloadLabels: labels, families, asksSeveralProviders } = side;
+  const mutualTls = mutualTlsOf(read, model.peerAuthentications, { namespace, labels });
   const settings = read.one(model.settings);
-  const telemetry = telemetryOf(read, model, { namespace: proxy.namespace, labels });
-  const families = ipFamiliesOf(proxy.addresses);
-  const ports = portsOf({ ...proxy, labels }, model, read);
+  const telemetry = telemetryOf(read, model, { namespace, labels });
+  const ports = portsOf({ ...side, labels }, model, read);
   const known = new Set([...ports.map(({ number }) => number), ...settings.reservedPorts.capture]);
   const others = otherPorts(mutualTls, known);
   const generations = connectionGenerations(
-    closingPoliciesOf(read, model.closingPolicies, { namespace: proxy.namespace, labels }),
+    closingPoliciesOf(read, model.closingPolicies, { namespace, labels }),
     new Set([...known, ...others.map(({ port }) => port)]),
   );
   const listener: InboundListenerInputs = {
@@ -139,7 +120,7 @@ interface OwnPort {
   readonly services: readonly MeshService[];
 }
 
-function portsOf(workload: WorkloadAddresses, model: Model, read: Read): readonly OwnPort[] {
+function portsOf(workload: WorkloadPlace, model: Model, read: Read): readonly OwnPort[] {
   const { capture: captured } = read.one(model.settings).reservedPorts;
   const byNumber = new Map<number, { port: MeshServicePort; services: MeshService[] }>();
   for (const { number, port, service } of portsOfWorkload(workload, { model, read })) {

@@ -21,6 +21,7 @@ import type { OutboundListenerInputs, VirtualOutboundInputs } from "./listener-i
 import { declareNameTables, type NamedHosts } from "./name-tables.ts";
 import { declareClusterEndpoints, declareOutboundClusters } from "./outbound-clusters.ts";
 import { declareOutboundListeners } from "./outbound-listeners.ts";
+import { declareOwnSides } from "./own-sides.ts";
 import { declareOwnEndpoints, declarePlacedClusters, declarePlacedEndpoints } from "./placed-endpoints.ts";
 import { declarePolicies, type Policies, policyFacet } from "./policies.ts";
 import { declareProfiles, type Profile } from "./profile.ts";
@@ -66,8 +67,9 @@ export function declareViews(
   const scopes = declareClientScopes(graph, model, proxies, options);
   const policies = declarePolicies({ graph, model, proxies });
   const askSeveral = declareSeveralProviders(graph, policies.AuthorizationPolicy);
-  const inboundOfProxy = declareInboundViews(graph, model, { proxies, askSeveral });
-  const gatewayOfProxy = declareGatewayViews(graph, model, { scopes, askSeveral });
+  const sides = declareOwnSides(graph, model, { scopes, askSeveral });
+  const inboundOfProxy = declareInboundViews(graph, model, sides);
+  const gatewayOfProxy = declareGatewayViews(graph, model, { scopes, sides });
   const endpoints = declareClusterEndpoints(graph, model, scopes);
   const clusters = declareOutboundClusters(graph, model, scopes);
   const all = graph.union("all endpoints", [endpoints, declareOwnEndpoints(graph, clusters)]);

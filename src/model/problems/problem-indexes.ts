@@ -12,6 +12,7 @@ import { type DroppedServer, gatewayPorts } from "../gateway-servers.ts";
 import type { Model } from "../model.ts";
 import { isPlain, type MeshService, type MeshServicePort } from "../service.ts";
 import type { Sources } from "../sources.ts";
+import { addressedPorts } from "../workload-ports.ts";
 import type { Workload } from "../workloads.ts";
 import { declareNamespacedRows, type NamespacedRows } from "./namespaced-rows.ts";
 import { declareProbedPods, type ProbedPod, portsPastProxy } from "./probed-pods.ts";
@@ -168,7 +169,8 @@ function declareDroppedServers(graph: Graph, model: Model): Index<readonly Dropp
       const labels = Object.entries(pod.labels).map(labelKey);
       if (!labels.some((label) => read.find(gatewaysByLabel, label).length > 0)) return [];
       const addresses = [pod.address];
-      const ports = gatewayPorts({ ...pod, addresses }, ipFamiliesOf(addresses), { model, read });
+      const place = { ...pod, addressedPorts: addressedPorts({ ...pod, addresses }, { model, read }) };
+      const ports = gatewayPorts(place, ipFamiliesOf(addresses), { model, read });
       const dropped = ports.flatMap((port) => port.dropped);
       return dropped.length === 0 ? [] : [[key, dropped]];
     },

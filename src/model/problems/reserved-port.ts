@@ -9,6 +9,7 @@ import { gatewayTargetPorts } from "../gateway-target-port.ts";
 import { isReservedInGateway, isReservedInSidecar } from "../reserved-ports.ts";
 import { addressRanges, hasOwnListener, isMadeBy, type MeshService } from "../service.ts";
 import { keyOf } from "../sources.ts";
+import { addressedPorts } from "../workload-ports.ts";
 import { type CheckContext, problemAt } from "./check.ts";
 import { selectedWorkloads } from "./selected-workloads.ts";
 
@@ -51,9 +52,11 @@ export function* checkReservedGatewayPorts(object: Gateway, context: CheckContex
   const { settings } = context;
   const pods = selectedWorkloads(object, context) ?? [];
   for (const [at, { port }] of (object.spec.servers ?? []).entries()) {
-    const opened = pods.flatMap((pod) =>
-      gatewayTargetPorts({ ...pod, addresses: [pod.address] }, port.number, context),
-    );
+    const opened = pods.flatMap((pod) => {
+      const addresses = [pod.address];
+      const place = { ...pod, addressedPorts: addressedPorts({ ...pod, addresses }, context) };
+      return gatewayTargetPorts(place, port.number, context);
+    });
     const taken = (opened.length === 0 ? [port.number] : opened).find((number) =>
       isReservedInGateway(settings.reservedPorts, number),
     );

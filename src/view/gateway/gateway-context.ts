@@ -3,10 +3,10 @@
 import type { Read } from "../../graph/read.ts";
 import type { Model } from "../../model/model.ts";
 import type { ScopeClient } from "../client-questions.ts";
-import type { ConnectedProxy } from "../client-scope.ts";
+import type { OwnSide } from "../own-sides.ts";
 
 export interface GatewayContext {
-  readonly proxy: ConnectedProxy;
+  readonly side: OwnSide;
   readonly client: ScopeClient;
   readonly model: Model;
   readonly read: Read;

@@ -5,9 +5,8 @@ import type { GatewayTopology } from "../listener-inputs.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 
 /** Undefined where nothing is said of it. */
-export function gatewayTopology({ proxy, model, read }: GatewayContext): GatewayTopology | undefined {
-  const own = proxy.pod === undefined ? undefined : read.get(model.gatewayTopologies, proxy.pod.key);
-  return withDefaults(own ?? read.one(model.settings).gatewayTopology);
+export function gatewayTopology({ side, model, read }: GatewayContext): GatewayTopology | undefined {
+  return withDefaults(side.topology ?? read.one(model.settings).gatewayTopology);
 }
 
 function withDefaults({

@@ -15,11 +15,12 @@ import {
 import type { Model } from "../../model/model.ts";
 import { matchableNames } from "../chain-matches.ts";
 import { clientOf } from "../client-questions.ts";
-import type { ClientScopes, ConnectedProxy } from "../client-scope.ts";
+import type { ClientScopes } from "../client-scope.ts";
 import type { GatewayChain, GatewayListenerInputs } from "../listener-inputs.ts";
 import { listenerSettings } from "../outbound-listeners.ts";
+import { type OwnSide, type OwnSides, viewsOfProxies } from "../own-sides.ts";
 import { contentId } from "../shared-rows.ts";
-import { telemetryOfProxy } from "../workload-telemetry.ts";
+import { telemetryOf } from "../workload-telemetry.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { type GatewayRouteInputs, gatewayRoutes, routeNameOf } from "./gateway-routes.ts";
 import { gatewayTopology } from "./gateway-topology.ts";
@@ -37,23 +38,23 @@ export interface GatewayView {
 export function declareGatewayViews(
   graph: Graph,
   model: Model,
-  { scopes, askSeveral }: { readonly scopes: ClientScopes; readonly askSeveral: Table<true> },
+  { scopes, sides }: { readonly scopes: ClientScopes; readonly sides: OwnSides },
 ): Table<GatewayView> {
-  return graph.derive<ConnectedProxy, GatewayView>({
-    name: "gateway views of proxies",
-    from: scopes.proxies,
-    rows: (key, proxy, read) => {
-      const scope = read.get(scopes.ofProxy, key);
-      if (proxy.kind !== "router" || scope === undefined) return [];
-      const client = clientOf(scope, scopes.identity, read);
-      const asksSeveralProviders = read.get(askSeveral, key) ?? false;
-      return [[key, gatewayView({ proxy, client, model, read }, asksSeveralProviders)]];
+  const views = graph.derive<OwnSide, GatewayView>({
+    name: "gateway views of own sides",
+    from: sides.table,
+    rows: (key, side, read) => {
+      if (side.scope === undefined) return [];
+      const client = clientOf(side.scope, scopes.identity, read);
+      return [[key, gatewayView({ side, client, model, read })]];
     },
   });
+  return viewsOfProxies(graph, { name: "gateway views of proxies", sides, views });
 }
 
-function gatewayView(context: GatewayContext, asksSeveralProviders: boolean): GatewayView {
-  const ports = gatewayPorts(context.proxy, context.client.families(), context);
+function gatewayView(context: GatewayContext): GatewayView {
+  const { asksSeveralProviders } = context.side;
+  const ports = gatewayPorts(context.side, context.client.families(), context);
   const topology = gatewayTopology(context);
   const own = { ...(asksSeveralProviders && { asksSeveralProviders }), ...(topology && { topology }) };
   const listeners = ports
@@ -62,7 +63,7 @@ function gatewayView(context: GatewayContext, asksSeveralProviders: boolean): Ga
   const served = new Set(listeners.flatMap(({ chains }) => chains.flatMap(routeNamesOf)));
   const routes = ports.flatMap((port) => gatewayRoutes(port, context)).filter(({ name }) => served.has(name));
   // Secrets are the namespace's own, so gateways of two namespaces differ even where their listeners don't.
-  const { namespace } = context.proxy;
+  const { namespace } = context.side;
   return { id: contentId([namespace, listeners, routes]), namespace, listeners, routes };
 }
 
@@ -74,8 +75,9 @@ function routeNamesOf({ forward }: GatewayChain): readonly string[] {
 function listenerOf(port: GatewayPort, context: GatewayContext): GatewayListenerInputs | undefined {
   const chains = withoutRepeats(port.servers.flatMap((server) => chainsOf(server, port, context)));
   if (chains.length === 0) return undefined;
-  const { proxy, read, model } = context;
-  const { client, provenance } = telemetryOfProxy(read, model, proxy);
+  const { read, model } = context;
+  const { namespace, workloadLabels: labels } = context.side;
+  const { client, provenance } = telemetryOf(read, model, { namespace, labels });
   const [, secondWildcard] = wildcardsOf(context.client.families());
   return {
     name: `${port.bind}_${port.listenPort}`,

@@ -33,9 +33,9 @@ function credentialsOf({ credentialName, credentialNames = [] }: ServerTlsSettin
 function fromSecrets(
   settings: ServerTlsSettings,
   credentials: readonly string[],
-  { proxy, model, read }: GatewayContext,
+  { side, model, read }: GatewayContext,
 ): GatewayTls | undefined {
-  const find = (name: string) => read.get(model.secrets, `${proxy.namespace}/${name}`);
+  const find = (name: string) => read.get(model.secrets, `${side.namespace}/${name}`);
   if (!credentials.every((name) => canNameCertificate(name) && isUsable(find(name)))) return undefined;
   const secrets = credentials.map((name) => `${CREDENTIAL_SCHEME}${name}`);
   if (settings.mode !== "MUTUAL" && settings.mode !== "OPTIONAL_MUTUAL") return { settings, secrets };
