@@ -124,7 +124,7 @@ async function startReplica(
 interface Proxy {
   /** It acknowledges nothing while it is. */
   isSilent: boolean;
-  /** What came last, and is silent no more. */
+  /** All that came since it was silent, in order as Envoy does; it is silent no more. */
   acknowledge(): void;
 }
 
@@ -140,17 +140,18 @@ async function connectProxy(
     call.write([
       toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, { ...fields, typeUrl })),
     ]);
-  let lastNonce = "";
+  let nonces: string[] = [];
   const proxy: Proxy = {
     isSilent: false,
     acknowledge() {
       proxy.isSilent = false;
-      send({ responseNonce: lastNonce });
+      for (const responseNonce of nonces) send({ responseNonce });
+      nonces = [];
     },
   };
   const call = client.bidi(DELTA, {
     message: (bytes) => {
-      lastNonce = fromBinary(DeltaDiscoveryResponseSchema, bytes).nonce;
+      nonces.push(fromBinary(DeltaDiscoveryResponseSchema, bytes).nonce);
       if (!proxy.isSilent) proxy.acknowledge();
     },
     closed: () => undefined,
