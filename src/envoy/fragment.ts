@@ -1,7 +1,7 @@
 // Encoded pieces of messages, so that what several resources share is encoded and hashed once: protobuf's repeated
 // fields may come in any order, so pieces make up a message when their bytes are concatenated.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import type { Provenance } from "../view/provenance.ts";
 import { encode } from "./encode.ts";
@@ -53,30 +53,38 @@ export function buildPart<Schema extends DescMessage>(
   return partOf(buildFragment(schema, message, []));
 }
 
-/**
- * Costs as much as there are parts, however many fragments these have: what is in them is put together when it is
- * asked for.
- */
+/** Costs as much as there are parts, however many fragments these have. */
 export function joinParts(parts: readonly ResourcePart[]): ResourcePart {
   const [only] = parts;
-  if (only !== undefined && parts.length === 1) return only;
-  let fragments: readonly Fragment[] | undefined;
-  let needs: readonly Reference[] | undefined;
-  return {
-    hash: hashOf(parts.map(({ hash }) => hash).join("")),
-    get fragments() {
-      fragments ??= parts.flatMap((part) => part.fragments);
-      return fragments;
-    },
-    // A port's table needs a thousand clusters (bench/xds: 0.1 ms a proxy).
-    get needs() {
-      needs ??= parts.flatMap((part) => part.needs);
-      return needs;
-    },
-    get provenance() {
-      return parts.flatMap((part) => part.provenance);
-    },
-  };
+  return only !== undefined && parts.length === 1 ? only : new JoinedPart(parts);
+}
+
+/** What is in its parts is put together when it is asked for: a copy of it (`...`) would lack that. */
+class JoinedPart implements ResourcePart {
+  readonly hash: string;
+  readonly #parts: readonly ResourcePart[];
+  #fragments: readonly Fragment[] | undefined;
+  #needs: readonly Reference[] | undefined;
+
+  constructor(parts: readonly ResourcePart[]) {
+    this.#parts = parts;
+    this.hash = hashOf(parts.map((part) => part.hash).join(""));
+  }
+
+  get fragments(): readonly Fragment[] {
+    this.#fragments ??= this.#parts.flatMap(({ fragments }) => fragments);
+    return this.#fragments;
+  }
+
+  // A port's table needs a thousand clusters (bench/xds: 0.1 ms a proxy).
+  get needs(): readonly Reference[] {
+    this.#needs ??= this.#parts.flatMap(({ needs }) => needs);
+    return this.#needs;
+  }
+
+  get provenance(): Provenance {
+    return this.#parts.flatMap(({ provenance }) => provenance);
+  }
 }
 
 export function haveEqualHashes(a: ResourcePart, b: ResourcePart): boolean {
@@ -85,5 +93,5 @@ export function haveEqualHashes(a: ResourcePart, b: ResourcePart): boolean {
 
 /** 96 bits: hashes only ever tell versions of one name apart. */
 export function hashOf(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("base64url").slice(0, 16);
+  return hash("sha256", bytes, "base64url").slice(0, 16);
 }

@@ -4,6 +4,7 @@ import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { parseObjectKey } from "../core/object-key.ts";
 import { encode } from "../envoy/encode.ts";
 import { hashOf, joinParts, type ResourcePart } from "../envoy/fragment.ts";
+import type { Reference } from "../envoy/references.ts";
 import type { Provenance } from "../view/provenance.ts";
 import type { Resource } from "../xds/resource.ts";
 
@@ -48,21 +49,36 @@ export function telemetrySources({ provenance }: Pick<BuiltResource, "provenance
 
 /** The parts make up the resource when they are concatenated. */
 export function assembleResource(name: string, parts: readonly ResourcePart[]): BuiltResource {
-  const whole = joinParts(parts);
-  let body: readonly Uint8Array[] | undefined;
-  return {
-    name,
-    version: whole.hash,
-    parts,
-    get body() {
-      body ??= whole.fragments.map(({ bytes }) => bytes);
-      return body;
-    },
-    get needs() {
-      return whole.needs;
-    },
-    get provenance() {
-      return whole.provenance;
-    },
-  };
+  return new AssembledResource(name, parts);
+}
+
+/** Not to be copied by `...`, which takes no getter. */
+class AssembledResource implements BuiltResource {
+  readonly name: string;
+  readonly parts: readonly ResourcePart[];
+  readonly #whole: ResourcePart;
+  #body: readonly Uint8Array[] | undefined;
+
+  constructor(name: string, parts: readonly ResourcePart[]) {
+    this.name = name;
+    this.parts = parts;
+    this.#whole = joinParts(parts);
+  }
+
+  get version(): string {
+    return this.#whole.hash;
+  }
+
+  get body(): readonly Uint8Array[] {
+    this.#body ??= this.#whole.fragments.map(({ bytes }) => bytes);
+    return this.#body;
+  }
+
+  get needs(): readonly Reference[] {
+    return this.#whole.needs;
+  }
+
+  get provenance(): Provenance {
+    return this.#whole.provenance;
+  }
 }

@@ -4,11 +4,10 @@
 import { createHash } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
 import { encode } from "../envoy/encode.ts";
-import { fragment, partOf } from "../envoy/fragment.ts";
+import { hashOf } from "../envoy/fragment.ts";
 import { assembleRouteTable, parseRouteTable, type RouteTable } from "../envoy/route/encoded-route-table.ts";
 import { VirtualHostSchema } from "../gen/envoy/config/route/v3/route_components_pb.ts";
 import type { Resource, ResourceReference } from "../xds/resource.ts";
-import { assembleResource } from "./built-resource.ts";
 
 /** What takes the place of virtual hosts, by their names; undefined: they are left out. */
 export type HostStandIns = ReadonlyMap<string, Buffer | undefined>;
@@ -36,11 +35,11 @@ export class StandInTables {
     const known = built.get(key);
     if (known !== undefined) return known;
     if (built.size >= MAX_BUILT_OF_A_TABLE) built.clear();
-    const parts = assembleRouteTable(this.parse(newest), standIns).map((bytes) =>
-      partOf({ fragment: fragment(bytes), needs: [], provenance: [] }),
-    );
+    const body = assembleRouteTable(this.parse(newest), standIns);
     const resource: Resource = {
-      ...assembleResource(newest.name, parts),
+      name: newest.name,
+      version: hashOf(body.map(hashOf).join("")),
+      body,
       needs: [...newest.needs, ...referencesIn(standIns)],
     };
     built.set(key, resource);

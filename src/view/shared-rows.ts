@@ -1,12 +1,12 @@
 // Rows that many proxies share: by an id that says all of the row, so that one more proxy changes and computes nothing.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Graph } from "../graph/graph.ts";
 import type { Row, Table } from "../graph/table.ts";
 
 /** Equal for equal content, and for no other; 22 characters. */
 export function contentId(content: unknown): string {
-  return createHash("sha256").update(JSON.stringify(content)).digest("base64url").slice(0, 22);
+  return hash("sha256", JSON.stringify(content), "base64url").slice(0, 22);
 }
 
 /** One row for each id, however many proxies share it. */
