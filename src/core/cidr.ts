@@ -31,6 +31,7 @@ export function parseCidr(text: string): Cidr | undefined {
 
 /** The same for all spellings of one address; an IPv4 address inside an IPv6 one is itself. Undefined for anything else. */
 export function addressKey(text: string): string | undefined {
+  if (isIP(text) === 4) return `4 ${ipv4Number(text)}`;
   const parsed = text.includes("/") ? undefined : parseCidr(text);
   if (parsed === undefined) return undefined;
   const { family, base } = parsed;
@@ -69,8 +70,12 @@ export function cidrContains(range: Cidr, inner: Cidr): boolean {
 }
 
 function addressNumber(address: string, family: 4 | 6): bigint {
-  if (family === 4) return address.split(".").reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
+  if (family === 4) return BigInt(ipv4Number(address));
   return ipv6Groups(address).reduce((sum, group) => sum * 65536n + BigInt(group), 0n);
+}
+
+function ipv4Number(address: string): number {
+  return address.split(".").reduce((sum, byte) => sum * 256 + Number(byte), 0);
 }
 
 function ipv6Groups(address: string): number[] {

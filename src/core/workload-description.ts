@@ -28,17 +28,18 @@ export function describeWorkload({
   namespace,
   labels,
 }: DescribedWorkload): WorkloadDescription {
-  const firstOf = (...keys: readonly string[]) => keys.map((key) => labels[key]).find((value) => value) ?? "";
+  const { app = "", version = "" } = labels;
+  const name = labels["service.istio.io/canonical-name"] || labels["app.kubernetes.io/name"] || app;
+  const revision =
+    labels["service.istio.io/canonical-revision"] || labels["app.kubernetes.io/version"] || version;
   return {
     workload: workloadName,
     namespace,
-    canonicalService:
-      firstOf("service.istio.io/canonical-name", "app.kubernetes.io/name", "app") || workloadName,
-    canonicalRevision:
-      firstOf("service.istio.io/canonical-revision", "app.kubernetes.io/version", "version") || "latest",
+    canonicalService: name || workloadName,
+    canonicalRevision: revision || "latest",
     cluster: OWN_CLUSTER,
-    app: firstOf("app"),
-    version: firstOf("version"),
+    app,
+    version,
   };
 }
 

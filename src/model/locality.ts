@@ -16,11 +16,15 @@ const POD_LABEL = "istio-locality";
 const OLD_REGION_LABEL = "failure-domain.beta.kubernetes.io/region";
 const OLD_ZONE_LABEL = "failure-domain.beta.kubernetes.io/zone";
 
-/** Empty where nothing tells. */
-export function localityOfPod(pod: Pod, node: Node | undefined): string {
+/** The pod's own word before its node's. */
+export function localityOfPod(pod: Pod, ofNode: string): string {
   const own = pod.metadata.labels?.[POD_LABEL];
-  if (own !== undefined && own !== "") return own.includes("/") ? own : own.replaceAll(".", "/");
-  const labels = node?.metadata.labels ?? {};
+  if (own === undefined || own === "") return ofNode;
+  return own.includes("/") ? own : own.replaceAll(".", "/");
+}
+
+/** Empty where nothing tells. */
+export function localityOfNode({ metadata: { labels = {} } }: Node): string {
   return joinLocality([
     labels[REGION_LABEL] ?? labels[OLD_REGION_LABEL],
     labels[ZONE_LABEL] ?? labels[OLD_ZONE_LABEL],

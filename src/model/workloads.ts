@@ -4,13 +4,12 @@
 import { addressKey } from "../core/cidr.ts";
 import { describeWorkload, formatEndpointDescription } from "../core/workload-description.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Read } from "../graph/read.ts";
 import type { Table } from "../graph/table.ts";
 import type { Index } from "../graph/table-index.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type { Node } from "../kinds/node.ts";
 import { type Pod, podKind } from "../kinds/pod/pod.ts";
-import { localityOfPod } from "./locality.ts";
+import { localityOfNode, localityOfPod } from "./locality.ts";
 import { rowKey, type Sources } from "./sources.ts";
 
 export interface Workload {
@@ -59,13 +58,20 @@ export const workloadFields: readonly ClaimedField[] = [
 export const TLS_MODE_LABEL = "security.istio.io/tlsMode";
 
 export function declareWorkloads(graph: Graph, sources: Sources): Workloads {
+  const localities = graph.derive<Node, string>({
+    name: "localities of nodes",
+    from: sources.Node,
+    rows: (key, node) => [[key, localityOfNode(node)]],
+  });
   const table = graph.derive<Pod, Workload>({
     name: "workloads",
     from: sources.Pod,
-    rows: (_key, pod, read) =>
-      isEnded(pod)
-        ? []
-        : [[rowKey(pod.metadata.namespace, pod.metadata.name), workloadOf(pod, nodeOf(pod, sources, read))]],
+    rows(key, pod, read) {
+      if (isEnded(pod)) return [];
+      const nodeName = pod.spec?.nodeName;
+      const ofNode = nodeName === undefined ? undefined : read.get(localities, rowKey(undefined, nodeName));
+      return [[key, workloadOf(pod, localityOfPod(pod, ofNode ?? ""))]];
+    },
   });
   return {
     table,
@@ -84,11 +90,7 @@ function isEnded(pod: Pod): boolean {
   return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
 }
 
-function nodeOf({ spec }: Pod, sources: Sources, read: Read): Node | undefined {
-  return spec?.nodeName === undefined ? undefined : read.get(sources.Node, rowKey(undefined, spec.nodeName));
-}
-
-function workloadOf(pod: Pod, node: Node | undefined): Workload {
+function workloadOf(pod: Pod, locality: string): Workload {
   const { name, namespace, labels = {} } = pod.metadata;
   const workloadName = workloadNameOf(pod);
   return {
@@ -105,7 +107,7 @@ function workloadOf(pod: Pod, node: Node | undefined): Workload {
     workloadName,
     description: formatEndpointDescription(describeWorkload({ workloadName, namespace, labels })),
     nodeName: pod.spec?.nodeName ?? "",
-    locality: localityOfPod(pod, node),
+    locality,
     portNumbers: namedPorts(pod),
   };
 }
