@@ -136,6 +136,15 @@ export function policiesOfNamespace<Policy extends PolicyObject>(
   });
 }
 
+/** Whether the namespace has policies of its own, whatever they choose. */
+export function hasOwnPolicies<Policy extends PolicyObject>(
+  read: Read,
+  { byNamespace }: WorkloadPolicies<Policy>,
+  namespace: string,
+): boolean {
+  return read.get(byNamespace, namespace) !== undefined;
+}
+
 /** Policies of one namespace that choose alike, the oldest first: of some kinds only the first has an effect. */
 export function rivalsOf<Policy extends PolicyObject>(
   read: Read,

@@ -157,17 +157,25 @@ function scrapedPort(annotations: Readonly<Record<string, string>>): number | un
 
 /** Of each pod that some Gateway selects. */
 function declareDroppedServers(graph: Graph, model: Model): Index<readonly DroppedServer[]> {
-  const gatewaysByLabel = graph.index(model.gateways, "Gateways by selector", ({ spec }) =>
-    Object.entries(spec.selector ?? {})
-      .slice(0, 1)
-      .map(labelKey),
-  );
+  // One of each selector, in one row: most pods of a mesh are no gateways, and have many labels.
+  const selected = graph.deriveOne<ReadonlySet<string>>({
+    name: "labels that Gateways select",
+    value: (read) =>
+      new Set(
+        read.all(model.gateways).flatMap(([, { spec }]) =>
+          Object.entries(spec.selector ?? {})
+            .slice(0, 1)
+            .map(labelKey),
+        ),
+      ),
+  });
   const ofPods = graph.derive<Workload, readonly DroppedServer[]>({
     name: "gateway servers that share no port",
     from: model.workloads.table,
     rows: (key, pod, read) => {
-      const labels = Object.entries(pod.labels).map(labelKey);
-      if (!labels.some((label) => read.find(gatewaysByLabel, label).length > 0)) return [];
+      const labels = read.one(selected);
+      if (labels.size === 0 || !Object.entries(pod.labels).some((label) => labels.has(labelKey(label))))
+        return [];
       const addresses = [pod.address];
       const place = { ...pod, addressedPorts: addressedPorts({ ...pod, addresses }, { model, read }) };
       const ports = gatewayPorts(place, ipFamiliesOf(addresses), { model, read });

@@ -3,7 +3,7 @@
 import type { Graph } from "../../graph/graph.ts";
 import { enforcedPolicyKeys } from "../enforced-policies.ts";
 import type { Model } from "../model.ts";
-import { policiesOfNamespace } from "../workload-policies.ts";
+import { hasOwnPolicies } from "../workload-policies.ts";
 import type { Workload } from "../workloads.ts";
 import { declareNamespacedRows, type NamespacedRows } from "./namespaced-rows.ts";
 
@@ -18,11 +18,8 @@ export function declareUnguardedPods(
     from: workloads.table,
     rows: (key, pod, read) => {
       if (!pod.hasMutualTls || pod.proxyKind !== "sidecar") return [];
-      const isForgotten =
-        policiesOfNamespace(read, policies.scopes, pod.namespace).some(
-          ({ metadata }) => metadata.namespace === pod.namespace,
-        ) && enforcedPolicyKeys(read, policies, pod).length === 0;
-      return isForgotten ? [[key, pod]] : [];
+      if (!hasOwnPolicies(read, policies.scopes, pod.namespace)) return [];
+      return enforcedPolicyKeys(read, policies, pod).length === 0 ? [[key, pod]] : [];
     },
   });
   return declareNamespacedRows(graph, table);
