@@ -1,9 +1,7 @@
 // Who takes spans: the extension providers of MeshConfig that unmodified Envoys can send them to, and the older addresses of
 // ProxyConfig.
 
-import { isHttp2 } from "../core/protocol.ts";
 import type { Read } from "../graph/read.ts";
-import type { Table } from "../graph/table.ts";
 import { type ClaimedField, claims } from "../kinds/claims.ts";
 import type {
   DatadogTracingProvider,
@@ -14,15 +12,15 @@ import type {
 } from "../kinds/mesh-config/extension-provider.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import type { ProxyTracing } from "../kinds/mesh-config/tracing.ts";
-import type { MeshSettings } from "./mesh-settings.ts";
 import {
-  findProviderService,
+  addressOf,
+  findVisibleServer,
   type ProviderAddress,
+  type ProviderClients,
   type ProviderServer,
-  type ServiceTables,
-  serverAt,
+  whyNoGrpc,
+  whyNoServer,
 } from "./provider-server.ts";
-import { isVisibleTo } from "./visibility.ts";
 
 interface AnyTracer<Kind extends string, Settings> {
   readonly kind: Kind;
@@ -57,20 +55,14 @@ export const tracerFields: readonly ClaimedField[] = [
   ...claims(meshConfigKind, ["spec.defaultConfig.tracing.datadog.address"]),
 ];
 
-export interface TracerClients extends ServiceTables {
-  readonly settings: Table<MeshSettings>;
-  /** Whose proxies send; empty for all namespaces. */
-  readonly namespace: string;
-}
-
 /** Undefined where spans can't be sent: no such provider, one for other things, or a service that clients don't see. */
 export function resolveTracer(
   provider: ExtensionProvider | undefined,
-  clients: TracerClients,
+  clients: ProviderClients,
   read: Read,
 ): Tracer | undefined {
   const { zipkin, datadog, skywalking, opentelemetry } = provider ?? {};
-  const serverOf = (address: ProviderAddress) => findTracerServer(address, clients, read);
+  const serverOf = (address: ProviderAddress) => findVisibleServer(address, clients, read);
   const lengthOf = ({ maxTagLength = 0 }: { readonly maxTagLength?: number }) =>
     maxTagLength > 0 ? { maxPathLength: maxTagLength } : {};
   if (zipkin !== undefined) {
@@ -101,7 +93,7 @@ export function resolveTracer(
 /** What lacks for spans to be sent, as a part of a sentence; undefined for nothing. */
 export function whyNoTracer(
   provider: ExtensionProvider | undefined,
-  clients: TracerClients,
+  clients: ProviderClients,
   read: Read,
 ): string | undefined {
   if (provider === undefined) return "MeshConfig.extensionProviders has none of that name";
@@ -113,11 +105,8 @@ export function whyNoTracer(
   const isByGrpc =
     skywalking !== undefined || (opentelemetry !== undefined && opentelemetry.http === undefined);
   if (isByGrpc) {
-    const port = findProviderService(tracer, clients, read)?.ports.find(
-      ({ number }) => number === tracer.port,
-    );
-    if (port !== undefined && !isHttp2(port.protocol))
-      return `spans go by gRPC, and port ${port.number} is ${port.protocol}: call it grpc-${port.name || "spans"}`;
+    const why = whyNoGrpc(tracer, "spans", { clients, read });
+    if (why !== undefined) return why;
   }
   const sampler = opentelemetry?.dynatraceSampler?.httpService;
   return [tracer, ...(sampler === undefined ? [] : [sampler])]
@@ -125,24 +114,10 @@ export function whyNoTracer(
     .find((why) => why !== undefined);
 }
 
-/** Likewise, of an address of ProxyConfig. */
-export function whyNoServer(
-  address: ProviderAddress,
-  { namespace, ...tables }: TracerClients,
-  read: Read,
-): string | undefined {
-  const { service: written = "", port = 0 } = address;
-  const service = findProviderService(address, tables, read);
-  if (service === undefined) return `the mesh has no service "${written}", or several`;
-  if (serverAt(service, port) === undefined) return `${service.hostname} has no port ${port}`;
-  if (namespace === "" || isVisibleTo(service.visibility, namespace)) return undefined;
-  return `${service.hostname} isn't exported to namespace "${namespace}"`;
-}
-
 /** By the addresses of older settings, where they are those of services. */
 export function tracerOfAddress(
   { zipkin, datadog }: ProxyTracing,
-  clients: TracerClients,
+  clients: ProviderClients,
   read: Read,
 ): Tracer | undefined {
   if (zipkin?.address)
@@ -150,29 +125,4 @@ export function tracerOfAddress(
   if (datadog?.address)
     return resolveTracer({ datadog: addressOf(datadog.address, clients, read) }, clients, read);
   return undefined;
-}
-
-/** `zipkin.istio-system:9411`: a Service's name and namespace, or a host. */
-export function addressOf(
-  address: string,
-  { settings }: Pick<TracerClients, "settings">,
-  read: Read,
-): Required<ProviderAddress> {
-  const colon = address.lastIndexOf(":");
-  const host = address.slice(0, colon);
-  const { clusterDomain } = read.one(settings);
-  const parts = host.split(".").length;
-  const isShort = parts === 2 || (parts === 3 && host.endsWith(".svc"));
-  const service = !isShort ? host : `${host.replace(/\.svc$/, "")}.svc.${clusterDomain}`;
-  return { service, port: Number(address.slice(colon + 1)) };
-}
-
-function findTracerServer(
-  address: ProviderAddress,
-  { namespace, ...tables }: TracerClients,
-  read: Read,
-): ProviderServer | undefined {
-  const service = findProviderService(address, tables, read);
-  if (service === undefined) return undefined;
-  return isVisibleTo(service.visibility, namespace) ? serverAt(service, address.port) : undefined;
 }

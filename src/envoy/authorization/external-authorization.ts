@@ -2,7 +2,6 @@
 
 import { parseDuration } from "../../core/duration.ts";
 import { ApiVersion } from "../../gen/envoy/config/core/v3/config_source_pb.ts";
-import type { GrpcServiceSchema } from "../../gen/envoy/config/core/v3/grpc_service_pb.ts";
 import type {
   BufferSettingsSchema,
   ExtAuthzSchema as HttpExtAuthzSchema,
@@ -17,6 +16,7 @@ import { meshConfigKind } from "../../kinds/mesh-config/mesh-config.ts";
 import type { AuthorizationProvider, AuthorizationServer } from "../../view/authorization-inputs.ts";
 import { durationMessage } from "../duration-message.ts";
 import type { Plain } from "../encode.ts";
+import { buildGrpcService } from "../grpc-service.ts";
 import { EXT_AUTHZ_STAT_PREFIX } from "../policy-slot/denial.ts";
 import { type MetadataMatcherInit, metadataMatcher } from "./metadata-matcher.ts";
 import { stringPattern } from "./string-pattern.ts";
@@ -80,7 +80,7 @@ export function externalAuthorization(
     const http = httpProvider(provider.settings, server);
     return http === undefined ? undefined : { http: { ...common, ...http } };
   }
-  const service = grpcService(server, settings.timeout);
+  const service = buildGrpcService(server, { timeout: settings.timeout ?? DEFAULT_TIMEOUT });
   return {
     http: { ...common, services: { case: "grpcService", value: service } },
     tcp: {
@@ -129,7 +129,7 @@ function httpProvider(settings: HttpSettings, { hostname, cluster }: Authorizati
       // Only the cluster counts.
       uri: `http://${hostname}`,
       httpUpstreamType: { case: "cluster", value: cluster },
-      timeout: timeoutOf(settings.timeout),
+      timeout: durationMessage(settings.timeout ?? DEFAULT_TIMEOUT),
     },
     ...(added.length === 0
       ? {}
@@ -142,21 +142,8 @@ function httpProvider(settings: HttpSettings, { hostname, cluster }: Authorizati
   } satisfies HttpExtAuthzInit;
 }
 
-function grpcService(
-  { hostname, cluster }: AuthorizationServer,
-  timeout: string | undefined,
-): Plain<typeof GrpcServiceSchema> {
-  return {
-    // A cluster's name holds `|`, which no authority may.
-    targetSpecifier: { case: "envoyGrpc", value: { clusterName: cluster, authority: hostname } },
-    timeout: timeoutOf(timeout),
-  };
-}
-
-// Istio's default: whoever wants another says so.
-function timeoutOf(text: string | undefined) {
-  return durationMessage(text ?? "600s");
-}
+// Istio's: whoever wants another says so.
+const DEFAULT_TIMEOUT = "600s";
 
 function requestBody(body: EnvoyExternalAuthorizationRequestBody | undefined): {
   withRequestBody?: Plain<typeof BufferSettingsSchema>;

@@ -23,9 +23,11 @@ import type { ProviderServer } from "../../model/provider-server.ts";
 import type { Tracer } from "../../model/tracers.ts";
 import { durationMessage } from "../duration-message.ts";
 import { type Plain, typedConfig } from "../encode.ts";
+import { buildGrpcService } from "../grpc-service.ts";
 import { typedFilter } from "../typed-filter.ts";
 
 type TracerInit = Plain<typeof Tracing_HttpSchema>;
+type GrpcServiceInit = Plain<typeof GrpcServiceSchema>;
 type HttpServiceInit = Plain<typeof HttpServiceSchema>;
 
 export const tracerSettingFields: readonly ClaimedField[] = [
@@ -160,15 +162,10 @@ interface GrpcSettings {
 }
 
 function grpcService(
-  { hostname, cluster }: ProviderServer,
-  { timeout, initialMetadata = [] }: GrpcSettings,
-): Plain<typeof GrpcServiceSchema> {
-  return {
-    // A cluster's name holds `|`, which no authority may.
-    targetSpecifier: { case: "envoyGrpc", value: { clusterName: cluster, authority: hostname } },
-    ...(timeout !== undefined && { timeout: durationMessage(timeout) }),
-    initialMetadata: written(initialMetadata),
-  };
+  server: ProviderServer,
+  { initialMetadata = [], ...settings }: GrpcSettings,
+): GrpcServiceInit {
+  return { ...buildGrpcService(server, settings), initialMetadata: written(initialMetadata) };
 }
 
 function written(headers: readonly HttpHeader[]) {

@@ -5,7 +5,8 @@ import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { MeshConfigSpec } from "../../kinds/mesh-config/mesh-config-spec.ts";
 import type { Telemetry } from "../../kinds/telemetry/telemetry.ts";
 import { findProvider } from "../extension-providers.ts";
-import { addressOf, whyNoServer, whyNoTracer } from "../tracers.ts";
+import { addressOf, whyNoServer } from "../provider-server.ts";
+import { whyNoTracer } from "../tracers.ts";
 import { type CheckContext, problemAt, quoted } from "./check.ts";
 
 export function* checkTracingProviders(object: Telemetry, context: CheckContext): Iterable<Problem> {
