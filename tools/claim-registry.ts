@@ -10,6 +10,7 @@ import { destinationRuleFields } from "../src/model/destination-rules.ts";
 import { endpointFields } from "../src/model/endpoints.ts";
 import { gatewayServerFields } from "../src/model/gateway-servers.ts";
 import { hostRouteFields } from "../src/model/host-routes.ts";
+import { logProviderFields } from "../src/model/log-providers.ts";
 import { meshSettingFields } from "../src/model/mesh-settings.ts";
 import { peerAuthenticationFields } from "../src/model/mutual-tls-modes.ts";
 import { requestAuthenticationChoiceFields } from "../src/model/request-authentications.ts";
@@ -40,6 +41,7 @@ export const claimsOfCode: Readonly<Record<string, readonly ClaimedField[]>> = {
   "src/model/endpoints.ts": endpointFields,
   "src/model/gateway-servers.ts": gatewayServerFields,
   "src/model/host-routes.ts": hostRouteFields,
+  "src/model/log-providers.ts": logProviderFields,
   "src/model/request-authentications.ts": requestAuthenticationChoiceFields,
   "src/model/mesh-settings.ts": meshSettingFields,
   "src/model/mutual-tls-modes.ts": peerAuthenticationFields,

@@ -122,7 +122,7 @@ const entries = {
     severity: "info",
     title: "Pods have no AuthorizationPolicy, and others of their namespace have",
   },
-  MLT2049: { severity: "warning", title: "A Telemetry names a provider that nothing can be logged by" },
+  MLT2049: { severity: "warning", title: "Nothing can be logged by a provider or service that is named" },
   MLT2050: { severity: "warning", title: "Several Telemetry objects have the same scope: the oldest holds" },
   MLT2051: { severity: "warning", title: "Nothing can be traced: spans can't be sent where they are to go" },
   MLT4001: { severity: "error", title: "No Envoy that Meltemi can run was found or fetched" },

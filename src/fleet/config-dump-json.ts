@@ -16,6 +16,11 @@ import { SkyWalkingConfigSchema } from "../gen/envoy/config/trace/v3/skywalking_
 import { ZipkinConfigSchema } from "../gen/envoy/config/trace/v3/zipkin_pb.ts";
 import { FileAccessLogSchema } from "../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { ExpressionFilterSchema } from "../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
+import {
+  HttpGrpcAccessLogConfigSchema,
+  TcpGrpcAccessLogConfigSchema,
+} from "../gen/envoy/extensions/access_loggers/grpc/v3/als_pb.ts";
+import { OpenTelemetryAccessLogConfigSchema } from "../gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.ts";
 import { StdoutAccessLogSchema } from "../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
 import { CorsPolicySchema, CorsSchema } from "../gen/envoy/extensions/filters/http/cors/v3/cors_pb.ts";
 import { ExtAuthzSchema as HttpExtAuthzSchema } from "../gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz_pb.ts";
@@ -68,6 +73,7 @@ export const dumpedMessages = createRegistry(
   ...[CorsPolicySchema, CorsSchema, HTTPFaultSchema, GrpcStatsSchema, GrpcWebSchema, RouterSchema],
   ...[SetFilterStateSchema, FilterConfigSchema],
   ...[FileAccessLogSchema, StdoutAccessLogSchema, ExpressionFilterSchema],
+  ...[HttpGrpcAccessLogConfigSchema, TcpGrpcAccessLogConfigSchema, OpenTelemetryAccessLogConfigSchema],
   ...[CelSchema],
   ...[OpenTelemetryConfigSchema, ZipkinConfigSchema, DatadogConfigSchema, SkyWalkingConfigSchema],
   ...[

@@ -76,8 +76,11 @@ test("unimplementedFields of MeshConfig are the providers of telemetry, not thos
   const envoyExtAuthzGrpc = { service: "authz.shop.svc.cluster.local", port: 9000 };
   const authz = { name: "authz", envoyExtAuthzGrpc };
   assert.deepEqual(warned({ extensionProviders: [authz], trustDomainAliases: ["old"] }), []);
-  const als = { name: "als", envoyHttpAls: { service: "als", port: 9411 } };
-  assert.deepEqual(warned({ extensionProviders: [authz, als] }), ["spec.extensionProviders[1].envoyHttpAls"]);
+  const logs = { name: "logs", envoyHttpAls: { service: "als", port: 9411 } };
+  const secrets = { name: "secrets", sds: { service: "sds", port: 9411 } };
+  assert.deepEqual(warned({ extensionProviders: [authz, logs, secrets] }), [
+    "spec.extensionProviders[2].sds",
+  ]);
 });
 
 test("unimplementedFields warn of a value that has no effect, and not of the field's others", () => {

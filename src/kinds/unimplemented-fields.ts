@@ -36,7 +36,6 @@ function notYetAs(kind: string, pattern: string, onlyValue: string, reason: stri
 const ZONE_AWARE = "Envoy's zone-aware routing comes in a later release; use localityLbSetting";
 const NO_TRACER = "no Envoy of today has a tracer for it; use a provider opentelemetry";
 const TELEMETRY = "telemetry sinks come in a later release";
-const TELEMETRY_PROVIDERS = [...["prometheus", "envoyHttpAls", "envoyTcpAls", "envoyOtelAls", "sds"]];
 const CONFINEMENT = "the local runtime sets a process's user and group, and confines it no further";
 const ONE_FAMILY = "meshes on one machine are IPv4 only; in a cluster Kubernetes sees to it";
 const VOLUMES =
@@ -267,8 +266,9 @@ const meshConfigFields = [
   ),
   ...notYet(
     "MeshConfig",
-    "spans go to a service of the mesh; a DestinationRule for it says which TLS it speaks",
+    "spans and logs go to services of the mesh; a DestinationRule says how",
     "defaultConfig.tracing.tlsSettings",
+    ...["tlsSettings", "tcpKeepalive"].map((name) => `defaultConfig.envoyAccessLogService.${name}`),
   ),
   ...notYet(
     "MeshConfig",
@@ -286,16 +286,12 @@ const meshConfigFields = [
   ...notYet(
     "MeshConfig",
     TELEMETRY,
-    ...["enableEnvoyAccessLogService", "defaultProviders.metrics"],
-    ...[
-      "envoyAccessLogService",
-      "envoyMetricsService",
-      "extraStatTags",
-      "statsCompression",
-      "statsdUdpAddress",
-    ].map((name) => `defaultConfig.${name}`),
+    "defaultProviders.metrics",
+    ...["envoyMetricsService", "extraStatTags", "statsCompression", "statsdUdpAddress"].map(
+      (name) => `defaultConfig.${name}`,
+    ),
     ...["fileFlushInterval", "fileFlushMinSizeKb"].map((name) => `defaultConfig.${name}`),
-    ...TELEMETRY_PROVIDERS.map((name) => `extensionProviders[].${name}`),
+    ...["prometheus", "sds"].map((name) => `extensionProviders[].${name}`),
   ),
   ...notYet(
     "MeshConfig",

@@ -4,11 +4,33 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { meshFixture, readNow } from "../../tests/support/mesh-fixture.ts";
-import { type AccessLog, accessLogsOf } from "./access-logs.ts";
+import { accessLogsOf } from "./access-logs.ts";
+import type { AccessLog } from "./log-providers.ts";
 
-const FILES = ["one", "two", "three"]
-  .map((name) => `{ name: ${name}, envoyFileAccessLog: { path: /var/log/${name} } }`)
-  .join(", ");
+const SERVICE = `
+apiVersion: v1
+kind: Service
+metadata: { name: logs, namespace: shop, annotations: { networking.istio.io/exportTo: "shop,istio-system" } }
+spec: { clusterIP: 10.96.1.1, ports: [{ name: grpc, port: 9090 }] }
+`;
+const HOST = "service: logs.shop.svc.cluster.local, port: 9090";
+const CLUSTER = "outbound|9090||logs.shop.svc.cluster.local";
+const SERVERS = [
+  `{ name: http, envoyHttpAls: { ${HOST} } }`,
+  `{ name: tcp, envoyTcpAls: { ${HOST} } }`,
+  `{ name: otel, envoyOtelAls: { ${HOST} } }`,
+  "{ name: gone, envoyHttpAls: { service: gone.shop.svc.cluster.local, port: 9090 } }",
+  "{ name: portless, envoyOtelAls: { service: logs.shop.svc.cluster.local, port: 1 } }",
+];
+const OWN_SERVICE =
+  'enableEnvoyAccessLogService: true, defaultConfig: { envoyAccessLogService: { address: "logs.shop:9090" } }';
+
+const FILES = [
+  ...["one", "two", "three"].map(
+    (name) => `{ name: ${name}, envoyFileAccessLog: { path: /var/log/${name} } }`,
+  ),
+  ...SERVERS,
+].join(", ");
 
 interface Mesh {
   /** In YAML's flow style. */
@@ -26,6 +48,7 @@ function logsOf({ config = "accessLogFile: /dev/stdout", providers = FILES, ...l
   const { root, namespace, workload } = levels;
   mesh.put(
     [
+      SERVICE,
       `{ apiVersion: meltemi.dev/v1, kind: MeshConfig, metadata: { name: mesh }, spec: { extensionProviders: [${providers}], ${config} } }`,
       ...telemetry("root", "istio-system", root),
       ...telemetry("all", "shop", namespace),
@@ -42,9 +65,14 @@ function telemetry(name: string, namespace: string, entries: string | undefined,
   ];
 }
 
-/** The paths of one side, each with its filter. */
+/** The paths and clusters of one side, each with its filter. */
 function told(logs: readonly AccessLog[]): string {
-  return logs.map(({ path, filter }) => (filter === undefined ? path : `${path} if ${filter}`)).join(", ");
+  return logs
+    .map((log) => {
+      const place = log.kind === "file" ? log.path : log.server.cluster;
+      return log.filter === undefined ? place : `${place} if ${log.filter}`;
+    })
+    .join(", ");
 }
 
 const by = (...names: readonly string[]) =>
@@ -142,6 +170,20 @@ const cases: readonly (readonly [what: string, mesh: Mesh, client: string, serve
     "/var/log/one if b",
   ],
   ["the file where the provider isn't there", { root: `{ ${by("nobody")} }` }, "/dev/stdout"],
+  ["to services", { root: `{ ${by("http", "otel", "tcp")} }` }, `${CLUSTER}, ${CLUSTER}, ${CLUSTER}`],
+  [
+    "what a filter lets through to a service",
+    { namespace: `{ ${by("otel")}, filter: { expression: "a" } }` },
+    `${CLUSTER} if a`,
+  ],
+  [
+    "the file where the service isn't there",
+    { root: `{ ${by("gone")} }, { ${by("portless")} }` },
+    "/dev/stdout",
+  ],
+  ["to MeshConfig's own service too", { config: `accessLogFile: /x, ${OWN_SERVICE}` }, `/x, ${CLUSTER}`],
+  ["nothing to it where it isn't asked for", { config: OWN_SERVICE.replace("true", "false") }, ""],
+  ["nothing to it where that is disabled", { config: OWN_SERVICE, namespace: "{ disabled: true }" }, ""],
   ["a provider by a name in another case", { root: `{ ${by("ONE")} }` }, "/var/log/one"],
 ];
 
@@ -160,20 +202,54 @@ describe("accessLogsOf()", () => {
         config: 'accessLogFormat: "%PROTOCOL%", accessLogEncoding: TEXT',
         root: `{ ${by("some")} }, { ${by("envoy")} }`,
       }).client;
-    const own = { path: "/dev/stdout", format: "%PROTOCOL%", isJson: false };
+    const kind = "file";
+    const own = { kind, path: "/dev/stdout", format: "%PROTOCOL%", isJson: false };
     const some = (file: string) => formats(`{ name: some, envoyFileAccessLog: ${file} }`);
-    assert.deepEqual(some("{}"), [own, { path: "/dev/stdout", format: "", isJson: false }]);
-    assert.deepEqual(some("{ logFormat: { text: a } }")[1]?.format, "a");
-    const labels = { path: "/x", format: '{"a":"%PROTOCOL%"}', isJson: true };
+    assert.deepEqual(some("{}"), [own, { kind, path: "/dev/stdout", format: "", isJson: false }]);
+    assert.deepEqual(some("{ logFormat: { text: a } }")[1], { ...own, format: "a" });
+    const labels = { kind, path: "/x", format: '{"a":"%PROTOCOL%"}', isJson: true };
     assert.deepEqual(some("{ path: /x, logFormat: { labels: { a: '%PROTOCOL%' } } }")[1], labels);
-    assert.deepEqual(some("{ logFormat: { labels: {} } }")[1], {
-      path: "/dev/stdout",
-      format: "",
-      isJson: true,
-    });
-    assert.equal(some("{ omitEmptyValues: true }")[1]?.omitsEmptyValues, true);
+    assert.deepEqual(some("{ logFormat: { labels: {} } }")[1], { ...own, format: "", isJson: true });
+    assert.deepEqual(some("{ omitEmptyValues: true }")[1], { ...own, format: "", omitsEmptyValues: true });
     const declared = formats("{ name: envoy, envoyFileAccessLog: { path: /x } }");
     assert.deepEqual(declared, [{ ...own, path: "/x" }]);
+  });
+
+  test("reads what is sent to a service", () => {
+    const server = { hostname: "logs.shop.svc.cluster.local", cluster: CLUSTER };
+    const some = (provider: string) =>
+      logsOf({ providers: `{ name: some, ${provider} }`, root: `{ ${by("some")} }` }).client;
+    const nothing = { filterState: [], requestHeaders: [], responseHeaders: [], responseTrailers: [] };
+    const plain = { kind: "service", server, logName: "", ...nothing };
+    assert.deepEqual(some(`envoyHttpAls: { ${HOST} }`), [{ ...plain, entries: "http" }]);
+    const headers =
+      "additionalRequestHeadersToLog: [a], additionalResponseHeadersToLog: [b], additionalResponseTrailersToLog: [c]";
+    assert.deepEqual(
+      some(`envoyHttpAls: { ${HOST}, logName: n, filterStateObjectsToLog: [s], ${headers} }`),
+      [
+        {
+          ...{ ...plain, entries: "http", logName: "n", filterState: ["s"] },
+          ...{ requestHeaders: ["a"], responseHeaders: ["b"], responseTrailers: ["c"] },
+        },
+      ],
+    );
+    assert.deepEqual(some(`envoyTcpAls: { ${HOST}, logName: n }`), [
+      { ...plain, entries: "tcp", logName: "n" },
+    ]);
+    assert.deepEqual(some(`envoyOtelAls: { ${HOST}, logFormat: { text: t, labels: { a: b } } }`), [
+      { kind: "opentelemetry", server, logName: "", format: "t", labels: { a: "b" } },
+    ]);
+    assert.deepEqual(logsOf({ config: OWN_SERVICE }).client, [plain]);
+  });
+
+  test("logs to no service that isn't exported to the workload's namespace", () => {
+    const mesh = meshFixture();
+    const config = `extensionProviders: [${FILES}], defaultProviders: { accessLogging: [otel] }`;
+    mesh.put(`${SERVICE}---
+{ apiVersion: meltemi.dev/v1, kind: MeshConfig, metadata: { name: mesh }, spec: { ${config} } }`);
+    const of = (namespace: string) =>
+      accessLogsOf(readNow, mesh.model.accessLogging, { namespace, labels: {} }).client.length;
+    assert.deepEqual([of("shop"), of("else")], [1, 0]);
   });
 
   test("names the objects that decided, and is the mesh's where none is the namespace's", () => {

@@ -9,8 +9,9 @@ import { type ClaimedField, claims } from "../kinds/claims.ts";
 import { meshConfigKind } from "../kinds/mesh-config/mesh-config.ts";
 import { telemetryKind } from "../kinds/telemetry/telemetry.ts";
 import type { TelemetryAccessLogging } from "../kinds/telemetry/telemetry-spec.ts";
-import { findProvider, isBuiltInLog, STANDARD_OUTPUT } from "./extension-providers.ts";
+import { type AccessLog, ownLogs, resolveLog } from "./log-providers.ts";
 import type { MeshSettings } from "./mesh-settings.ts";
+import type { ProviderClients, ServiceTables } from "./provider-server.ts";
 import { keyOf } from "./sources.ts";
 import {
   isOfSide,
@@ -20,19 +21,6 @@ import {
   telemetryLevels,
 } from "./telemetries.ts";
 import { policyChoiceFields, type Workload } from "./workload-policies.ts";
-
-/** Lines that are written to a file. */
-export interface AccessLog {
-  /** `/dev/stdout` is the proxy's standard output. */
-  readonly path: string;
-  /** Of a line, or as JSON the text of an object; empty for Istio's default. */
-  readonly format: string;
-  readonly isJson: boolean;
-  /** Empty values are left out, where they would be `-` or null. */
-  readonly omitsEmptyValues?: true;
-  /** A CEL expression: only what makes it true is logged. */
-  readonly filter?: string;
-}
 
 /** Each list in the order of providers' names. */
 export interface AccessLogs {
@@ -52,71 +40,56 @@ export const accessLogFields: readonly ClaimedField[] = [
     "disabled",
     "filter.expression",
   ]),
-  ...claims(meshConfigKind, [
-    "spec.accessLogFile",
-    "spec.accessLogFormat",
-    "spec.accessLogEncoding",
-    "spec.defaultProviders.accessLogging",
-    "spec.disableEnvoyListenerLog",
-  ]),
-  ...claims(meshConfigKind, "spec.extensionProviders[].envoyFileAccessLog", [
-    "path",
-    "logFormat.text",
-    "logFormat.labels.*",
-    "omitEmptyValues",
-  ]),
+  ...claims(meshConfigKind, ["spec.defaultProviders.accessLogging", "spec.disableEnvoyListenerLog"]),
 ];
 
-export interface AccessLogging {
-  readonly telemetries: Telemetries;
-  readonly settings: Table<MeshSettings>;
+export interface AccessLogging extends AccessLogTables {
   /** Of workloads for which no namespace and no selector says another thing. */
   readonly ofMesh: Table<AccessLogs>;
 }
 
-export function declareAccessLogging(
-  graph: Graph,
-  telemetries: Telemetries,
-  settings: Table<MeshSettings>,
-): AccessLogging {
+export interface AccessLogTables extends ServiceTables {
+  readonly telemetries: Telemetries;
+  readonly settings: Table<MeshSettings>;
+}
+
+export function declareAccessLogging(graph: Graph, tables: AccessLogTables): AccessLogging {
   const ofMesh = graph.deriveOne<AccessLogs>({
     name: "access logs of the mesh",
-    value: (read) => accessLogsOf(read, { telemetries, settings }, NOBODY),
+    value: (read) => accessLogsOf(read, tables, NOBODY),
   });
-  return { telemetries, settings, ofMesh };
+  return { ...tables, ofMesh };
 }
 
 const NOBODY: Workload = { namespace: "", labels: {} };
 
-export function accessLogsOf(
-  read: Read,
-  { telemetries, settings }: Pick<AccessLogging, "telemetries" | "settings">,
-  workload: Workload,
-): AccessLogs {
-  const levels = telemetryLevels(read, telemetries, workload, "accessLogging");
+export function accessLogsOf(read: Read, tables: AccessLogTables, workload: Workload): AccessLogs {
+  const levels = telemetryLevels(read, tables.telemetries, workload, "accessLogging");
   const entries = levels.map(({ spec }) => spec?.accessLogging ?? []);
-  const known = read.one(settings);
+  const clients = { ...tables, namespace: workload.namespace };
   return {
-    client: logsOfSide(entries, "CLIENT", known),
-    server: logsOfSide(entries, "SERVER", known),
+    client: logsOfSide(entries, "CLIENT", { clients, read }),
+    server: logsOfSide(entries, "SERVER", { clients, read }),
     sources: levels.map(keyOf),
   };
 }
 
 type Levels = readonly (readonly TelemetryAccessLogging[])[];
 
-function logsOfSide(levels: Levels, side: TelemetrySide, settings: MeshSettings): readonly AccessLog[] {
-  const found = [...chosenProviders(levels, side, settings)]
+interface Context {
+  readonly clients: ProviderClients;
+  readonly read: Read;
+}
+
+function logsOfSide(levels: Levels, side: TelemetrySide, { clients, read }: Context): readonly AccessLog[] {
+  const found = [...chosenProviders(levels, side, read.one(clients.settings))]
     .sort(([one], [other]) => (one < other ? -1 : 1))
     .flatMap(([name, choice]) => {
-      const log = name === OWN ? ownLog(settings) : logOfProvider(name, settings);
-      return log === undefined ? [] : [{ log, choice }];
+      const logs = name === OWN ? ownLogs(clients, read) : [resolveLog(name, clients, read)];
+      return logs.flatMap((log) => (log === undefined ? [] : [{ log, choice }]));
     });
-  // Where nobody that is known was chosen, MeshConfig's file holds, as in Istio.
-  if (found.length === 0) {
-    const own = ownLog(settings);
-    return own === undefined ? [] : [own];
-  }
+  // Where nobody that is known was chosen, MeshConfig's own hold, as in Istio.
+  if (found.length === 0) return ownLogs(clients, read);
   return found.flatMap(({ log, choice: { isDisabled, filter } }) =>
     isDisabled ? [] : [filter === undefined ? log : { ...log, filter }],
   );
@@ -127,7 +100,7 @@ interface Choice {
   readonly filter: string | undefined;
 }
 
-/** Stands for MeshConfig's accessLogFile among providers: what Telemetry says without a name is about it. */
+/** Stands for MeshConfig's own logs among providers: what Telemetry says without a name is about it. */
 const OWN = "";
 
 function chosenProviders(
@@ -173,32 +146,4 @@ function filtersByProvider(levels: Levels, side: TelemetrySide): ReadonlyMap<str
   return new Map(
     entries.flatMap((entry) => providerNames(entry).map((name) => [name, entry.filter?.expression] as const)),
   );
-}
-
-function ownLog({
-  accessLogFile: path,
-  accessLogFormat: format,
-  isAccessLogJson: isJson,
-}: MeshSettings): AccessLog | undefined {
-  return path === "" ? undefined : { path, format, isJson };
-}
-
-/** Undefined for one that isn't there, or doesn't write to a file. */
-function logOfProvider(name: string, settings: MeshSettings): AccessLog | undefined {
-  const file = findProvider(settings, name)?.envoyFileAccessLog;
-  if (file === undefined) return undefined;
-  const { path = "", logFormat, omitEmptyValues = false } = file;
-  const place = path === "" ? STANDARD_OUTPUT : path;
-  if (logFormat === undefined && !omitEmptyValues && isBuiltInLog(name)) {
-    const { accessLogFormat: format, isAccessLogJson: isJson } = settings;
-    return { path: place, format, isJson };
-  }
-  const { labels, text = "" } = logFormat ?? {};
-  const isEmpty = labels === undefined || Object.keys(labels).length === 0;
-  return {
-    path: place,
-    format: labels === undefined ? text : isEmpty ? "" : JSON.stringify(labels),
-    isJson: labels !== undefined,
-    ...(omitEmptyValues && { omitsEmptyValues: true as const }),
-  };
 }

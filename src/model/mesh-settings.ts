@@ -38,6 +38,8 @@ export interface MeshSettings {
   readonly accessLogFile: string;
   readonly accessLogFormat: string;
   readonly isAccessLogJson: boolean;
+  /** `als.istio-system:9090`, of ProxyConfig: where MeshConfig's own log goes; absent: to the file alone. */
+  readonly accessLogService?: string;
   /** Names of providers that log where no Telemetry says another thing. */
   readonly defaultAccessLogProviders: readonly string[];
   /** The name of the provider that spans go to where no Telemetry says another thing; undefined for none. */
@@ -118,6 +120,9 @@ export function resolveMeshSettings(spec: MeshConfigSpec): MeshSettings {
     accessLogFile: spec.accessLogFile ?? "",
     accessLogFormat: spec.accessLogFormat ?? "",
     isAccessLogJson: spec.accessLogEncoding === "JSON",
+    ...(spec.enableEnvoyAccessLogService === true && {
+      accessLogService: spec.defaultConfig?.envoyAccessLogService?.address ?? "",
+    }),
     defaultAccessLogProviders: spec.defaultProviders?.accessLogging ?? [],
     ...tracingDefaults(spec),
     ignoresRefusedConnections: spec.disableEnvoyListenerLog === true,

@@ -78,7 +78,6 @@ export function declareModel(
   const workloads = declareWorkloads(graph, sources);
   const peerAuthentications = declarePeerAuthentications(graph, sources, settings);
   const telemetries = declareTelemetries(graph, sources, settings);
-  const accessLogging = declareAccessLogging(graph, telemetries, settings);
   const enforcedPolicies = declareEnforcedPolicies(graph, sources, settings);
   const { table: services, entriesByHost } = declareServices(graph, sources, settings);
   const endpoints = declareEndpoints(graph, sources, { services, workloads, settings, peerAuthentications });
@@ -104,7 +103,7 @@ export function declareModel(
     }),
     peerAuthentications,
     telemetries,
-    accessLogging,
+    accessLogging: declareAccessLogging(graph, { telemetries, settings, hostClaims, services }),
     tracing: declareTracing(graph, { telemetries, settings, hostClaims, services }),
     enforcedPolicies,
     requestAuthentications: declareRequestAuthentications(graph, enforcedPolicies.RequestAuthentication),

@@ -6,7 +6,7 @@ import type { TlsCompliance } from "../core/tls-compliance.ts";
 import type { ServerTlsSettings } from "../kinds/gateway/server.ts";
 import type { MeshTlsConfig } from "../kinds/mesh-config/mesh-settings.ts";
 import type { ForwardClientCertDetails } from "../kinds/mesh-config/proxy-headers.ts";
-import type { AccessLog } from "../model/access-logs.ts";
+import type { AccessLog } from "../model/log-providers.ts";
 import type { MutualTlsMode } from "../model/mutual-tls-modes.ts";
 import type { SideTracing } from "../model/tracing.ts";
 import type { Provenance } from "./provenance.ts";

@@ -31,7 +31,9 @@ function fixture() {
   mesh.connect(sidecar("shop", "a", { app: "a" }), sidecar("shop", "b", { app: "b" }), sidecar("else", "c"));
   const { listeners, virtualOutbound, profiles } = mesh.views;
   const pathsOf = (row: Scoped<{ readonly settings: ListenerSettings }> | undefined) =>
-    row?.kind === "present" ? (row.inputs.settings.accessLogs ?? []).map(({ path }) => path).join() : "none";
+    row?.kind === "present"
+      ? (row.inputs.settings.accessLogs ?? []).map((log) => log.kind === "file" && log.path).join()
+      : "none";
   const logged = (proxy: string, name: string) => {
     for (const layer of profiles.get(proxy)?.layers.listener ?? []) {
       const row = listeners.get(`${layer}|${name}`) ?? virtualOutbound.get(`${layer}|${name}`);

@@ -83,6 +83,14 @@ function tracer(type: string, settings = ""): unknown {
   );
 }
 
+/** A provider that logs go to. */
+function logger(type: string, settings = ""): unknown {
+  const server = "service: web.shop.svc.cluster.local, port: 80";
+  return yaml(
+    `{ defaultProviders: { accessLogging: [some] }, extensionProviders: [{ name: some, ${type}: { ${server}${settings} } }] }`,
+  );
+}
+
 /** ProxyConfig's own. */
 const proxyTracer = (settings = "") =>
   yaml(`{ defaultConfig: { tracing: { zipkin: { address: "web.shop:80" }${settings} } } }`);
@@ -167,6 +175,24 @@ const tracingSettings = [
   { fields: /opentelemetry/, spec: tracer("opentelemetry") },
 ];
 
+const loggingSettings = [
+  ...["envoyHttpAls", "envoyTcpAls", "envoyOtelAls"].flatMap((type) => [
+    { fields: new RegExp(`${type}\\.service`), spec: logger(type), values: SERVICES },
+    { fields: new RegExp(`${type}\\.port`), spec: logger(type), values: [80, 81] },
+    { fields: new RegExp(type), spec: logger(type) },
+  ]),
+  {
+    fields: /enableEnvoyAccessLogService/,
+    spec: yaml('{ defaultConfig: { envoyAccessLogService: { address: "web.shop:80" } } }'),
+  },
+  {
+    fields: /envoyAccessLogService\.address/,
+    spec: yaml("{ enableEnvoyAccessLogService: true }"),
+    values: ["web.shop:80", "other.shop:80"],
+  },
+  { fields: /envoyAccessLogService/, spec: yaml("{ enableEnvoyAccessLogService: true }") },
+];
+
 /** A provider that is asked. */
 function provider(type: string): unknown {
   const settings =
@@ -181,6 +207,7 @@ export const meshConfigSettings: KindSettings = {
   spec: {},
   settings: [
     ...tracingSettings,
+    ...loggingSettings,
     ...["envoyExtAuthzHttp", "envoyExtAuthzGrpc"].flatMap((type) => {
       const common = { spec: provider(type), beside: ASKS_PROVIDER };
       return [

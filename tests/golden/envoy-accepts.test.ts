@@ -45,6 +45,7 @@ function closedSlots(): LayerResources {
 /** A listener with an access log for each. */
 function logsFilteredBy(expressions: readonly string[]): LayerResources {
   const accessLogs = expressions.map((filter) => ({
+    kind: "file" as const,
     path: "/dev/stdout",
     format: "-\n",
     isJson: false,
@@ -157,6 +158,27 @@ describe("Envoy accepts", { skip }, () => {
       },
     ),
   );
+
+  accepts("logs that go to services", () => {
+    const headers = { requestHeaders: ["x-team"], responseHeaders: ["x-a"], responseTrailers: ["x-b"] };
+    const service = { kind: "service" as const, logName: "", server, filterState: ["some"], ...headers };
+    const labels = {
+      text: "%PROTOCOL%",
+      number: 1,
+      flag: true,
+      none: null,
+      list: ["a", 1],
+      object: { a: [] },
+    };
+    return listenerWith({
+      accessLogs: [
+        service,
+        { ...service, entries: "http", logName: "mine" },
+        { ...service, entries: "tcp", filter: "response.code >= 500" },
+        { kind: "opentelemetry", logName: "", server, format: "", labels },
+      ],
+    });
+  });
 
   // What `findExpressionFault` says is what this Envoy does.
   accepts("expressions that are taken", () => logsFilteredBy(takenExpressions));

@@ -33,6 +33,20 @@ spec:
   defaultConfig: { tracing: { sampling: 5, customTags: { tenant: { header: { name: x-tenant } } } } }
 `;
 
+const HOST = "service: web.shop.svc.cluster.local, port: 80";
+const LOGGED = `
+apiVersion: meltemi.dev/v1
+kind: MeshConfig
+metadata: { name: mesh }
+spec:
+  defaultProviders: { accessLogging: [a, b, c] }
+  extensionProviders:
+    - { name: a, envoyHttpAls: { ${HOST}, logName: mine, additionalRequestHeadersToLog: [x-team] } }
+    - { name: b, envoyTcpAls: { ${HOST}, filterStateObjectsToLog: [some] } }
+    - name: c
+      envoyOtelAls: { ${HOST}, logFormat: { text: "%REQ(:PATH)%", labels: { "b": "%PROTOCOL%", "a": [1, { c: true }] } } }
+`;
+
 test("a listener of HTTP", () => {
   // What the agent is told is in the golden of TCP.
   assertGolden("listener-http", withoutLoggers(listener(viewFixture(WEB), "0.0.0.0_80")));
@@ -49,6 +63,20 @@ test("what a listener says of traces", () => {
   // Of Istio's own tags, which are many, one of each sort.
   const shown = ["istio.authorization.dry_run.deny_policy.name", "istio.namespace", "tenant"];
   assertGolden("tracing", { ...tracing, customTags: customTags.filter(({ tag }) => shown.includes(tag)) });
+});
+
+test("what a listener says of services that take logs", () => {
+  const built = listener(viewFixture(`${WEB}---${LOGGED}`), "0.0.0.0_80");
+  const found: unknown[] = [];
+  JSON.stringify(built, (key, inner) => {
+    if (key === "accessLog") found.push(inner);
+    return inner;
+  });
+  const logs = found[0] as readonly { readonly filter?: { readonly runtimeFilter?: unknown } }[];
+  assertGolden(
+    "access-log-services",
+    logs.filter(({ filter }) => filter?.runtimeFilter === undefined),
+  );
 });
 
 test("a listener of a TCP service", () => {

@@ -30,7 +30,7 @@ export function loggedListener(
       settings: {
         pathNormalization: "BASE",
         protocolDetectionTimeout: "0s",
-        accessLogs: formats.map((format) => ({ path: "/dev/stdout", format, isJson: false })),
+        accessLogs: formats.map((format) => ({ kind: "file", path: "/dev/stdout", format, isJson: false })),
         ...(format !== undefined && { tracing: tracingWith(format) }),
       },
     },

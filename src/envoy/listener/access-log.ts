@@ -1,4 +1,4 @@
-// Istio's access log: its default line, or the mesh's own format as text or JSON.
+// Istio's access log: its default line, or the mesh's own format as text or JSON; and what else is logged beside it.
 
 import type { JsonObject } from "@bufbuild/protobuf";
 import type { AccessLogFilterSchema } from "../../gen/envoy/config/accesslog/v3/accesslog_pb.ts";
@@ -7,7 +7,7 @@ import { AccessLogType } from "../../gen/envoy/data/accesslog/v3/accesslog_pb.ts
 import { FileAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/file/v3/file_pb.ts";
 import { ExpressionFilterSchema } from "../../gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.ts";
 import { StdoutAccessLogSchema } from "../../gen/envoy/extensions/access_loggers/stream/v3/stream_pb.ts";
-import type { AccessLog } from "../../model/access-logs.ts";
+import type { AccessLog, FileLog } from "../../model/log-providers.ts";
 import type { ListenerSettings } from "../../view/listener-inputs.ts";
 import { type Plain, typedConfig } from "../encode.ts";
 import { showingLoggedPath } from "../logged-path.ts";
@@ -15,6 +15,7 @@ import type { PackedMessage } from "../message-encoder.ts";
 import { ASKING_RULE, CONNECTION_DENIAL, celExtract, RESPONSE_DETAILS } from "../policy-slot/denial.ts";
 import { inSlots, type SlotFeature } from "../slots.ts";
 import type { AccessLogInit, ProxySide } from "./filter-chain-inputs.ts";
+import { buildOpenTelemetryLogger, buildServiceLogger, type Logged } from "./service-logs.ts";
 import { buildTapRecords } from "./tap-records.ts";
 import { buildTelemetryRecords } from "./telemetry-records.ts";
 
@@ -62,19 +63,19 @@ export interface AccessLogInputs {
 }
 
 /** Loggers of a connection or request, in the order in which they write. */
-export const accessLogSlots = ["file", "service", "statistics", "tap"] as const;
+export const accessLogSlots = ["provider", "statistics", "tap"] as const;
 
 export type AccessLogFeature = SlotFeature<(typeof accessLogSlots)[number], AccessLogInputs, AccessLogInit>;
 
 export const accessLogFeatures: readonly AccessLogFeature[] = [
   {
-    slot: "file",
-    // What is written where is the model's to say.
+    slot: "provider",
+    // What is logged where is the model's to say.
     fields: [],
     build: ({ settings: { accessLogs = [] }, ...logged }) =>
       accessLogs.map((log) => {
         const filters = [...(logged.kind === "tcp" ? [onceAConnection] : []), ...whereTrue(log)];
-        return { ...fileLogger(log, detailsOf(logged)), ...allOf(filters) };
+        return { ...loggerOf(log, logged.kind, detailsOf(logged)), ...allOf(filters) };
       }),
   },
   { slot: "statistics", fields: [], build: ({ kind, side }) => [buildTelemetryRecords({ kind, side })] },
@@ -140,15 +141,22 @@ export function buildRefusedConnectionLogs({
   ignoresRefusedConnections,
 }: ListenerSettings): AccessLogInit[] {
   if (ignoresRefusedConnections) return [];
-  const details = "%RESPONSE_CODE_DETAILS%";
   return accessLogs.map((log) => {
-    const format = formatText(log, details).replaceAll(
-      "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
-      "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
-    );
     const filters = [refusedConnections(), ...whereTrue(log)];
-    return { ...fileLogger({ ...log, format }, details), ...allOf(filters) };
+    return { ...loggerOf(ofRefused(log), "refused", REFUSAL_DETAILS), ...allOf(filters) };
   });
+}
+
+const REFUSAL_DETAILS = "%RESPONSE_CODE_DETAILS%";
+
+/** Entries of Envoy's own protocol have fields for both reasons. */
+function ofRefused(log: AccessLog): AccessLog {
+  if (log.kind === "service") return log;
+  const format = formatText(log, REFUSAL_DETAILS).replaceAll(
+    "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+    "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
+  );
+  return { ...log, format };
 }
 
 function refusedConnections(): AccessLogFilter {
@@ -161,7 +169,18 @@ function refusedConnections(): AccessLogFilter {
   };
 }
 
-function fileLogger(accessLog: AccessLog, details: string): AccessLogInit {
+function loggerOf(log: AccessLog, logged: Logged, details: string): AccessLogInit {
+  switch (log.kind) {
+    case "file":
+      return fileLogger(log, details);
+    case "service":
+      return buildServiceLogger(log, logged);
+    case "opentelemetry":
+      return buildOpenTelemetryLogger(log, formatText(log, details));
+  }
+}
+
+function fileLogger(accessLog: FileLog, details: string): AccessLogInit {
   const accessLogFormat = { case: "logFormat" as const, value: buildFormat(accessLog, details) };
   // A sidecar runs as a user of its own, which may write to its inherited output but not reopen it by path.
   return accessLog.path === "/dev/stdout"
@@ -177,12 +196,15 @@ function logger(name: string, value: PackedMessage) {
 }
 
 /** The mesh's own, or Istio's default; JSON as text too. */
-function formatText({ format, isJson }: AccessLog, details: string): string {
+function formatText(
+  { format, isJson = false }: { readonly format: string; readonly isJson?: boolean },
+  details: string,
+): string {
   if (format !== "") return format;
   return isJson ? JSON.stringify(defaultJsonFormat(details)) : defaultTextFormat(details);
 }
 
-function buildFormat(accessLog: AccessLog, details: string): Plain<typeof SubstitutionFormatStringSchema> {
+function buildFormat(accessLog: FileLog, details: string): Plain<typeof SubstitutionFormatStringSchema> {
   const text = formatText(accessLog, details);
   const omitEmptyValues = accessLog.omitsEmptyValues === true;
   if (accessLog.isJson) {

@@ -6,6 +6,7 @@ import type { Table } from "../../graph/table.ts";
 import type { KubernetesObject } from "../../kinds/define-kind.ts";
 import type { Model } from "../model.ts";
 import { keyOf, type Sources } from "../sources.ts";
+import { checkDefaultLogging, checkLogProviders } from "./access-logging.ts";
 import { checkAddressConflicts } from "./address-conflict.ts";
 import type { Check } from "./check.ts";
 import { checkClaimRoutes } from "./claim-routes.ts";
@@ -30,7 +31,7 @@ import { checkRuleHost } from "./rule-host.ts";
 import { checkRuleSubsets } from "./rule-subsets.ts";
 import { checkServiceEntryHosts } from "./service-entry-host.ts";
 import { checkShortNameConflicts } from "./short-name-conflict.ts";
-import { checkLogProviders, checkTelemetryScope } from "./telemetry.ts";
+import { checkTelemetryScope } from "./telemetry.ts";
 import { checkDefaultTracing, checkTracingProviders } from "./tracing.ts";
 import { checkWorkloadEntryAddress } from "./workload-entry-address.ts";
 import { checkWorkloadPortProtocols } from "./workload-port-protocol.ts";
@@ -70,7 +71,7 @@ export function declareProblems(
       checkTelemetryScope,
       checkPolicyTargets,
     ]),
-    problemsOf(sources.MeshConfig, inputs, [checkDefaultTracing]),
+    problemsOf(sources.MeshConfig, inputs, [checkDefaultLogging, checkDefaultTracing]),
     problemsOf(sources.Service, inputs, [checkWorkloadPortProtocols, checkReservedServicePorts]),
     problemsOf(sources.ServiceEntry, inputs, [
       checkServiceEntryHosts,

@@ -1,4 +1,4 @@
-// A collector in the mesh that proxies send spans to, and what it was sent, read by each protocol's own rules.
+// A collector in the mesh that proxies send spans and logs to, and the spans that it was sent, read by each protocol's own rules.
 
 import { fileURLToPath } from "node:url";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -11,7 +11,7 @@ import type { PodClient } from "./pod-client.ts";
 
 const program = fileURLToPath(new URL("app/collector.mjs", import.meta.url));
 
-/** It has no sidecar: that would trace the sending of spans. */
+/** It has no sidecar: that would trace and log what is sent. */
 export const collectorManifest = `
 apiVersion: v1
 kind: Service
@@ -40,6 +40,13 @@ export interface Received {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+}
+
+export type Behaviour = "answers" | "hangs" | "is gone";
+
+/** What senders get. `client` is of the collector's own pod. */
+export async function behave(client: PodClient, behaviour: Behaviour): Promise<void> {
+  await client.request({ url: "http://127.0.0.1:8080/behaviour", method: "PUT", body: behaviour });
 }
 
 /** `client` is of the collector's own pod. */

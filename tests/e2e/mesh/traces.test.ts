@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { collectorManifest, receivedBy, type Span, spansIn } from "./collector.ts";
+import { behave, collectorManifest, receivedBy, type Span, spansIn } from "./collector.ts";
 import { eventually } from "./eventually.ts";
 import { meltemi } from "./meltemi-command.ts";
 import type { PodClient } from "./pod-client.ts";
@@ -73,12 +73,7 @@ before(
   { timeout: 120_000 },
 );
 after(() => mesh?.close());
-beforeEach(() => (skip === false ? behave("answers") : undefined));
-
-/** What senders of spans get. */
-async function behave(behaviour: string): Promise<void> {
-  await collector.request({ url: "http://127.0.0.1:8080/behaviour", method: "PUT", body: behaviour });
-}
+beforeEach(() => (skip === false ? behave(collector, "answers") : undefined));
 
 async function put(object: string): Promise<void> {
   await mesh.save("telemetry.yaml", object);
@@ -240,8 +235,8 @@ test("a request from outside continues the trace that it names, and its request 
 test("a collector that hangs or is gone costs no request", { skip }, async () => {
   await put(telemetry(all("opentelemetry-grpc")));
   const load = await client.load({ url: "http://echo/", connections: 5, pauseMs: 2 });
-  for (const behaviour of ["hangs", "is gone", "answers"]) {
-    await behave(behaviour);
+  for (const behaviour of ["hangs", "is gone", "answers"] as const) {
+    await behave(collector, behaviour);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
   const { byStatus, total, failures } = await load.stop();

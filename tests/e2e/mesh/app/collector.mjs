@@ -1,5 +1,6 @@
 // Takes what proxies send of what they saw, whatever the protocol, and tells it as it came: HTTP/1.1 on 8080, gRPC on 9090.
-// GET /received is a JSON list; PUT /behaviour with `answers`, `hangs` or `is gone` says what senders get; only gRPC can be gone.
+// GET /received is a JSON list; PUT /behaviour with `answers`, `hangs` or `is gone` says what senders get; only gRPC can be gone,
+// and who hangs doesn't read it either.
 
 import { createServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
@@ -25,6 +26,7 @@ const http = createServer(async (request, response) => {
 http.listen(8080, "0.0.0.0");
 
 const sessions = new Set();
+const streams = new Set();
 const grpc = createHttp2Server();
 grpc.on("session", (session) => {
   sessions.add(session);
@@ -32,6 +34,8 @@ grpc.on("session", (session) => {
 });
 grpc.on("stream", (stream, headers) => {
   let rest = Buffer.alloc(0);
+  streams.add(stream);
+  stream.on("close", () => streams.delete(stream));
   stream.on("error", () => undefined);
   stream.on("data", (chunk) => {
     rest = Buffer.concat([rest, chunk]);
@@ -41,6 +45,7 @@ grpc.on("stream", (stream, headers) => {
       rest = rest.subarray(5 + length);
     }
   });
+  if (behaviour === "hangs") stream.pause();
   stream.on("end", () => {
     if (behaviour === "hangs" || stream.destroyed) return;
     stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
@@ -57,6 +62,7 @@ function behave(wanted) {
   }
   if (wanted !== "is gone" && !grpc.listening) grpc.listen(9090, "0.0.0.0");
   behaviour = wanted;
+  for (const stream of streams) wanted === "hangs" ? stream.pause() : stream.resume();
 }
 
 function note(path, headers, body) {
